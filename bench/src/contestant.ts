@@ -1,0 +1,91 @@
+/** Somebody to measure: a server process of its own that answers token requests on loopback. */
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { scope } from './claims.ts'
+import type { Ready } from './contestants/serve.ts'
+import type { RequestPlan } from './load-protocol.ts'
+import { startChild, stopChild, untilExit } from './pinned.ts'
+
+export interface Contestant {
+  readonly pid: number
+  readonly port: number
+  readonly plan: RequestPlan
+  readonly detail?: string
+  /** What it wrote to stderr, for the message when it fails under load. */
+  complaint(): string
+  stop(): Promise<void>
+}
+
+/** What a contestant needs of the run: which Node, and a folder that is gone afterwards. */
+export interface Ground {
+  readonly node: string
+  readonly folder: string
+}
+
+/** RFC 6749 §4.4.2 through a listed proxy that ended TLS: the same bytes for every contestant but path and credential. */
+export function tokenRequest(path: string, credentialsFile: string, credentialBytes: number): RequestPlan {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', scope }).toString()
+  const after = [
+    '',
+    'Content-Type: application/x-www-form-urlencoded',
+    `Content-Length: ${body.length}`,
+    'Accept: application/json',
+    'X-Forwarded-Proto: https',
+    'X-Forwarded-For: 203.0.113.7',
+    '',
+    body,
+  ]
+  return {
+    before: `POST ${path} HTTP/1.1\r\nHost: bench.example\r\nAuthorization: Basic `,
+    after: after.join('\r\n'),
+    credentialsFile,
+    credentialBytes,
+  }
+}
+
+/** RFC 6749 §2.3.1: the credential as the Basic header carries it. */
+export function basicCredential(clientId: string, clientSecret: string): string {
+  return Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+}
+
+const baselineClient = {
+  id: 'app_bench_000000001',
+  secret: `sp_live_${'k'.repeat(43)}_1a2b3c`,
+} as const
+
+/** Starts one of the programs in `contestants/`, which listens on a port of its own choice and says which. */
+export async function startBaseline(
+  ground: Ground,
+  program: string,
+  programArguments: readonly string[] = [],
+): Promise<Contestant> {
+  const file = fileURLToPath(new URL(`./contestants/${program}.ts`, import.meta.url))
+  const child = startChild({
+    place: 'contestant',
+    node: ground.node,
+    arguments: [file, ...programArguments],
+    ipc: true,
+  })
+  const [ready]: Ready[] = await Promise.race([once(child.process, 'message'), untilExit(child)])
+  if (!ready) throw new Error(`${program} said nothing`)
+  return {
+    ...ready,
+    pid: child.pid,
+    plan: baselinePlan(ground),
+    complaint: child.complaint,
+    stop: () => stopChild(child),
+  }
+}
+
+export function startOidcProvider(ground: Ground, algorithm: string): Promise<Contestant> {
+  return startBaseline(ground, 'oidc-provider', [algorithm, baselineClient.id, baselineClient.secret])
+}
+
+function baselinePlan(ground: Ground): RequestPlan {
+  const credential = basicCredential(baselineClient.id, baselineClient.secret)
+  const file = join(ground.folder, 'baseline-credentials')
+  writeFileSync(file, credential)
+  return tokenRequest('/token', file, credential.length)
+}

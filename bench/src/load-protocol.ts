@@ -1,0 +1,36 @@
+/** What the bench and its load process say to each other. */
+
+/** One request for many apps: `before`, one fixed-width credential drawn uniformly at random, `after`. */
+export interface RequestPlan {
+  readonly before: string
+  readonly after: string
+  /** Base64 of `client_id:client_secret`, one app after another without separator, all of one width. */
+  readonly credentialsFile: string
+  readonly credentialBytes: number
+}
+
+export interface LoadJob {
+  readonly port: number
+  /** Whose CPU time is read at both ends of the window. */
+  readonly pid: number
+  readonly plan: RequestPlan
+  readonly connections: number
+  readonly warmupSeconds: number
+  readonly seconds: number
+  /** How long the last replies may take after the window before the run has failed. */
+  readonly stallSeconds: number
+}
+
+export interface LoadResult {
+  readonly perSecond: number
+  /** Replies per second of CPU time the contestant used: steadier than `perSecond` on a busy machine. */
+  readonly perCpuSecond: number
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  readonly replies: number
+  /** The share of one core the load process itself used: near 1 it measured itself. */
+  readonly loadBusy: number
+}
+
+export type LoadAnswer = { readonly result: LoadResult } | { readonly failure: string }

@@ -1,0 +1,157 @@
+/**
+ * The load process: keep-alive HTTP/1.1 over raw sockets, one request in flight per connection.
+ * It takes a job over IPC, runs it, answers with numbers, and fails the job at the first reply that is not 200.
+ */
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { isOk, replyLength } from './http-reply.ts'
+import type { LoadAnswer, LoadJob, LoadResult, RequestPlan } from './load-protocol.ts'
+import { cpuSecondsOf } from './process-figures.ts'
+import { createHistogram } from './statistics.ts'
+
+const receiveBytes = 64 * 1024
+
+interface Window {
+  counting: boolean
+  over: boolean
+  add(milliseconds: number): void
+}
+
+/** Every connection owns one request buffer: it is free again when its reply has come. */
+function requestSource(plan: RequestPlan, credentials: Buffer): () => Buffer {
+  const count = credentials.length / plan.credentialBytes
+  if (!Number.isInteger(count) || count === 0) throw new Error(`${plan.credentialsFile} is not whole`)
+  const offset = Buffer.byteLength(plan.before)
+  const request = Buffer.from(plan.before + ' '.repeat(plan.credentialBytes) + plan.after)
+  return () => {
+    const start = Math.floor(Math.random() * count) * plan.credentialBytes
+    credentials.copy(request, offset, start, start + plan.credentialBytes)
+    return request
+  }
+}
+
+/** Sends one request after another until the window is over; resolves when its last reply is complete. */
+function runConnection(port: number, nextRequest: () => Buffer, window: Window): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let sentAt = 0
+    let partial: Buffer | undefined
+    const send = () => {
+      sentAt = performance.now()
+      socket.write(nextRequest())
+    }
+    const receive = (chunk: Buffer, chunkLength: number) => {
+      const buffer = partial ? Buffer.concat([partial, chunk.subarray(0, chunkLength)]) : chunk
+      const length = partial ? buffer.length : chunkLength
+      const end = replyLength(buffer, length)
+      if (end < 0) {
+        partial = partial ? buffer : Buffer.from(chunk.subarray(0, chunkLength))
+        return
+      }
+      partial = undefined
+      if (end !== length || !isOk(buffer)) {
+        throw new Error(`a reply that is not a 200:\n${buffer.toString('utf8', 0, length)}`)
+      }
+      if (window.counting) window.add(performance.now() - sentAt)
+      if (window.over) finish()
+      else send()
+    }
+    const finish = (error?: Error) => {
+      socket.removeAllListeners('close').destroy()
+      if (error) reject(error)
+      else resolve()
+    }
+    const socket: Socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: Buffer.allocUnsafe(receiveBytes),
+        callback(length, buffer) {
+          try {
+            receive(Buffer.isBuffer(buffer) ? buffer : Buffer.from(buffer), length)
+          } catch (error) {
+            finish(error instanceof Error ? error : new Error(String(error)))
+          }
+          return true
+        },
+      },
+    })
+    socket.once('connect', send)
+    socket.once('error', finish)
+    socket.once('close', () => finish(new Error('the server closed a connection under load')))
+  })
+}
+
+export async function runLoad(job: LoadJob): Promise<LoadResult> {
+  const credentials = credentialsOf(job.plan)
+  const histogram = createHistogram()
+  const window: Window = { counting: false, over: false, add: histogram.add }
+  const connections = Array.from({ length: job.connections }, () =>
+    runConnection(job.port, requestSource(job.plan, credentials), window),
+  )
+  const allDone = Promise.all(connections).finally(() => {
+    window.over = true
+  })
+  await Promise.race([allDone, pause(job.warmupSeconds)])
+  const before = figures(job.pid)
+  window.counting = true
+  await Promise.race([allDone, pause(job.seconds)])
+  const after = figures(job.pid)
+  window.counting = false
+  window.over = true
+  await Promise.race([allDone, failAfter(job.stallSeconds)])
+  const seconds = after.at - before.at
+  return {
+    perSecond: histogram.count() / seconds,
+    perCpuSecond: histogram.count() / (after.contestantCpu - before.contestantCpu),
+    p50: histogram.percentile(0.5),
+    p99: histogram.percentile(0.99),
+    max: histogram.max(),
+    replies: histogram.count(),
+    loadBusy: (after.ownCpu - before.ownCpu) / seconds,
+  }
+}
+
+function figures(pid: number) {
+  const own = process.cpuUsage()
+  return {
+    at: performance.now() / 1000,
+    contestantCpu: cpuSecondsOf(pid),
+    ownCpu: (own.user + own.system) / 1e6,
+  }
+}
+
+function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+}
+
+function failAfter(seconds: number): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(
+      () => reject(new Error(`a reply is missing ${seconds} s after the end`)),
+      seconds * 1000,
+    ).unref()
+  })
+}
+
+let lastRead: { readonly file: string; readonly credentials: Buffer } | undefined
+
+/** A million apps are a file of 150 MB: read once, not once a round. */
+function credentialsOf(plan: RequestPlan): Buffer {
+  if (lastRead?.file !== plan.credentialsFile) {
+    lastRead = { file: plan.credentialsFile, credentials: readFileSync(plan.credentialsFile) }
+  }
+  return lastRead.credentials
+}
+
+process.on('message', (job: LoadJob) => {
+  runLoad(job).then(
+    (result) => tell({ result }),
+    (error: unknown) => tell({ failure: error instanceof Error ? error.message : String(error) }),
+  )
+})
+process.once('disconnect', () => process.exit(0))
+
+function tell(answer: LoadAnswer): void {
+  process.send?.(answer)
+}

@@ -1,0 +1,71 @@
+/** The bench's command line. */
+import { parseArgs } from 'node:util'
+import type { Pace } from './rounds.ts'
+import { type Row, rows } from './rows.ts'
+
+export interface Options {
+  readonly rows: readonly Row[]
+  readonly pace: Pace
+  readonly node: string
+  readonly json: boolean
+  readonly check: boolean
+  readonly help: boolean
+}
+
+export const usage = `npm run bench -- [options]
+  --rows LIST         of ${rows.map(({ name }) => name).join(',')} (default: all)
+  --rounds N          interleaved rounds (5)
+  --seconds S         measured per contestant and round (2)
+  --warmup S          before that (0.3)
+  --settle S          load on each contestant before the first round (5)
+  --connections N     keep-alive connections (32)
+  --node PATH         run the contestants on another Node.js
+  --short             one round of 0.3 s: does everything run?
+  --check             exit 1 when a goal is missed
+  --json              for machines`
+
+export function parseOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      rows: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      warmup: { type: 'string' },
+      settle: { type: 'string' },
+      connections: { type: 'string' },
+      node: { type: 'string' },
+      short: { type: 'boolean' },
+      check: { type: 'boolean' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  })
+  const short = values.short === true
+  return {
+    rows: values.rows === undefined ? rows : values.rows.split(',').map(rowNamed),
+    pace: {
+      rounds: positive('rounds', values.rounds, short ? 1 : 5),
+      seconds: positive('seconds', values.seconds, short ? 0.3 : 2),
+      warmupSeconds: positive('warmup', values.warmup, short ? 0.05 : 0.3),
+      settleSeconds: positive('settle', values.settle, short ? 0.05 : 5),
+      connections: positive('connections', values.connections, 32),
+    },
+    node: values.node ?? process.execPath,
+    json: values.json === true,
+    check: values.check === true,
+    help: values.help === true,
+  }
+}
+
+function rowNamed(name: string): Row {
+  const row = rows.find((candidate) => candidate.name === name)
+  if (!row) throw new Error(`no row "${name}"; rows are ${rows.map((known) => known.name).join(', ')}`)
+  return row
+}
+
+function positive(option: string, given: string | undefined, otherwise: number): number {
+  const value = given === undefined ? otherwise : Number(given)
+  if (!(value > 0)) throw new Error(`--${option} must be a number above 0, not "${given}"`)
+  return value
+}

@@ -1,0 +1,120 @@
+/** Runs one row of the table and says which of its goals are met. */
+import type { LoadProcess } from './load-process.ts'
+import { type Entrant, type Measured, type Pace, runRounds } from './rounds.ts'
+import type { Entry, Goal, Row, Scene, StartRow, ThroughputRow } from './rows.ts'
+import { sallyportIsWired } from './sallyport.ts'
+import { median, type Ratio, ratio } from './statistics.ts'
+
+export interface Verdict {
+  readonly about: string
+  readonly goal: string
+  readonly found: string
+  readonly met: boolean
+  readonly ratio?: Ratio
+  readonly ratioPerCpuSecond?: Ratio
+}
+
+export interface RowResult {
+  readonly name: string
+  readonly title: string
+  readonly measured: readonly Measured[]
+  readonly verdicts: readonly Verdict[]
+  /** Who could not take part, so that an empty line is never taken for a result. */
+  readonly absent: readonly string[]
+}
+
+export interface Run {
+  readonly scene: Scene
+  readonly load: LoadProcess
+  readonly pace: Pace
+  readonly nodeMajor: number
+}
+
+export function runRow(row: Row, run: Run): Promise<RowResult> {
+  return row.kind === 'start' ? runStarts(row, run) : runThroughput(row, run)
+}
+
+async function runStarts(row: StartRow, { scene, pace }: Run): Promise<RowResult> {
+  const { name, title } = row
+  if (!sallyportIsWired) return { name, title, measured: [], verdicts: [], absent: ['Sallyport'] }
+  const seconds: number[] = []
+  for (let round = 0; round < pace.rounds; round += 1) seconds.push(await row.measure(scene))
+  const found = median(seconds)
+  const verdict: Verdict = {
+    about: 'spawn to first 200',
+    goal: `≤ ${row.atMostSeconds} s`,
+    found: `${found.toFixed(2)} s (${Math.min(...seconds).toFixed(2)}–${Math.max(...seconds).toFixed(2)})`,
+    met: found <= row.atMostSeconds,
+  }
+  return { name, title, measured: [], verdicts: [verdict], absent: [] }
+}
+
+async function runThroughput(row: ThroughputRow, run: Run): Promise<RowResult> {
+  const present = row.entries.filter((entry) => sallyportIsWired || !entry.needsSallyport)
+  const absent = row.entries.filter((entry) => !present.includes(entry)).map(({ name }) => name)
+  const measured = await withEntrants(present, run.scene, (entrants) =>
+    runRounds(entrants, run.load, run.pace),
+  )
+  const verdicts = row.goals.flatMap((goal) => verdictOn(goal, measured, run.nodeMajor) ?? [])
+  return { name: row.name, title: row.title, measured, verdicts, absent }
+}
+
+/** Starts them one after another, because a start-up race among signing ways must have the core to itself. */
+async function withEntrants<T>(
+  entries: readonly Entry[],
+  scene: Scene,
+  use: (entrants: readonly Entrant[]) => Promise<T>,
+): Promise<T> {
+  const entrants: Entrant[] = []
+  try {
+    for (const entry of entries) {
+      entrants.push({ name: entry.name, contestant: await entry.start(scene) })
+    }
+    return await use(entrants)
+  } finally {
+    await Promise.all(entrants.map(({ contestant }) => contestant.stop()))
+  }
+}
+
+function verdictOn(goal: Goal, measured: readonly Measured[], nodeMajor: number): Verdict | undefined {
+  const of = measured.find(({ name }) => name === goal.of)
+  if (!of) return undefined
+  if (goal.kind === 'memory') {
+    return {
+      about: `${goal.of}: resident at peak`,
+      goal: `< ${goal.below} MB`,
+      found: `${of.peakMegabytes.toFixed(0)} MB`,
+      met: of.peakMegabytes < goal.below,
+    }
+  }
+  const to = measured.find(({ name }) => name === goal.to)
+  if (!to) return undefined
+  const byTime = ratio(figures(of, 'perSecond'), figures(to, 'perSecond'))
+  const byCpu = ratio(figures(of, 'perCpuSecond'), figures(to, 'perCpuSecond'))
+  const shared = Math.min(coreShare(of), coreShare(to)) < undisturbedShare
+  const least = goal.atLeast(nodeMajor)
+  const told = `${ratioText(byTime)}, of medians ${byTime.ofMedians.toFixed(2)}; per CPU second ${ratioText(byCpu)}`
+  return {
+    about: `${goal.of} / ${goal.to}`,
+    goal: `≥ ${least}`,
+    found: shared ? `${told} (judged by that: others used the core)` : told,
+    met: (shared ? byCpu : byTime).byRound >= least,
+    ratio: byTime,
+    ratioPerCpuSecond: byCpu,
+  }
+}
+
+// One core at full load gives its process nearly all of itself; less means that somebody else had the rest.
+const undisturbedShare = 0.9
+
+function coreShare({ perSecond, perCpuSecond }: Measured): number {
+  return perSecond / perCpuSecond
+}
+
+function ratioText({ byRound, min, max }: Ratio): string {
+  return `${byRound.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+}
+
+function figures({ rounds }: Measured, figure: 'perSecond' | 'perCpuSecond'): number[] {
+  return rounds.map((round) => round[figure])
+}

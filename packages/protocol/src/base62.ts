@@ -1,0 +1,20 @@
+/** Numbers as letters and digits: the only characters that survive every shell, URL and header unencoded. */
+
+export const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+export const base36 = '0123456789abcdefghijklmnopqrstuvwxyz'
+
+/** Reads bytes as one big-endian number. */
+export function bytesToInteger(bytes: Uint8Array): bigint {
+  let value = 0n
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
+  return value
+}
+
+/** Writes the last `length` digits of a number, left-padded with the alphabet's zero. */
+export function encodeInteger(value: bigint, length: number, alphabet: string): string {
+  const base = BigInt(alphabet.length)
+  let text = ''
+  for (let rest = value; text.length < length; rest /= base)
+    text = alphabet.charAt(Number(rest % base)) + text
+  return text
+}

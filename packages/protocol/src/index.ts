@@ -1,0 +1,35 @@
+/** The entry of @sallyport/protocol: OAuth's own words as pure functions. No I/O, no clock, no randomness. */
+export { type BasicReading, parseBasic } from './basic.ts'
+export { canonicalClientId } from './client-id.ts'
+export { type Environment, formatClientSecret, parseClientSecret } from './client-secret.ts'
+export { OAuthError, type OAuthErrorCode, refuse } from './errors.ts'
+export { Form, parseForm } from './form.ts'
+export { decodeFormComponent } from './form-encoding.ts'
+export { generateIdentifier, type IdentifierShape } from './identifier.ts'
+export { type MediaType, parseMediaType, requireFormContentType } from './media-type.ts'
+export {
+  buildAuthorizationServerMetadata,
+  buildOpenIdConfiguration,
+  type Capabilities,
+  type Metadata,
+} from './metadata.ts'
+export { parseMultipartForm } from './multipart.ts'
+export { type AddressList, createAddressList, networkOf } from './network.ts'
+export { jsonReply, neverCached, type Reply } from './reply.ts'
+export { parseAudience, parseResource } from './resource.ts'
+export {
+  createScopeSet,
+  isScopeToken,
+  isWildcardScope,
+  parseScope,
+  type ScopeSet,
+  scopeCovers,
+} from './scope.ts'
+export {
+  type CompiledTemplate,
+  compileTemplate,
+  type JsonObject,
+  type JsonValue,
+  type TemplateValues,
+} from './template.ts'
+export { nearestNames, TemplateError } from './template-error.ts'

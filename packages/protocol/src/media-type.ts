@@ -1,0 +1,52 @@
+/** What a Content-Type header says, and whether it says form. */
+import { refuse } from './errors.ts'
+import { parseParameters } from './header-parameters.ts'
+
+const formType = 'application/x-www-form-urlencoded'
+const typeAndRest = /^[ \t]*([!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+)(.*)$/is
+
+/** A media type: `type` and `charset` in lower case, `boundary` as sent. */
+export interface MediaType {
+  readonly type: string
+  readonly charset: string | undefined
+  readonly boundary: string | undefined
+}
+
+/**
+ * Parses a Content-Type header; null if it is absent, malformed, a list, or repeats a parameter.
+ *
+ * Knows no list of media types and does not check the charset or the boundary. RFC 9110 §8.3.1.
+ */
+export function parseMediaType(header: string | undefined): MediaType | null {
+  const [, type, rest] = typeAndRest.exec(header ?? '') ?? []
+  if (type === undefined || rest === undefined) return null
+  const parameters = parseParameters(rest)
+  if (!parameters) return null
+  return {
+    type: type.toLowerCase(),
+    charset: parameters.get('charset')?.toLowerCase(),
+    boundary: parameters.get('boundary'),
+  }
+}
+
+/**
+ * Checks that a request says application/x-www-form-urlencoded in UTF-8, which is also what no charset means.
+ *
+ * Throws `invalid_request` naming the type wanted; 415 would be HTTP's answer, but client libraries read an OAuth
+ * error object only from 400 and 401. Does not look at the body. RFC 6749 §4.4.2, App. B.
+ */
+export function requireFormContentType(header: string | undefined): void {
+  if (header === formType) return
+  const mediaType = parseMediaType(header)
+  if (mediaType?.type !== formType) {
+    refuse(
+      'invalid_request',
+      'body is not form-encoded',
+      `Send the parameters in the body, with Content-Type: ${formType}.`,
+    )
+  }
+  // "utf8" is no registered name, but widely sent, and cannot mean anything else.
+  if (mediaType.charset !== undefined && mediaType.charset !== 'utf-8' && mediaType.charset !== 'utf8') {
+    refuse('invalid_request', 'form body in a charset other than UTF-8', `Send ${formType} in UTF-8.`)
+  }
+}

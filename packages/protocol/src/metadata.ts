@@ -1,0 +1,71 @@
+/** Discovery documents, built from what the server can do and from nothing else. */
+
+// RFC 8414 §2 and RFC 7662/7009 name the members; one that has no endpoint is left out.
+const endpointMembers = {
+  authorization: 'authorization_endpoint',
+  token: 'token_endpoint',
+  jwks: 'jwks_uri',
+  introspection: 'introspection_endpoint',
+  revocation: 'revocation_endpoint',
+  userinfo: 'userinfo_endpoint',
+} as const
+
+type EndpointName = keyof typeof endpointMembers
+
+/** What a tenant's server can do, as its tables say; the same value decides requests, so metadata cannot promise more. */
+export interface Capabilities {
+  /** Paths under the issuer (`/oauth2/token`) or whole URLs; an endpoint that does not exist is absent. */
+  readonly endpoints: Readonly<Partial<Record<EndpointName, string>> & { token: string; jwks: string }>
+  readonly grantTypes: readonly string[]
+  readonly tokenEndpointAuthMethods: readonly string[]
+  /** Algorithms of client assertions; to be given with `private_key_jwt`, where RFC 8414 §2 requires it. */
+  readonly tokenEndpointAuthSigningAlgorithms?: readonly string[]
+  /** Left out of the document if absent; a server need not tell all its scopes. */
+  readonly scopes?: readonly string[]
+  /** Algorithms whose public keys stand in the JWKS. */
+  readonly signingAlgorithms: readonly string[]
+  readonly responseTypes?: readonly string[]
+}
+
+/** A JSON object with members in a stable order. */
+export type Metadata = Readonly<Record<string, string | readonly string[]>>
+
+/**
+ * Builds the authorization server metadata of an issuer. `issuer` is the URL the document is served under.
+ * Does not check the URLs or the names. RFC 8414 §2.
+ */
+export function buildAuthorizationServerMetadata(capabilities: Capabilities, issuer: string): Metadata {
+  const { scopes, tokenEndpointAuthSigningAlgorithms: assertionAlgorithms } = capabilities
+  return {
+    issuer,
+    ...endpointUrls(capabilities, issuer),
+    ...(scopes && { scopes_supported: scopes }),
+    // RFC 8414 §2 requires the member even from a server without an authorization endpoint.
+    response_types_supported: capabilities.responseTypes ?? [],
+    grant_types_supported: capabilities.grantTypes,
+    token_endpoint_auth_methods_supported: capabilities.tokenEndpointAuthMethods,
+    ...(assertionAlgorithms && { token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms }),
+  }
+}
+
+/**
+ * Builds the OpenID Connect discovery document of an issuer: the same, and the members OIDC Discovery §3 requires.
+ * The algorithms are the ones in use: RS256 is not promised by an issuer that has no RSA key.
+ */
+export function buildOpenIdConfiguration(capabilities: Capabilities, issuer: string): Metadata {
+  return {
+    ...buildAuthorizationServerMetadata(capabilities, issuer),
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: capabilities.signingAlgorithms,
+  }
+}
+
+function endpointUrls({ endpoints }: Capabilities, issuer: string): Record<string, string> {
+  const base = issuer.replace(/\/$/, '')
+  const urls: Record<string, string> = {}
+  for (const [name, member] of Object.entries(endpointMembers) as [EndpointName, string][]) {
+    const endpoint = endpoints[name]
+    if (endpoint !== undefined) urls[member] = endpoint.startsWith('/') ? base + endpoint : endpoint
+  }
+  return urls
+}

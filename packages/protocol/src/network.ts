@@ -1,0 +1,116 @@
+/** Addresses: the bucket a caller is counted in, and the lists that name trusted proxies. */
+
+/** An address as eight 16-bit groups; IPv4 stands in its IPv6-mapped form, so that both spellings are one address. */
+type Groups = readonly number[]
+
+/**
+ * The network that throttles count: an IPv4 address as it is, an IPv6 address as its /64, which one customer commonly has
+ * for himself. IPv4-mapped IPv6 is IPv4; zone ids and case do not matter. Anything else is `unknown`.
+ */
+export function networkOf(address: string): string {
+  const groups = parseAddress(address)
+  if (!groups) return 'unknown'
+  if (isMapped(groups))
+    return groups
+      .slice(6)
+      .flatMap((group) => [group >> 8, group & 255])
+      .join('.')
+  const prefix = groups.slice(0, 4)
+  while (prefix.at(-1) === 0) prefix.pop()
+  return `${prefix.map((group) => group.toString(16)).join(':')}::/64`
+}
+
+/** A compiled list of networks. */
+export interface AddressList {
+  /** False for text that is no address. */
+  contains(address: string): boolean
+}
+
+interface Network {
+  readonly groups: Groups
+  readonly prefixBits: number
+}
+
+/**
+ * Compiles a list of addresses and CIDR networks, of both families. An IPv6 network holds no IPv4 address unless it lies in
+ * the mapped range. Bits beyond the prefix do not matter. Throws `RangeError` naming the entry that is no network.
+ */
+export function createAddressList(cidrs: readonly string[]): AddressList {
+  const networks = cidrs.map(parseNetwork)
+  return {
+    contains(address) {
+      const groups = networks.length > 0 ? parseAddress(address) : null
+      return groups !== null && networks.some((network) => holds(network, groups))
+    },
+  }
+}
+
+function parseNetwork(cidr: string): Network {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(cidr) ?? []
+  const groups = parseAddress(address)
+  const width = address.includes(':') ? 128 : 32
+  const prefixBits = bits === undefined ? width : Number(bits)
+  if (!groups || prefixBits > width) throw new RangeError(`not an address or CIDR network: ${cidr}`)
+  return { groups, prefixBits: prefixBits + 128 - width }
+}
+
+function holds({ groups, prefixBits }: Network, candidate: Groups): boolean {
+  // Without this, ::/0 would quietly trust all of IPv4.
+  if (prefixBits < 96 && isMapped(candidate)) return false
+  return groups.every((group, index) => {
+    const bits = Math.min(16, Math.max(0, prefixBits - index * 16))
+    return group >> (16 - bits) === (candidate[index] ?? 0) >> (16 - bits)
+  })
+}
+
+const isMapped = (groups: Groups): boolean =>
+  groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
+
+function parseAddress(text: string): Groups | null {
+  // 45 characters are the longest address; a zone id may follow.
+  if (text.length > 100) return null
+  if (!text.includes(':')) {
+    const low = parseIpv4(text)
+    return low && [0, 0, 0, 0, 0, 0xffff, ...low]
+  }
+  return parseIpv6(text.replace(/%[^%]+$/, ''))
+}
+
+function parseIpv4(text: string): Groups | null {
+  const [, a, b, c, d] = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text) ?? []
+  const octets = [a, b, c, d].map(parseOctet)
+  const [first = -1, second = -1, third = -1, fourth = -1] = octets
+  if (octets.includes(-1)) return null
+  return [(first << 8) | second, (third << 8) | fourth]
+}
+
+/** A leading zero is refused: half of the world reads it as octal. */
+function parseOctet(text: string | undefined): number {
+  if (text === undefined || (text.length > 1 && text.startsWith('0'))) return -1
+  return Number(text) > 255 ? -1 : Number(text)
+}
+
+/** RFC 4291 §2.2: groups, at most one `::` for a run of zeros, and IPv4 notation allowed for the last two. */
+function parseIpv6(text: string): Groups | null {
+  const halves = text.split('::')
+  if (halves.length > 2) return null
+  const head = parseGroups(halves[0] ?? '', halves.length === 1)
+  const tail = halves.length === 1 ? [] : parseGroups(halves[1] ?? '', true)
+  if (!head || !tail) return null
+  const missing = 8 - head.length - tail.length
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return null
+  return [...head, ...new Array<number>(missing).fill(0), ...tail]
+}
+
+function parseGroups(text: string, mayEndInIpv4: boolean): number[] | null {
+  if (text === '') return []
+  const groups: number[] = []
+  const pieces = text.split(':')
+  for (const [index, piece] of pieces.entries()) {
+    const ipv4 = mayEndInIpv4 && index === pieces.length - 1 ? parseIpv4(piece) : null
+    if (ipv4) groups.push(...ipv4)
+    else if (/^[0-9a-f]{1,4}$/i.test(piece)) groups.push(Number.parseInt(piece, 16))
+    else return null
+  }
+  return groups
+}

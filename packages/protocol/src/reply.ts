@@ -1,0 +1,25 @@
+/** What an endpoint answers, before any transport has seen it. */
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+/** RFC 6749 §5.1: an answer with a token or about a client is never cached, in HTTP/1.0's words as well. */
+export const neverCached: Readonly<Record<string, string>> = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+}
+
+/** A JSON answer that no cache keeps. */
+export const jsonReply = (
+  status: number,
+  value: unknown,
+  headers?: Readonly<Record<string, string>>,
+): Reply => ({
+  status,
+  headers: headers ? { ...neverCached, ...headers } : neverCached,
+  body: JSON.stringify(value),
+})

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { parseMediaType, requireFormContentType } from '../src/index.ts'
+import { outcomeOf, refusalOf } from './refusal.ts'
+
+test('004-20: the form type is accepted without a charset and with UTF-8, however it is spelled', () => {
+  for (const header of [
+    'application/x-www-form-urlencoded',
+    'application/x-www-form-urlencoded; charset=UTF-8',
+    'application/x-www-form-urlencoded;charset=utf8',
+    'Application/X-WWW-Form-Urlencoded ; Charset="utf-8"',
+    'application/x-www-form-urlencoded;',
+    'application/x-www-form-urlencoded; other=1 ; charset="u\\tf-8"',
+  ]) {
+    requireFormContentType(header)
+  }
+})
+
+test('trust 2-5: another media type, another charset, and none at all are refused with the type wanted', () => {
+  for (const header of [
+    undefined,
+    '',
+    'application/json',
+    'multipart/form-data; boundary=x',
+    'text/plain',
+    'application/x-www-form-urlencoded; charset=utf-16',
+    'application/x-www-form-urlencoded; charset=ISO-8859-1',
+    'application/x-www-form-urlencoded; charset=utf-8; charset=utf-16',
+    'application/x-www-form-urlencoded, application/json',
+    'application/x-www-form-urlencodedx',
+    'application/x-www-form-urlencoded charset=utf-8',
+    'application/x-www-form-urlencoded; charset',
+    'application/x-www-form-urlencoded; charset="utf-8',
+  ]) {
+    const refusal = refusalOf('invalid_request', () => requireFormContentType(header))
+    assert.match(refusal.description, /application\/x-www-form-urlencoded/)
+  }
+})
+
+test('RFC 9110 §8.3.1: type and charset lose their case, a boundary keeps it', () => {
+  assert.deepEqual(parseMediaType('Multipart/Form-Data; BOUNDARY="a;b\\"C"; charset=UTF-8'), {
+    type: 'multipart/form-data',
+    charset: 'utf-8',
+    boundary: 'a;b"C',
+  })
+  assert.equal(parseMediaType('text'), null)
+  assert.equal(parseMediaType('a/b; c=ü'), null)
+})
+
+test('trust R22: no header makes the media type parser throw anything but a refusal', () => {
+  const hostile = fc.array(
+    fc.constantFrom('a/b', ';', '"', '\\', ' ', '=', 'charset', 'utf-8', ',', '\t', '\n', 'ü'),
+  )
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        hostile.map((pieces) => pieces.join('')),
+      ),
+      (header) => {
+        parseMediaType(header)
+        outcomeOf(() => requireFormContentType(header))
+      },
+    ),
+  )
+})

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { BlockList } from 'node:net'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { createAddressList, networkOf } from '../src/index.ts'
+
+test('trust F11: all spellings of one IPv4 address are one bucket', () => {
+  for (const address of [
+    '192.0.2.7',
+    '::ffff:192.0.2.7',
+    '::FFFF:192.0.2.7',
+    '::ffff:c000:207',
+    '0:0:0:0:0:ffff:C000:0207',
+    '0::ffff:192.0.2.7',
+  ]) {
+    assert.equal(networkOf(address), '192.0.2.7', address)
+  }
+  assert.notEqual(networkOf('192.0.2.8'), networkOf('192.0.2.7'))
+})
+
+test('trust F11: all addresses of one /64 are one bucket, in any spelling', () => {
+  for (const address of [
+    '2001:db8:1:2::',
+    '2001:db8:1:2:3:4:5:6',
+    '2001:DB8:1:2::ffff',
+    '2001:0db8:0001:0002::1',
+    '2001:db8:1:2::1%eth0',
+    '2001:db8:1:2::192.0.2.1',
+  ]) {
+    assert.equal(networkOf(address), '2001:db8:1:2::/64', address)
+  }
+  assert.equal(networkOf('2001:db8::1'), '2001:db8::/64')
+  assert.equal(networkOf('2001:db8:0:1::1'), '2001:db8:0:1::/64')
+  assert.equal(networkOf('fe80::1%lo'), 'fe80::/64')
+  assert.equal(networkOf('::1'), '::/64')
+  assert.equal(networkOf('::192.0.2.7'), '::/64')
+})
+
+test('trust F11: what is no address falls into one bucket', () => {
+  for (const text of [
+    '',
+    'unknown',
+    '1.2.3',
+    '1.2.3.4.5',
+    '256.0.0.1',
+    '01.2.3.4',
+    '1.2.3.4:80',
+    ' 1.2.3.4',
+    '1.2.3.4\n',
+    ':',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1:2:3:4::5:6:7:8',
+    '1:2:3:4:5:6:7::8:9',
+    '12345::',
+    'g::',
+    '[::1]',
+    '::1%',
+    '1.2.3.4::',
+    '1:2:3:4:5:6:7:1.2.3.4',
+    '::ffff:1.2.3.256',
+    '/64',
+    `::1%${'a'.repeat(1000)}`,
+  ]) {
+    assert.equal(networkOf(text), 'unknown', text)
+  }
+})
+
+test('trust F11: buckets are those of the platform’s own address lists', () => {
+  fc.assert(
+    fc.property(fc.ipV6(), (address) => {
+      const [prefix = ''] = networkOf(address).split('/')
+      const platform = new BlockList()
+      if (prefix.includes(':')) platform.addSubnet(prefix, 64, 'ipv6')
+      else platform.addAddress(prefix, 'ipv4')
+      assert.ok(platform.check(address, 'ipv6'), `${address} in ${prefix}`)
+    }),
+  )
+  fc.assert(fc.property(fc.ipV4(), (address) => assert.equal(networkOf(`::ffff:${address}`), address)))
+})
+
+test('settled, On the wire: a list of proxies holds addresses and networks of both families', () => {
+  const proxies = createAddressList(['10.0.0.0/8', '127.0.0.1', '::1', '2001:db8::/33', 'fd00:1::5/32'])
+  for (const address of [
+    '10.255.0.1',
+    '::ffff:10.1.2.3',
+    '::ffff:a01:203',
+    '127.0.0.1',
+    '::1',
+    '0:0:0:0:0:0:0:1',
+    '2001:DB8:7fff::1',
+    'fd00:1:ffff::',
+  ]) {
+    assert.equal(proxies.contains(address), true, address)
+  }
+  for (const address of [
+    '11.0.0.1',
+    '127.0.0.2',
+    '::2',
+    '2001:db8:8000::1',
+    'fd00:2::',
+    '',
+    'localhost',
+    '10.0.0.1, 10.0.0.2',
+  ]) {
+    assert.equal(proxies.contains(address), false, address)
+  }
+})
+
+test('trust 22: trusting all of IPv6 does not trust IPv4, nor the other way round', () => {
+  assert.equal(createAddressList(['::/0']).contains('192.0.2.7'), false)
+  assert.equal(createAddressList(['::/0']).contains('2001:db8::1'), true)
+  assert.equal(createAddressList(['0.0.0.0/0']).contains('2001:db8::1'), false)
+  assert.equal(createAddressList(['0.0.0.0/0']).contains('192.0.2.7'), true)
+  assert.equal(createAddressList([]).contains('192.0.2.7'), false)
+})
+
+test('settled, On the wire: an entry that is no network is an error that names it', () => {
+  for (const entry of [
+    '',
+    'localhost',
+    '10.0.0.0/33',
+    '::/129',
+    '10.0.0.0/',
+    '10.0.0.0/-1',
+    '10.0.0/8',
+    '/8',
+    '10.0.0.0/8/8',
+  ]) {
+    assert.throws(() => createAddressList([entry]), RangeError, entry)
+  }
+})
+
+test('trust F11: membership agrees with the platform’s own address lists', () => {
+  fc.assert(
+    fc.property(fc.ipV4(), fc.integer({ min: 0, max: 32 }), fc.ipV4(), (network, bits, address) => {
+      const platform = new BlockList()
+      platform.addSubnet(network, bits, 'ipv4')
+      assert.equal(
+        createAddressList([`${network}/${bits}`]).contains(address),
+        platform.check(address, 'ipv4'),
+      )
+    }),
+  )
+  fc.assert(
+    fc.property(fc.ipV6(), fc.integer({ min: 1, max: 128 }), fc.ipV6(), (network, bits, address) => {
+      fc.pre(![network, address].some((text) => !networkOf(text).includes(':')))
+      const platform = new BlockList()
+      platform.addSubnet(network, bits, 'ipv6')
+      assert.equal(
+        createAddressList([`${network}/${bits}`]).contains(address),
+        platform.check(address, 'ipv6'),
+      )
+    }),
+  )
+})
+
+test('trust R22: no text makes the address parser throw', () => {
+  const hostile = fc
+    .array(fc.constantFrom(':', '::', '.', '1', 'ffff', '%', '/', '255', '0'), { maxLength: 12 })
+    .map((pieces) => pieces.join(''))
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), hostile), (text) =>
+      assert.match(networkOf(text), /^(unknown|[\d.]+|[\da-f:]+\/64)$/),
+    ),
+  )
+})

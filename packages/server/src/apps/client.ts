@@ -1,0 +1,36 @@
+/** An app as the token endpoint sees it: an OAuth client with its credentials. */
+
+import type { ClientRecord } from '../store/apps.ts'
+import { type CompiledAppSettings, compileAppSettings } from './app-settings.ts'
+
+export type Credential = ClientRecord['credentials'][number]
+
+export interface Client {
+  readonly clientId: string
+  /** Distinguishes this reading of the client from every other; what hangs on an older one is never used. */
+  readonly edition: number
+  /** The name its makers gave it. */
+  readonly id: string
+  readonly name: string
+  readonly organizationId: string
+  readonly isDisabled: boolean
+  readonly settings: CompiledAppSettings
+  readonly credentials: readonly Credential[]
+}
+
+let editions = 0
+
+export const compileClient = (record: ClientRecord): Client => ({
+  clientId: record.clientId,
+  edition: ++editions,
+  id: record.id,
+  name: record.name,
+  organizationId: record.organizationId,
+  isDisabled: record.disabledAt !== null,
+  settings: compileAppSettings(record.settings),
+  credentials: record.credentials,
+})
+
+/** A credential is dead on its expiry, not one second later. */
+export const isUsable = (credential: Credential, now: number): boolean =>
+  credential.disabledAt === null && (credential.expiresAt === null || now < credential.expiresAt)

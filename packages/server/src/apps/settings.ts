@@ -1,0 +1,31 @@
+/** What an app can be set to: one schema, for blueprints and the store. */
+
+import { type Static, Type } from 'typebox'
+import { Attributes, Identifier, ScopesByApi, ScopeToken } from '../tenants/settings.ts'
+
+export const grantTypes = ['client_credentials'] as const
+export const clientAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[number]
+
+export const AppSettings = Type.Object(
+  {
+    grant_types: Type.Optional(Type.Array(Type.Enum(grantTypes))),
+    client_authentication: Type.Optional(Type.Array(Type.Enum(clientAuthenticationMethods), { minItems: 1 })),
+    /** What the app is granted, by API; nothing unless it stands here. */
+    scopes: Type.Optional(ScopesByApi),
+    /** Which API a request without `resource` or `audience` means; needed when it has several. */
+    default_api: Type.Optional(Identifier),
+    /** What a request without `scope` gets; otherwise all that the app is granted on the API. */
+    default_scopes: Type.Optional(Type.Array(ScopeToken)),
+    access_token_seconds: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'whole seconds, 1 to 31536000' }),
+    ),
+    token_reuse: Type.Optional(Type.Boolean()),
+    token_type: Type.Optional(Type.Enum(['Bearer', 'bearer'])),
+    /** `standard` opts out of the tenant's dialect. */
+    dialect: Type.Optional(Type.Enum(['tenant', 'standard'])),
+    attributes: Type.Optional(Attributes),
+  },
+  { additionalProperties: false },
+)
+export type AppSettings = Static<typeof AppSettings>

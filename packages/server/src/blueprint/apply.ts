@@ -1,0 +1,30 @@
+/** Carries out a plan in one transaction, and hands back the secrets it has generated: nobody else ever sees them. */
+
+import type { Database } from '../store/database.ts'
+import { type ExecuteEffects, executeSteps, type GeneratedSecret } from './execute.ts'
+import { formatSteps } from './format-plan.ts'
+import { compareWithStore, type Plan } from './plan.ts'
+
+export interface Applied {
+  readonly generated: readonly GeneratedSecret[]
+}
+
+/** Somebody else wrote between the plan and its application; nothing has been done. */
+export class PlanOutdated extends Error {
+  override readonly name = 'PlanOutdated'
+}
+
+export function applyPlan(db: Database, plan: Plan, effects: ExecuteEffects): Promise<Applied> {
+  if (plan.steps.length === 0) return Promise.resolve({ generated: [] })
+  return db.write(async (tx) => {
+    const { hasher } = effects
+    const current = await compareWithStore(tx, plan.blueprints, plan.declared, { prune: plan.prune, hasher })
+    // Read again where nobody else can write: a secret that another run has just generated must not be replaced.
+    if (current.problems.length > 0 || formatSteps(current.steps) !== formatSteps(plan.steps)) {
+      throw new PlanOutdated(
+        'The store changed after the plan was made, so nothing was done. Run the command again.',
+      )
+    }
+    return { generated: await executeSteps(tx, current, effects) }
+  })
+}

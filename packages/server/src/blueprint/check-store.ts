@@ -1,0 +1,167 @@
+/** What only the store can tell: rows that belong to others, names that are taken, and facts that are fixed for good. */
+
+import { confusedWith } from './check-apps.ts'
+import type { Blueprint } from './parse.ts'
+import type { Problem } from './problem.ts'
+import { type Declared, type DeclaredRow, keyOf, type Noun, type Stored, type StoredRow } from './rows.ts'
+
+export interface StoreCheck {
+  readonly blueprints: readonly Blueprint[]
+  readonly declared: readonly DeclaredRow[]
+  readonly stored: readonly StoredRow[]
+  /** Among the stored, what this run takes away. */
+  readonly removed: readonly StoredRow[]
+  readonly hostHolders: ReadonlyMap<string, string>
+}
+
+export function checkAgainstStore(check: StoreCheck): Problem[] {
+  return [
+    ...checkOwners(check),
+    ...checkFixed(check),
+    ...checkHosts(check),
+    ...checkAudiences(check),
+    ...checkClientIds(check),
+    ...checkRemovals(check),
+  ]
+}
+
+const problemAt = (row: DeclaredRow, member: string, found: string, expected: string): Problem =>
+  row.blueprint.source.problem([...row.path, member], found, expected)
+
+const ofNoun = <N extends Noun>(rows: readonly DeclaredRow[], noun: N): Declared<N>[] =>
+  rows.filter((row): row is Declared<N> => row.noun === noun)
+
+const storedOf = <N extends Noun>(rows: readonly StoredRow[], noun: N): Stored<N>[] =>
+  rows.filter((row): row is Stored<N> => row.noun === noun)
+
+const pairs = ({ declared, stored }: StoreCheck): (readonly [DeclaredRow, StoredRow])[] => {
+  const byKey = new Map(stored.map((row) => [keyOf(row), row]))
+  return declared.flatMap((row) => {
+    const before = byKey.get(keyOf(row))
+    return before ? [[row, before] as const] : []
+  })
+}
+
+function checkOwners(check: StoreCheck): Problem[] {
+  return pairs(check).flatMap(([row, { owner }]) => {
+    const claimant = row.blueprint.file.blueprint
+    if (owner === claimant) return []
+    const found = owner === null ? 'which was not made by a blueprint' : `which belongs to blueprint ${owner}`
+    return [
+      problemAt(
+        row,
+        'id',
+        `${row.noun} ${row.address}, ${found}`,
+        `an id that is free for blueprint ${claimant}`,
+      ),
+    ]
+  })
+}
+
+/** Facts that tokens and secrets in the field rest on. */
+function checkFixed(check: StoreCheck): Problem[] {
+  return pairs(check).flatMap(([row, before]) => {
+    if (row.noun === 'tenant' && before.noun === 'tenant') {
+      const was = before.fields.environment
+      if (row.fields.environment === was) return []
+      return [
+        problemAt(
+          row,
+          'environment',
+          row.fields.environment,
+          `${was}, as its secrets say; another tenant for the other`,
+        ),
+      ]
+    }
+    if (row.noun !== 'app' || before.noun !== 'app') return []
+    const { organization, client_id: clientId } = before.fields
+    const moved = row.fields.organization !== organization
+    const renamed = row.fields.client_id !== null && row.fields.client_id !== clientId
+    return [
+      ...(moved
+        ? [
+            problemAt(
+              row,
+              'id',
+              `an app of organization ${organization}`,
+              'it to stay there; another app here',
+            ),
+          ]
+        : []),
+      ...(renamed
+        ? [problemAt(row, 'client_id', 'another client id than the app has', `${clientId}, or a new app`)]
+        : []),
+    ]
+  })
+}
+
+function checkHosts({ declared, hostHolders }: StoreCheck): Problem[] {
+  const tenants = ofNoun(declared, 'tenant')
+  const freed = (tenantId: string, host: string) =>
+    tenants.some((tenant) => tenant.tenantId === tenantId && !tenant.fields.hosts.includes(host))
+  return tenants.flatMap((row) =>
+    row.fields.hosts.flatMap((host) => {
+      const holder = hostHolders.get(host)
+      if (holder === undefined || holder === row.tenantId || freed(holder, host)) return []
+      return [problemAt(row, 'hosts', `${host}, which is a host of tenant ${holder}`, 'a host that is free')]
+    }),
+  )
+}
+
+/** One statement at a time writes them, so an audience must be free before another API can have it. */
+function checkAudiences({ declared, stored, removed }: StoreCheck): Problem[] {
+  const kept = storedOf(stored, 'api').filter((row) => !removed.includes(row))
+  return ofNoun(declared, 'api').flatMap((row) => {
+    const holder = kept.find(
+      (other) =>
+        other.tenantId === row.tenantId &&
+        other.fields.id !== row.fields.id &&
+        other.fields.audience === row.fields.audience,
+    )
+    if (!holder) return []
+    return [
+      problemAt(row, 'audience', `the audience of API ${holder.address} in the store`, 'one that is free'),
+    ]
+  })
+}
+
+function checkClientIds({ declared, stored, removed }: StoreCheck): Problem[] {
+  const kept = storedOf(stored, 'app').filter((row) => !removed.includes(row))
+  const apps = ofNoun(declared, 'app')
+  return apps.flatMap((row) => {
+    const { client_id: clientId } = row.fields
+    const others = kept.filter(
+      ({ tenantId, fields }) => tenantId === row.tenantId && fields.id !== row.fields.id,
+    )
+    if (clientId === null) return []
+    const ids = new Set(others.flatMap(({ fields }) => fields.client_id ?? []))
+    if (ids.has(clientId))
+      return [problemAt(row, 'client_id', 'the client id of another app', 'one that is free')]
+    const isConfused =
+      confusedWith(clientId, ids) !== null ||
+      [...ids].some((id) => confusedWith(id, new Set([clientId])) !== null)
+    const found = 'a client id that URL-encoding turns into the one of another app, or back'
+    return isConfused ? [problemAt(row, 'client_id', found, 'another')] : []
+  })
+}
+
+/** Removing a row takes along what stands below it, and nobody else's rows may go that way. */
+function checkRemovals({ blueprints, declared, stored, removed }: StoreCheck): Problem[] {
+  // What is declared is written again, and then needs nothing that goes.
+  const passing = new Set([...removed, ...declared].map(keyOf))
+  return removed.flatMap((row) => {
+    const needing = stored.find((other) => !passing.has(keyOf(other)) && isBelow(other, row))
+    const owner = blueprints.find(({ file }) => file.blueprint === row.owner)
+    if (!needing || !owner) return []
+    const found = `${row.noun} ${row.address} no longer declared, while ${needing.noun} ${needing.address} needs it`
+    return [owner.source.problem(['tenants'], found, 'it to stay, or the other to go first')]
+  })
+}
+
+/** Credentials go with their app, whoever made them. */
+function isBelow(row: StoredRow, above: StoredRow): boolean {
+  if (row.tenantId !== above.tenantId || row.noun === 'credential') return false
+  if (above.noun === 'tenant') return row.noun !== 'tenant'
+  if (above.noun === 'organization') return row.noun === 'app' && row.fields.organization === above.fields.id
+  return above.noun === 'plan' && row.noun === 'organization' && row.fields.plan === above.fields.id
+}

@@ -1,0 +1,70 @@
+/** What one tenant's declaration must hold beyond its shape: names are free, references exist, bounds agree. */
+
+import { defaultLifetime } from '../tenants/settings.ts'
+import { checkApps } from './check-apps.ts'
+import { checkDialect } from './check-dialect.ts'
+import { checkGrants } from './check-grants.ts'
+import { checkUnique } from './check-unique.ts'
+import { oneOf } from './one-of.ts'
+import { type Path, type Report, showValue } from './problem.ts'
+import type { TenantEntry } from './schema.ts'
+
+/** They would hide the server's own paths; settled for good, because a tenant's id is part of its issuer. */
+export const reservedTenantIds: ReadonlySet<string> = new Set([
+  ...['manage', 'oauth2', 'auth', 'livez', 'readyz', 'metrics', 'system', '.well-known', 'assets'],
+])
+
+export function checkTenant(tenant: TenantEntry, path: Path, report: Report): void {
+  if (reservedTenantIds.has(tenant.id)) {
+    report([...path, 'id'], `${showValue(tenant.id, path)}, a path of the server itself`, 'another id')
+  }
+  const { apis = [], plans = [], organizations = [] } = tenant
+  checkUnique(apis, 'id', [...path, 'apis'], report)
+  checkUnique(apis, 'audience', [...path, 'apis'], report)
+  checkUnique(plans, 'id', [...path, 'plans'], report)
+  checkUnique(organizations, 'id', [...path, 'organizations'], report)
+  checkBounds(tenant, path, report)
+  checkDialect(tenant.dialect ?? {}, [...path, 'dialect'], report)
+  for (const [index, plan] of plans.entries()) {
+    checkGrants(plan.scopes ?? {}, apis, [...path, 'plans', index, 'scopes'], report)
+  }
+  checkPlanReferences(tenant, path, report)
+  checkApps(tenant, path, report)
+}
+
+function checkPlanReferences(
+  { plans = [], organizations = [] }: TenantEntry,
+  path: Path,
+  report: Report,
+): void {
+  const ids = plans.map(({ id }) => id)
+  for (const [index, { plan }] of organizations.entries()) {
+    const place = [...path, 'organizations', index, 'plan']
+    if (plan !== undefined && !ids.includes(plan))
+      report(place, showValue(plan, place), oneOf('a plan of this tenant', ids))
+  }
+}
+
+/** Every lifetime that is named lies within the tenant's bounds; nobody is to find out that it was clamped. */
+function checkBounds(tenant: TenantEntry, path: Path, report: Report): void {
+  const minimum = tenant.minimum_access_token_seconds ?? defaultLifetime.minimumSeconds
+  const maximum = tenant.maximum_access_token_seconds ?? defaultLifetime.maximumSeconds
+  if (minimum > maximum) {
+    const name = tenant.minimum_access_token_seconds === undefined ? 'maximum' : 'minimum'
+    const place = [...path, `${name}_access_token_seconds`]
+    if (name === 'minimum') report(place, String(minimum), `at most the maximum, ${maximum}`)
+    else report(place, String(maximum), `at least the minimum, ${minimum}`)
+    return
+  }
+  const check = (entry: { readonly access_token_seconds?: number }, at: Path) => {
+    const seconds = entry.access_token_seconds
+    if (seconds === undefined || (seconds >= minimum && seconds <= maximum)) return
+    report([...at, 'access_token_seconds'], String(seconds), `the tenant's bounds, ${minimum} to ${maximum}`)
+  }
+  check(tenant, path)
+  for (const [index, api] of (tenant.apis ?? []).entries()) check(api, [...path, 'apis', index])
+  for (const [index, plan] of (tenant.plans ?? []).entries()) check(plan, [...path, 'plans', index])
+  for (const [index, { apps = [] }] of (tenant.organizations ?? []).entries()) {
+    for (const [at, app] of apps.entries()) check(app, [...path, 'organizations', index, 'apps', at])
+  }
+}

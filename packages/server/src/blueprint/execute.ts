@@ -1,0 +1,204 @@
+/** The steps of a plan as storage verbs, in an order in which no row ever points at one that is not there. */
+
+import { formatClientSecret, generateIdentifier, type IdentifierShape } from '@sallyport/protocol'
+import type { SecretHasher } from '../keys/secret-hasher.ts'
+import { removeApp, saveApp } from '../store/apps.ts'
+import { removeCredential, saveCredential } from '../store/credentials.ts'
+import type { WriteTransaction } from '../store/database.ts'
+import { removeOrganization, saveOrganization } from '../store/organizations.ts'
+import {
+  removeApi,
+  removePlan,
+  removeTenant,
+  replaceHosts,
+  saveApi,
+  savePlan,
+  saveTenant,
+} from '../store/tenants.ts'
+import type { Comparison, Step } from './compare.ts'
+import {
+  appKey,
+  type Declared,
+  type DeclaredRow,
+  type Noun,
+  nouns,
+  type Stored,
+  type StoredRow,
+} from './rows.ts'
+
+export interface ExecuteEffects {
+  readonly random: (bytes: number) => Uint8Array
+  readonly hasher: Pick<SecretHasher, 'compute' | 'hash'>
+}
+
+/** A clear secret, on its only way out. */
+export interface GeneratedSecret {
+  readonly tenantId: string
+  readonly appId: string
+  readonly credentialId: string
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+interface Execution {
+  readonly tx: WriteTransaction
+  readonly effects: ExecuteEffects
+  /** By `tenant/app`; grows as apps are added. */
+  readonly clientIds: Map<string, string>
+  readonly generated: GeneratedSecret[]
+}
+
+export async function executeSteps(
+  tx: WriteTransaction,
+  { steps, clientIds }: Comparison,
+  effects: ExecuteEffects,
+): Promise<readonly GeneratedSecret[]> {
+  const execution: Execution = { tx, effects, clientIds: new Map(clientIds), generated: [] }
+  // Names come free before others take them; plans go last, because organizations may just be leaving them.
+  for (const noun of ['tenant', 'credential', 'app', 'organization', 'api'] as const)
+    await remove(tx, steps, noun)
+  await releaseHosts(tx, steps)
+  for (const noun of nouns) await save(execution, steps, noun)
+  await remove(tx, steps, 'plan')
+  return execution.generated
+}
+
+async function remove(tx: WriteTransaction, steps: readonly Step[], noun: Noun): Promise<void> {
+  for (const step of steps) {
+    if (step.sign === '-' && step.stored.noun === noun) await removeRow(tx, step.stored)
+  }
+}
+
+/** What went with its tenant, organization or app already is gone, and removing it again does nothing. */
+function removeRow(tx: WriteTransaction, row: StoredRow): Promise<void> {
+  const { tenantId } = row
+  switch (row.noun) {
+    case 'tenant':
+      return removeTenant(tx, tenantId)
+    case 'api':
+      return removeApi(tx, tenantId, row.fields.id)
+    case 'plan':
+      return removePlan(tx, tenantId, row.fields.id)
+    case 'organization':
+      return removeOrganization(tx, tenantId, row.fields.id)
+    case 'app':
+      return removeApp(tx, tenantId, row.clientId)
+    case 'credential':
+      return removeCredential(tx, tenantId, row.verifier.clientId, row.fields.id)
+  }
+}
+
+/** A host that changes tenants within one run must leave the one before it can join the other. */
+async function releaseHosts(tx: WriteTransaction, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
+    if (step.sign !== '~' || step.declared.noun !== 'tenant' || step.stored.noun !== 'tenant') continue
+    const wanted = step.declared.fields.hosts
+    const kept = step.stored.fields.hosts.filter((host) => wanted.includes(host))
+    await replaceHosts(tx, step.declared.tenantId, kept)
+  }
+}
+
+async function save(execution: Execution, steps: readonly Step[], noun: Noun): Promise<void> {
+  for (const step of steps) {
+    if (step.sign === '-' || step.declared.noun !== noun) continue
+    await saveRow(execution, step.declared, step.sign === '~' ? step : null)
+  }
+}
+
+type ChangeStep = Extract<Step, { readonly sign: '~' }>
+
+function saveRow(execution: Execution, row: DeclaredRow, change: ChangeStep | null): Promise<void> {
+  const { tx } = execution
+  const { tenantId, settings } = row
+  const blueprint = row.blueprint.file.blueprint
+  // Whoever disabled it did so beside the blueprint, which says nothing about it.
+  const common = { settings, blueprint, disabledAt: change?.stored.disabledAt ?? null }
+  switch (row.noun) {
+    case 'tenant':
+      return saveTenantRow(tx, row, common)
+    case 'api':
+      return saveApi(tx, tenantId, { ...common, id: row.fields.id, audience: row.fields.audience })
+    case 'plan':
+      return savePlan(tx, tenantId, { ...common, id: row.fields.id })
+    case 'organization': {
+      const { id, name, plan } = row.fields
+      return saveOrganization(tx, tenantId, { ...common, id, name, planId: plan })
+    }
+    case 'app': {
+      const { id, name, organization } = row.fields
+      const clientId = clientIdFor(execution, row)
+      return saveApp(tx, tenantId, { ...common, id, name, organizationId: organization, clientId })
+    }
+    case 'credential':
+      return saveCredentialRow(execution, row, change)
+  }
+}
+
+async function saveTenantRow(
+  tx: WriteTransaction,
+  { tenantId, fields }: Declared<'tenant'>,
+  common: { readonly settings: object; readonly blueprint: string; readonly disabledAt: number | null },
+): Promise<void> {
+  await saveTenant(tx, tenantId, { ...common, name: fields.name, environment: fields.environment })
+  await replaceHosts(tx, tenantId, fields.hosts)
+}
+
+const defaultShape: IdentifierShape = { length: 24, alphabet: 'lower_alphanumeric' }
+// Enough for the longest shape that a tenant may set.
+const identifierBytes = 64
+
+/** Kept, or as the blueprint says, or made once in the tenant's shape. */
+function clientIdFor({ clientIds, effects }: Execution, row: Declared<'app'>): string {
+  const key = appKey(row)
+  const shape = row.blueprint.file.tenants.find(({ id }) => id === row.tenantId)?.client_id ?? defaultShape
+  const clientId =
+    clientIds.get(key) ?? row.fields.client_id ?? generateIdentifier(effects.random(identifierBytes), shape)
+  clientIds.set(key, clientId)
+  return clientId
+}
+
+async function saveCredentialRow(
+  execution: Execution,
+  row: Declared<'credential'>,
+  change: ChangeStep | null,
+): Promise<void> {
+  const { tx, clientIds } = execution
+  const { tenantId, fields } = row
+  const clientId = clientIds.get(`${tenantId}/${fields.appId}`)
+  if (clientId === undefined) throw new Error(`App ${tenantId}/${fields.appId} has no client id.`)
+  const stored = change?.stored.noun === 'credential' ? change.stored : null
+  // A new secret under an old id is a new credential: its exposure and last use were the old one's.
+  if (change?.replacesSecret) await removeCredential(tx, tenantId, clientId, fields.id)
+  const verifier = stored && !change?.replacesSecret ? stored.verifier : newVerifier(execution, row, clientId)
+  await saveCredential(tx, tenantId, clientId, {
+    id: fields.id,
+    format: verifier.format,
+    verifier: verifier.verifier,
+    pepperVersion: verifier.pepperVersion,
+    expiresAt: fields.expires_at,
+    disabledAt: stored?.disabledAt ?? null,
+    blueprint: row.blueprint.file.blueprint,
+  })
+}
+
+type Verifier = Pick<Stored<'credential'>['verifier'], 'format' | 'verifier' | 'pepperVersion'>
+
+function newVerifier(execution: Execution, row: Declared<'credential'>, clientId: string): Verifier {
+  const { secret, tenantId } = row
+  const { hasher } = execution.effects
+  if (secret.kind === 'hash') return { format: 'sha256', verifier: secret.digest, pepperVersion: null }
+  const text = secret.kind === 'clear' ? secret.secret.reveal() : generateSecret(execution, row, clientId)
+  return hasher.hash(tenantId, clientId, text)
+}
+
+function generateSecret(
+  { effects, generated }: Execution,
+  row: Declared<'credential'>,
+  clientId: string,
+): string {
+  const { tenantId, fields, blueprint } = row
+  const environment = blueprint.file.tenants.find(({ id }) => id === tenantId)?.environment ?? 'test'
+  const clientSecret = formatClientSecret(environment, effects.random(32))
+  generated.push({ tenantId, appId: fields.appId, credentialId: fields.id, clientId, clientSecret })
+  return clientSecret
+}

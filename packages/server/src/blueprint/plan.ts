@@ -1,0 +1,62 @@
+/** Compares blueprints with the store: what applying them would do, or everything that forbids it. Writes nothing. */
+
+import type { SecretHasher } from '../keys/secret-hasher.ts'
+import { type BlueprintQuery, readBlueprintRows } from '../store/blueprint-rows.ts'
+import type { Database, WriteTransaction } from '../store/database.ts'
+import { type CompareOptions, type Comparison, compareRows } from './compare.ts'
+import type { Blueprint } from './parse.ts'
+import type { Problem } from './problem.ts'
+import { type DeclaredRow, declareRows } from './rows.ts'
+import type { SecretEffects } from './secret-source.ts'
+
+export interface PlanOptions extends SecretEffects {
+  readonly hasher: Pick<SecretHasher, 'compute'>
+  /** Removes what these blueprints once made and no longer declare. */
+  readonly prune?: boolean
+}
+
+export interface Plan extends Comparison {
+  readonly blueprints: readonly Blueprint[]
+  readonly declared: readonly DeclaredRow[]
+  readonly prune: boolean
+}
+
+export type Planned =
+  | { readonly plan: Plan; readonly problems?: undefined }
+  | { readonly plan?: undefined; readonly problems: readonly Problem[] }
+
+/** Without a database, against one that would be new. */
+export async function planBlueprints(
+  db: Database | null,
+  blueprints: readonly Blueprint[],
+  { hasher, prune = false, ...effects }: PlanOptions,
+): Promise<Planned> {
+  const problems: Problem[] = []
+  const declared = await declareRows(blueprints, effects, problems)
+  const options = { prune, hasher }
+  const comparison = db
+    ? await compareWithStore(db, blueprints, declared, options)
+    : compareRows(blueprints, declared, { tenants: [], hostHolders: new Map() }, options)
+  problems.push(...comparison.problems)
+  return problems.length > 0 ? { problems } : { plan: { ...comparison, blueprints, declared, prune } }
+}
+
+/** Inside a transaction too: there the answer cannot go stale. */
+export async function compareWithStore(
+  from: Pick<Database | WriteTransaction, 'kysely'>,
+  blueprints: readonly Blueprint[],
+  declared: readonly DeclaredRow[],
+  options: CompareOptions,
+): Promise<Comparison> {
+  const rows = await readBlueprintRows(from, queryFor(blueprints))
+  return compareRows(blueprints, declared, rows, options)
+}
+
+function queryFor(blueprints: readonly Blueprint[]): BlueprintQuery {
+  const tenants = blueprints.flatMap(({ file }) => file.tenants)
+  return {
+    blueprints: blueprints.map(({ file }) => file.blueprint),
+    tenantIds: tenants.map(({ id }) => id),
+    hosts: tenants.flatMap(({ hosts = [] }) => hosts),
+  }
+}

@@ -1,0 +1,35 @@
+/** Reads blueprint files from the disk; what cannot be read is a problem like any other. */
+
+import { readFile, stat } from 'node:fs/promises'
+import type { NamedText } from './parse.ts'
+import type { Problem } from './problem.ts'
+
+export interface FilesRead {
+  readonly files: readonly NamedText[]
+  readonly problems: readonly Problem[]
+}
+
+export async function readBlueprintFiles(names: readonly string[]): Promise<FilesRead> {
+  const files: NamedText[] = []
+  const problems: Problem[] = []
+  for (const name of names) {
+    const read = await readText(name)
+    if (typeof read === 'string') files.push({ name, text: read })
+    else problems.push({ file: name, line: 1, column: 1, path: '', ...read })
+  }
+  return { files, problems }
+}
+
+/** Far more than a blueprint may have, and far less than would hurt. */
+const mostRead = 4 * 1_048_576
+
+async function readText(name: string): Promise<string | Pick<Problem, 'found' | 'expected'>> {
+  try {
+    if ((await stat(name)).size > mostRead) return { found: 'more than 1 MiB', expected: 'a shorter file' }
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(name))
+  } catch (error) {
+    // A TypeError is the decoder's; everything else comes from the file system.
+    if (error instanceof TypeError) return { found: 'bytes that are not UTF-8', expected: 'text in UTF-8' }
+    return { found: 'a file that cannot be read', expected: 'a file that exists and may be read' }
+  }
+}

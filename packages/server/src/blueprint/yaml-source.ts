@@ -1,0 +1,149 @@
+/** One YAML file read strictly into plain values, with the place of each: no aliases, no tags, one document. */
+
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml'
+import { formatPath, type Path, type Problem } from './problem.ts'
+
+export interface Source {
+  readonly file: string
+  readonly value: unknown
+  /** A problem at the place, or at the nearest place around it that exists. */
+  problem(path: Path, found: string, expected: string): Problem
+}
+
+export type Reading = { readonly source: Source } | { readonly problems: readonly Problem[] }
+
+const maximumBytes = 1_048_576
+const maximumDepth = 32
+const maximumSyntaxProblems = 5
+
+export function readYaml(file: string, text: string): Reading {
+  if (Buffer.byteLength(text) > maximumBytes) {
+    return {
+      problems: [
+        { file, line: 1, column: 1, path: '', found: 'more than 1 MiB', expected: 'a shorter file' },
+      ],
+    }
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    version: '1.2',
+  })
+  const reader = new Reader(file, lines)
+  const faults = [...document.errors, ...document.warnings]
+  if (faults.length > 0) {
+    // The parser's own sentences quote the file, which may hold a secret in the wrong place: only its codes are used.
+    const problems = faults.map(({ code, pos }) =>
+      reader.problemAt(pos[0], [], ...(syntaxSentences[code] ?? notYaml)),
+    )
+    return { problems: firstOfEachLine(problems).slice(0, maximumSyntaxProblems) }
+  }
+  if (document.directives?.yaml.explicit === true) {
+    return { problems: [reader.problemAt(0, [], 'a %YAML directive', 'a plain document')] }
+  }
+  const value = document.contents === null ? null : reader.read(document.contents, [])
+  if (reader.problems.length > 0) return { problems: reader.problems }
+  return {
+    source: { file, value, problem: (path, found, expected) => reader.problem(path, found, expected) },
+  }
+}
+
+const notYaml = ['something that is not YAML', 'valid YAML'] as const
+
+const syntaxSentences: Readonly<Record<string, readonly [found: string, expected: string]>> = {
+  DUPLICATE_KEY: ['a key that stands twice in one map', 'each key once'],
+  MULTIPLE_DOCS: ['a second document', 'one document in a file'],
+  NON_STRING_KEY: ['a key that is not text', 'keys that are plain text'],
+  RESOURCE_EXHAUSTION: ['lists and maps nested too deep', `at most ${maximumDepth} levels`],
+  TAB_AS_INDENT: ['a tab at the start of a line', 'blanks'],
+  BAD_ALIAS: ['an alias', 'the value written out'],
+  TAG_RESOLVE_FAILED: ['a tag', 'a plain value'],
+  MISSING_CHAR: ['a quote, bracket or comma that is missing', 'valid YAML'],
+  BAD_INDENT: ['lines that are indented in different ways', 'members of one map in one column'],
+  BLOCK_AS_IMPLICIT_KEY: ['a second ": " in one line', 'text with a colon in quotes'],
+}
+
+const firstOfEachLine = (problems: readonly Problem[]): Problem[] => {
+  const byLine = new Map<number, Problem>()
+  for (const problem of problems) if (!byLine.has(problem.line)) byLine.set(problem.line, problem)
+  return [...byLine.values()].sort((one, other) => one.line - other.line)
+}
+
+/** Turns nodes into values, and remembers where each stood. */
+class Reader {
+  readonly problems: Problem[] = []
+  readonly #file: string
+  readonly #lines: LineCounter
+  readonly #offsets = new Map<string, number>()
+
+  constructor(file: string, lines: LineCounter) {
+    this.#file = file
+    this.#lines = lines
+  }
+
+  problem(path: Path, found: string, expected: string): Problem {
+    for (let length = path.length; length > 0; length--) {
+      const offset = this.#offsets.get(JSON.stringify(path.slice(0, length)))
+      if (offset !== undefined) return this.problemAt(offset, path, found, expected)
+    }
+    return this.problemAt(0, path, found, expected)
+  }
+
+  problemAt(offset: number, path: Path, found: string, expected: string): Problem {
+    const { line, col } = this.#lines.linePos(offset)
+    // An empty file has no first line for the counter.
+    return {
+      file: this.#file,
+      line: Math.max(line, 1),
+      column: Math.max(col, 1),
+      path: formatPath(path),
+      found,
+      expected,
+    }
+  }
+
+  read(node: ParsedNode, path: Path): unknown {
+    const refuse = (found: string, expected: string) => {
+      this.problems.push(this.problemAt(node.range[0], path, found, expected))
+    }
+    if (path.length > maximumDepth)
+      return refuse('lists and maps nested too deep', `at most ${maximumDepth} levels`)
+    if (isAlias(node)) return refuse('an alias', 'the value written out')
+    if (node.tag !== undefined) return refuse('a tag', 'a plain value')
+    if (isMap(node)) return this.#readMap(node.items, path)
+    if (isSeq(node))
+      return node.items.map((item, index) => this.#readMember(item, [...path, index], item.range[0]))
+    if (!isScalar(node)) return null
+    const { value } = node
+    if (typeof value === 'string' && !isStorable(value))
+      return refuse('text with a NUL or half a character', 'whole text')
+    if (typeof value === 'number' && !isExact(value)) {
+      return refuse('a number that would not stay exact', 'a smaller number, or text in quotes')
+    }
+    return value
+  }
+
+  #readMap(
+    pairs: readonly { readonly key: ParsedNode; readonly value: ParsedNode | null }[],
+    path: Path,
+  ): unknown {
+    const entries = pairs.map(({ key, value }) => {
+      const name = isScalar(key) ? String(key.value) : ''
+      return [name, this.#readMember(value, [...path, name], key.range[0])] as const
+    })
+    return Object.fromEntries(entries)
+  }
+
+  #readMember(node: ParsedNode | null, path: Path, offset: number): unknown {
+    this.#offsets.set(JSON.stringify(path), offset)
+    return node === null ? null : this.read(node, path)
+  }
+}
+
+/** PostgreSQL keeps no U+0000 in text, and neither database keeps a lone surrogate. */
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
+
+const isExact = (number: number): boolean =>
+  Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number))

@@ -1,0 +1,62 @@
+/** `demo.json`: what scripts and people need to try a development instance. The one place that keeps clear secrets. */
+
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+
+/** How one tenant is used; the member names are what scripts outside rely on. */
+export interface DemoTenant {
+  readonly issuer: string
+  /** In the form that the platform's own document uses. */
+  readonly token_url: string
+  /** The same endpoint under localhost, for clients that do not resolve `*.localhost`. */
+  readonly path_token_url: string
+  readonly token_issuer: string
+  readonly jwks_uri: string
+  readonly client_id: string
+  readonly client_secret: string
+  readonly scope: string
+  readonly audience: string
+}
+
+export interface DemoFile {
+  readonly url: string
+  /** Path of the local CA's certificate. */
+  readonly ca: string
+  readonly tenants: Readonly<Record<string, DemoTenant>>
+}
+
+export interface KnownSecret {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** The secrets of an earlier start, by tenant; whatever cannot be read of them counts as lost. */
+export function readKnownSecrets(file: string): Map<string, KnownSecret> {
+  const tenants = readTenants(file)
+  const known = Object.entries(tenants).flatMap(([tenantId, entry]) => {
+    const { client_id: clientId, client_secret: clientSecret } = entry ?? {}
+    if (typeof clientId !== 'string' || typeof clientSecret !== 'string') return []
+    return [[tenantId, { clientId, clientSecret }] as const]
+  })
+  return new Map(known)
+}
+
+function readTenants(file: string): Record<string, Partial<Record<keyof DemoTenant, unknown>> | null> {
+  if (!existsSync(file)) return {}
+  try {
+    return (
+      (JSON.parse(readFileSync(file, 'utf8')) as { tenants?: ReturnType<typeof readTenants> })?.tenants ?? {}
+    )
+  } catch {
+    return {}
+  }
+}
+
+/** Written beside and moved into place, so that nobody reads half of it; left alone while it is right. */
+export function writeDemoFile(file: string, demo: DemoFile): void {
+  const text = `${JSON.stringify(demo, null, 2)}\n`
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return
+  const draft = `${file}.new`
+  writeFileSync(draft, text, { mode: 0o600 })
+  chmodSync(draft, 0o600)
+  renameSync(draft, file)
+}

@@ -1,0 +1,300 @@
+/**
+ * A listener over node:http or node:https: limits, one error boundary, and one write a reply. It knows no route;
+ * what a request means is for the handler it was given.
+ */
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
+import type { Effects } from '../effects.ts'
+import { type AddressList, canonicalAddress, parseAddressList } from './address-list.ts'
+import { hasBody } from './body.ts'
+import { BodyAborted, BodyTooLarge, type Handler, type HttpReply } from './exchange.ts'
+import { lingerAfter, refuseConnection, type SocketLike } from './linger.ts'
+import { bindAll } from './listen.ts'
+import { type IncomingRequest, readRequest } from './request.ts'
+import type { TlsPair } from './tls.ts'
+import type { Peer } from './transport.ts'
+import {
+  bodyTooLarge,
+  expectationFailed,
+  replyToParserError,
+  serverError,
+  tunnelRefused,
+} from './transport-error.ts'
+
+export interface ListenerLimits {
+  readonly headerBytes: number
+  /** A request whose headers and body are not here after this is answered 408. */
+  readonly receiveMilliseconds: number
+  readonly checkIntervalMilliseconds: number
+  readonly keepAliveMilliseconds: number
+  /** How much, and how long, we read on after an answer given early, so that the client gets to see it. */
+  readonly lingerBytes: number
+  readonly lingerMilliseconds: number
+}
+
+export const defaultLimits: ListenerLimits = {
+  headerBytes: 16_384,
+  receiveMilliseconds: 10_000,
+  checkIntervalMilliseconds: 1000,
+  // Longer than the 60 s of common load balancers, so that they and not we close an idle connection.
+  keepAliveMilliseconds: 65_000,
+  lingerBytes: 1_048_576,
+  lingerMilliseconds: 1000,
+}
+
+/** Who hears of a failure that no client may see. */
+export interface FailureLog {
+  failure(requestId: string, error: unknown): void
+}
+
+export interface ListenerOptions {
+  readonly handler: Handler
+  readonly tls: TlsPair | null
+  /** Peers whose forwarding headers are believed; empty when we are met directly. */
+  readonly proxies?: AddressList
+  /** Answers what came without TLS; left out, the handler gets that as well. */
+  readonly plainHandler?: Handler
+  readonly limits?: Partial<ListenerLimits>
+  readonly effects: Pick<Effects, 'clock' | 'uuid'>
+  readonly log: FailureLog
+}
+
+export interface Listener {
+  /** Binds every host on one port (0 lets the system choose) and returns it. Throws `ListenRefused`. */
+  listen(address: { readonly hosts: readonly string[]; readonly port: number }): Promise<number>
+  /** New connections get the new certificate; open ones keep theirs. */
+  replaceTls(pair: TlsPair): void
+  /** From here on every reply ends its connection. */
+  startDraining(): void
+  /** Takes no new connection; idle ones stay until `closeIdle`. Resolves when the last connection is gone. */
+  stopAccepting(): Promise<void>
+  closeIdle(): void
+  closeAll(): void
+}
+
+interface Connection extends Peer {
+  latest: { readonly message: IncomingMessage; readonly response: ServerResponse } | undefined
+  isRefused: boolean
+}
+
+const noProxies = parseAddressList([])
+
+export function createListener(options: ListenerOptions): Listener {
+  const edge = new Edge(options)
+  const servers: Server[] = []
+  return {
+    listen: ({ hosts, port }) => bindAll({ hosts, port, servers, create: () => edge.createServer() }),
+    replaceTls(pair) {
+      for (const server of servers)
+        (server as Server & Partial<TlsServer>).setSecureContext?.(secureOptions(pair))
+    },
+    startDraining: () => edge.startDraining(),
+    async stopAccepting() {
+      await Promise.all(servers.map(closeToNewConnections))
+    },
+    closeIdle() {
+      for (const server of servers) server.closeIdleConnections()
+      edge.closeSilent()
+    },
+    closeAll() {
+      for (const server of servers) server.closeAllConnections()
+    },
+  }
+}
+
+// RFC 9325 §3.1.1: nothing below TLS 1.2.
+const secureOptions = (pair: TlsPair) => ({ cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' as const })
+
+/**
+ * `close()` of node:http also cuts idle keep-alive connections, at the very moment a client may be writing on one.
+ * Leaving those to `closeIdle` is what makes a drain lose nothing.
+ */
+function closeToNewConnections(server: Server): Promise<void> {
+  const closeIdle = server.closeIdleConnections
+  server.closeIdleConnections = () => {}
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections = closeIdle
+  return closed
+}
+
+/** What all servers of one listener share: the handlers, the limits, and what is known of each connection. */
+class Edge {
+  readonly #options: ListenerOptions
+  readonly #limits: ListenerLimits
+  readonly #proxies: AddressList
+  readonly #connections = new WeakMap<SocketLike, Connection>()
+  /** Open sockets on which no request has arrived yet: Node does not count them as idle. */
+  readonly #silent = new Set<Socket>()
+  #isDraining = false
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#proxies = options.proxies ?? noProxies
+  }
+
+  startDraining(): void {
+    this.#isDraining = true
+  }
+
+  closeSilent(): void {
+    for (const socket of this.#silent) if (socket.bytesRead === 0) socket.destroy()
+  }
+
+  createServer(): Server {
+    const { tls } = this.#options
+    const limits = this.#limits
+    const server =
+      tls === null
+        ? createHttpServer(this.#serverOptions())
+        : createHttpsServer({
+            ...this.#serverOptions(),
+            ...secureOptions(tls),
+            handshakeTimeout: limits.receiveMilliseconds,
+          })
+    server.on('request', (message: IncomingMessage, response: ServerResponse) =>
+      this.#serve(message, response),
+    )
+    server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#silent.add(socket)
+      socket.once('close', () => this.#silent.delete(socket))
+    })
+    server.on('clientError', (error: Error & { code?: string }, socket: SocketLike) =>
+      this.#giveUp(error.code ?? '', socket),
+    )
+    server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) =>
+      this.#answer(message, response, this.#options.effects.uuid(), expectationFailed),
+    )
+    // RFC 9110 §7.8: an Upgrade may be ignored, and clients that offer h2c expect just that; a CONNECT may not.
+    server.on('connect', (_message: IncomingMessage, socket: SocketLike) =>
+      this.#refuse(socket, tunnelRefused),
+    )
+    return server
+  }
+
+  #serverOptions(): ServerOptions {
+    const limits = this.#limits
+    return {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.receiveMilliseconds,
+      requestTimeout: limits.receiveMilliseconds,
+      connectionsCheckingInterval: limits.checkIntervalMilliseconds,
+      keepAliveTimeout: limits.keepAliveMilliseconds,
+      // Checked in request.ts, where the answer is JSON with an id.
+      requireHostHeader: false,
+    }
+  }
+
+  #serve(message: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connectionOf(message.socket)
+    if (connection.latest === undefined) this.#silent.delete(message.socket)
+    connection.latest = { message, response }
+    const read = readRequest(message, {
+      peer: connection,
+      proxies: this.#proxies,
+      uuid: this.#options.effects.uuid,
+    })
+    if (read.refusal === undefined) this.#handle(message, response, read.request)
+    else this.#answer(message, response, read.id, read.refusal)
+  }
+
+  #handle(message: IncomingMessage, response: ServerResponse, request: IncomingRequest): void {
+    const { handler, plainHandler = handler } = this.#options
+    const fail = (error: unknown) => this.#fail(message, response, request.id, error)
+    try {
+      const reply = (request.secure ? handler : plainHandler)(request)
+      if (reply instanceof Promise) {
+        reply.then((settled) => this.#answer(message, response, request.id, settled)).catch(fail)
+      } else this.#answer(message, response, request.id, reply)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #fail(message: IncomingMessage, response: ServerResponse, id: string, error: unknown): void {
+    if (error instanceof BodyTooLarge) this.#answer(message, response, id, bodyTooLarge)
+    else if (!(error instanceof BodyAborted)) this.#failUnexpectedly(message, response, id, error)
+  }
+
+  #failUnexpectedly(message: IncomingMessage, response: ServerResponse, id: string, error: unknown): void {
+    this.#options.log.failure(id, error)
+    if (response.headersSent) message.destroy()
+    else this.#answer(message, response, id, serverError)
+  }
+
+  #answer(message: IncomingMessage, response: ServerResponse, id: string, reply: HttpReply): void {
+    if (response.destroyed || this.#connections.get(message.socket)?.isRefused) return
+    const isCutShort = !message.complete && this.#leavesMuchUnread(message)
+    const headers = this.#headersOf(reply, id, isCutShort)
+    response.writeHead(reply.status, headers)
+    if (!isCutShort) response.end(reply.body)
+    else lingerAfter(message, response, message.method === 'HEAD' ? '' : reply.body, this.#limits)
+  }
+
+  /** The flat form of node:http: half the cost of an object, and each name written as it stands here. */
+  #headersOf(reply: HttpReply, id: string, isCutShort: boolean): string[] {
+    const headers = ['X-Request-Id', id]
+    for (const name in reply.headers) headers.push(name, reply.headers[name] ?? '')
+    // RFC 9110 §8.6: no length where there is no content, nor where it would be that of another answer.
+    if (reply.status !== 204 && reply.status !== 304) {
+      headers.push('Content-Length', String(Buffer.byteLength(reply.body)))
+    }
+    if ((this.#isDraining || isCutShort) && reply.headers.Connection === undefined)
+      headers.push('Connection', 'close')
+    return headers
+  }
+
+  /** Node reads a short rest away by itself and keeps the connection; a long one is not worth it. */
+  #leavesMuchUnread(message: IncomingMessage): boolean {
+    if (!hasBody(message)) return false
+    const declared = message.headers['content-length']
+    return declared === undefined || Number(declared) > this.#limits.headerBytes
+  }
+
+  /** Node's parser or its clock gave the connection up. */
+  #giveUp(code: string, socket: SocketLike): void {
+    // Whoever goes on sending after a refusal is reported again and again; destroying now would outrun the answer.
+    if (this.#connections.get(socket)?.isRefused) return
+    const reply = replyToParserError(code)
+    if (reply === undefined || !socket.writable) socket.destroy()
+    else this.#refuse(socket, reply)
+  }
+
+  #refuse(socket: SocketLike, reply: HttpReply): void {
+    const connection = this.#connectionOf(socket)
+    connection.isRefused = true
+    // Behind an answer still being made or half sent, ours would be read as that answer: better none.
+    const { effects } = this.#options
+    if (isAnswering(connection)) socket.destroy()
+    else refuseConnection(socket, reply, effects.uuid(), new Date(effects.clock() * 1000), this.#limits)
+  }
+
+  #connectionOf(socket: SocketLike): Connection {
+    const known = this.#connections.get(socket)
+    if (known !== undefined) return known
+    const address = canonicalAddress(socket.remoteAddress ?? '') ?? ''
+    const connection: Connection = {
+      address,
+      isListedProxy: this.#proxies.contains(address),
+      hasTls: this.#options.tls !== null,
+      latest: undefined,
+      isRefused: false,
+    }
+    this.#connections.set(socket, connection)
+    return connection
+  }
+}
+
+/** Whether an answer is owed or under way for a request other than one that is still arriving. */
+function isAnswering({ latest }: Connection): boolean {
+  if (latest === undefined || latest.response.writableFinished) return false
+  return latest.message.complete || latest.response.headersSent || latest.response.socket === null
+}

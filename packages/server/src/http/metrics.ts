@@ -1,0 +1,205 @@
+/**
+ * What Prometheus is told. The hot path adds to plain fields; prom-client reads them only when somebody asks.
+ * No label is per app: a tenant may have a million.
+ */
+import { Counter, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { type Handler, jsonReply } from './exchange.ts'
+
+/** A number that callers may keep and raise directly. */
+export interface Cell {
+  value: number
+}
+
+/** Counts by a tenant and one more label from a closed list. */
+export interface TallyByPair {
+  /** The cell of two label values, for callers that keep it beside the tenant. */
+  cell(first: string, second: string): Cell
+  add(first: string, second: string): void
+}
+
+export interface TallyByTenant {
+  add(tenant: string): void
+}
+
+export interface Durations {
+  observe(endpoint: string, seconds: number): void
+}
+
+export interface Metrics {
+  /** By tenant and outcome: `ok` or the OAuth error code. */
+  readonly tokenRequests: TallyByPair
+  /** By tenant and the dialect's feature. */
+  readonly dialectUses: TallyByPair
+  readonly throttled: TallyByTenant
+  /** Credentials seen where they could be read by others, by tenant. */
+  readonly exposedCredentials: TallyByTenant
+  /** By endpoint, such as `token`, `jwks`, `metadata`. */
+  readonly requestDurations: Durations
+  render(): Promise<{ readonly contentType: string; readonly body: string }>
+}
+
+/** From a re-served token to the patience of a client, in seconds. */
+const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
+
+export interface MetricsOptions {
+  /** Memory, processor, event loop and garbage collection of this process. */
+  readonly withProcess?: boolean
+}
+
+export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metrics {
+  const registry = new Registry()
+  if (withProcess) collectDefaultMetrics({ register: registry })
+  return {
+    tokenRequests: tallyByPair(
+      registry,
+      'sallyport_token_requests_total',
+      'Answers of the token endpoint',
+      'outcome',
+    ),
+    dialectUses: tallyByPair(
+      registry,
+      'sallyport_dialect_uses_total',
+      'Requests that used a dialect',
+      'feature',
+    ),
+    throttled: tallyByTenant(registry, 'sallyport_throttled_total', 'Requests answered 429'),
+    exposedCredentials: tallyByTenant(
+      registry,
+      'sallyport_exposed_credentials_total',
+      'Valid credentials seen in clear or in a URL',
+    ),
+    requestDurations: durations(registry),
+    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  }
+}
+
+function findOrAdd<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  map.set(key, made)
+  return made
+}
+
+/** Two steps of lookup instead of one joined key: joining would make garbage on each request. */
+function tallyByPair(
+  registry: Registry,
+  name: string,
+  help: string,
+  second: 'outcome' | 'feature',
+): TallyByPair {
+  const cells = new Map<string, Map<string, Cell>>()
+  const cell = (first: string, other: string): Cell => {
+    const row = findOrAdd(cells, first, () => new Map<string, Cell>())
+    return findOrAdd(row, other, () => ({ value: 0 }))
+  }
+  registerCounter(registry, name, help, ['tenant', second], function* () {
+    for (const [tenant, row] of cells) {
+      for (const [other, { value }] of row) yield [{ tenant, [second]: other }, value]
+    }
+  })
+  return {
+    cell,
+    add(first, other) {
+      cell(first, other).value += 1
+    },
+  }
+}
+
+function tallyByTenant(registry: Registry, name: string, help: string): TallyByTenant {
+  const counts = new Map<string, number>()
+  registerCounter(registry, name, help, ['tenant'], function* () {
+    for (const [tenant, value] of counts) yield [{ tenant }, value]
+  })
+  return {
+    add(tenant) {
+      counts.set(tenant, (counts.get(tenant) ?? 0) + 1)
+    },
+  }
+}
+
+type Sample = readonly [labels: Record<string, string>, value: number]
+
+function registerCounter(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: string[],
+  samples: () => Iterable<Sample>,
+): void {
+  new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [labels, value] of samples()) this.inc(labels, value)
+    },
+  })
+}
+
+/** Counts per bucket, the last one for what is slower than all, and the sum. */
+class Distribution {
+  readonly counts = new Float64Array(durationBuckets.length + 1)
+  sum = 0
+
+  observe(seconds: number): void {
+    let bucket = 0
+    while (bucket < durationBuckets.length && seconds > (durationBuckets[bucket] ?? 0)) bucket += 1
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1
+    this.sum += seconds
+  }
+}
+
+const durationName = 'sallyport_request_duration_seconds'
+
+function durations(registry: Registry): Durations {
+  const distributions = new Map<string, Distribution>()
+  // prom-client's own histogram can only be fed one observation at a time, so this metric speaks for itself; the
+  // registry asks nothing of a metric but `name` and `get`.
+  const metric = {
+    name: durationName,
+    get: async () => ({
+      name: durationName,
+      help: 'Time from the request line to the answer',
+      type: 'histogram',
+      aggregator: 'sum',
+      values: [...distributions].flatMap(([endpoint, distribution]) => samplesOf(endpoint, distribution)),
+    }),
+    reset: () => distributions.clear(),
+  }
+  registry.registerMetric(metric as unknown as Metric)
+  return {
+    observe(endpoint, seconds) {
+      findOrAdd(distributions, endpoint, () => new Distribution()).observe(seconds)
+    },
+  }
+}
+
+/** The exposition format wants each bucket to hold all the faster ones too. */
+function samplesOf(endpoint: string, { counts, sum }: Distribution) {
+  let total = 0
+  const buckets = Array.from(counts, (count, index) => {
+    total += count
+    const labels = { endpoint, le: String(durationBuckets[index] ?? '+Inf') }
+    return { metricName: `${durationName}_bucket`, labels, value: total }
+  })
+  return [
+    ...buckets,
+    { metricName: `${durationName}_sum`, labels: { endpoint }, value: sum },
+    { metricName: `${durationName}_count`, labels: { endpoint }, value: total },
+  ]
+}
+
+/** The whole of the metrics listener: `GET /metrics`, nothing else. */
+export function createMetricsHandler(metrics: Pick<Metrics, 'render'>): Handler {
+  return async ({ method, path }) => {
+    if (path !== '/metrics') return jsonReply(404, { error: 'not_found' })
+    if (method !== 'GET' && method !== 'HEAD') {
+      return jsonReply(405, { error: 'method_not_allowed' }, { Allow: 'GET, HEAD' })
+    }
+    const { contentType, body } = await metrics.render()
+    return { status: 200, headers: { 'Content-Type': contentType, 'Cache-Control': 'no-store' }, body }
+  }
+}

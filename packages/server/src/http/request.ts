@@ -1,0 +1,92 @@
+/** Turns one message of node:http into an `HttpRequest`, or into the refusal that it deserves. */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { AddressList } from './address-list.ts'
+import { readBody } from './body.ts'
+import type { HttpReply, HttpRequest } from './exchange.ts'
+import {
+  directTransport,
+  forwardedTransport,
+  type Peer,
+  parseHost,
+  parseTarget,
+  readRepeatedHeaders,
+  type Target,
+  type Transport,
+} from './transport.ts'
+import { badHost, badTarget } from './transport-error.ts'
+
+/** A class because it is made for each request: one shape, and nothing is computed before it is asked for. */
+export class IncomingRequest implements HttpRequest {
+  readonly id: string
+  readonly method: string
+  readonly host: string
+  readonly path: string
+  readonly query: string
+  readonly authorization: readonly string[]
+  readonly secure: boolean
+  readonly clientAddress: string
+  readonly #message: IncomingMessage
+  #body: Promise<Buffer> | undefined
+
+  constructor(
+    message: IncomingMessage,
+    target: Target,
+    transport: Transport,
+    authorization: readonly string[],
+    id: string,
+  ) {
+    this.id = id
+    this.method = message.method ?? 'GET'
+    this.host = transport.host
+    this.path = target.path
+    this.query = target.query
+    this.authorization = authorization
+    this.secure = transport.secure
+    this.clientAddress = transport.clientAddress
+    this.#message = message
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#message.headers
+  }
+
+  readBody(limitBytes: number): Promise<Buffer> {
+    this.#body ??= readBody(this.#message, limitBytes)
+    return this.#body
+  }
+}
+
+export interface RequestContext {
+  readonly peer: Peer
+  readonly proxies: AddressList
+  readonly uuid: () => string
+}
+
+export type ReadRequest =
+  | { readonly request: IncomingRequest; readonly id: string; readonly refusal?: undefined }
+  | { readonly request?: undefined; readonly id: string; readonly refusal: HttpReply }
+
+export function readRequest(message: IncomingMessage, { peer, proxies, uuid }: RequestContext): ReadRequest {
+  const target = parseTarget(message.url ?? '')
+  if (target === undefined) return { id: uuid(), refusal: badTarget }
+  const { authorization, host: hostLine } = readRepeatedHeaders(message)
+  const host = readHost(target.host ?? hostLine, hostLine, message.httpVersion)
+  if (host === undefined) return { id: uuid(), refusal: badHost }
+  const transport = peer.isListedProxy
+    ? forwardedTransport(peer, host, message.headers, proxies)
+    : directTransport(peer, host)
+  if (transport === undefined) return { id: uuid(), refusal: badHost }
+  const id = transport.inboundId ?? uuid()
+  return { id, request: new IncomingRequest(message, target, transport, authorization, id) }
+}
+
+/** RFC 9112 §3.2: HTTP/1.1 needs exactly one Host, and a valid one, even where the target names a host itself. */
+function readHost(
+  named: string | null | undefined,
+  line: string | null | undefined,
+  version: string,
+): string | undefined {
+  if (line === null || named === null) return undefined
+  if (line === undefined && version !== '1.0') return undefined
+  return named === undefined || named === '' ? '' : parseHost(named)
+}

@@ -1,0 +1,136 @@
+/** The sitemap of the product: every path under an issuer, and what answers it. */
+
+import { jsonReply, OAuthError, type Reply } from '@sallyport/protocol'
+import type { TokenDeps } from '../oauth/deps.ts'
+import {
+  authorizationServerMetadata,
+  jwks,
+  jwksPath,
+  openIdConfiguration,
+  unlessUnchanged,
+} from '../oauth/discovery.ts'
+import { errorReply } from '../oauth/error-reply.ts'
+import { flagExposedCall } from '../oauth/plain-http.ts'
+import { answerToken, tokenPath } from '../oauth/token.ts'
+import type { TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
+import { StoreUnavailable } from '../store/database.ts'
+import type { HttpRequest } from './exchange.ts'
+import type { Site, SiteFinder } from './site.ts'
+
+// Thousands of times what a token request needs; trust row 15.
+const bodyLimitBytes = 64 * 1024
+
+/** How one token request ended, for the log and the counters. */
+export interface TokenOutcome {
+  readonly request: HttpRequest
+  readonly site: Site
+  readonly notes: TokenNotes
+  /** Null for a token. */
+  readonly error: OAuthError | null
+  readonly milliseconds: number
+}
+
+export interface RouteDeps extends TokenDeps {
+  readonly sites: SiteFinder
+  readonly onTokenOutcome: (outcome: TokenOutcome) => void
+}
+
+interface Endpoint {
+  readonly methods: readonly string[]
+  answer(request: HttpRequest, site: Site, deps: RouteDeps): Promise<Reply> | Reply
+}
+
+const document = (build: (site: Site) => Reply): Endpoint => ({
+  methods: ['GET', 'HEAD'],
+  answer: (request, site) => unlessUnchanged(build(site), request.headers['if-none-match']),
+})
+
+const token: Endpoint = { methods: ['POST'], answer: answerTokenRequest }
+
+const endpoints: ReadonlyMap<string, Endpoint> = new Map([
+  [tokenPath, token],
+  [jwksPath, document(({ tenant }) => jwks(tenant))],
+  [
+    '/.well-known/oauth-authorization-server',
+    document(({ tenant, issuer }) => authorizationServerMetadata(tenant, issuer)),
+  ],
+  [
+    '/.well-known/openid-configuration',
+    document(({ tenant, issuer }) => openIdConfiguration(tenant, issuer)),
+  ],
+])
+
+const notFound = (): Reply => jsonReply(404, { error: 'not_found' })
+
+const endpointAt = ({ tenant, path }: Site): Endpoint | undefined =>
+  endpoints.get(path) ?? (path === tenant.dialect.tokenPath ? token : undefined)
+
+export async function answer(request: HttpRequest, deps: RouteDeps): Promise<Reply> {
+  try {
+    const site = await deps.sites.find(request.host, request.path)
+    const endpoint = site && endpointAt(site)
+    if (!endpoint) return notFound()
+    if (endpoint.methods.includes(request.method)) return await endpoint.answer(request, site, deps)
+    return otherMethod(request.method, endpoint)
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return errorReply(unavailable(error), '')
+    throw error
+  }
+}
+
+/** RFC 9110 §15.5.6; a preflight is answered without permission for any origin. */
+const otherMethod = (method: string, { methods }: Endpoint): Reply =>
+  method === 'OPTIONS'
+    ? { status: 204, headers: { Allow: methods.join(', '), 'Cache-Control': 'no-store' }, body: '' }
+    : jsonReply(
+        405,
+        { error: 'invalid_request', error_description: `Use ${methods.join(' or ')}.` },
+        { Allow: methods.join(', ') },
+      )
+
+const unavailable = (cause: unknown) =>
+  new OAuthError('temporarily_unavailable', 'the database does not answer', { cause })
+
+const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): TokenHttpRequest => ({
+  endpointPath,
+  query: request.query,
+  contentType: request.headers['content-type'],
+  grantTypeHeader: headerText(request.headers.grant_type),
+  authorization: request.authorization,
+  clientAddress: request.clientAddress,
+  body,
+})
+
+const headerText = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value
+
+async function answerTokenRequest(request: HttpRequest, site: Site, deps: RouteDeps): Promise<Reply> {
+  const startedAt = deps.effects.elapsed()
+  const notes: TokenNotes = { features: new Set() }
+  const { tenant, issuer, path } = site
+  const end = (error: OAuthError | null) =>
+    deps.onTokenOutcome({ request, site, notes, error, milliseconds: deps.effects.elapsed() - startedAt })
+  try {
+    const body = await request.readBody(bodyLimitBytes)
+    const reply = await answerToken({ http: toHttp(request, path, body), tenant, issuer, notes }, deps)
+    end(null)
+    return reply
+  } catch (cause) {
+    const error = cause instanceof StoreUnavailable ? unavailable(cause) : cause
+    if (!(error instanceof OAuthError)) throw error
+    end(error)
+    return errorReply(error, issuer)
+  }
+}
+
+/** A token request that came over plain HTTP has been refused already; what it carried may have been read by others. */
+export async function flagPlainHttp(request: HttpRequest, body: Buffer, deps: RouteDeps): Promise<void> {
+  const site = await deps.sites.find(request.host, request.path)
+  if (site && endpointAt(site) === token) {
+    const { tenant, issuer, path } = site
+    await flagExposedCall(
+      { http: toHttp(request, path, body), tenant, issuer, notes: { features: new Set() } },
+      deps,
+    )
+  }
+}

@@ -1,0 +1,61 @@
+/** Which tenant a request is for: by its host, or by the first segment of its path. */
+
+import type { Directory } from '../tenants/directory.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+
+/** A tenant as it was reached: the issuer is the URL it is served under, never what a header says. */
+export interface Site {
+  readonly tenant: Tenant
+  readonly issuer: string
+  /** The path below the issuer. */
+  readonly path: string
+}
+
+export interface SiteFinder {
+  find(host: string, path: string): Promise<Site | null>
+}
+
+const identifier = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
+const wellKnown = '/.well-known/'
+
+/** RFC 8414 §3.1 inserts the well-known part before the issuer's path; OIDC Discovery §4 appends it. */
+function splitPath(path: string): { tenantId: string; rest: string } | null {
+  if (path.startsWith(wellKnown)) {
+    const end = path.indexOf('/', wellKnown.length)
+    return end === -1 ? null : { tenantId: path.slice(end + 1), rest: path.slice(0, end) }
+  }
+  const end = path.indexOf('/', 1)
+  return end === -1 ? null : { tenantId: path.slice(1, end), rest: path.slice(end) }
+}
+
+const withoutPort = (host: string) => host.replace(/:\d+$/, '')
+
+/** `baseUrl` is what the operator says the server is called; hosts of tenants share its scheme and port. */
+export function createSiteFinder(directory: Directory, baseUrl: URL): SiteFinder {
+  const port = baseUrl.port === '' ? '' : `:${baseUrl.port}`
+  const base = baseUrl.origin
+
+  async function ofHost(host: string, path: string): Promise<Site | null | undefined> {
+    const name = withoutPort(host)
+    if (name === baseUrl.hostname) return undefined
+    const tenantId = await directory.tenantIdOfHost(name)
+    if (tenantId === null) return undefined
+    const tenant = await directory.tenant(tenantId)
+    return tenant && { tenant, issuer: `${baseUrl.protocol}//${name}${port}`, path }
+  }
+
+  async function ofPath(path: string): Promise<Site | null> {
+    const split = splitPath(path)
+    if (split === null || !identifier.test(split.tenantId)) return null
+    const tenant = await directory.tenant(split.tenantId)
+    return tenant && { tenant, issuer: `${base}/${split.tenantId}`, path: split.rest }
+  }
+
+  return {
+    // A registered host answers for its tenant alone; every other host serves tenants by path.
+    async find(host, path) {
+      const site = await ofHost(host, path)
+      return site === undefined ? ofPath(path) : site
+    },
+  }
+}

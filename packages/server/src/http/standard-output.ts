@@ -1,0 +1,55 @@
+/**
+ * Standard output for the log: lines are gathered into blocks, written when one is full, each second, and at exit.
+ * The destination below measures all it holds on each write, which for single lines costs ten times the line.
+ */
+import { writeSync } from 'node:fs'
+import { destination as openDestination } from 'pino'
+
+export interface LogDestination {
+  write(line: string): void
+  /** Hands on at once what is still held. */
+  flush?(): void
+}
+
+const blockCharacters = 16_384
+const flushMilliseconds = 1000
+const standardOutput = 1
+
+export function openStandardOutput(): LogDestination {
+  let block = ''
+  let timer: NodeJS.Timeout | undefined
+  let hasEnded = false
+  const take = (): string => {
+    clearTimeout(timer)
+    timer = undefined
+    const taken = block
+    block = ''
+    return taken
+  }
+  // Before the destination is opened, so that at exit our block reaches it before it writes its last.
+  process.on('beforeExit', () => sink.write(take()))
+  process.on('exit', () => {
+    hasEnded = true
+    writeLast(sink, take())
+  })
+  const sink = openDestination({ fd: standardOutput, sync: false })
+  return {
+    write(line) {
+      if (hasEnded) return writeLast(sink, line)
+      block += line
+      if (block.length >= blockCharacters) sink.write(take())
+      else timer ??= setTimeout(() => sink.write(take()), flushMilliseconds).unref()
+    },
+    flush: () => sink.write(take()),
+  }
+}
+
+/** There is no loop any more to write in the background, and the destination may be closed already. */
+function writeLast(sink: ReturnType<typeof openDestination>, text: string): void {
+  try {
+    sink.write(text)
+    sink.flushSync()
+  } catch {
+    writeSync(standardOutput, text)
+  }
+}

@@ -1,0 +1,124 @@
+/** A tenant's signing keys: made when first needed, sealed in the store, opened once into signers. */
+
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPair,
+  type KeyObject,
+} from 'node:crypto'
+import { promisify } from 'node:util'
+import type { Database } from '../store/database.ts'
+import { insertSigningKey, type SigningKeyRecord } from '../store/signing-keys.ts'
+import type { Sealer } from './sealing.ts'
+import { createSigner, type KeyAlgorithm, type Signer } from './signer.ts'
+
+const generate = promisify(generateKeyPair) as (
+  type: string,
+  options: Record<string, unknown>,
+) => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>
+
+// RFC 7518 §3.2: an HMAC key is at least as long as its hash.
+const hmacKeyBytes = 64
+
+/** What is asked of `ensureSigningKey`: a tenant's key for an algorithm, or one API's symmetric key. */
+export interface KeyNeed {
+  readonly algorithm: KeyAlgorithm
+  /** Set for HS512, whose key belongs to one API and is never published. */
+  readonly apiId: string | null
+  /** How the key id is written: the RFC 7638 thumbprint in base64url, or in base64 with its padding. */
+  readonly keyIdEncoding: 'base64url' | 'base64'
+}
+
+interface NewKey {
+  readonly secretBytes: Uint8Array
+  readonly publicJwk: Record<string, string> | null
+  readonly kid: string
+}
+
+const pairOptions = {
+  ES256: ['ec', { namedCurve: 'P-256' }],
+  EdDSA: ['ed25519', {}],
+  RS256: ['rsa', { modulusLength: 2048 }],
+  PS256: ['rsa', { modulusLength: 2048 }],
+} as const
+
+/** RFC 7638 §3: the required members of the key, in lexical order. */
+function thumbprint(jwk: Record<string, string>, encoding: KeyNeed['keyIdEncoding']): string {
+  const names = { EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'], RSA: ['e', 'kty', 'n'] }[
+    jwk.kty ?? ''
+  ]
+  if (!names) throw new Error(`No thumbprint for key type ${jwk.kty}.`)
+  const required = Object.fromEntries(names.map((name) => [name, jwk[name]]))
+  return createHash('sha256').update(JSON.stringify(required)).digest(encoding)
+}
+
+async function generateKey(need: KeyNeed, random: (bytes: number) => Uint8Array): Promise<NewKey> {
+  if (need.algorithm === 'HS512') {
+    return {
+      secretBytes: random(hmacKeyBytes),
+      publicJwk: null,
+      kid: Buffer.from(random(16)).toString('base64url'),
+    }
+  }
+  const [type, options] = pairOptions[need.algorithm]
+  const { publicKey, privateKey } = await generate(type, options)
+  const publicJwk = publicKey.export({ format: 'jwk' }) as Record<string, string>
+  return {
+    secretBytes: privateKey.export({ format: 'der', type: 'pkcs8' }),
+    publicJwk,
+    kid: thumbprint(publicJwk, need.keyIdEncoding),
+  }
+}
+
+const sealContext = (tenantId: string, kid: string) => `signing key ${tenantId} ${kid}`
+
+/** Makes the key that is missing. Two nodes may try at once: one insert wins, and the loser's key is forgotten. */
+export async function createSigningKey(
+  db: Database,
+  sealer: Sealer,
+  random: (bytes: number) => Uint8Array,
+  tenantId: string,
+  need: KeyNeed,
+): Promise<void> {
+  const { secretBytes, publicJwk, kid } = await generateKey(need, random)
+  const sealed = sealer.seal(secretBytes, sealContext(tenantId, kid))
+  await db.write((tx) =>
+    insertSigningKey(tx, tenantId, {
+      kid,
+      algorithm: need.algorithm,
+      apiId: need.apiId,
+      state: 'active',
+      publicJwk,
+      sealed,
+    }),
+  )
+}
+
+/** The opened private or symmetric key of a stored record. */
+export function openSigningKey(sealer: Sealer, tenantId: string, record: SigningKeyRecord): KeyObject {
+  const bytes = sealer.open(record.sealed, sealContext(tenantId, record.kid))
+  return record.apiId === null
+    ? createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })
+    : createSecretKey(bytes)
+}
+
+export const signerFrom = (sealer: Sealer, tenantId: string, record: SigningKeyRecord): Signer =>
+  createSigner(record.kid, record.algorithm as KeyAlgorithm, openSigningKey(sealer, tenantId, record))
+
+/** RFC 7517 §4: what verifiers may know of a key. A symmetric key has no public half and is left out. */
+export function publicJwkOf(record: SigningKeyRecord): Record<string, string> | null {
+  if (record.publicJwk === null) return null
+  const { kty, crv, x, y, n, e } = record.publicJwk
+  const members = { kty, kid: record.kid, use: 'sig', alg: record.algorithm, crv, x, y, n, e }
+  return Object.fromEntries(
+    Object.entries(members).filter((member): member is [string, string] => member[1] !== undefined),
+  )
+}
+
+/** For verifying our own tokens; the symmetric key itself where there is no public half. */
+export const verificationKeyOf = (sealer: Sealer, tenantId: string, record: SigningKeyRecord): KeyObject =>
+  record.publicJwk === null
+    ? openSigningKey(sealer, tenantId, record)
+    : createPublicKey({ key: record.publicJwk, format: 'jwk' })

@@ -1,0 +1,45 @@
+/** The one API that a token is for: RFC 8707's `resource`, the older `audience`, or the app's default. */
+
+import { parseAudience, parseResource, refuse } from '@sallyport/protocol'
+import type { CompiledAppSettings } from '../apps/app-settings.ts'
+import type { Api } from '../tenants/tenant.ts'
+import type { TokenRequest } from './token-request.ts'
+
+/** RFC 8707 §2.2: the token names the one API asked for, so that this API cannot replay it at another. */
+export function chooseApi(request: TokenRequest, app: CompiledAppSettings): Api {
+  const asked = askedAudience(request)
+  const api = asked === null ? defaultApi(request, app) : request.tenant.apisByAudience.get(asked)
+  // An API of another tenant, one that does not exist and one that is not the app's all look alike.
+  if (!api || !app.scopesByApi.has(api.id)) {
+    return refuse('invalid_target', asked === null ? 'app has no API' : "API unknown or not the app's")
+  }
+  return api
+}
+
+function askedAudience({ form }: TokenRequest): string | null {
+  const resources = new Set(form.getAll('resource').map(parseResource))
+  const audience = form.get('audience')
+  const asked = new Set([...resources, ...(audience === undefined ? [] : [parseAudience(audience)])])
+  if (asked.size > 1) {
+    refuse(
+      'invalid_target',
+      'several targets asked for',
+      'A token is for one API: name one resource or audience.',
+    )
+  }
+  const [only = null] = asked
+  return only
+}
+
+function defaultApi({ tenant }: TokenRequest, app: CompiledAppSettings): Api | undefined {
+  if (app.defaultApi !== null) return tenant.apis.get(app.defaultApi)
+  const [only, second] = app.scopesByApi.keys()
+  if (second !== undefined) {
+    refuse(
+      'invalid_target',
+      'app has several APIs and no default',
+      'This client has several APIs: name one as resource or audience.',
+    )
+  }
+  return only === undefined ? undefined : tenant.apis.get(only)
+}

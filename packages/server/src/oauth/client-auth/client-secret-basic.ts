@@ -1,0 +1,19 @@
+/** RFC 6749 §2.3.1: id and secret in an HTTP Basic header, read with its URL encoding and without. */
+
+import { parseBasic } from '@sallyport/protocol'
+import type { ClientAuthMethod } from './method.ts'
+
+export const clientSecretBasic: ClientAuthMethod = {
+  name: 'client_secret_basic',
+  registeredAs: 'client_secret_basic',
+  // A scheme that is not understood is still an attempt to authenticate, and fails as one.
+  isPresentedIn: ({ http }) => http.authorization.length > 0,
+  claims({ http, form }) {
+    const [header = '', ...others] = http.authorization
+    if (others.length > 0) return []
+    const readings = parseBasic(header) ?? []
+    const named = form.get('client_id')
+    // RFC 6749 §2.3.1 allows naming the client in the body as well, but then it is the same one.
+    return named === undefined ? readings : readings.filter(({ clientId }) => clientId === named)
+  },
+}

@@ -1,0 +1,18 @@
+/** Dialect only: id and secret in the query string, under the names that the dialect gives them. */
+
+import type { ClientAuthMethod } from './method.ts'
+
+export const clientSecretQuery: ClientAuthMethod = {
+  name: 'client_secret_query',
+  registeredAs: 'client_secret_post',
+  isPresentedIn: ({ dialect, queryParameters }) =>
+    dialect.queryCredentials !== null &&
+    queryParameters.get(dialect.queryCredentials.clientSecret) !== undefined,
+  claims({ dialect, queryParameters, notes }) {
+    if (dialect.queryCredentials === null) return []
+    notes.features.add('query_credentials')
+    const clientId = queryParameters.get(dialect.queryCredentials.clientId)
+    const clientSecret = queryParameters.get(dialect.queryCredentials.clientSecret)
+    return clientId !== undefined && clientSecret !== undefined ? [{ clientId, clientSecret }] : []
+  },
+}

@@ -1,0 +1,67 @@
+/** The table of client authentication methods, and the one loop that runs them (RFC 6749 §2.3). */
+
+import { refuse } from '@sallyport/protocol'
+import { type Client, type Credential, isUsable } from '../../apps/client.ts'
+import type { TokenDeps } from '../deps.ts'
+import type { TokenRequest } from '../token-request.ts'
+import { clientSecretBasic } from './client-secret-basic.ts'
+import { clientSecretPost } from './client-secret-post.ts'
+import { clientSecretQuery } from './client-secret-query.ts'
+import type { AuthenticatedClient, ClientAuthMethod } from './method.ts'
+import { none } from './none.ts'
+import { proveClient } from './prove-client.ts'
+
+const methods: readonly ClientAuthMethod[] = [clientSecretBasic, clientSecretPost, clientSecretQuery]
+
+/** RFC 8414 §2: what metadata lists. */
+export const clientAuthMethodNames: readonly string[] = ['client_secret_basic', 'client_secret_post']
+
+/** RFC 6749 §2.3: a client must not use more than one authentication method in a request. */
+export function presentedMethod(request: TokenRequest): ClientAuthMethod {
+  const [method = none, second] = methods.filter((candidate) => candidate.isPresentedIn(request))
+  if (second) {
+    refuse(
+      'invalid_request',
+      `both ${method.name} and ${second.name}`,
+      'Use one client authentication method only.',
+    )
+  }
+  return method
+}
+
+/** Who is asking. Every cause of failure is the same answer: only the log knows more. */
+export async function authenticateClient(
+  request: TokenRequest,
+  deps: TokenDeps,
+): Promise<AuthenticatedClient> {
+  const method = presentedMethod(request)
+  const claims = method.claims(request)
+  request.notes.method = method.name
+  const [first] = claims
+  if (!first) refuse('invalid_client', method === none ? 'no credentials' : `malformed ${method.name}`)
+  request.notes.clientId = first.clientId
+
+  const { client, credential } = await proveClient(request, claims, deps)
+  request.notes.clientId = client.clientId
+  if (credential) request.notes.credentialId = credential.id
+  await checkStanding(request, client, credential, deps)
+  if (!client.settings.authenticationMethods.has(method.registeredAs)) {
+    refuse('invalid_client', `client is not registered for ${method.registeredAs}`)
+  }
+  return { client, credential }
+}
+
+/** Checked after the proof, with the answer of a failed one: a stranger must not learn what was switched off. */
+async function checkStanding(
+  request: TokenRequest,
+  client: Client,
+  credential: Credential | null,
+  { directory }: TokenDeps,
+): Promise<void> {
+  if (request.tenant.isDisabled) refuse('invalid_client', 'tenant is disabled')
+  if (client.isDisabled) refuse('invalid_client', 'app is disabled')
+  if (credential && !isUsable(credential, request.now))
+    refuse('invalid_client', 'credential is expired or disabled')
+  const organization = await directory.organization(request.tenant.id, client.organizationId)
+  if (!organization || organization.isDisabled) refuse('invalid_client', 'organization is disabled')
+}

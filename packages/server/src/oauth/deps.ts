@@ -1,0 +1,21 @@
+/** What the OAuth endpoints are handed by whoever starts the server. */
+
+import type { Effects } from '../effects.ts'
+import type { SecretHasher } from '../keys/secret-hasher.ts'
+import type { WrongAttempts } from '../limits/wrong-attempts.ts'
+import type { Directory } from '../tenants/directory.ts'
+import type { TokenReuse } from './token-reuse.ts'
+
+export interface TokenDeps {
+  readonly effects: Effects
+  readonly directory: Directory
+  readonly hasher: SecretHasher
+  readonly attempts: WrongAttempts
+  readonly reuse: TokenReuse
+  /** When the change feed last heard from the database, in epoch seconds. */
+  readonly lastContactAt: () => number
+  /** Marks a credential whose secret was seen where it must not be. Returns at once; the write follows. */
+  readonly flagExposed: (tenantId: string, clientId: string, credentialId: string, by: ExposedBy) => void
+}
+
+export type ExposedBy = 'plain_http' | 'query_string'

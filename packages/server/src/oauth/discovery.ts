@@ -1,0 +1,61 @@
+/** Metadata (RFC 8414, OIDC Discovery) and the key set (RFC 7517): made from the same tables that decide requests. */
+
+import { createHash } from 'node:crypto'
+import {
+  buildAuthorizationServerMetadata,
+  buildOpenIdConfiguration,
+  type Capabilities,
+  type Reply,
+} from '@sallyport/protocol'
+import type { Tenant } from '../tenants/tenant.ts'
+import { clientAuthMethodNames } from './client-auth/index.ts'
+import { grantTypeNames } from './grants/index.ts'
+import { tokenPath } from './token.ts'
+
+export const jwksPath = '/oauth2/jwks'
+
+// A new key is published this long before it signs; verifiers must have asked again by then.
+const maxAgeSeconds = 300
+
+function capabilitiesOf(tenant: Tenant): Capabilities {
+  const scopes = [...tenant.apis.values()].flatMap((api) => api.scopes.granted)
+  return {
+    endpoints: { token: tokenPath, jwks: jwksPath },
+    grantTypes: grantTypeNames,
+    tokenEndpointAuthMethods: clientAuthMethodNames,
+    scopes: [...new Set(scopes)],
+    signingAlgorithms: tenant.signingAlgorithms,
+  }
+}
+
+export const authorizationServerMetadata = (tenant: Tenant, issuer: string): Reply =>
+  publicReply(buildAuthorizationServerMetadata(capabilitiesOf(tenant), issuer))
+
+/** Served without `authorization_endpoint` until there is an authorization endpoint. */
+export const openIdConfiguration = (tenant: Tenant, issuer: string): Reply =>
+  publicReply(buildOpenIdConfiguration(capabilitiesOf(tenant), issuer))
+
+export const jwks = (tenant: Tenant): Reply => publicReply({ keys: tenant.publicJwks })
+
+/** The same for everybody and cacheable; open to browsers, for it holds nothing of anybody's. */
+function publicReply(value: unknown): Reply {
+  const body = JSON.stringify(value)
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+  return {
+    status: 200,
+    headers: {
+      'Content-Type': 'application/json',
+      'Cache-Control': `public, max-age=${maxAgeSeconds}`,
+      ETag: etag,
+      'Access-Control-Allow-Origin': '*',
+    },
+    body,
+  }
+}
+
+/** RFC 9110 §13.1.2: a verifier that has the current document is told so in one line. */
+export function unlessUnchanged(reply: Reply, ifNoneMatch: string | undefined): Reply {
+  const known = ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  const isKnown = known.includes('*') || known.includes(reply.headers.ETag ?? '')
+  return isKnown ? { status: 304, headers: reply.headers, body: '' } : reply
+}

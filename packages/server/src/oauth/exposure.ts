@@ -1,0 +1,65 @@
+/** A secret seen where it must not be: refused, and flagged on its credential once it has proven to be a real one. */
+
+import { OAuthError, refuse } from '@sallyport/protocol'
+import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
+import { clientSecretPost } from './client-auth/client-secret-post.ts'
+import type { ClientClaim } from './client-auth/method.ts'
+import { proveClient } from './client-auth/prove-client.ts'
+import type { ExposedBy, TokenDeps } from './deps.ts'
+import type { TokenRequest } from './token-request.ts'
+
+const idNames = ['client_id', 'key'] as const
+const secretNames = ['client_secret', 'secret'] as const
+const forbiddenNames = [...idNames, ...secretNames, 'client_assertion', 'password', 'access_token']
+
+const firstOf = ({ queryParameters }: TokenRequest, names: readonly string[]): string | undefined =>
+  names.map((name) => queryParameters.get(name)).find((value) => value !== undefined)
+
+/** RFC 6749 §2.3.1: credentials must not be in the URL, where logs and histories keep them. */
+export async function refuseCredentialsInUrl(request: TokenRequest, deps: TokenDeps): Promise<void> {
+  if (request.dialect.queryCredentials !== null) return
+  if (firstOf(request, forbiddenNames) === undefined) return
+  const clientId = firstOf(request, idNames)
+  const clientSecret = firstOf(request, secretNames)
+  if (clientId !== undefined && clientSecret !== undefined) {
+    await flagIfReal(request, [{ clientId, clientSecret }], 'query_string', deps)
+  }
+  refuse(
+    'invalid_request',
+    'credentials in the URL',
+    'Credentials must not be in the URL: send them in the Authorization header or in the body.',
+  )
+}
+
+/** For a request over plain HTTP, which is refused whatever it holds. */
+export async function flagExposedCredentials(
+  request: TokenRequest,
+  by: ExposedBy,
+  deps: TokenDeps,
+): Promise<void> {
+  for (const method of [clientSecretBasic, clientSecretPost]) {
+    if (method.isPresentedIn(request)) await flagIfReal(request, method.claims(request), by, deps)
+  }
+  const clientId = firstOf(request, idNames)
+  const clientSecret = firstOf(request, secretNames)
+  if (clientId !== undefined && clientSecret !== undefined) {
+    await flagIfReal(request, [{ clientId, clientSecret }], by, deps)
+  }
+}
+
+/** A bare client id flags nothing, or a stranger could cut off a customer. A wrong secret counts as one. */
+async function flagIfReal(
+  request: TokenRequest,
+  claims: readonly ClientClaim[],
+  by: ExposedBy,
+  deps: TokenDeps,
+): Promise<void> {
+  if (claims.length === 0) return
+  try {
+    const { client, credential } = await proveClient(request, claims, deps)
+    if (credential) deps.flagExposed(request.tenant.id, client.clientId, credential.id, by)
+  } catch (error) {
+    // Wrong or unknown: nothing was exposed. A throttled guess is answered as one.
+    if (!(error instanceof OAuthError) || error.code !== 'invalid_client') throw error
+  }
+}

@@ -1,0 +1,18 @@
+/** The table of grants: a new one is a file beside this one and a line here. */
+
+import { refuse } from '@sallyport/protocol'
+import { clientCredentials } from './client-credentials.ts'
+import type { Grant } from './grant.ts'
+
+const grants: ReadonlyMap<string, Grant> = new Map([clientCredentials].map((grant) => [grant.type, grant]))
+
+export const grantTypeNames: readonly string[] = [...grants.keys()]
+
+/** RFC 6749 §5.2: names are compared exactly, also by case. */
+export const grantFor = (type: string): Grant =>
+  grants.get(type) ??
+  refuse(
+    'unsupported_grant_type',
+    `grant type not supported: ${type.slice(0, 100)}`,
+    `Supported: ${grantTypeNames.join(', ')}.`,
+  )

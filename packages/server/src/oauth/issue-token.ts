@@ -1,0 +1,94 @@
+/** The only place that makes an access token. */
+
+import type { Signer } from '../keys/signer.ts'
+import { type Dialect, standardDialect } from '../tenants/dialect.ts'
+import { accessTokenSeconds } from '../tenants/tenant.ts'
+import type { TokenDeps } from './deps.ts'
+import type { Authorization } from './grants/grant.ts'
+import type { TokenRequest } from './token-request.ts'
+import { reuseKey } from './token-reuse.ts'
+
+export interface IssuedToken {
+  readonly accessToken: string
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** What the claims were made from; response templates read the same. */
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** An app that has opted out gets what the standard says, whatever its tenant's dialect. */
+export const answerDialect = (request: TokenRequest, { client }: Authorization): Dialect =>
+  client.settings.standardOnly ? standardDialect : request.dialect
+
+/** A fresh token, or where the app asked for that, the one it already has. */
+export async function issueToken(
+  request: TokenRequest,
+  authorization: Authorization,
+  deps: TokenDeps,
+): Promise<IssuedToken> {
+  const reuses = authorization.client.settings.tokenReuse ?? request.tenant.tokenReuse
+  if (!reuses) return mint(request, authorization, deps)
+  const key = reuseKey(request, authorization)
+  const kept = deps.reuse.find(key, request.now)
+  request.notes.reused = kept !== undefined
+  if (kept) return kept
+  const token = await mint(request, authorization, deps)
+  deps.reuse.keep(key, token)
+  return token
+}
+
+async function mint(
+  request: TokenRequest,
+  authorization: Authorization,
+  deps: TokenDeps,
+): Promise<IssuedToken> {
+  const { now } = request
+  const dialect = answerDialect(request, authorization)
+  const values = claimValues(request, authorization, deps)
+  const { signer } = authorization.api
+  const signingInput = `${encodedHeader(dialect, signer)}.${base64url(dialect.claims.render(values))}`
+  const signature = signer.sign(signingInput)
+  const accessToken = `${signingInput}.${typeof signature === 'string' ? signature : await signature}`
+  return { accessToken, issuedAt: now, expiresAt: values.exp, values }
+}
+
+function claimValues(request: TokenRequest, authorization: Authorization, { effects }: TokenDeps) {
+  const { tenant, issuer, now } = request
+  const { client, credential, organization, plan, api, scopes, grantType } = authorization
+  const seconds = accessTokenSeconds(tenant, api, plan, client.settings)
+  return {
+    issuer: tenant.tokenIssuer ?? issuer,
+    client_id: client.clientId,
+    audience: api.audience,
+    scope: scopes.length === 0 ? undefined : scopes.join(' '),
+    scopes,
+    iat: now,
+    exp: now + seconds,
+    jti: effects.uuid(),
+    expires_in: seconds,
+    credential_id: credential?.id,
+    grant_type: grantType,
+    tenant,
+    app: { id: client.id, name: client.name, attributes: client.settings.attributes },
+    organization,
+    plan: plan ?? undefined,
+  }
+}
+
+const headers = new WeakMap<Dialect, WeakMap<Signer, string>>()
+
+/** A header depends on the dialect and the key alone, so each pair is encoded once. */
+function encodedHeader(dialect: Dialect, signer: Signer): string {
+  let ofDialect = headers.get(dialect)
+  if (!ofDialect) {
+    ofDialect = new WeakMap()
+    headers.set(dialect, ofDialect)
+  }
+  const known = ofDialect.get(signer)
+  if (known !== undefined) return known
+  const header = base64url(dialect.header.render({ alg: signer.algorithm, kid: signer.kid }))
+  ofDialect.set(signer, header)
+  return header
+}

@@ -1,0 +1,75 @@
+/** From bytes to parameters: the body in the one standard form, or in the forms that the tenant's dialect adds. */
+
+import {
+  type Form,
+  parseForm,
+  parseMediaType,
+  parseMultipartForm,
+  refuse,
+  requireFormContentType,
+} from '@sallyport/protocol'
+import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
+import type { TokenHttpRequest } from './token-request.ts'
+
+// RFC 8707 §2: the one parameter of this endpoint that may be repeated.
+const repeatable = ['resource']
+
+const noParameters = parseForm('')
+
+const isMultipart = (contentType: string | undefined) =>
+  contentType !== undefined && parseMediaType(contentType)?.type === 'multipart/form-data'
+
+/** RFC 6749 §3.2 and App. B: form-encoded, in UTF-8, no parameter twice. */
+export async function readTokenForm(
+  http: TokenHttpRequest,
+  dialect: Dialect,
+  features: Set<DialectFeature>,
+): Promise<Form> {
+  const { contentType, body } = http
+  if (dialect.multipart && isMultipart(contentType)) {
+    features.add('multipart')
+    return parseMultipartForm(body, contentType as string)
+  }
+  if (body.length === 0 && contentType === undefined && dialect.defaultGrantType !== null) return noParameters
+  requireFormContentType(contentType)
+  return parseForm(body.toString('latin1'), repeatable)
+}
+
+/** The grant type asked for; the dialect may find it in a header, or take it for granted. */
+export function readGrantType(
+  http: TokenHttpRequest,
+  form: Form,
+  dialect: Dialect,
+  features: Set<DialectFeature>,
+): string {
+  const grantType = form.get('grant_type')
+  if (grantType !== undefined) return grantType
+  if (dialect.grantTypeHeader && http.grantTypeHeader) {
+    features.add('grant_type_header')
+    return http.grantTypeHeader
+  }
+  if (dialect.defaultGrantType !== null && !form.emptyNames.includes('grant_type')) {
+    features.add('default_grant_type')
+    return dialect.defaultGrantType
+  }
+  return refuseMissingGrantType(http, form)
+}
+
+function refuseMissingGrantType(http: TokenHttpRequest, form: Form): never {
+  if (form.emptyNames.includes('grant_type')) {
+    // RFC 6749 §3.2: a parameter without a value counts as omitted.
+    refuse(
+      'invalid_request',
+      `empty value: ${form.emptyNames.join(', ')}`,
+      'grant_type was sent without a value.',
+    )
+  }
+  if (http.grantTypeHeader !== undefined) {
+    refuse(
+      'invalid_request',
+      'grant_type sent as a header',
+      'grant_type is missing from the body; it was sent as a header.',
+    )
+  }
+  refuse('invalid_request', 'grant_type missing', 'grant_type is missing.')
+}

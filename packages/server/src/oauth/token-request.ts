@@ -1,0 +1,42 @@
+/** One request at the token endpoint: what came in, what is known of it so far, and what the log will say. */
+
+import type { Form } from '@sallyport/protocol'
+import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+
+/** The transport's half: nothing here has been parsed or believed. */
+export interface TokenHttpRequest {
+  /** The path below the issuer, as it was asked for. */
+  readonly endpointPath: string
+  readonly query: string
+  readonly contentType: string | undefined
+  readonly grantTypeHeader: string | undefined
+  /** Every Authorization header that was sent. */
+  readonly authorization: readonly string[]
+  readonly clientAddress: string
+  readonly body: Buffer
+}
+
+/** What the log line and the counters say of a request; each step adds what it has found out. */
+export interface TokenNotes {
+  clientId?: string
+  method?: string
+  credentialId?: string
+  apiId?: string
+  scopes?: readonly string[]
+  reused?: boolean
+  readonly features: Set<DialectFeature>
+}
+
+/** A request after parsing: what client authentication and the grants work on. */
+export interface TokenRequest {
+  readonly http: TokenHttpRequest
+  readonly tenant: Tenant
+  /** The URL the tenant is served under for this request. */
+  readonly issuer: string
+  readonly dialect: Dialect
+  readonly form: Form
+  readonly queryParameters: Form
+  readonly now: number
+  readonly notes: TokenNotes
+}

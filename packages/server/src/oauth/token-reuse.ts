@@ -1,0 +1,45 @@
+/**
+ * Re-serving a token that is still good, with what is left of its life (document 002's `expires_in: 269`). Off by
+ * default. In memory only, bounded by bytes; an entry names the editions it was made from, so a change of the
+ * tenant, the organization, the app or a credential leaves it unreachable.
+ */
+
+import { RecentMap } from '../store/read-through.ts'
+import type { Authorization } from './grants/grant.ts'
+import type { IssuedToken } from './issue-token.ts'
+import type { TokenRequest } from './token-request.ts'
+
+// A token under a fifth of its life is replaced, so that nobody is handed one that dies on the way.
+const freshShare = 0.2
+// A signed token with its claims, its key and the map's own cost.
+const bytesPerEntry = 3_000
+
+export interface TokenReuse {
+  find(key: string, now: number): IssuedToken | undefined
+  keep(key: string, token: IssuedToken): void
+}
+
+export function createTokenReuse(limitBytes: number): TokenReuse {
+  const tokens = new RecentMap<IssuedToken>(limitBytes / bytesPerEntry)
+  return {
+    find(key, now) {
+      const token = tokens.get(key)
+      if (token === undefined) return undefined
+      const left = token.expiresAt - now
+      // A clock that was set back must not make a token live longer than it says.
+      return left > freshShare * (token.expiresAt - token.issuedAt) && now >= token.issuedAt
+        ? token
+        : undefined
+    },
+    keep: (key, token) => tokens.set(key, token),
+  }
+}
+
+/** Everything that two requests must share to be served one token. */
+export function reuseKey(request: TokenRequest, authorization: Authorization): string {
+  const { tenant, issuer } = request
+  const { client, credential, organization, api, scopes } = authorization
+  const editions = `${tenant.edition} ${organization.edition} ${client.edition}`
+  // No scope, id or URL holds a blank, so the parts cannot run into each other.
+  return `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${request.dialect.edition} ${scopes.join(' ')}`
+}

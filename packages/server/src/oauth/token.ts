@@ -1,0 +1,96 @@
+/** The token endpoint, top to bottom: parse, authenticate, decide, issue, answer (RFC 6749 §3.2). */
+
+import { jsonReply, parseForm, type Reply, refuse } from '@sallyport/protocol'
+import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+import { authenticateClient } from './client-auth/index.ts'
+import type { TokenDeps } from './deps.ts'
+import { refuseCredentialsInUrl } from './exposure.ts'
+import type { Authorization } from './grants/grant.ts'
+import { grantFor } from './grants/index.ts'
+import { answerDialect, type IssuedToken, issueToken } from './issue-token.ts'
+import { readGrantType, readTokenForm } from './read-token-form.ts'
+import type { TokenHttpRequest, TokenNotes, TokenRequest } from './token-request.ts'
+
+export const tokenPath = '/oauth2/token'
+
+const noParameters = parseForm('')
+
+export interface TokenCall {
+  readonly http: TokenHttpRequest
+  readonly tenant: Tenant
+  readonly issuer: string
+  readonly notes: TokenNotes
+}
+
+/** Throws `OAuthError` for every refusal; the caller's error boundary answers and logs it. */
+export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Reply> {
+  const request = await parseTokenRequest(call, deps)
+  const grantType = readGrantType(request.http, request.form, request.dialect, request.notes.features)
+  const grant = grantFor(grantType)
+  checkOutageGrace(request, deps)
+  const authenticated = await authenticateClient(request, deps)
+  const { settings } = authenticated.client
+  if (settings.standardOnly) refuseDialectRequest(request)
+  if (!settings.grantTypes.has(grant.type)) refuse('unauthorized_client', `app may not use ${grant.type}`)
+  const authorization = await grant.authorize(request, authenticated, deps)
+  const token = await issueToken(request, authorization, deps)
+  return tokenReply(request, authorization, token)
+}
+
+/** The tenant's dialect is that of today: after its end date the standard answers. */
+async function parseTokenRequest(call: TokenCall, deps: TokenDeps): Promise<TokenRequest> {
+  const { http, tenant, notes } = call
+  const now = deps.effects.clock()
+  const dialect = dialectAt(tenant.dialect, now)
+  if (http.endpointPath !== tokenPath) notes.features.add('token_path')
+  const queryParameters = http.query === '' ? noParameters : parseForm(http.query)
+  const unread = { ...call, dialect, queryParameters, form: noParameters, now }
+  if (http.query !== '') await refuseCredentialsInUrl(unread, deps)
+  return { ...unread, form: await readTokenForm(http, dialect, notes.features) }
+}
+
+/** Known clients get tokens for a while when the database is gone, not for ever: a cut-off may be waiting there. */
+function checkOutageGrace({ tenant, now }: TokenRequest, deps: TokenDeps): void {
+  if (now - deps.lastContactAt() > tenant.outageGraceSeconds) {
+    refuse('temporarily_unavailable', 'the database has been gone for longer than the tenant allows')
+  }
+}
+
+function refuseDialectRequest({ notes }: TokenRequest): void {
+  const [feature] = notes.features
+  if (feature)
+    refuse(
+      'invalid_request',
+      `app is standard only, but used ${feature}`,
+      'This client may use only standard requests.',
+    )
+}
+
+function tokenReply(request: TokenRequest, authorization: Authorization, token: IssuedToken): Reply {
+  const { notes, now } = request
+  const dialect = answerDialect(request, authorization)
+  notes.apiId = authorization.api.id
+  notes.scopes = authorization.scopes
+  for (const feature of dialect.answerFeatures) notes.features.add(feature)
+  const members = dialect.responseMembers.render({
+    ...token.values,
+    access_token: token.accessToken,
+    token_type: authorization.client.settings.tokenType ?? dialect.tokenType,
+    // A token that is served again has less of its life left, rounded down (002-14).
+    expires_in: token.expiresAt - now,
+  })
+  return jsonReply(200, members, dialectHeaders(request.dialect, notes.features))
+}
+
+/** RFC 9745 and RFC 8594: a dialect with an end date says so to those who use it. */
+export function dialectHeaders(
+  { deprecatedAt, sunsetAt }: Dialect,
+  features: ReadonlySet<DialectFeature>,
+): Readonly<Record<string, string>> | undefined {
+  if (features.size === 0 || (deprecatedAt === null && sunsetAt === null)) return undefined
+  return {
+    ...(deprecatedAt !== null && { Deprecation: `@${deprecatedAt}` }),
+    ...(sunsetAt !== null && { Sunset: new Date(sunsetAt * 1000).toUTCString() }),
+  }
+}

@@ -1,0 +1,59 @@
+/** Opens the database that the configuration names, with the keys that unseal what is in it. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Effects } from './effects.ts'
+import { createSealer, SealBroken, type Sealer } from './keys/sealing.ts'
+import { createSecretHasher, type SecretHasher } from './keys/secret-hasher.ts'
+import { masterKeyFile, parseMasterKeys } from './master-key.ts'
+import { type Database, StoreRefused } from './store/database.ts'
+
+export interface StoreLocation {
+  readonly data_folder: string
+  /** PostgreSQL, instead of the file in `data_folder`. */
+  readonly database_url: string | null
+  /** Instead of the key file in `data_folder`. */
+  readonly master_key: string | null
+}
+
+export interface OpenStore {
+  readonly db: Database
+  readonly sealer: Sealer
+  readonly hasher: SecretHasher
+}
+
+export const databaseFile = (folder: string) => join(folder, 'sallyport.db')
+
+function masterKeys(location: StoreLocation, random: Effects['random']): readonly Uint8Array[] {
+  if (location.master_key !== null) return parseMasterKeys(location.master_key)
+  if (location.database_url !== null) {
+    throw new StoreRefused(
+      'With PostgreSQL the master key must be given: set SALLYPORT_MASTER_KEY or SALLYPORT_MASTER_KEY_FILE.',
+    )
+  }
+  const folder = location.data_folder
+  return masterKeyFile(join(folder, 'master.key'), existsSync(databaseFile(folder)), random)
+}
+
+/** The driver that is not used is not loaded. */
+async function openDatabase(location: StoreLocation, clock: Effects['clock']): Promise<Database> {
+  if (location.database_url !== null) {
+    const { openPostgres } = await import('./store/postgres.ts')
+    return openPostgres({ url: location.database_url, clock })
+  }
+  const { openSqlite } = await import('./store/sqlite.ts')
+  return openSqlite({ file: databaseFile(location.data_folder), clock })
+}
+
+export async function openStore(location: StoreLocation, effects: Effects): Promise<OpenStore> {
+  const sealer = createSealer(masterKeys(location, effects.random), effects.random)
+  const db = await openDatabase(location, effects.clock)
+  try {
+    return { db, sealer, hasher: await createSecretHasher(db, sealer, effects.random) }
+  } catch (error) {
+    await db.close()
+    if (error instanceof SealBroken)
+      throw new StoreRefused(`${error.message} Give back the key this database was made with.`)
+    throw error
+  }
+}

@@ -1,0 +1,77 @@
+/** What blueprints are compared with: their tenants whole, with the verifiers of credentials, and who holds a host. */
+
+import type { Kysely } from 'kysely'
+import { readSnapshot } from './database.ts'
+import type { Schema } from './schema.ts'
+import { readTenantRows, type TenantRows } from './tenant-rows.ts'
+
+export interface CredentialVerifier {
+  readonly clientId: string
+  readonly id: string
+  readonly format: string
+  readonly verifier: Uint8Array
+  readonly pepperVersion: number | null
+}
+
+export interface BlueprintTenant extends TenantRows {
+  readonly verifiers: readonly CredentialVerifier[]
+}
+
+export interface BlueprintRows {
+  readonly tenants: readonly BlueprintTenant[]
+  /** The tenant of each host asked for, where it has one. */
+  readonly hostHolders: ReadonlyMap<string, string>
+}
+
+export interface BlueprintQuery {
+  /** Names of blueprints: every tenant that one of them made is read. */
+  readonly blueprints: readonly string[]
+  /** Further tenants, read if they exist. */
+  readonly tenantIds: readonly string[]
+  readonly hosts: readonly string[]
+}
+
+/** Of a database, or inside a transaction, where it sees what the transaction has written. */
+export function readBlueprintRows(
+  from: { readonly kysely: Kysely<Schema> },
+  { blueprints, tenantIds, hosts }: BlueprintQuery,
+): Promise<BlueprintRows> {
+  return readSnapshot(from, async (kysely) => {
+    const made = await kysely
+      .selectFrom('tenants')
+      .select('id')
+      .where('blueprint', 'in', blueprints)
+      .execute()
+    const tenants: BlueprintTenant[] = []
+    for (const tenantId of new Set([...tenantIds, ...made.map(({ id }) => id)])) {
+      const rows = await readTenantRows({ kysely }, tenantId)
+      if (rows) tenants.push({ ...rows, verifiers: await selectVerifiers(kysely, tenantId) })
+    }
+    return { tenants, hostHolders: await selectHostHolders(kysely, hosts) }
+  })
+}
+
+async function selectHostHolders(
+  kysely: Kysely<Schema>,
+  hosts: readonly string[],
+): Promise<Map<string, string>> {
+  // PostgreSQL has no empty list.
+  if (hosts.length === 0) return new Map()
+  const rows = await kysely.selectFrom('tenant_hosts').selectAll().where('host', 'in', hosts).execute()
+  return new Map(rows.map((row) => [row.host, row.tenant_id]))
+}
+
+async function selectVerifiers(kysely: Kysely<Schema>, tenantId: string): Promise<CredentialVerifier[]> {
+  const rows = await kysely
+    .selectFrom('credentials')
+    .select(['client_id', 'id', 'format', 'verifier', 'pepper_version'])
+    .where('tenant_id', '=', tenantId)
+    .execute()
+  return rows.map((row) => ({
+    clientId: row.client_id,
+    id: row.id,
+    format: row.format,
+    verifier: row.verifier,
+    pepperVersion: row.pepper_version,
+  }))
+}

@@ -1,0 +1,146 @@
+/** Credentials of apps: never a secret, only what verifies one. A change of a credential is a change of its app. */
+
+import { type Kysely, sql } from 'kysely'
+import type { WriteTransaction } from './database.ts'
+import type { Schema } from './schema.ts'
+
+export interface NewCredential {
+  readonly id: string
+  readonly format: string
+  readonly verifier: Uint8Array
+  readonly pepperVersion: number | null
+  readonly expiresAt?: number | null
+  readonly disabledAt?: number | null
+  readonly blueprint?: string | null
+}
+
+/** Throws `StoreConflict` for an app that does not exist. Exposure and last use stay as they are. */
+export async function saveCredential(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  credential: NewCredential,
+): Promise<void> {
+  const row = {
+    format: credential.format,
+    verifier: credential.verifier,
+    pepper_version: credential.pepperVersion,
+    expires_at: credential.expiresAt ?? null,
+    disabled_at: credential.disabledAt ?? null,
+    blueprint: credential.blueprint ?? null,
+    updated_at: tx.now,
+  }
+  await tx.kysely
+    .insertInto('credentials')
+    .values({ ...row, tenant_id: tenantId, client_id: clientId, id: credential.id, created_at: tx.now })
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'client_id', 'id']).doUpdateSet(row))
+    .execute()
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+}
+
+export async function removeCredential(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  credentialId: string,
+): Promise<void> {
+  await tx.kysely
+    .deleteFrom('credentials')
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('id', '=', credentialId)
+    .execute()
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+}
+
+export type Exposure = 'plain_http' | 'query_string'
+
+/** The first exposure stays; true for whoever recorded it. */
+export async function flagExposed(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  credentialId: string,
+  by: Exposure,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx.kysely
+    .updateTable('credentials')
+    .set({ exposed_at: tx.now, exposed_by: by, updated_at: tx.now })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('id', '=', credentialId)
+    .where('exposed_at', 'is', null)
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) return false
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  return true
+}
+
+export interface CredentialUse {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly credentialId: string
+  readonly lastUsedAt: number
+}
+
+/** Bound variables have a limit on both engines. */
+const usesPerStatement = 1000
+
+/** Only ever forward in time; credentials that are gone are passed over. No change: nothing caches a last use. */
+export async function touchLastUsed(tx: WriteTransaction, uses: readonly CredentialUse[]): Promise<void> {
+  for (let start = 0; start < uses.length; start += usesPerStatement) {
+    const rows = uses
+      .slice(start, start + usesPerStatement)
+      .map(
+        (use) =>
+          sql`(${use.tenantId}, ${use.clientId}, ${use.credentialId}, cast(${use.lastUsedAt} as bigint))`,
+      )
+    // Both engines name the columns of a bare VALUES column1, column2 and so on.
+    await sql`update credentials set last_used_at = used.column4
+      from (values ${sql.join(rows)}) as used
+      where tenant_id = used.column1 and client_id = used.column2 and id = used.column3
+        and (last_used_at is null or last_used_at < used.column4)`.execute(tx.kysely)
+  }
+}
+
+export interface CredentialRecord {
+  readonly clientId: string
+  readonly id: string
+  readonly format: string
+  readonly pepperVersion: number | null
+  readonly expiresAt: number | null
+  readonly disabledAt: number | null
+  readonly exposedAt: number | null
+  readonly exposedBy: string | null
+  readonly lastUsedAt: number | null
+  readonly blueprint: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** Without the verifiers; of one app, or of all. */
+export async function listCredentials(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  clientId?: string,
+): Promise<CredentialRecord[]> {
+  const ofTenant = from.kysely
+    .selectFrom('credentials')
+    .select([
+      'client_id as clientId',
+      'id',
+      'format',
+      'pepper_version as pepperVersion',
+      'expires_at as expiresAt',
+    ])
+    .select(['disabled_at as disabledAt', 'exposed_at as exposedAt', 'exposed_by as exposedBy'])
+    .select(['last_used_at as lastUsedAt', 'blueprint', 'created_at as createdAt', 'updated_at as updatedAt'])
+    .where('tenant_id', '=', tenantId)
+    .orderBy('client_id')
+    .orderBy('id')
+  const rows = await (clientId === undefined
+    ? ofTenant
+    : ofTenant.where('client_id', '=', clientId)
+  ).execute()
+  return rows.map((row) => ({ ...row }))
+}

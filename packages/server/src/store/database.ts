@@ -1,0 +1,59 @@
+/** What the rest of the server sees of a database: reads, serialized writes, the change feed, and three ways to fail. */
+
+import type { Kysely, Transaction } from 'kysely'
+import type { ChangeFeed, NewChange } from './changes.ts'
+import type { Read } from './prepared.ts'
+import type { Schema } from './schema.ts'
+
+export interface Database {
+  readonly engine: 'sqlite' | 'postgres'
+  /** Ordinary reads, off the hot path. */
+  readonly kysely: Kysely<Schema>
+  readonly changes: ChangeFeed
+  /** The hot path: on SQLite it never sees an open transaction, not even this process's own. */
+  readonly read: Read
+  /**
+   * One transaction. Await nothing but storage verbs inside: on SQLite every other writer is waiting, and a
+   * write inside a write waits for itself. When it resolves, this process's followers have been told.
+   */
+  write<Result>(work: (tx: WriteTransaction) => Promise<Result>): Promise<Result>
+  /** One trivial query; throws `StoreUnavailable` when the database does not answer in time. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface WriteTransaction {
+  readonly kysely: Transaction<Schema>
+  /** Epoch seconds, the same for everything one transaction writes. */
+  readonly now: number
+  /** Says what changed; repeated calls count once, and the rows are written just before the commit. */
+  append(change: NewChange): void
+}
+
+/** The database is gone, locked for too long, full or read-only: try again later, nothing was written. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
+
+/** The database must not be used as it is. The message is for the operator: one sentence, and the next step. */
+export class StoreRefused extends Error {
+  override readonly name = 'StoreRefused'
+}
+
+/** A row would break a unique name or point at nothing; the transaction has been rolled back. */
+export class StoreConflict extends Error {
+  override readonly name = 'StoreConflict'
+}
+
+/** Several reads that see one moment; inside a transaction they already do. */
+export function readSnapshot<Result>(
+  from: { readonly kysely: Kysely<Schema> },
+  work: (kysely: Kysely<Schema>) => Promise<Result>,
+): Promise<Result> {
+  if (from.kysely.isTransaction) return work(from.kysely)
+  return from.kysely
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(work)
+}

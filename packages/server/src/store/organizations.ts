@@ -1,0 +1,133 @@
+/** Organizations, the customers of a tenant; an organization goes with all its apps. */
+
+import type { Kysely } from 'kysely'
+import type { Database, WriteTransaction } from './database.ts'
+import { type JsonObject, readJson, writeJson } from './json.ts'
+import { prepareRead } from './prepared.ts'
+import type { Schema } from './schema.ts'
+
+export interface OrganizationRecord {
+  readonly id: string
+  readonly name: string
+  readonly planId: string | null
+  readonly settings: unknown
+  readonly disabledAt: number | null
+  readonly blueprint: string | null
+  readonly updatedAt: number
+}
+
+type OrganizationRow = [
+  id: string,
+  name: string,
+  planId: string | null,
+  settings: string,
+  disabledAt: number | null,
+  blueprint: string | null,
+  updatedAt: number,
+]
+
+const columns = ['id', 'name', 'plan_id', 'settings', 'disabled_at', 'blueprint', 'updated_at'] as const
+
+const organizationById = prepareRead<OrganizationRow>((db, param) =>
+  db
+    .selectFrom('organizations')
+    .select(columns)
+    .where('tenant_id', '=', param.text)
+    .where('id', '=', param.text)
+    .compile(),
+)
+
+/** At once on SQLite, a promise on PostgreSQL. */
+export function findOrganization(
+  db: Database,
+  tenantId: string,
+  id: string,
+): OrganizationRecord | null | Promise<OrganizationRecord | null> {
+  const rows = db.read(organizationById, [tenantId, id])
+  return Array.isArray(rows) ? firstOrganization(rows) : rows.then(firstOrganization)
+}
+
+function firstOrganization([row]: readonly OrganizationRow[]): OrganizationRecord | null {
+  if (!row) return null
+  const [id, name, planId, settings, disabledAt, blueprint, updatedAt] = row
+  return { id, name, planId, settings: readJson(settings), disabledAt, blueprint, updatedAt }
+}
+
+export async function selectOrganizations(
+  kysely: Kysely<Schema>,
+  tenantId: string,
+): Promise<OrganizationRecord[]> {
+  const rows = await kysely
+    .selectFrom('organizations')
+    .select(columns)
+    .where('tenant_id', '=', tenantId)
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    planId: row.plan_id,
+    settings: readJson(row.settings),
+    disabledAt: row.disabled_at,
+    blueprint: row.blueprint,
+    updatedAt: row.updated_at,
+  }))
+}
+
+export const listOrganizations = (db: Database, tenantId: string): Promise<OrganizationRecord[]> =>
+  selectOrganizations(db.kysely, tenantId)
+
+export interface NewOrganization {
+  readonly id: string
+  readonly name: string
+  readonly planId?: string | null
+  readonly settings: JsonObject
+  readonly disabledAt?: number | null
+  readonly blueprint?: string | null
+}
+
+/** Throws `StoreConflict` for a plan that the tenant does not have. */
+export async function saveOrganization(
+  tx: WriteTransaction,
+  tenantId: string,
+  organization: NewOrganization,
+): Promise<void> {
+  const row = {
+    name: organization.name,
+    plan_id: organization.planId ?? null,
+    settings: writeJson(organization.settings),
+    disabled_at: organization.disabledAt ?? null,
+    blueprint: organization.blueprint ?? null,
+    updated_at: tx.now,
+  }
+  await tx.kysely
+    .insertInto('organizations')
+    .values({ ...row, tenant_id: tenantId, id: organization.id, created_at: tx.now })
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(row))
+    .execute()
+  tx.append({ tenantId, noun: 'organization', subjectId: organization.id })
+}
+
+export async function removeOrganization(tx: WriteTransaction, tenantId: string, id: string): Promise<void> {
+  const { kysely } = tx
+  const appsOfIt = kysely
+    .selectFrom('apps')
+    .select('client_id')
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', id)
+  for (const app of await appsOfIt.execute()) tx.append({ tenantId, noun: 'app', subjectId: app.client_id })
+  for (const table of ['dialect_uses', 'credentials'] as const) {
+    await kysely
+      .deleteFrom(table)
+      .where('tenant_id', '=', tenantId)
+      .where('client_id', 'in', appsOfIt)
+      .execute()
+  }
+  await kysely
+    .deleteFrom('apps')
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', id)
+    .execute()
+  await kysely.deleteFrom('organizations').where('tenant_id', '=', tenantId).where('id', '=', id).execute()
+  tx.append({ tenantId, noun: 'organization', subjectId: id })
+}

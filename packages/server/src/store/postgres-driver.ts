@@ -1,0 +1,117 @@
+/** `pg` with short timeouts, and its errors told apart; a connection that failed is never used again. */
+
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import pg from 'pg'
+import { StoreConflict, StoreUnavailable } from './database.ts'
+
+/** Together below one second, so that a request which needs a dead database is refused within it. */
+const connectMilliseconds = 800
+const queryMilliseconds = 800
+/** The server gives up first: then it is an answer, and the connection lives on. */
+const statementMilliseconds = 700
+const idleInTransactionMilliseconds = 5000
+
+const int8 = 20
+
+/** Whole seconds and sequence numbers stay far below 2^53; anything else must not be rounded silently. */
+function parseInt8(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value))
+    throw new RangeError('a bigint column holds more than JavaScript can count')
+  return value
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (id, format) => (id === int8 ? parseInt8 : pg.types.getTypeParser(id, format)),
+}
+
+export const hotConfig = (url: string): pg.ClientConfig => ({
+  connectionString: url,
+  types,
+  application_name: 'sallyport',
+  keepAlive: true,
+  connectionTimeoutMillis: connectMilliseconds,
+  query_timeout: queryMilliseconds,
+  statement_timeout: statementMilliseconds,
+  idle_in_transaction_session_timeout: idleInTransactionMilliseconds,
+})
+
+/** For migrations, which may take as long as they need. */
+export const patientConfig = (url: string): pg.ClientConfig => ({
+  connectionString: url,
+  types,
+  application_name: 'sallyport migrations',
+  keepAlive: true,
+  connectionTimeoutMillis: 5000,
+})
+
+/**
+ * SQLSTATE classes and codes that say "not now": connection (08), cancelled or timed out (57014), shutting down or
+ * starting (57P), no resources, disk full (53), system error (58), lock not available, deadlock, serialization,
+ * read-only server.
+ */
+const unavailableStates = /^(08|53|57P|58|57014|55P03|40P01|40001|25006|25P03)/
+/** A unique name taken, or a foreign key that points at nothing. */
+const conflictStates = new Set(['23505', '23503'])
+
+export function translatePostgresError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof TypeError)
+    return error
+  if (!(error instanceof pg.DatabaseError)) {
+    // Whatever has no SQLSTATE did not come from PostgreSQL: refused, reset, timed out, not resolved.
+    const words = error.message || ('code' in error ? error.code : '')
+    return new StoreUnavailable(`PostgreSQL cannot be reached: ${words}`, { cause: error })
+  }
+  const state = error.code ?? ''
+  if (conflictStates.has(state)) return new StoreConflict(error.message, { cause: error })
+  if (unavailableStates.test(state))
+    return new StoreUnavailable(`PostgreSQL: ${error.message}`, { cause: error })
+  return error
+}
+
+/** The pool as Kysely wants it. */
+export const asKyselyPool = (pool: pg.Pool): PostgresPool => ({
+  options: pool.options,
+  end: () => pool.end(),
+  async connect() {
+    try {
+      return asKyselyClient(await pool.connect())
+    } catch (error) {
+      throw translatePostgresError(error)
+    }
+  },
+})
+
+/** What Kysely asks of a client, except for cursors, which this store does not use. */
+interface QueryOnly {
+  query(text: string, parameters: readonly unknown[]): Promise<unknown>
+  release(destroy?: boolean): void
+}
+
+function asKyselyClient(client: pg.PoolClient): PostgresPoolClient {
+  let failure: unknown
+  // A connection that dies between two statements of a transaction says so only here.
+  const onError = (error: Error) => {
+    failure = translatePostgresError(error)
+  }
+  client.on('error', onError)
+  const wrapped: QueryOnly = {
+    async query(text, parameters) {
+      // After a timeout the old statement may still be running: a rollback would only wait behind it.
+      if (failure) throw failure
+      try {
+        return await client.query(text, [...parameters])
+      } catch (error) {
+        const translated = translatePostgresError(error)
+        if (translated instanceof StoreUnavailable && !(error instanceof pg.DatabaseError))
+          failure = translated
+        throw translated
+      }
+    },
+    release(destroy) {
+      client.removeListener('error', onError)
+      client.release(destroy === true || failure !== undefined)
+    },
+  }
+  return wrapped as PostgresPoolClient
+}

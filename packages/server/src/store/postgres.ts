@@ -1,0 +1,147 @@
+/** The database of a cluster: PostgreSQL 15 or newer, as many nodes as there are, all following one feed. */
+
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { DatabaseChangeFeed, pollFeed } from './changes.ts'
+import { type Database, StoreRefused, StoreUnavailable } from './database.ts'
+import { type MigrationTarget, migrate } from './migrations.ts'
+import { asKyselyPool, hotConfig, patientConfig, translatePostgresError } from './postgres-driver.ts'
+import { changesChannel, listen } from './postgres-listener.ts'
+import type { PreparedQuery, Read } from './prepared.ts'
+import type { Schema } from './schema.ts'
+import { runWrite } from './write.ts'
+
+export interface PostgresOptions {
+  readonly url: string
+  /** Epoch seconds. */
+  readonly clock: () => number
+  readonly poolSize?: number
+}
+
+/** The net under LISTEN, and the pulse that tells an outage. */
+const pollMilliseconds = 1000
+
+/** Two locks of this database that nobody else takes: the first number is this program's. */
+const ownLocks = 0x5a11
+const feedLock = 1
+const migrationLock = 2
+
+export async function openPostgres({ url, clock, poolSize = 10 }: PostgresOptions): Promise<Database> {
+  await migratePostgres(url, clock)
+  const pool = new pg.Pool({ ...hotConfig(url), max: poolSize })
+  // An idle connection that dies is replaced when the next one is needed.
+  pool.on('error', () => {})
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
+  const read = preparedReader(pool)
+  const feed = await DatabaseChangeFeed.start(read, clock).catch(async (error) => {
+    await pool.end()
+    throw error
+  })
+  const writing = { kysely, clock, feed, lockFeed, announce }
+  const stopPolling = pollFeed(feed, pollMilliseconds)
+  const stopListening = listen(url, () => void feed.catchUp().catch(() => {}))
+  return {
+    engine: 'postgres',
+    kysely,
+    changes: feed,
+    read,
+    write: (work) => runWrite(writing, work),
+    async ping() {
+      await sql`select 1`.execute(kysely)
+    },
+    async close() {
+      stopPolling()
+      stopListening()
+      await feed.catchUp().catch(() => {})
+      if (!pool.ending) await pool.end()
+    },
+  }
+}
+
+/**
+ * Taken before the first append and held until the commit: without it a transaction could commit a smaller `seq`
+ * after a larger one has been read, and followers would never see it.
+ */
+async function lockFeed(kysely: Kysely<Schema>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${sql.lit(ownLocks)}, ${sql.lit(feedLock)})`.execute(kysely)
+}
+
+async function announce(kysely: Kysely<Schema>): Promise<void> {
+  await sql`select pg_notify(${changesChannel}, '')`.execute(kysely)
+}
+
+function preparedReader(pool: pg.Pool): Read {
+  return async <Row>(query: PreparedQuery<Row>, values: readonly (string | number)[]): Promise<Row[]> => {
+    // PostgreSQL cannot hold NUL in a text, so nothing matches; asking would be an error.
+    if (values.some((value) => typeof value === 'string' && value.includes('\u0000'))) return []
+    try {
+      const { rows } = await pool.query({
+        name: query.name,
+        text: query.postgres,
+        values: [...values],
+        rowMode: 'array',
+      })
+      return rows as Row[]
+    } catch (error) {
+      throw translatePostgresError(error)
+    }
+  }
+}
+
+async function migratePostgres(url: string, clock: () => number): Promise<void> {
+  const pool = new pg.Pool({ ...patientConfig(url), max: 1 })
+  pool.on('error', () => {})
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
+  try {
+    await refuseOldServer(kysely)
+    await migrate(postgresTarget(kysely, clock))
+  } catch (error) {
+    throw refusalOf(error)
+  } finally {
+    await kysely.destroy()
+  }
+}
+
+async function refuseOldServer(kysely: Kysely<Schema>): Promise<void> {
+  const { rows } = await sql<{ server_version_num: string }>`show server_version_num`.execute(kysely)
+  const version = Math.floor(Number(rows[0]?.server_version_num) / 10_000)
+  if (version < 15) throw new StoreRefused(`This is PostgreSQL ${version}: Sallyport needs 15 or newer.`)
+}
+
+/** SQLSTATEs of the first contact that waiting will not mend. */
+const refusals = new Map([
+  ['28000', 'check the user and the password in the database URL'],
+  ['28P01', 'check the user and the password in the database URL'],
+  ['3D000', 'create the database, or name another one in the database URL'],
+  ['42501', 'grant this user the right to create tables in the schema'],
+])
+
+function refusalOf(error: unknown): unknown {
+  const cause = error instanceof StoreUnavailable ? error.cause : error
+  const advice = cause instanceof pg.DatabaseError ? refusals.get(cause.code ?? '') : undefined
+  if (!advice || !(cause instanceof Error)) return error
+  return new StoreRefused(`PostgreSQL refuses this program (${cause.message}): ${advice}.`, { cause })
+}
+
+export const postgresTarget = (kysely: Kysely<Schema>, clock: () => number): MigrationTarget => ({
+  kysely,
+  clock,
+  types: {
+    // Compared by bytes as SQLite does, whatever the locale of the server, and faster.
+    text: sql`text collate "C"`,
+    integer: sql`bigint`,
+    bytes: sql`bytea`,
+    counted: sql`bigint generated always as identity`,
+    keyedTable: sql``,
+    countedTable: sql``,
+  },
+  async lock(kysely) {
+    await sql`select pg_advisory_xact_lock(${sql.lit(ownLocks)}, ${sql.lit(migrationLock)})`.execute(kysely)
+  },
+  async hasTable(kysely, name) {
+    // Not `to_regclass`: after waiting for the lock it still answers from what the session had looked up before.
+    const { rows } = await sql`select 1 from pg_catalog.pg_tables
+      where schemaname = any (current_schemas(false)) and tablename = ${name}`.execute(kysely)
+    return rows.length > 0
+  },
+})

@@ -1,0 +1,136 @@
+/** The tables as Kysely sees them, alike on SQLite and PostgreSQL: text, whole numbers and bytes, nothing else. */
+
+import type { Generated } from 'kysely'
+
+/** JSON kept as text, so that both databases return the very bytes that were written. */
+type JsonText = string
+/** Whole seconds since 1970. */
+type Seconds = number
+
+interface Managed {
+  /** The blueprint that made the row, or null; `apply --prune` removes only what its own blueprint made. */
+  blueprint: string | null
+  created_at: Seconds
+  updated_at: Seconds
+}
+
+export interface TenantsTable extends Managed {
+  id: string
+  name: string
+  environment: 'test' | 'live'
+  settings: JsonText
+  disabled_at: Seconds | null
+}
+
+/** A host name answers for exactly one tenant, so the host is the key. */
+export interface TenantHostsTable {
+  host: string
+  tenant_id: string
+}
+
+export interface ApisTable extends Managed {
+  tenant_id: string
+  id: string
+  /** Unique within the tenant: the `aud` of its tokens. */
+  audience: string
+  settings: JsonText
+}
+
+export interface PlansTable extends Managed {
+  tenant_id: string
+  id: string
+  settings: JsonText
+}
+
+export interface OrganizationsTable extends Managed {
+  tenant_id: string
+  id: string
+  name: string
+  plan_id: string | null
+  settings: JsonText
+  disabled_at: Seconds | null
+}
+
+/** Keyed by client id, the one name that every token request brings. */
+export interface AppsTable extends Managed {
+  tenant_id: string
+  client_id: string
+  /** The name its makers gave it, unique within the tenant. */
+  id: string
+  organization_id: string
+  name: string
+  settings: JsonText
+  disabled_at: Seconds | null
+}
+
+export interface CredentialsTable extends Managed {
+  tenant_id: string
+  client_id: string
+  id: string
+  /** Which rule checks it: `hmac-sha256` for ours, others for imported hashes. */
+  format: string
+  /** Never the secret: its HMAC under the pepper of `pepper_version`, or an imported hash. */
+  verifier: Uint8Array
+  pepper_version: number | null
+  expires_at: Seconds | null
+  disabled_at: Seconds | null
+  /** When and how the clear secret was seen where it must not be: `plain_http` or `query_string`. */
+  exposed_at: Seconds | null
+  exposed_by: string | null
+  last_used_at: Seconds | null
+}
+
+export interface SigningKeysTable {
+  tenant_id: string
+  kid: string
+  algorithm: string
+  /** Set for a symmetric key, which belongs to one API and is never published. */
+  api_id: string | null
+  state: 'next' | 'active' | 'retiring' | 'retired'
+  /** The public JWK; null for a symmetric key. */
+  public_jwk: JsonText | null
+  /** The private key (PKCS #8) or the symmetric key, sealed by the master key. */
+  sealed: Uint8Array
+  created_at: Seconds
+  updated_at: Seconds
+}
+
+/** HMAC keys for client secrets, sealed by the master key; the largest version hashes new secrets. */
+export interface PeppersTable {
+  version: number
+  sealed: Uint8Array
+  created_at: Seconds
+}
+
+/** The one change feed. `seq` grows in commit order: appends are serialized. */
+export interface ChangesTable {
+  seq: Generated<number>
+  tenant_id: string
+  noun: 'tenant' | 'organization' | 'app'
+  /** The tenant's id, the organization's id, or the app's client id. */
+  subject_id: string
+  happened_at: Seconds
+}
+
+/** How often each app still leans on each dialect feature: who would be hit by its end date. */
+export interface DialectUsesTable {
+  tenant_id: string
+  client_id: string
+  feature: string
+  uses: number
+  last_used_at: Seconds
+}
+
+export interface Schema {
+  tenants: TenantsTable
+  tenant_hosts: TenantHostsTable
+  apis: ApisTable
+  plans: PlansTable
+  organizations: OrganizationsTable
+  apps: AppsTable
+  credentials: CredentialsTable
+  signing_keys: SigningKeysTable
+  peppers: PeppersTable
+  changes: ChangesTable
+  dialect_uses: DialectUsesTable
+}

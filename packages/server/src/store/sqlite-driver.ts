@@ -1,0 +1,157 @@
+/** `node:sqlite` as Kysely wants it, with its errors told apart: busy, full and broken are not the caller's fault. */
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteDialectConfig,
+  SqliteDriver,
+  type SqliteStatement,
+} from 'kysely'
+import { StoreConflict, StoreUnavailable } from './database.ts'
+import type { Schema } from './schema.ts'
+
+/** SQLite's primary result codes that this store reacts to. */
+export const resultCodes = {
+  busy: 5,
+  locked: 6,
+  outOfMemory: 7,
+  readOnly: 8,
+  inputOutput: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+} as const
+
+const unavailableCodes: ReadonlySet<number> = new Set(Object.values(resultCodes))
+
+/** Extended codes: a foreign key, a primary key, a unique index. */
+const conflictCodes: ReadonlySet<number> = new Set([787, 1555, 2067])
+
+/** SQLite's own code behind an error of this store or of `node:sqlite`; the low byte is the primary code. */
+export function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode
+  return sqliteCode(error.cause)
+}
+
+export const primaryCode = (error: unknown): number => (sqliteCode(error) ?? 0) & 0xff
+
+export function translateSqliteError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable) return error
+  const code = sqliteCode(error) ?? 0
+  if (conflictCodes.has(code)) return new StoreConflict(error.message, { cause: error })
+  if (unavailableCodes.has(code & 0xff))
+    return new StoreUnavailable(`SQLite: ${error.message}`, { cause: error })
+  return error
+}
+
+function translating<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    throw translateSqliteError(error)
+  }
+}
+
+/** Enough for every text the store builds; a text with a long list of values is different each time. */
+const keptStatements = 200
+
+/** Kysely closes nothing here: whoever opened the connection closes it. */
+function asKyselyDatabase(connection: DatabaseSync): SqliteDatabase {
+  const kept = new Map<string, SqliteStatement>()
+  return {
+    close() {},
+    prepare(text) {
+      const known = kept.get(text)
+      if (known) return known
+      const statement = asKyselyStatement(translating(() => connection.prepare(text)))
+      if (kept.size >= keptStatements) kept.clear()
+      kept.set(text, statement)
+      return statement
+    },
+  }
+}
+
+function asKyselyStatement(statement: StatementSync): SqliteStatement {
+  const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[]
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => translating(() => statement.all(...values(parameters))),
+    run: (parameters) => translating(() => statement.run(...values(parameters))),
+    iterate: (parameters) => statement.iterate(...values(parameters)),
+  }
+}
+
+/** Ordinary reads on a connection that cannot write. */
+export const readingKysely = (connection: DatabaseSync): Kysely<Schema> =>
+  new Kysely<Schema>({ dialect: new SqliteDialect({ database: asKyselyDatabase(connection) }) })
+
+/**
+ * Transactions that take SQLite's one write lock when they begin, so that none fails half-way for want of it.
+ * `beforeCommit` runs in the same breath as the commit.
+ */
+export function writingKysely(
+  connection: DatabaseSync,
+  lockWaitMilliseconds: number,
+  beforeCommit: () => void = () => {},
+): Kysely<Schema> {
+  const config = { database: asKyselyDatabase(connection) }
+  const attempts = Math.ceil(lockWaitMilliseconds / retryMilliseconds)
+  const dialect = new SqliteDialect(config)
+  dialect.createDriver = () => new WriterDriver(config, { connection, attempts, beforeCommit })
+  return new Kysely<Schema>({ dialect })
+}
+
+const retryMilliseconds = 5
+
+interface WriterSettings {
+  readonly connection: DatabaseSync
+  readonly attempts: number
+  readonly beforeCommit: () => void
+}
+
+class WriterDriver extends SqliteDriver {
+  readonly #settings: WriterSettings
+
+  constructor(config: SqliteDialectConfig, settings: WriterSettings) {
+    super(config)
+    this.#settings = settings
+  }
+
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await whileBusy(this.#settings.attempts, () =>
+      connection.executeQuery(CompiledQuery.raw('begin immediate')),
+    )
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#settings.beforeCommit()
+    await super.commitTransaction(connection)
+  }
+
+  /** A full disk has already ended the transaction, and a second end would hide the first error. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#settings.connection.isTransaction) await super.rollbackTransaction(connection)
+  }
+}
+
+/** SQLite's own busy timeout would hold up the whole process; this gives the event loop its turn between tries. */
+export async function whileBusy<Result>(
+  attempts: number,
+  run: () => Result | Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run()
+    } catch (error) {
+      if (primaryCode(error) !== resultCodes.busy || attempt >= attempts) throw error
+      await wait(retryMilliseconds)
+    }
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The embedded database: one file, three connections. One writes; one answers the hot path at once and never
+ * sees what is not committed; one serves ordinary reads and snapshots.
+ */
+
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type Kysely, sql } from 'kysely'
+import { DatabaseChangeFeed, pollFeed } from './changes.ts'
+import { type Database, StoreRefused } from './database.ts'
+import { type MigrationTarget, migrate } from './migrations.ts'
+import { prepareRead } from './prepared.ts'
+import type { Schema } from './schema.ts'
+import {
+  primaryCode,
+  readingKysely,
+  resultCodes,
+  translateSqliteError,
+  whileBusy,
+  writingKysely,
+} from './sqlite-driver.ts'
+import { createHotReader } from './sqlite-hot-reader.ts'
+import { runWrite } from './write.ts'
+
+export interface SqliteOptions {
+  readonly file: string
+  /** Epoch seconds. */
+  readonly clock: () => number
+  /** `off` lets a power cut take acknowledged writes: for tests. */
+  readonly synchronous?: 'full' | 'off'
+}
+
+/** How far this process may lag behind another that writes the same file. */
+const pollMilliseconds = 25
+const lockWaitMilliseconds = 1000
+/** Starting may have to wait for another process that is migrating the same file. */
+const startLockAttempts = 2000
+/** About 8 ms; a larger file would delay the first token, and damage there shows when the page is read. */
+const checkedAtStartBytes = 4 * 1024 * 1024
+
+export async function openSqlite(options: SqliteOptions): Promise<Database> {
+  const { file, clock } = options
+  const connections: DatabaseSync[] = []
+  const open = (settings: { readOnly?: boolean; timeout?: number }) => {
+    const connection = new DatabaseSync(file, settings)
+    connections.unshift(connection)
+    return connection
+  }
+  const closeAll = () => {
+    for (const connection of connections.splice(0)) connection.close()
+  }
+  try {
+    prepareFile(file)
+    const writer = open({})
+    await whileBusy(startLockAttempts, () => setUpWriter(writer, options))
+    await migrate(sqliteTarget(writingKysely(writer, lockWaitMilliseconds), clock))
+    const hotConnection = open({ readOnly: true, timeout: lockWaitMilliseconds })
+    hotConnection.exec('pragma cache_size = -32000')
+    const hot = createHotReader(hotConnection)
+    const writing = writingKysely(writer, lockWaitMilliseconds, hot.release)
+    const kysely = readingKysely(open({ readOnly: true, timeout: lockWaitMilliseconds }))
+    const feed = await DatabaseChangeFeed.start(hot.readNow, clock)
+    const stopPolling = pollFeed(feed, pollMilliseconds)
+    return {
+      engine: 'sqlite',
+      kysely,
+      changes: feed,
+      read: hot.read,
+      write: (work) => runWrite({ kysely: writing, clock, feed, lockFeed: nothing, announce: nothing }, work),
+      async ping() {
+        await hot.readNow(anyTenant, [])
+      },
+      async close() {
+        stopPolling()
+        // Whatever the poll has begun ends before its connection does; the writer goes last and checkpoints.
+        await feed.catchUp().catch(() => {})
+        hot.release()
+        closeAll()
+      },
+    }
+  } catch (error) {
+    closeAll()
+    throw refusalOf(error, file)
+  }
+}
+
+const anyTenant = prepareRead<[id: string]>((db) =>
+  db.selectFrom('tenants').select('id').limit(sql.lit(1)).compile(),
+)
+
+/** BEGIN IMMEDIATE already makes a writer the only one, and other processes poll. */
+const nothing = async () => {}
+
+/** Before SQLite touches it, so that the reason of a failure is known; only the owner may read what is created. */
+function prepareFile(file: string): void {
+  const folder = dirname(file)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK)
+    if (existsSync(file)) accessSync(file, constants.W_OK)
+    else closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
+    throw new StoreRefused(
+      `The database file ${file} cannot be written${code}: give this user write access to the folder, ` +
+        'or name another one.',
+      { cause: error },
+    )
+  }
+}
+
+function setUpWriter(writer: DatabaseSync, { file, synchronous = 'full' }: SqliteOptions): void {
+  refuseForeignFile(writer, file)
+  writer.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; pragma foreign_keys = on`)
+  writer.exec('pragma journal_size_limit = 67108864')
+  if (statSync(file).size > checkedAtStartBytes) return
+  const [found] = writer.prepare('pragma quick_check(1)').all()
+  if (found?.quick_check !== 'ok') throw damaged(file)
+}
+
+/** The first read of the file: a damaged one fails here, before the journal mode is written into it. */
+function refuseForeignFile(writer: DatabaseSync, file: string): void {
+  const tables = writer.prepare("select name from sqlite_schema where type = 'table'").all()
+  if (tables.length === 0 || tables.some(({ name }) => name === 'schema_migrations')) return
+  throw new StoreRefused(`${file} is the database of another program: name another file or folder.`)
+}
+
+const damaged = (file: string, cause?: unknown) =>
+  new StoreRefused(
+    `The database file ${file} is damaged: restore a backup over it, or move it away to begin anew. ` +
+      'Nothing has been changed.',
+    { cause },
+  )
+
+function refusalOf(error: unknown, file: string): unknown {
+  if (error instanceof StoreRefused) return error
+  switch (primaryCode(error)) {
+    case resultCodes.notADatabase:
+      return new StoreRefused(
+        `${file} is not a SQLite database: name another file, or move this one away to begin anew. ` +
+          'Nothing has been changed.',
+        { cause: error },
+      )
+    case resultCodes.corrupt:
+      return damaged(file, error)
+    case resultCodes.busy:
+      return new StoreRefused(
+        `The database file ${file} is locked by another program: stop it, then start again.`,
+        {
+          cause: error,
+        },
+      )
+    case resultCodes.readOnly:
+    case resultCodes.cannotOpen:
+      return new StoreRefused(
+        `The database file ${file} cannot be opened for writing: check its permissions.`,
+        {
+          cause: error,
+        },
+      )
+    default:
+      return translateSqliteError(error)
+  }
+}
+
+export const sqliteTarget = (kysely: Kysely<Schema>, clock: () => number): MigrationTarget => ({
+  kysely,
+  clock,
+  types: {
+    text: sql`text`,
+    integer: sql`integer`,
+    bytes: sql`blob`,
+    counted: sql`integer`,
+    keyedTable: sql`strict, without rowid`,
+    countedTable: sql`strict`,
+  },
+  // BEGIN IMMEDIATE has taken the lock.
+  lock: nothing,
+  async hasTable(kysely, name) {
+    const { rows } = await sql`select 1 from sqlite_schema where type = 'table' and name = ${name}`.execute(
+      kysely,
+    )
+    return rows.length > 0
+  },
+})

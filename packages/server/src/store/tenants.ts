@@ -1,0 +1,229 @@
+/** Tenants with their hosts, APIs and plans: read whole, as one snapshot; every write is a change of the tenant. */
+
+import type { Kysely } from 'kysely'
+import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
+import { type JsonObject, readJson, writeJson } from './json.ts'
+import { prepareRead } from './prepared.ts'
+import type { Schema, TenantsTable } from './schema.ts'
+import { type SigningKeyRecord, selectSigningKeys } from './signing-keys.ts'
+
+export interface ApiRecord {
+  readonly id: string
+  readonly audience: string
+  readonly settings: unknown
+  readonly blueprint: string | null
+}
+
+export interface PlanRecord {
+  readonly id: string
+  readonly settings: unknown
+  readonly blueprint: string | null
+}
+
+export interface TenantRow {
+  readonly id: string
+  readonly name: string
+  readonly environment: TenantsTable['environment']
+  readonly settings: unknown
+  readonly disabledAt: number | null
+  readonly blueprint: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface TenantRecord extends TenantRow {
+  readonly hosts: readonly string[]
+  readonly apis: readonly ApiRecord[]
+  readonly plans: readonly PlanRecord[]
+  /** All but the retired. */
+  readonly signingKeys: readonly SigningKeyRecord[]
+}
+
+const tenantIdByHost = prepareRead<[tenantId: string]>((db, param) =>
+  db.selectFrom('tenant_hosts').select('tenant_id').where('host', '=', param.text).compile(),
+)
+
+export async function findTenantIdByHost(db: Database, host: string): Promise<string | null> {
+  const [row] = await db.read(tenantIdByHost, [host])
+  return row?.[0] ?? null
+}
+
+export async function listTenantIds(db: Database): Promise<string[]> {
+  const rows = await db.kysely.selectFrom('tenants').select('id').orderBy('id').execute()
+  return rows.map(({ id }) => id)
+}
+
+export function loadTenant(db: Database, tenantId: string): Promise<TenantRecord | null> {
+  return readSnapshot(db, async (kysely) => {
+    const tenant = await selectTenant(kysely, tenantId)
+    if (!tenant) return null
+    const parts = await selectTenantParts(kysely, tenantId)
+    const keys = await selectSigningKeys(kysely, tenantId)
+    return { ...tenant, ...parts, signingKeys: keys.filter(({ state }) => state !== 'retired') }
+  })
+}
+
+export async function selectTenant(kysely: Kysely<Schema>, tenantId: string): Promise<TenantRow | null> {
+  const row = await kysely.selectFrom('tenants').selectAll().where('id', '=', tenantId).executeTakeFirst()
+  if (!row) return null
+  return {
+    id: row.id,
+    name: row.name,
+    environment: row.environment,
+    settings: readJson(row.settings),
+    disabledAt: row.disabled_at,
+    blueprint: row.blueprint,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+export async function selectTenantParts(
+  kysely: Kysely<Schema>,
+  tenantId: string,
+): Promise<Pick<TenantRecord, 'hosts' | 'apis' | 'plans'>> {
+  const hosts = await kysely
+    .selectFrom('tenant_hosts')
+    .select('host')
+    .where('tenant_id', '=', tenantId)
+    .orderBy('host')
+    .execute()
+  const apis = await kysely
+    .selectFrom('apis')
+    .select(['id', 'audience', 'settings', 'blueprint'])
+    .where('tenant_id', '=', tenantId)
+    .orderBy('id')
+    .execute()
+  const plans = await kysely
+    .selectFrom('plans')
+    .select(['id', 'settings', 'blueprint'])
+    .where('tenant_id', '=', tenantId)
+    .orderBy('id')
+    .execute()
+  return {
+    hosts: hosts.map(({ host }) => host),
+    apis: apis.map((api) => ({ ...api, settings: readJson(api.settings) })),
+    plans: plans.map((plan) => ({ ...plan, settings: readJson(plan.settings) })),
+  }
+}
+
+export interface NewTenant {
+  readonly name: string
+  readonly environment: TenantsTable['environment']
+  readonly settings: JsonObject
+  readonly blueprint?: string | null
+  readonly disabledAt?: number | null
+}
+
+export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant: NewTenant): Promise<void> {
+  const row = {
+    name: tenant.name,
+    environment: tenant.environment,
+    settings: writeJson(tenant.settings),
+    disabled_at: tenant.disabledAt ?? null,
+    blueprint: tenant.blueprint ?? null,
+    updated_at: tx.now,
+  }
+  await tx.kysely
+    .insertInto('tenants')
+    .values({ ...row, id: tenantId, created_at: tx.now })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+    .execute()
+  appendTenant(tx, tenantId)
+}
+
+/** With everything it owns, its keys too: no token of it can be verified afterwards. */
+export async function removeTenant(tx: WriteTransaction, tenantId: string): Promise<void> {
+  const { kysely } = tx
+  const apps = await kysely.selectFrom('apps').select('client_id').where('tenant_id', '=', tenantId).execute()
+  for (const app of apps) tx.append({ tenantId, noun: 'app', subjectId: app.client_id })
+  const organizations = await kysely
+    .selectFrom('organizations')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .execute()
+  for (const { id } of organizations) tx.append({ tenantId, noun: 'organization', subjectId: id })
+  for (const table of ownedTables) await kysely.deleteFrom(table).where('tenant_id', '=', tenantId).execute()
+  await kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
+  appendTenant(tx, tenantId)
+}
+
+/** Whatever points at another comes before it. */
+const ownedTables = [
+  'dialect_uses',
+  'credentials',
+  'apps',
+  'organizations',
+  'plans',
+  'apis',
+  'tenant_hosts',
+  'signing_keys',
+] as const
+
+/** Throws `StoreConflict` for a host that another tenant holds. */
+export async function replaceHosts(
+  tx: WriteTransaction,
+  tenantId: string,
+  hosts: readonly string[],
+): Promise<void> {
+  await tx.kysely.deleteFrom('tenant_hosts').where('tenant_id', '=', tenantId).execute()
+  if (hosts.length > 0) {
+    const rows = [...new Set(hosts)].map((host) => ({ host, tenant_id: tenantId }))
+    await tx.kysely.insertInto('tenant_hosts').values(rows).execute()
+  }
+  appendTenant(tx, tenantId)
+}
+
+export interface NewApi {
+  readonly id: string
+  readonly audience: string
+  readonly settings: JsonObject
+  readonly blueprint?: string | null
+}
+
+/** Throws `StoreConflict` for an audience that another API of the tenant has. */
+export async function saveApi(tx: WriteTransaction, tenantId: string, api: NewApi): Promise<void> {
+  const row = {
+    audience: api.audience,
+    settings: writeJson(api.settings),
+    blueprint: api.blueprint ?? null,
+    updated_at: tx.now,
+  }
+  await tx.kysely
+    .insertInto('apis')
+    .values({ ...row, tenant_id: tenantId, id: api.id, created_at: tx.now })
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(row))
+    .execute()
+  appendTenant(tx, tenantId)
+}
+
+/** Leaves its symmetric key: an API that comes back can still verify the tokens it has out. */
+export async function removeApi(tx: WriteTransaction, tenantId: string, apiId: string): Promise<void> {
+  await tx.kysely.deleteFrom('apis').where('tenant_id', '=', tenantId).where('id', '=', apiId).execute()
+  appendTenant(tx, tenantId)
+}
+
+export interface NewPlan {
+  readonly id: string
+  readonly settings: JsonObject
+  readonly blueprint?: string | null
+}
+
+export async function savePlan(tx: WriteTransaction, tenantId: string, plan: NewPlan): Promise<void> {
+  const row = { settings: writeJson(plan.settings), blueprint: plan.blueprint ?? null, updated_at: tx.now }
+  await tx.kysely
+    .insertInto('plans')
+    .values({ ...row, tenant_id: tenantId, id: plan.id, created_at: tx.now })
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(row))
+    .execute()
+  appendTenant(tx, tenantId)
+}
+
+/** Throws `StoreConflict` while an organization subscribes to it. */
+export async function removePlan(tx: WriteTransaction, tenantId: string, planId: string): Promise<void> {
+  await tx.kysely.deleteFrom('plans').where('tenant_id', '=', tenantId).where('id', '=', planId).execute()
+  appendTenant(tx, tenantId)
+}
+
+const appendTenant = (tx: WriteTransaction, tenantId: string) =>
+  tx.append({ tenantId, noun: 'tenant', subjectId: tenantId })

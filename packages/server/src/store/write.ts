@@ -1,0 +1,56 @@
+/** One write transaction, the same on both engines: work, append what changed, commit, tell the followers. */
+
+import type { Kysely } from 'kysely'
+import { type Change, type DatabaseChangeFeed, insertChanges, type NewChange } from './changes.ts'
+import type { WriteTransaction } from './database.ts'
+import type { Schema } from './schema.ts'
+
+export interface Writing {
+  readonly kysely: Kysely<Schema>
+  readonly clock: () => number
+  readonly feed: DatabaseChangeFeed
+  /** Makes this transaction the only one that appends until it has committed. */
+  readonly lockFeed: (kysely: Kysely<Schema>) => Promise<void>
+  /** Tells other processes, on commit, that there is something to read. */
+  readonly announce: (kysely: Kysely<Schema>) => Promise<void>
+}
+
+export async function runWrite<Result>(
+  writing: Writing,
+  work: (tx: WriteTransaction) => Promise<Result>,
+): Promise<Result> {
+  const now = writing.clock()
+  const { result, changes } = await writing.kysely.transaction().execute(async (kysely) => {
+    const pending = new Map<string, NewChange>()
+    const append = (change: NewChange) => {
+      pending.set(JSON.stringify([change.tenantId, change.noun, change.subjectId]), change)
+    }
+    const result = await work({ kysely, now, append })
+    const changes = await appendChanges(writing, kysely, [...pending.values()], now)
+    return { result, changes }
+  })
+  if (changes.length > 0) await tellFollowers(writing.feed, changes)
+  return result
+}
+
+async function appendChanges(
+  { lockFeed, announce }: Writing,
+  kysely: Kysely<Schema>,
+  pending: readonly NewChange[],
+  now: number,
+): Promise<Change[]> {
+  if (pending.length === 0) return []
+  await lockFeed(kysely)
+  const changes = await insertChanges(kysely, pending, now)
+  await announce(kysely)
+  return changes
+}
+
+/** The commit stands, so the caller must not see an error now, and this process must not go on with old caches. */
+async function tellFollowers(feed: DatabaseChangeFeed, changes: readonly Change[]): Promise<void> {
+  try {
+    await feed.catchUp()
+  } catch {
+    feed.deliver(changes)
+  }
+}

@@ -1,0 +1,88 @@
+/** Who exists: tenants, organizations and clients, read through bounded caches that the change feed keeps true. */
+
+import { type Client, compileClient } from '../apps/client.ts'
+import type { Sealer } from '../keys/sealing.ts'
+import { loadTenantKeys } from '../keys/tenant-keys.ts'
+import { findClient } from '../store/apps.ts'
+import type { Database } from '../store/database.ts'
+import { findOrganization } from '../store/organizations.ts'
+import { createReadThrough } from '../store/read-through.ts'
+import { findTenantIdByHost, loadTenant } from '../store/tenants.ts'
+import { compileOrganization, type Organization } from './organization.ts'
+import { compileTenant, type Tenant } from './tenant.ts'
+
+type Found<Value> = Value | null | Promise<Value | null>
+
+export interface Directory {
+  tenant(id: string): Found<Tenant>
+  tenantIdOfHost(host: string): Found<string>
+  organization(tenantId: string, id: string): Found<Organization>
+  client(tenantId: string, clientId: string): Found<Client>
+  /** Past the cache: what the store says now. */
+  freshClient(tenantId: string, clientId: string): Found<Client>
+  /** True if `client` could have come from an earlier request's read. */
+  isCached(tenantId: string, clientId: string): boolean
+  close(): void
+}
+
+export interface DirectoryOptions {
+  readonly db: Database
+  readonly sealer: Sealer
+  readonly random: (bytes: number) => Uint8Array
+  readonly clientCacheEntries: number
+}
+
+const tenantEntries = 10_000
+const hostEntries = 20_000
+const organizationEntries = 20_000
+
+// Neither a tenant's id nor a host name can hold a blank, so the first one ends it.
+const keyOf = (tenantId: string, id: string) => `${tenantId} ${id}`
+
+function splitKey(key: string): [tenantId: string, id: string] {
+  const blank = key.indexOf(' ')
+  return [key.slice(0, blank), key.slice(blank + 1)]
+}
+
+const map = <From, To>(found: Found<From>, compile: (value: From) => To): Found<To> => {
+  if (found instanceof Promise) return found.then((value) => (value === null ? null : compile(value)))
+  return found === null ? null : compile(found)
+}
+
+export function createDirectory({ db, sealer, random, clientCacheEntries }: DirectoryOptions): Directory {
+  const tenants = createReadThrough<Tenant>(tenantEntries, async (id) => {
+    const record = await loadTenant(db, id)
+    return record && compileTenant(record, await loadTenantKeys(db, sealer, random, record))
+  })
+  const hosts = createReadThrough<string>(hostEntries, (host) => findTenantIdByHost(db, host))
+  const organizations = createReadThrough<Organization>(organizationEntries, (key) =>
+    map(findOrganization(db, ...splitKey(key)), compileOrganization),
+  )
+  const clients = createReadThrough<Client>(clientCacheEntries, (key) =>
+    map(findClient(db, ...splitKey(key)), compileClient),
+  )
+
+  const dropEverything = () => {
+    for (const cache of [tenants, hosts, organizations, clients]) cache.clear()
+  }
+  const unfollow = db.changes.follow((changes) => {
+    for (const { noun, tenantId, subjectId } of changes) {
+      if (noun === 'app') clients.drop(keyOf(tenantId, subjectId))
+      else if (noun === 'organization') organizations.drop(keyOf(tenantId, subjectId))
+      else {
+        tenants.drop(tenantId)
+        hosts.clear()
+      }
+    }
+  }, dropEverything)
+
+  return {
+    tenant: (id) => tenants.get(id),
+    tenantIdOfHost: (host) => hosts.get(host),
+    organization: (tenantId, id) => organizations.get(keyOf(tenantId, id)),
+    client: (tenantId, clientId) => clients.get(keyOf(tenantId, clientId)),
+    freshClient: (tenantId, clientId) => clients.refresh(keyOf(tenantId, clientId)),
+    isCached: (tenantId, clientId) => clients.peek(keyOf(tenantId, clientId)) !== undefined,
+    close: unfollow,
+  }
+}

@@ -1,0 +1,176 @@
+/** What a tenant, an API, a plan and an organization can be set to: one schema each, for blueprints and the store. */
+
+import { type Static, Type } from 'typebox'
+
+const closed = { additionalProperties: false } as const
+
+const identifierPattern = '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$'
+const scopePattern = '^[\\x21\\x23-\\x5B\\x5D-\\x7E]{1,200}$'
+
+/** A short name that stands in URLs and files. */
+export const Identifier = Type.String({
+  pattern: identifierPattern,
+  description: 'lower-case letters, digits and inner hyphens, 1 to 64 characters',
+})
+
+/** RFC 6749 §3.3: one scope token. */
+export const ScopeToken = Type.String({
+  pattern: scopePattern,
+  description: 'a scope: printable characters without blanks, quotes or backslashes',
+})
+
+const PositiveSeconds = Type.Integer({
+  minimum: 1,
+  maximum: 31_536_000,
+  description: 'whole seconds, 1 to 31536000',
+})
+
+export const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
+
+const Template = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'a map of members; a value may be a literal or a ${variable}',
+})
+
+/** An ISO date, midnight UTC. */
+export const DateText = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}$',
+  description: 'a date such as 2027-06-30',
+})
+
+/** How the token endpoint differs from the standard on the wire. Everything is off unless it is named here. */
+export const DialectSettings = Type.Object(
+  {
+    /** RFC 9745: since when the dialect is deprecated. */
+    deprecated: Type.Optional(DateText),
+    /** RFC 8594: from this day the tenant answers as the standard says. */
+    sunset: Type.Optional(DateText),
+    request: Type.Optional(
+      Type.Object(
+        {
+          /** A second path of the token endpoint, under the issuer. */
+          token_path: Type.Optional(
+            Type.String({ pattern: '^(?:/[a-z0-9_-]+){1,4}$', description: 'a path such as /auth/token' }),
+          ),
+          multipart: Type.Optional(Type.Boolean()),
+          default_grant_type: Type.Optional(Type.Literal('client_credentials')),
+          grant_type_header: Type.Optional(Type.Boolean()),
+          /** Names of the query parameters that carry the client id and secret. */
+          query_credentials: Type.Optional(
+            Type.Object(
+              { client_id: Type.String({ minLength: 1 }), client_secret: Type.String({ minLength: 1 }) },
+              closed,
+            ),
+          ),
+        },
+        closed,
+      ),
+    ),
+    response: Type.Optional(
+      Type.Object(
+        {
+          token_type: Type.Optional(Type.Union([Type.Literal('Bearer'), Type.Literal('bearer')])),
+          /** The members of the answer, in order; the default is the standard's. */
+          members: Type.Optional(Template),
+        },
+        closed,
+      ),
+    ),
+    token: Type.Optional(
+      Type.Object(
+        {
+          /** JOSE header members, in order. */
+          header: Type.Optional(Template),
+          /** Claims, in order. */
+          claims: Type.Optional(Template),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+)
+export type DialectSettings = Static<typeof DialectSettings>
+
+/** What holds where a tenant sets nothing. */
+export const defaultLifetime = { defaultSeconds: 600, minimumSeconds: 60, maximumSeconds: 86_400 } as const
+
+export const TenantSettings = Type.Object(
+  {
+    /** The `iss` of its tokens, where it is not the URL that the tenant is served under. */
+    token_issuer: Type.Optional(
+      Type.String({ pattern: '^https://[^\\s?#]+$', description: 'an https URL without query or fragment' }),
+    ),
+    signing_algorithm: Type.Optional(
+      Type.Enum(signingAlgorithms, {
+        description: `one of ${signingAlgorithms.join(', ')}; HS512 is set on an API, whose key it is`,
+      }),
+    ),
+    /** How key ids are written: the RFC 7638 thumbprint in base64url, or in base64 with its padding. */
+    key_id: Type.Optional(Type.Enum(['base64url', 'base64'])),
+    access_token_seconds: Type.Optional(PositiveSeconds),
+    /** Bounds that clamp every lifetime, whoever set it. */
+    minimum_access_token_seconds: Type.Optional(PositiveSeconds),
+    maximum_access_token_seconds: Type.Optional(PositiveSeconds),
+    token_reuse: Type.Optional(Type.Boolean()),
+    /** How long known apps still get tokens while the database is gone; 0 refuses at once. */
+    outage_grace_seconds: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 86_400, description: 'whole seconds, 0 to 86400' }),
+    ),
+    /** The shape of generated client ids. */
+    client_id: Type.Optional(
+      Type.Object(
+        {
+          length: Type.Integer({ minimum: 20, maximum: 64 }),
+          alphabet: Type.Enum(['lower_alphanumeric', 'alphanumeric']),
+        },
+        closed,
+      ),
+    ),
+    dialect: Type.Optional(DialectSettings),
+  },
+  closed,
+)
+export type TenantSettings = Static<typeof TenantSettings>
+
+export const ApiSettings = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1 })),
+    /** Scope to what it opens, in words for people. */
+    scopes: Type.Record(Type.String({ pattern: scopePattern }), Type.String(), {
+      description: 'a map of scopes (without blanks, quotes or backslashes) to what each opens',
+    }),
+    /** HS512 keys belong to one API and are never published; anything else follows the tenant. */
+    signing_algorithm: Type.Optional(Type.Literal('HS512')),
+    access_token_seconds: Type.Optional(PositiveSeconds),
+  },
+  closed,
+)
+export type ApiSettings = Static<typeof ApiSettings>
+
+/** API id to scopes, literal or ending in a wildcard. */
+export const ScopesByApi = Type.Record(Type.String({ pattern: identifierPattern }), Type.Array(ScopeToken), {
+  description: 'a map of API ids to lists of scopes',
+})
+
+export const PlanSettings = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1 })),
+    price: Type.Enum(['free', 'paid']),
+    /** Whether the provider's people must say yes before an organization gets it. */
+    approval: Type.Optional(Type.Boolean()),
+    /** When set, apps on this plan get no scope outside it. */
+    scopes: Type.Optional(ScopesByApi),
+    access_token_seconds: Type.Optional(PositiveSeconds),
+  },
+  closed,
+)
+export type PlanSettings = Static<typeof PlanSettings>
+
+/** Free facts about an organization or app, for claim templates: `${organization.attributes.uid}`. */
+export const Attributes = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), Type.Unknown(), {
+  description: 'a map of names in lower-case letters, digits and underscores to any value',
+})
+
+export const OrganizationSettings = Type.Object({ attributes: Type.Optional(Attributes) }, closed)
+export type OrganizationSettings = Static<typeof OrganizationSettings>

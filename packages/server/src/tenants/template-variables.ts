@@ -1,0 +1,28 @@
+/** The names that claim, header and response templates may use; a name ending in `.*` opens a map of attributes. */
+
+export const headerVariables = ['alg', 'kid'] as const
+
+export const claimVariables = [
+  'issuer',
+  'client_id',
+  'audience',
+  'scope',
+  'scopes',
+  'iat',
+  'exp',
+  'jti',
+  'expires_in',
+  'credential_id',
+  'grant_type',
+  'tenant.id',
+  'tenant.environment',
+  'app.id',
+  'app.name',
+  'app.attributes.*',
+  'organization.id',
+  'organization.name',
+  'organization.attributes.*',
+  'plan.id',
+] as const
+
+export const responseVariables = ['access_token', 'token_type', ...claimVariables] as const

@@ -1,0 +1,112 @@
+/** A tenant as requests see it: compiled once from its rows, and replaced whole when anything in it changes. */
+
+import { type CompiledAppSettings, compileScopes, type GrantedScopes } from '../apps/app-settings.ts'
+import type { Signer } from '../keys/signer.ts'
+import type { TenantKeys } from '../keys/tenant-keys.ts'
+import type { TenantRecord } from '../store/tenants.ts'
+import { compileDialect, type Dialect } from './dialect.ts'
+import { type ApiSettings, defaultLifetime, type PlanSettings, type TenantSettings } from './settings.ts'
+
+export interface Api {
+  readonly id: string
+  readonly audience: string
+  readonly scopes: GrantedScopes
+  readonly accessTokenSeconds: number | null
+  /** The API's own symmetric key, or the tenant's key. */
+  readonly signer: Signer
+}
+
+export interface Plan {
+  readonly id: string
+  /** Null where the plan leaves scopes alone. */
+  readonly scopesByApi: ReadonlyMap<string, GrantedScopes> | null
+  readonly accessTokenSeconds: number | null
+}
+
+export interface Tenant {
+  readonly id: string
+  /** Distinguishes this compilation from every other, so that what was derived from an older one is never used. */
+  readonly edition: number
+  readonly name: string
+  readonly environment: 'test' | 'live'
+  readonly isDisabled: boolean
+  readonly hosts: readonly string[]
+  /** The `iss` of tokens where it is not the URL the tenant is served under. */
+  readonly tokenIssuer: string | null
+  readonly lifetime: {
+    readonly defaultSeconds: number
+    readonly minimumSeconds: number
+    readonly maximumSeconds: number
+  }
+  readonly tokenReuse: boolean
+  readonly outageGraceSeconds: number
+  readonly dialect: Dialect
+  readonly apis: ReadonlyMap<string, Api>
+  readonly apisByAudience: ReadonlyMap<string, Api>
+  readonly plans: ReadonlyMap<string, Plan>
+  /** RFC 7517 §5: the public keys, as they are published. */
+  readonly publicJwks: readonly Readonly<Record<string, string>>[]
+  readonly signingAlgorithms: readonly string[]
+}
+
+let editions = 0
+
+function compileApi(record: TenantRecord['apis'][number], keys: TenantKeys): Api {
+  const settings = record.settings as ApiSettings
+  return {
+    id: record.id,
+    audience: record.audience,
+    scopes: compileScopes(Object.keys(settings.scopes)),
+    accessTokenSeconds: settings.access_token_seconds ?? null,
+    signer: keys.apiSigners.get(record.id) ?? keys.tenantSigner,
+  }
+}
+
+function compilePlan(record: TenantRecord['plans'][number]): Plan {
+  const settings = record.settings as PlanSettings
+  const scopes = settings.scopes && Object.entries(settings.scopes)
+  return {
+    id: record.id,
+    scopesByApi: scopes ? new Map(scopes.map(([apiId, allowed]) => [apiId, compileScopes(allowed)])) : null,
+    accessTokenSeconds: settings.access_token_seconds ?? null,
+  }
+}
+
+export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
+  const settings = record.settings as TenantSettings
+  const apis = record.apis.map((api) => compileApi(api, keys))
+  return {
+    id: record.id,
+    edition: ++editions,
+    name: record.name,
+    environment: record.environment,
+    isDisabled: record.disabledAt !== null,
+    hosts: record.hosts,
+    tokenIssuer: settings.token_issuer ?? null,
+    lifetime: {
+      defaultSeconds: settings.access_token_seconds ?? defaultLifetime.defaultSeconds,
+      minimumSeconds: settings.minimum_access_token_seconds ?? defaultLifetime.minimumSeconds,
+      maximumSeconds: settings.maximum_access_token_seconds ?? defaultLifetime.maximumSeconds,
+    },
+    tokenReuse: settings.token_reuse ?? false,
+    outageGraceSeconds: settings.outage_grace_seconds ?? 600,
+    dialect: compileDialect(settings.dialect ?? {}),
+    apis: new Map(apis.map((api) => [api.id, api])),
+    apisByAudience: new Map(apis.map((api) => [api.audience, api])),
+    plans: new Map(record.plans.map((plan) => [plan.id, compilePlan(plan)])),
+    publicJwks: keys.publicJwks,
+    signingAlgorithms: [...new Set(keys.publicJwks.flatMap((jwk) => jwk.alg ?? []))],
+  }
+}
+
+/** The first lifetime set in app, plan, API, tenant, then held within the tenant's bounds. */
+export function accessTokenSeconds(
+  tenant: Tenant,
+  api: Api,
+  plan: Plan | null,
+  app: CompiledAppSettings,
+): number {
+  const { defaultSeconds, minimumSeconds, maximumSeconds } = tenant.lifetime
+  const asked = app.accessTokenSeconds ?? plan?.accessTokenSeconds ?? api.accessTokenSeconds ?? defaultSeconds
+  return Math.min(Math.max(asked, minimumSeconds), maximumSeconds)
+}

@@ -1,0 +1,189 @@
+// The server without a socket: a blueprint in, requests as plain records, replies parsed. Time and identifiers are ours.
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { applyPlan } from '../src/blueprint/apply.ts'
+import { parseBlueprints } from '../src/blueprint/parse.ts'
+import { planBlueprints } from '../src/blueprint/plan.ts'
+import { formatProblem } from '../src/blueprint/problem.ts'
+import type { Effects } from '../src/effects.ts'
+import type { HttpRequest } from '../src/http/exchange.ts'
+import { createLog } from '../src/http/log.ts'
+import { createSealer } from '../src/keys/sealing.ts'
+import { createSecretHasher } from '../src/keys/secret-hasher.ts'
+import { createServer, type Server } from '../src/main.ts'
+import type { OpenStore } from '../src/open-store.ts'
+import type { Database } from '../src/store/database.ts'
+import { createClock, forEachStore, type StoreSuite, type TestClock } from './store/each-store.ts'
+
+export { forEachStore, type StoreSuite, type TestClock }
+
+export interface TestRequest {
+  readonly method?: string
+  readonly host?: string
+  /** With a query, if any. */
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly authorization?: readonly string[]
+  readonly basic?: readonly [clientId: string, clientSecret: string]
+  /** A record becomes a form-encoded body with its content type. */
+  readonly body?: string | Buffer | Readonly<Record<string, string>>
+  readonly clientAddress?: string
+}
+
+export interface TestReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape is what they assert
+  readonly json: any
+}
+
+export interface TestServer {
+  readonly server: Server
+  readonly store: OpenStore
+  readonly db: Database
+  readonly clock: TestClock
+  /** Parsed lines of the log so far. */
+  readonly logLines: readonly Readonly<Record<string, unknown>>[]
+  /** The credential that a blueprint's `generated` has made: `[clientId, clientSecret]`. */
+  credential(tenantId: string, appId: string, credentialId?: string): readonly [string, string]
+  apply(...blueprints: readonly string[]): Promise<void>
+  request(request: TestRequest): Promise<TestReply>
+  /** A client-credentials request at `/{tenant}/oauth2/token`, form-encoded. */
+  token(tenantId: string, request?: Omit<TestRequest, 'url'>): Promise<TestReply>
+}
+
+export interface TestServerOptions {
+  readonly blueprints: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly db: Database
+  readonly clock: TestClock
+}
+
+const baseUrl = new URL('https://localhost:8443')
+
+/** Identifiers that differ and repeat from run to run. */
+export function createTestEffects(clock: TestClock): Effects {
+  let counter = 0
+  const random = (bytes: number) => {
+    const block = Buffer.alloc(bytes)
+    for (let index = 0; index < bytes; index++)
+      block[index] = (counter * 31 + index * 17 + ((index * counter) % 251)) & 0xff
+    counter++
+    return block
+  }
+  const uuid = () => `00000000-0000-4000-8000-${String(++counter).padStart(12, '0')}`
+  return { clock, elapsed: () => 0, random, uuid }
+}
+
+/** Whoever calls this closes it. */
+export async function createTestServer(options: TestServerOptions): Promise<TestServer> {
+  const { db, clock } = options
+  const effects = createTestEffects(clock)
+  const sealer = createSealer([Buffer.alloc(32, 7)], effects.random)
+  const hasher = await createSecretHasher(db, sealer, effects.random)
+  const store: OpenStore = { db, sealer, hasher }
+  const lines: string[] = []
+  const log = createLog({ destination: { write: (line) => void lines.push(line) } })
+  const server = createServer({ store, effects, log, baseUrl, clientCacheEntries: 1000, tls: null })
+  const secrets = new Map<string, readonly [string, string]>()
+  const test: TestServer = {
+    server,
+    store,
+    db,
+    clock,
+    get logLines() {
+      return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    },
+    credential(tenantId, appId, credentialId = 'main') {
+      const found = secrets.get(`${tenantId}/${appId}/${credentialId}`)
+      assert.ok(found, `the blueprint generates no ${tenantId}/${appId}/${credentialId}`)
+      return found
+    },
+    async apply(...blueprints) {
+      const generated = await applyBlueprints(store, effects, blueprints, options.environment ?? {})
+      for (const made of generated) {
+        secrets.set(`${made.tenantId}/${made.appId}/${made.credentialId}`, [made.clientId, made.clientSecret])
+      }
+    },
+    async request(request) {
+      const reply = await server.handler(toHttpRequest(request, effects.uuid()))
+      const text = reply.body.toString()
+      const isJson = reply.headers['Content-Type'] === 'application/json' && text !== ''
+      return { status: reply.status, headers: reply.headers, text, json: isJson ? JSON.parse(text) : null }
+    },
+    token(tenantId, request = {}) {
+      const body = request.body ?? { grant_type: 'client_credentials' }
+      return test.request({
+        ...request,
+        body,
+        method: request.method ?? 'POST',
+        url: `/${tenantId}/oauth2/token`,
+      })
+    },
+  }
+  await test.apply(...options.blueprints)
+  return test
+}
+
+/** A fresh store of the suite's engine with the blueprints applied. */
+export async function startTestServer(
+  t: TestContext,
+  suite: StoreSuite,
+  blueprints: string | readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
+  // Hooks run in the order of registration: the server ends before its store does.
+  const ending: { server?: TestServer } = {}
+  t.after(() => ending.server?.server.close())
+  const { open, clock } = await suite.prepare(t)
+  const list = typeof blueprints === 'string' ? [blueprints] : blueprints
+  ending.server = await createTestServer({ db: await open(), clock, blueprints: list, environment })
+  return ending.server
+}
+
+async function applyBlueprints(
+  { db, hasher }: OpenStore,
+  { random }: Effects,
+  texts: readonly string[],
+  environment: Readonly<Record<string, string>>,
+) {
+  const files = texts.map((text, index) => ({ name: `blueprint-${index}.yaml`, text }))
+  const parsed = parseBlueprints(files)
+  if (parsed.problems) throw new Error(parsed.problems.map(formatProblem).join('\n'))
+  const readTextFile = async (path: string): Promise<string> => {
+    throw new Error(`no files in this test: ${path}`)
+  }
+  const planned = await planBlueprints(db, parsed.blueprints, { hasher, environment, readTextFile })
+  if (planned.problems) throw new Error(planned.problems.map(formatProblem).join('\n'))
+  return (await applyPlan(db, planned.plan, { random, hasher })).generated
+}
+
+export const basic = (clientId: string, clientSecret: string): string =>
+  `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
+
+function toHttpRequest(request: TestRequest, id: string): HttpRequest {
+  const [path = '', query = ''] = request.url.split('?')
+  const isForm =
+    request.body !== undefined && typeof request.body !== 'string' && !Buffer.isBuffer(request.body)
+  const text = isForm ? new URLSearchParams(request.body as Record<string, string>).toString() : request.body
+  const body = Buffer.from((text as string | Buffer | undefined) ?? '')
+  const authorization = request.authorization ?? (request.basic ? [basic(...request.basic)] : [])
+  const contentType: Record<string, string> = isForm
+    ? { 'content-type': 'application/x-www-form-urlencoded' }
+    : {}
+  return {
+    id,
+    method: request.method ?? 'GET',
+    host: request.host ?? 'localhost:8443',
+    path,
+    query,
+    headers: { ...contentType, ...request.headers },
+    authorization,
+    secure: true,
+    clientAddress: request.clientAddress ?? '203.0.113.7',
+    readBody: async () => body,
+  }
+}
+
+export { createClock }

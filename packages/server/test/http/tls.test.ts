@@ -1,0 +1,204 @@
+/** Certificate files: checked at start, followed while they change, and TLS as the listener speaks it. */
+import assert from 'node:assert/strict'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect as connectPlain } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, type TestContext, test } from 'node:test'
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { ensureLocalCertificate, type LocalCertificate } from '../../src/dev/local-ca.ts'
+import { systemEffects } from '../../src/effects.ts'
+import { jsonReply } from '../../src/http/exchange.ts'
+import { expiryWarning, followTls, loadTls, TlsRefused } from '../../src/http/tls.ts'
+import { parseReply, readToEnd, startListener } from './wire.ts'
+
+let root: string
+/** Two good pairs of different authorities. */
+let first: LocalCertificate
+let second: LocalCertificate
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sallyport-tls-'))
+  const make = (name: string) =>
+    ensureLocalCertificate({
+      folder: join(root, name),
+      hosts: ['localhost', '127.0.0.1'],
+      effects: systemEffects,
+    })
+  first = await make('first')
+  second = await make('second')
+})
+after(() => rm(root, { recursive: true }))
+
+/** A copy of the first pair, to be spoilt. */
+async function copyPair(t: TestContext) {
+  const folder = await mkdtemp(join(root, 'copy-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') }
+  const install = async (pair: LocalCertificate) => {
+    await copyFile(pair.certFile, files.certFile)
+    await copyFile(pair.keyFile, files.keyFile)
+  }
+  await install(first)
+  return { files, install }
+}
+
+const refusal = (pattern: RegExp) => (error: unknown) =>
+  error instanceof TlsRefused && pattern.test(error.message)
+
+test('trust part 1 row 30: a missing, broken or foreign file refuses the start with one sentence', async (t) => {
+  const { files } = await copyPair(t)
+  const garbage = `${files.certFile}.garbage`
+  await writeFile(garbage, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
+  for (const [broken, sentence] of [
+    [
+      { ...files, certFile: '/nowhere/cert.pem' },
+      /^The TLS certificate file \/nowhere\/cert\.pem does not exist\.$/,
+    ],
+    [
+      { ...files, keyFile: '/nowhere/key.pem' },
+      /^The TLS private key file \/nowhere\/key\.pem does not exist\.$/,
+    ],
+    [{ ...files, keyFile: root }, /cannot be read \(EISDIR\)/],
+    [{ ...files, certFile: garbage }, /holds no certificate in PEM form/],
+    [{ ...files, certFile: files.keyFile }, /holds no certificate in PEM form/],
+    [{ ...files, keyFile: files.certFile }, /holds no private key in PEM form/],
+    [{ ...files, keyFile: second.keyFile }, /does not belong to the certificate/],
+  ] as const) {
+    await assert.rejects(loadTls(broken), refusal(sentence))
+  }
+})
+
+test('operations: an expired certificate is loaded, with a warning that names the day', async (t) => {
+  const { files } = await copyPair(t)
+  const pair = await loadTls(files)
+  assert.equal(expiryWarning(pair, files, pair.expiresAt - 1), undefined)
+  assert.match(expiryWarning(pair, files, pair.expiresAt) ?? '', /expired on \d{4}-\d{2}-\d{2}/)
+})
+
+test('product, decision 10: renewed files are taken, and half-written ones leave the old pair in use', async (t) => {
+  const { files, install } = await copyPair(t)
+  const changes: string[] = []
+  const complaints: string[] = []
+  const follower = await followTls({
+    files,
+    onChange: ({ cert }) => changes.push(cert.toString()),
+    onBroken: (sentence) => complaints.push(sentence),
+  })
+  t.after(() => follower.stop())
+  await follower.check()
+  assert.deepEqual([changes, complaints], [[], []])
+  await copyFile(second.certFile, files.certFile)
+  await follower.check()
+  await follower.check()
+  assert.equal(changes.length, 0)
+  assert.equal(complaints.length, 1)
+  assert.match(complaints[0] ?? '', /does not belong to .* stays in use\.$/)
+  await install(second)
+  await follower.check()
+  assert.deepEqual(changes, [await readFile(second.certFile, 'utf8')])
+  await rm(files.keyFile)
+  await follower.check()
+  assert.match(complaints[1] ?? '', /does not exist/)
+  assert.deepEqual([changes.length, complaints.length], [1, 2])
+})
+
+test('product, decision 10: the files are looked at by themselves', async (t) => {
+  const { files, install } = await copyPair(t)
+  const { promise: changed, resolve } = Promise.withResolvers<string>()
+  const options = { files, onBroken: () => {}, intervalMilliseconds: 5 }
+  const follower = await followTls({ ...options, onChange: ({ cert }) => resolve(cert.toString()) })
+  t.after(() => follower.stop())
+  // The timer does not hold the process; the wait below must.
+  const hold = setInterval(() => {}, 1000)
+  t.after(() => clearInterval(hold))
+  await install(second)
+  assert.equal(await changed, await readFile(second.certFile, 'utf8'))
+})
+
+function handshake(port: number, options: ConnectionOptions): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ...options }, () =>
+      resolve(socket),
+    )
+    socket.once('error', reject)
+  })
+}
+
+const get = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+
+test('product, decision 10: new connections get the renewed certificate while the listener runs', async (t) => {
+  const tls = await loadTls(first)
+  const { listener, port } = await startListener(t, {
+    handler: ({ secure }) => jsonReply(200, { secure }),
+    tls,
+  })
+  for (const pair of [first, second]) {
+    listener.replaceTls(await loadTls(pair))
+    const socket = await handshake(port, { ca: await readFile(pair.caFile) })
+    socket.write(get)
+    assert.deepEqual(JSON.parse(parseReply(await readToEnd(socket)).body), { secure: true })
+  }
+})
+
+test('RFC 9325 §3.1.1: TLS 1.2 and 1.3 are spoken, TLS 1.1 is not, and HTTP/1.1 is all that is offered', async (t) => {
+  const { port } = await startListener(t, { handler: () => jsonReply(200, {}), tls: await loadTls(first) })
+  const ca = await readFile(first.caFile)
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const socket = await handshake(port, {
+      ca,
+      minVersion: version,
+      maxVersion: version,
+      ALPNProtocols: ['h2', 'http/1.1'],
+    })
+    assert.deepEqual([socket.getProtocol(), socket.alpnProtocol], [version, 'http/1.1'])
+    socket.destroy()
+  }
+  // Level 0 lets this client try what the server must refuse.
+  const old = { ca, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+  await assert.rejects(handshake(port, old), /protocol version|alert/)
+})
+
+test('trust 21: on TLS as well, a handshake or a request that is not finished in time is cut', async (t) => {
+  const limits = { receiveMilliseconds: 60, checkIntervalMilliseconds: 15, lingerMilliseconds: 20 }
+  const { port } = await startListener(t, {
+    handler: () => jsonReply(200, {}),
+    tls: await loadTls(first),
+    limits,
+  })
+  assert.equal(await readToEnd(connectPlain(port, '127.0.0.1')), '')
+  const socket = await handshake(port, { ca: await readFile(first.caFile) })
+  socket.write('POST / HTTP/1.1\r\n')
+  const reply = parseReply(await readToEnd(socket))
+  assert.equal(reply.status, 408)
+  assert.equal(JSON.parse(reply.body).error, 'invalid_request')
+})
+
+test('trust 23: plain HTTP on the TLS port is no HTTP: nothing is answered that a client could follow', async (t) => {
+  const { port, failures } = await startListener(t, {
+    handler: () => jsonReply(200, {}),
+    tls: await loadTls(first),
+  })
+  const socket = connectPlain(port, '127.0.0.1')
+  socket.write(get)
+  assert.doesNotMatch(await readToEnd(socket).catch(() => ''), /HTTP\/1/)
+  assert.deepEqual(failures, [])
+})
+
+test('trust 15, 20: over TLS too, a client that pushes too much still sees why', async (t) => {
+  const handler = async (request: { readBody(limit: number): Promise<Buffer> }) => {
+    await request.readBody(1000)
+    return jsonReply(200, {})
+  }
+  const limits = { lingerMilliseconds: 300 }
+  const { port } = await startListener(t, { handler, tls: await loadTls(first), limits })
+  const ca = await readFile(first.caFile)
+  for (const [head, status] of [
+    ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n', 413],
+    ['POST / HTTP/1.1\r\nHost: a\r\nX-Long: ', 431],
+  ] as const) {
+    const socket = await handshake(port, { ca })
+    socket.write(head + 'x'.repeat(300_000))
+    assert.equal(parseReply(await readToEnd(socket)).status, status)
+  }
+})

@@ -1,0 +1,103 @@
+// A real PostgreSQL for tests: the one that `npm test` shares, or one of its own for a test file run alone.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+
+export type TestDatabase = { readonly url: string; drop(): Promise<void> }
+
+export type TestPostgres = {
+  /** Connects to the database `postgres` as its superuser. */
+  readonly url: string
+  /** An empty database under a name that no other test has. */
+  createDatabase(): Promise<TestDatabase>
+  /** Ends a server that this process started; the shared one stays. */
+  stop(): Promise<void>
+}
+
+export type StoppablePostgres = TestPostgres & {
+  /** After `stop()`: the same port and the same data again. */
+  start(): Promise<void>
+  /** Ends the server for good and removes its data. Not needed: it also happens when this process ends. */
+  close(): Promise<void>
+}
+
+let own: Promise<StoppablePostgres> | undefined
+
+/** The server shared by the whole run; without one, this process starts its own on the first call. */
+export async function postgresForTests(): Promise<TestPostgres> {
+  const shared = process.env.SALLYPORT_TEST_POSTGRES
+  if (shared) return { url: shared, createDatabase: () => createDatabase(shared), stop: async () => {} }
+  own ??= startPostgres()
+  const server = await own
+  return { ...server, stop: server.close }
+}
+
+/** A server of its own, for tests of an outage. It never outlives this process. */
+export async function startPostgres(): Promise<StoppablePostgres> {
+  const supervisor = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./postgres-server.ts', import.meta.url))],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  const answers = createInterface({ input: supervisor.stdout })[Symbol.asyncIterator]()
+  const nextAnswer = async () => {
+    const { value } = await answers.next()
+    const answer = JSON.parse(value ?? '{"problem":"its supervisor ended"}') as {
+      ready?: string
+      problem?: string
+    }
+    if (answer.problem) throw new Error(`PostgreSQL for tests: ${answer.problem}`)
+    return answer
+  }
+  const { ready: url = '' } = await nextAnswer()
+  letProcessEnd(supervisor)
+  const order = async (command: 'stop' | 'start') => {
+    supervisor.ref()
+    supervisor.stdin.write(`${command}\n`)
+    await nextAnswer()
+    supervisor.unref()
+  }
+  const close = async () => {
+    supervisor.ref()
+    supervisor.stdin.end()
+    if (supervisor.exitCode === null) await once(supervisor, 'exit')
+  }
+  return {
+    url,
+    createDatabase: () => createDatabase(url),
+    stop: () => order('stop'),
+    start: () => order('start'),
+    close,
+  }
+}
+
+/** A test file that forgets to stop its server still ends; the supervisor then sees its input end. */
+function letProcessEnd(supervisor: ChildProcess): void {
+  supervisor.unref()
+  for (const stream of [supervisor.stdin, supervisor.stdout]) if (stream instanceof Socket) stream.unref()
+}
+
+let databasesCreated = 0
+
+async function createDatabase(server: string): Promise<TestDatabase> {
+  const name = `t_${process.pid}_${++databasesCreated}_${process.hrtime.bigint().toString(36)}`
+  await administer(server, `create database ${name}`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => administer(server, `drop database if exists ${name} with (force)`) }
+}
+
+async function administer(server: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

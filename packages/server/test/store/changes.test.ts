@@ -1,0 +1,208 @@
+/** The change feed over both engines: order, gaps, other processes, and an honest "I may have missed something". */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { sql } from 'kysely'
+import { removeApp, saveApp } from '../../src/store/apps.ts'
+import { type Change, insertChanges, pruneChanges } from '../../src/store/changes.ts'
+import type { Database } from '../../src/store/database.ts'
+import { removeOrganization } from '../../src/store/organizations.ts'
+import { removeTenant, saveTenant } from '../../src/store/tenants.ts'
+import { forEachStore, saveSampleTenant } from './each-store.ts'
+
+/** Collects what a follower is told, and waits for it without sleeping. */
+function record(db: Database) {
+  const seen: Change[] = []
+  let lost = 0
+  let wake = () => {}
+  const note = () => wake()
+  db.changes.follow(
+    (changes) => {
+      seen.push(...changes)
+      note()
+    },
+    () => {
+      lost += 1
+      note()
+    },
+  )
+  const until = async (isDone: () => boolean) => {
+    while (!isDone()) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  return {
+    seen,
+    until,
+    lost: () => lost,
+    subjects: () => seen.map(({ noun, subjectId }) => `${noun} ${subjectId}`),
+  }
+}
+
+const tenant = { name: 'T', environment: 'test', settings: {} } as const
+
+forEachStore((engine, store) => {
+  test('settled Store: a write is delivered in this process before it resolves', async (t) => {
+    const { db } = await store.open(t)
+    const follower = record(db)
+    await db.write((tx) => saveTenant(tx, 'a', tenant))
+    assert.deepEqual(follower.subjects(), ['tenant a'])
+    assert.equal(db.changes.lastSeq, follower.seen[0]?.seq)
+  })
+
+  test('product 3: one transaction tells each subject once, and a failed one tells nothing', async (t) => {
+    const { db } = await store.open(t)
+    const follower = record(db)
+    await db.write(async (tx) => {
+      await saveTenant(tx, 'a', tenant)
+      await saveTenant(tx, 'a', tenant)
+    })
+    const failing = db.write(async (tx) => {
+      await saveTenant(tx, 'b', tenant)
+      throw new Error('changed my mind')
+    })
+    await assert.rejects(failing, /changed my mind/)
+    await db.changes.catchUp()
+    assert.deepEqual(follower.subjects(), ['tenant a'])
+  })
+
+  test('settled Store: under 50 parallel writers on two nodes every follower sees every change, in order', async (t) => {
+    const { db, openAgain } = await store.open(t)
+    const other = await openAgain()
+    const followers = [record(db), record(other)]
+    const writers = Array.from({ length: 50 }, (_, n) =>
+      (n % 2 ? db : other).write((tx) => saveTenant(tx, `tenant-${n}`, tenant)),
+    )
+    await Promise.all(writers)
+    for (const follower of followers) {
+      await follower.until(() => follower.seen.length >= 50)
+      const order = follower.seen.map(({ seq }) => seq)
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+      )
+      assert.equal(new Set(follower.subjects()).size, 50)
+      assert.equal(follower.lost(), 0)
+    }
+  })
+
+  test('product 3: another node is told without asking', async (t) => {
+    const { db, openAgain } = await store.open(t)
+    const follower = record(await openAgain())
+    await db.write((tx) => saveTenant(tx, 'a', tenant))
+    await follower.until(() => follower.seen.length === 1)
+    assert.deepEqual(follower.subjects(), ['tenant a'])
+  })
+
+  test('settled Store: a follower behind the pruned part is told to drop everything, once', async (t) => {
+    const { db, openAgain, clock } = await store.open(t)
+    const behind = await openAgain()
+    const follower = record(behind)
+    // In one transaction, so that the follower cannot read in between.
+    await db.write(async (tx) => {
+      await insertChanges(tx.kysely, [{ tenantId: 'a', noun: 'tenant', subjectId: 'a' }], 0)
+      await sql`update changes set happened_at = 0`.execute(tx.kysely)
+      await pruneChanges(tx, clock())
+      tx.append({ tenantId: 'b', noun: 'tenant', subjectId: 'b' })
+    })
+    await follower.until(() => follower.lost() === 1)
+    await behind.changes.catchUp()
+    assert.equal(behind.changes.lastSeq, db.changes.lastSeq)
+    assert.equal(follower.lost(), 1)
+  })
+
+  test('settled Store: pruning keeps the newest change, so that nobody loses the thread for it', async (t) => {
+    const { db, clock } = await store.open(t)
+    const follower = record(db)
+    clock.advance(1000)
+    const pruned = await db.write((tx) => pruneChanges(tx, clock()))
+    assert.ok(pruned > 0)
+    const rows = await db.kysely.selectFrom('changes').select('seq').execute()
+    assert.deepEqual(
+      rows.map(({ seq }) => seq),
+      [db.changes.lastSeq],
+    )
+    await db.write((tx) => saveTenant(tx, 'a', tenant))
+    assert.deepEqual(follower.subjects(), ['tenant a'])
+    assert.equal(follower.lost(), 0)
+  })
+
+  test('settled Store: a follower that is thousands behind is told to drop everything', async (t) => {
+    const { db } = await store.open(t)
+    const follower = record(db)
+    await db.write(async (tx) => {
+      for (let n = 0; n < 6000; n += 1) tx.append({ tenantId: 'neighbour', noun: 'app', subjectId: `c${n}` })
+    })
+    assert.equal(follower.lost(), 1)
+    assert.equal(follower.seen.length, 0)
+    await db.write((tx) => saveTenant(tx, 'a', tenant))
+    assert.deepEqual(follower.subjects(), ['tenant a'])
+  })
+
+  test('product 3: removing names everything that may be cached of what went', async (t) => {
+    const { db } = await store.open(t)
+    await saveSampleTenant(db, 'own')
+    const follower = record(db)
+    const app = { clientId: 'client-2', id: 'second', organizationId: 'acme', name: 'Second', settings: {} }
+    await db.write((tx) => saveApp(tx, 'own', app))
+    await db.write((tx) => removeApp(tx, 'own', 'client-2'))
+    await db.write((tx) => removeOrganization(tx, 'own', 'acme'))
+    await db.write((tx) => removeTenant(tx, 'neighbour'))
+    assert.deepEqual(
+      follower.seen.map(({ tenantId, noun, subjectId }) => `${tenantId} ${noun} ${subjectId}`),
+      [
+        'own app client-2',
+        'own app client-2',
+        'own app client-1',
+        'own organization acme',
+        'neighbour app client-1',
+        'neighbour organization acme',
+        'neighbour tenant neighbour',
+      ],
+    )
+  })
+
+  test('trust R5: lastContactAt moves with every answer of the database', async (t) => {
+    const { db, clock } = await store.open(t)
+    clock.advance(100)
+    await db.changes.catchUp()
+    assert.equal(db.changes.lastContactAt, clock())
+  })
+
+  if (engine === 'sqlite') {
+    test('product 3: a write by another process on the same file is followed', async (t) => {
+      const { location, open } = await store.prepare(t)
+      const follower = record(await open())
+      const writer = fileURLToPath(new URL('./write-tenant.ts', import.meta.url))
+      const child = spawn(process.execPath, [writer, location, 'from-outside'], { stdio: 'inherit' })
+      const [[exitCode]] = await Promise.all([
+        once(child, 'exit'),
+        follower.until(() => follower.seen.length > 0),
+      ])
+      assert.equal(exitCode, 0)
+      assert.deepEqual(follower.subjects(), ['tenant from-outside'])
+    })
+  }
+
+  if (engine === 'postgres') {
+    test('product 3: a follower whose connections were cut catches up by sequence', async (t) => {
+      const { db, openAgain } = await store.open(t)
+      const follower = record(await openAgain())
+      await db.write(async (tx) => {
+        await saveTenant(tx, 'a', tenant)
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid()`.execute(tx.kysely)
+      })
+      await follower.until(() => follower.seen.length === 1)
+      await db.write((tx) => saveTenant(tx, 'b', tenant))
+      await follower.until(() => follower.seen.length === 2)
+      assert.deepEqual(follower.subjects(), ['tenant a', 'tenant b'])
+      assert.equal(follower.lost(), 0)
+    })
+  }
+})

@@ -1,0 +1,145 @@
+/** Runs a suite over every engine: `STORAGE=sqlite` or `STORAGE=postgres` leaves one out. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, type TestContext } from 'node:test'
+import { saveApp } from '../../src/store/apps.ts'
+import { saveCredential } from '../../src/store/credentials.ts'
+import type { Database } from '../../src/store/database.ts'
+import { saveOrganization } from '../../src/store/organizations.ts'
+import { openPostgres } from '../../src/store/postgres.ts'
+import { openSqlite } from '../../src/store/sqlite.ts'
+import { replaceHosts, saveApi, savePlan, saveTenant } from '../../src/store/tenants.ts'
+import { postgresForTests } from '../postgres.ts'
+
+export interface TestClock {
+  (): number
+  advance(seconds: number): void
+}
+
+export function createClock(start = 1_800_000_000): TestClock {
+  let now = start
+  const clock = () => now
+  return Object.assign(clock, {
+    advance(seconds: number) {
+      now += seconds
+    },
+  })
+}
+
+export interface TestStore {
+  readonly db: Database
+  readonly clock: TestClock
+  /** Another process's view: a second `Database` on the same data. */
+  openAgain(): Promise<Database>
+}
+
+export interface EmptyStore {
+  /** The file, or the URL. */
+  readonly location: string
+  readonly clock: TestClock
+  open(): Promise<Database>
+}
+
+export interface StoreSuite {
+  readonly engine: 'sqlite' | 'postgres'
+  /** Migrated, and holding the rows of the neighbour. Closed and removed when the test ends. */
+  open(t: TestContext): Promise<TestStore>
+  /** Not even migrated. */
+  prepare(t: TestContext): Promise<EmptyStore>
+}
+
+type Prepare = (t: TestContext) => Promise<{ location: string; openAt(clock: TestClock): Promise<Database> }>
+
+const engines: Record<StoreSuite['engine'], Prepare> = {
+  async sqlite(t) {
+    const file = join(temporaryFolder(t), 'store.db')
+    return { location: file, openAt: (clock) => openSqlite({ file, clock, synchronous: 'off' }) }
+  },
+  async postgres(t) {
+    const server = await postgresForTests()
+    const { url, drop } = await server.createDatabase()
+    t.after(drop)
+    return { location: url, openAt: (clock) => openPostgres({ url, clock, poolSize: 5 }) }
+  },
+}
+
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-store-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export function forEachStore(suite: (name: StoreSuite['engine'], store: StoreSuite) => void): void {
+  for (const engine of ['sqlite', 'postgres'] as const) {
+    if (process.env.STORAGE && process.env.STORAGE !== engine) continue
+    describe(engine, () => {
+      if (engine === 'postgres') after(async () => (await postgresForTests()).stop())
+      suite(engine, createSuite(engine))
+    })
+  }
+}
+
+function createSuite(engine: StoreSuite['engine']): StoreSuite {
+  const prepare = async (t: TestContext) => {
+    const clock = createClock()
+    const opened: Database[] = []
+    // Hooks run in the order of registration, so what is opened closes before its database goes.
+    t.after(() => Promise.all(opened.map((db) => db.close())))
+    const { location, openAt } = await engines[engine](t)
+    const open = async () => {
+      const db = await openAt(clock)
+      opened.push(db)
+      return db
+    }
+    return { location, clock, open }
+  }
+  return {
+    engine,
+    prepare,
+    async open(t) {
+      const { open, clock } = await prepare(t)
+      const db = await open()
+      await saveSampleTenant(db, 'neighbour')
+      return { db, clock, openAgain: open }
+    },
+  }
+}
+
+/** The same names in every tenant, so that a verb which forgets the tenant is caught. */
+export async function saveSampleTenant(db: Database, tenantId: string): Promise<void> {
+  await db.write(async (tx) => {
+    await saveTenant(tx, tenantId, {
+      name: `The ${tenantId}`,
+      environment: 'test',
+      settings: { of: tenantId },
+    })
+    await replaceHosts(tx, tenantId, [`${tenantId}.localhost`])
+    await saveApi(tx, tenantId, {
+      id: 'storage',
+      audience: 'https://storage.example',
+      settings: { of: tenantId },
+    })
+    await savePlan(tx, tenantId, { id: 'free', settings: { of: tenantId } })
+    await saveOrganization(tx, tenantId, {
+      id: 'acme',
+      name: `Acme at ${tenantId}`,
+      planId: 'free',
+      settings: { of: tenantId },
+    })
+    await saveApp(tx, tenantId, {
+      clientId: 'client-1',
+      id: 'uploader',
+      organizationId: 'acme',
+      name: `Uploader at ${tenantId}`,
+      settings: { of: tenantId },
+    })
+    await saveCredential(tx, tenantId, 'client-1', {
+      id: 'first',
+      format: 'hmac-sha256',
+      verifier: Buffer.from(`verifier of ${tenantId}`),
+      pepperVersion: 1,
+    })
+  })
+}

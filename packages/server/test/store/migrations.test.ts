@@ -1,0 +1,146 @@
+/** The migration timeline over both engines: locked, resumable at every statement, never backwards. */
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { StoreRefused } from '../../src/store/database.ts'
+import type { Migration } from '../../src/store/migrations/migration.ts'
+import { type MigrationTarget, migrate, migrations } from '../../src/store/migrations.ts'
+import { postgresTarget } from '../../src/store/postgres.ts'
+import type { Schema } from '../../src/store/schema.ts'
+import { sqliteTarget } from '../../src/store/sqlite.ts'
+import { writingKysely } from '../../src/store/sqlite-driver.ts'
+import { listTenantIds } from '../../src/store/tenants.ts'
+import { type EmptyStore, forEachStore, saveSampleTenant } from './each-store.ts'
+import { atStatement } from './fault.ts'
+
+/** A raw way to the database under test, for what `openSqlite` and `openPostgres` do before anybody sees them. */
+const connectTo = {
+  sqlite(location: string) {
+    const connection = new DatabaseSync(location)
+    connection.exec('pragma synchronous = off')
+    const kysely = writingKysely(connection, 1000)
+    return { kysely, target: sqliteTarget, close: async () => connection.close() }
+  },
+  postgres(location: string) {
+    const pool = new pg.Pool({ connectionString: location, max: 1 })
+    const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+    return { kysely, target: postgresTarget, close: () => pool.end() }
+  },
+}
+
+const secondMigration: Migration = {
+  id: 2,
+  name: 'second',
+  async run(kysely, { text }) {
+    await kysely.schema.createTable('extra').addColumn('one', text).execute()
+    await sql`insert into extra (one) values ('row')`.execute(kysely)
+  },
+}
+const longerTimeline = [...migrations, secondMigration]
+
+forEachStore((engine, store) => {
+  const withTarget = async <Result>(
+    { location, clock }: EmptyStore,
+    work: (target: MigrationTarget, kysely: Kysely<Schema>) => Promise<Result>,
+    prepareKysely: (kysely: Kysely<Schema>) => Kysely<Schema> = (kysely) => kysely,
+  ): Promise<Result> => {
+    const { kysely, target, close } = connectTo[engine](location)
+    try {
+      return await work(target(prepareKysely(kysely), clock), kysely)
+    } finally {
+      await close()
+    }
+  }
+
+  test('trust R21: after a failure at any statement of any migration the next start completes', async (t) => {
+    let statement = 0
+    for (let failed = true; failed; ) {
+      statement += 1
+      const empty = await store.prepare(t)
+      const fault = atStatement(statement, () => {
+        throw new Error('power cut')
+      })
+      failed = await withTarget(
+        empty,
+        (target) =>
+          migrate(target, longerTimeline).then(
+            () => false,
+            () => true,
+          ),
+        (kysely) => kysely.withPlugin(fault),
+      )
+      await withTarget(empty, async (target, kysely) => {
+        await migrate(target, longerTimeline)
+        const applied = await sql<{
+          id: number | string
+        }>`select id from schema_migrations order by id`.execute(kysely)
+        assert.deepEqual(
+          applied.rows.map(({ id }) => Number(id)),
+          longerTimeline.map(({ id }) => id),
+          `after a failure at statement ${statement}`,
+        )
+        const extra = await sql`select one from extra`.execute(kysely)
+        assert.equal(extra.rows.length, 1, `after a failure at statement ${statement}`)
+      })
+    }
+    assert.ok(statement > 25, `only ${statement} statements were tried`)
+  })
+
+  test('issue Storage: of many processes that start at once one migrates, and all go on', async (t) => {
+    const { open } = await store.prepare(t)
+    const opened = await Promise.all(Array.from({ length: 5 }, () => open()))
+    const [first] = opened
+    if (first) await saveSampleTenant(first, 'a')
+    for (const db of opened) assert.deepEqual(await listTenantIds(db), ['a'])
+  })
+
+  test('issue Storage: data is kept when the same release starts again', async (t) => {
+    const { open } = await store.prepare(t)
+    const db = await open()
+    await saveSampleTenant(db, 'a')
+    const { lastSeq } = db.changes
+    await db.close()
+    const again = await open()
+    assert.deepEqual(await listTenantIds(again), ['a'])
+    assert.equal(again.changes.lastSeq, lastSeq)
+  })
+
+  test('issue Storage: a database of a newer release is refused with one sentence, and left as it is', async (t) => {
+    const empty = await store.prepare(t)
+    await withTarget(empty, (target) => migrate(target, longerTimeline))
+    await assert.rejects(
+      empty.open(),
+      new StoreRefused(
+        'The database was written by a newer Sallyport (schema 2, this release knows 1): ' +
+          'start the newer release, or restore a backup made before the upgrade.',
+      ),
+    )
+    await withTarget(empty, (target) => migrate(target, longerTimeline))
+  })
+
+  if (engine === 'sqlite') {
+    test('trust R21: a process killed at a statement leaves a file that the next start completes', async (t) => {
+      const crash = fileURLToPath(new URL('./crash-in-migration.ts', import.meta.url))
+      for (const statement of ['3', '9', '15']) {
+        const { location, open } = await store.prepare(t)
+        const { signal } = spawnSync(process.execPath, [crash, location, statement])
+        assert.equal(signal, 'SIGKILL')
+        const db = await open()
+        await saveSampleTenant(db, 'a')
+        assert.deepEqual(await listTenantIds(db), ['a'])
+      }
+    })
+  }
+})
+
+test('style 3.2: the timeline counts up from 1 without a gap', () => {
+  assert.deepEqual(
+    migrations.map(({ id }) => id),
+    migrations.map((_, index) => index + 1),
+  )
+})

@@ -1,0 +1,222 @@
+/** PostgreSQL gone, hanging and back: a prompt StoreUnavailable, a feed that knows since when, and no restart. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { after, type TestContext, test } from 'node:test'
+import { sql } from 'kysely'
+import { findClient } from '../../src/store/apps.ts'
+import { type Database, StoreRefused, StoreUnavailable } from '../../src/store/database.ts'
+import { openPostgres } from '../../src/store/postgres.ts'
+import { saveTenant } from '../../src/store/tenants.ts'
+import { postgresForTests, startPostgres } from '../postgres.ts'
+import { createClock, saveSampleTenant } from './each-store.ts'
+
+const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
+const tenant = { name: 'T', environment: 'test', settings: {} } as const
+/** The goal is one second; the rest is for a busy machine. */
+const promptMilliseconds = 2500
+
+after(async () => {
+  if (!skip) await (await postgresForTests()).stop()
+})
+
+async function assertPromptlyUnavailable(work: () => Promise<unknown>): Promise<void> {
+  const startedAt = performance.now()
+  await assert.rejects(work, StoreUnavailable)
+  assert.ok(performance.now() - startedAt < promptMilliseconds, 'it took too long to say so')
+}
+
+async function assertUnavailable(db: Database): Promise<void> {
+  await assertPromptlyUnavailable(() => db.ping())
+  await assertPromptlyUnavailable(async () => findClient(db, 'a', 'client-1'))
+  await assertPromptlyUnavailable(() => db.write((tx) => saveTenant(tx, 'b', tenant)))
+  await assertPromptlyUnavailable(() => db.changes.catchUp())
+}
+
+/** Resolves when the feed has heard from the database at a later second of the clock. */
+async function untilContactAfter(db: Database, second: number): Promise<void> {
+  while (db.changes.lastContactAt <= second) await db.changes.catchUp().catch(() => {})
+}
+
+test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and heals when it is back', {
+  skip,
+}, async (t) => {
+  const server = await startPostgres()
+  t.after(() => server.close())
+  const clock = createClock()
+  const { url } = await server.createDatabase()
+  const db = await openPostgres({ url, clock })
+  t.after(() => db.close())
+  await saveSampleTenant(db, 'a')
+  const seen: string[] = []
+  db.changes.follow((changes) => seen.push(...changes.map(({ subjectId }) => subjectId)), assert.fail)
+  await server.stop()
+  const lastContactAt = clock()
+  clock.advance(60)
+  await assertUnavailable(db)
+  assert.equal(db.changes.lastContactAt, lastContactAt)
+  await server.start()
+  await untilContactAfter(db, lastContactAt)
+  await db.write((tx) => saveTenant(tx, 'b', tenant))
+  assert.notEqual(await findClient(db, 'a', 'client-1'), null)
+  assert.deepEqual(seen, ['b'])
+})
+
+test('trust R4: with PostgreSQL hanging everything answers StoreUnavailable, and heals', {
+  skip,
+}, async (t) => {
+  const { db, clock, wire } = await openThroughWire(t)
+  await saveSampleTenant(db, 'a')
+  const lastContactAt = clock()
+  wire.freeze()
+  clock.advance(60)
+  await assertUnavailable(db)
+  wire.thaw()
+  await untilContactAfter(db, lastContactAt)
+  assert.notEqual(await findClient(db, 'a', 'client-1'), null)
+  await db.write((tx) => saveTenant(tx, 'b', tenant))
+})
+
+test('trust R4: a connection cut in the middle of a transaction rolls it back, and the next write works', {
+  skip,
+}, async (t) => {
+  const { db, wire } = await openThroughWire(t)
+  await assertPromptlyUnavailable(() =>
+    db.write(async (tx) => {
+      await saveTenant(tx, 'a', tenant)
+      wire.cut()
+      await saveTenant(tx, 'b', tenant)
+    }),
+  )
+  await db.write((tx) => saveTenant(tx, 'c', tenant))
+  const ids = await db.kysely.selectFrom('tenants').select('id').execute()
+  assert.deepEqual(ids, [{ id: 'c' }])
+})
+
+test('settled Store: when the database goes right after the commit, this process is told all the same', {
+  skip,
+}, async (t) => {
+  const { db, wire } = await openThroughWire(t)
+  const seen: string[] = []
+  db.changes.follow((changes) => seen.push(...changes.map(({ subjectId }) => subjectId)), assert.fail)
+  wire.freezeAfterCommit()
+  await db.write((tx) => saveTenant(tx, 'a', tenant))
+  assert.deepEqual(seen, ['a'])
+  wire.thaw()
+})
+
+test('trust R4: a statement that takes too long is cancelled by the server', { skip }, async (t) => {
+  const { db } = await openThroughWire(t)
+  await assertPromptlyUnavailable(() => sql`select pg_sleep(10)`.execute(db.kysely))
+  await db.ping()
+})
+
+test('issue Fresh machine: a wrong password or database is refused with a sentence, a dead server is not', {
+  skip,
+}, async () => {
+  const server = await postgresForTests()
+  const clock = createClock()
+  const noDatabase = new URL(server.url)
+  noDatabase.pathname = '/nowhere'
+  await assert.rejects(
+    openPostgres({ url: noDatabase.href, clock }),
+    new StoreRefused(
+      'PostgreSQL refuses this program (database "nowhere" does not exist): ' +
+        'create the database, or name another one in the database URL.',
+    ),
+  )
+  const closedPort = await unusedPort()
+  await assert.rejects(
+    openPostgres({ url: `postgres://u:hidden@127.0.0.1:${closedPort}/d`, clock }),
+    (error) => {
+      assert.ok(error instanceof StoreUnavailable)
+      assert.equal(
+        error.message,
+        `PostgreSQL cannot be reached: connect ECONNREFUSED 127.0.0.1:${closedPort}`,
+      )
+      return true
+    },
+  )
+})
+
+async function openThroughWire(t: TestContext) {
+  const server = await postgresForTests()
+  const { url, drop } = await server.createDatabase()
+  const wire = await layWire(url)
+  const clock = createClock()
+  const db = await openPostgres({ url: wire.url, clock })
+  t.after(async () => {
+    wire.thaw()
+    await db.close()
+    wire.close()
+    await drop()
+  })
+  return { db, clock, wire }
+}
+
+/** A TCP relay in front of the database that can cut its connections, or stop passing anything on. */
+async function layWire(url: string) {
+  const target = new URL(url)
+  const sockets = new Set<Socket>()
+  let frozen = false
+  let freezeOnCommit = false
+  const relay = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => {})
+      from.on('close', () => to.destroy())
+      from.on('data', (bytes) => {
+        if (frozen) return
+        to.write(bytes)
+        if (freezeOnCommit && from === far && bytes.includes('COMMIT\u0000')) frozen = true
+      })
+    }
+  })
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  const port = await listenAnywhere(relay)
+  const near = new URL(url)
+  near.hostname = '127.0.0.1'
+  near.port = `${port}`
+  return {
+    url: near.href,
+    cut,
+    freeze() {
+      frozen = true
+    },
+    freezeAfterCommit() {
+      freezeOnCommit = true
+    },
+    /** What was swallowed stays lost, so the old connections are useless. */
+    thaw() {
+      frozen = false
+      freezeOnCommit = false
+    },
+    close() {
+      cut()
+      relay.close()
+    },
+  }
+}
+
+async function listenAnywhere(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer()
+  const port = await listenAnywhere(server)
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,8 @@
+// `npm start`: a development instance from a fresh clone.
+import { enter } from './entry.mjs'
+
+enter(() =>
+  import('./runtime.mjs').then((runtime) =>
+    runtime.runFile('packages/server/src/cli/main.ts', ['dev'].concat(process.argv.slice(2))),
+  ),
+)

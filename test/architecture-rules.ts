@@ -1,0 +1,222 @@
+// The map of the code as data, and the checks that hold it. docs/architecture.md draws the same picture for people.
+import { posix } from 'node:path'
+import { blank, importsOf, type SourceFile, untraceableImportsOf } from './source-text.ts'
+
+/** Which of our packages a package may import. */
+export const arrow: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  guard: ['protocol'],
+  gateway: ['protocol', 'guard'],
+  server: ['protocol', 'guard'],
+}
+
+/** packages/server/src from top to bottom. A file may import its own row and every row below; a new folder is one word. */
+export const serverLayers: readonly (readonly string[])[] = [
+  ['main.ts', 'cli', 'dev'],
+  ['open-store.ts', 'master-key.ts', 'config.ts'],
+  ['http'],
+  ['oauth', 'management', 'inspect'],
+  ['tenants', 'apps', 'keys', 'revocation', 'limits', 'audit', 'blueprint', 'people'],
+  ['store'],
+  ['effects.ts'],
+]
+
+/** Neighbours of one row that must not know each other. */
+export const strangers: readonly (readonly [string, string])[] = [['oauth', 'management']]
+
+/** Where the drivers are chosen and the world is let in: everything else gets them as arguments. */
+export const compositionRoot = [
+  'packages/server/src/main.ts',
+  'packages/server/src/cli/',
+  'packages/server/src/dev/',
+]
+/** The one file that turns a configuration into an open store names the drivers too. */
+export const storeOpener = 'packages/server/src/open-store.ts'
+export const drivers = ['packages/server/src/store/sqlite.ts', 'packages/server/src/store/postgres.ts']
+export const effectFiles = ['packages/server/src/effects.ts']
+
+/** Pure functions that happen to live in Node: the file in protocol, and what it may take. */
+export const pureNodeImports: Readonly<Record<string, string>> = {
+  'packages/protocol/src/client-secret.ts': 'node:zlib',
+}
+
+/** Libraries that only one place may know, so that they can be replaced there. */
+export const librariesWithOneHome: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['packages/server/src/http/'],
+  kysely: ['packages/server/src/store/'],
+  pg: ['packages/server/src/store/'],
+  'node:sqlite': ['packages/server/src/store/'],
+  commander: ['packages/server/src/cli/'],
+}
+
+const effects: readonly (readonly [string, RegExp])[] = [
+  ['Date.now', /\bDate\.now\b/],
+  ['new Date()', /\bnew\s+Date\s*(?:\(\s*\)|(?!\s*\())/],
+  ['Math.random', /\bMath\.random\b/],
+  ['randomness of crypto', /\b\w*crypto\.(?:random\w+|getRandomValues)\b/i],
+  [
+    'randomness of crypto',
+    /\bimport\s*\{[^}]*\b(?:random(?:Bytes|UUID|Int|Fill|FillSync)|getRandomValues)\b/,
+  ],
+  ['global fetch', /(?<![.\w])fetch\s*\(|\bglobalThis\.fetch\b/],
+]
+
+const vagueNames = /(?:^|-)(?:utils?|helpers?|managers?)(?:-|$)|^(?:common|shared)$/
+
+export type PackageManifest = { readonly dependencies: readonly string[] }
+export type Repository = {
+  readonly files: readonly SourceFile[]
+  /** By the folder's name under packages/. */
+  readonly manifests: Readonly<Record<string, PackageManifest>>
+}
+
+type Check = (repository: Repository) => string[]
+
+const packageOf = (path: string) => path.split('/')[1] ?? ''
+const isIn = (path: string, places: readonly string[]) =>
+  places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place))
+const targetOf = (file: SourceFile, specifier: string) => posix.join(posix.dirname(file.path), specifier)
+const isRelative = (specifier: string) => specifier.startsWith('.')
+const libraryOf = (specifier: string) =>
+  specifier.startsWith('node:')
+    ? specifier
+    : specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/')
+
+function eachImport(
+  { files }: Repository,
+  judge: (file: SourceFile, specifier: string, typeOnly: boolean) => string | undefined,
+): string[] {
+  return files.flatMap((file) =>
+    importsOf(file.text).flatMap(({ specifier, typeOnly }) => {
+      const complaint = judge(file, specifier, typeOnly)
+      return complaint ? [`${file.path} imports ${specifier}: ${complaint}`] : []
+    }),
+  )
+}
+
+export const packagesFollowTheArrow: Check = (repository) =>
+  eachImport(repository, (file, specifier) => {
+    const home = packageOf(file.path)
+    const allowed = arrow[home]
+    if (!allowed) return `packages/${home} has no row in the arrow`
+    if (isRelative(specifier)) {
+      const inside = targetOf(file, specifier).startsWith(`packages/${home}/src/`)
+      return inside ? undefined : 'a relative import may not leave src; name the package'
+    }
+    const ours = /^@sallyport\/([^/]+)/.exec(specifier)?.[1]
+    return ours && !allowed.includes(ours)
+      ? `${home} may import only ${allowed.join(', ') || 'nothing of ours'}`
+      : undefined
+  })
+
+const serverSource = 'packages/server/src/'
+
+/** The folder, or the file, directly under packages/server/src. */
+const placeOf = (path: string) => path.slice(serverSource.length).split('/')[0] ?? ''
+const rowOf = (place: string) => serverLayers.findIndex((row) => row.includes(place))
+
+export const everyServerPlaceHasALayer: Check = ({ files }) => {
+  const places = new Set(
+    files.filter(({ path }) => path.startsWith(serverSource)).map(({ path }) => placeOf(path)),
+  )
+  return [...places]
+    .filter((place) => rowOf(place) < 0)
+    .map((place) => `${serverSource}${place} is in no row of serverLayers (test/architecture-rules.ts)`)
+}
+
+export const serverLayersPointDown: Check = (repository) =>
+  eachImport(repository, (file, specifier) => {
+    if (!file.path.startsWith(serverSource) || !isRelative(specifier)) return undefined
+    const [from, to] = [placeOf(file.path), placeOf(targetOf(file, specifier))]
+    if (strangers.some((pair) => from !== to && pair.includes(from) && pair.includes(to))) {
+      return `${from} and ${to} may not know each other`
+    }
+    return rowOf(to) < rowOf(from) ? `${from} is below ${to}` : undefined
+  })
+
+export const onlyTheRootNamesDrivers: Check = (repository) =>
+  eachImport(repository, (file, specifier) =>
+    isRelative(specifier) &&
+    drivers.includes(targetOf(file, specifier)) &&
+    !drivers.includes(file.path) &&
+    !isIn(file.path, [...compositionRoot, storeOpener])
+      ? 'only the composition root names a driver'
+      : undefined,
+  )
+
+export const librariesStayHome: Check = (repository) =>
+  eachImport(repository, (file, specifier) => {
+    const homes = librariesWithOneHome[libraryOf(specifier)]
+    return homes && file.path.startsWith(serverSource) && !isIn(file.path, homes)
+      ? `only ${homes.join(', ')} may know it`
+      : undefined
+  })
+
+export const protocolIsPure: Check = (repository) =>
+  eachImport(repository, (file, specifier, typeOnly) =>
+    packageOf(file.path) === 'protocol' &&
+    specifier.startsWith('node:') &&
+    !typeOnly &&
+    pureNodeImports[file.path] !== specifier
+      ? 'protocol is pure'
+      : undefined,
+  )
+
+export const effectsAreHandedIn: Check = ({ files }) =>
+  files
+    .filter(({ path }) => !isIn(path, compositionRoot) && !isIn(path, effectFiles))
+    .flatMap(({ path, text }) => {
+      const code = blank(text)
+      return effects
+        .filter(([, pattern]) => pattern.test(code))
+        .map(([name]) => `${path} uses ${name}; take it as an argument`)
+    })
+
+export const importsAreDeclared: Check = (repository) =>
+  eachImport(repository, (file, specifier) => {
+    if (isRelative(specifier) || specifier.startsWith('node:')) return undefined
+    const declared = repository.manifests[packageOf(file.path)]?.dependencies ?? []
+    return declared.includes(libraryOf(specifier))
+      ? undefined
+      : "not a dependency in the package's own package.json"
+  })
+
+export const importsAreTraceable: Check = ({ files }) =>
+  files.flatMap(({ path, text }) =>
+    untraceableImportsOf(text).map((found) => `${path}: ${found} cannot be followed`),
+  )
+
+export const nothingIsExportedAsDefault: Check = ({ files }) =>
+  files
+    .filter(({ text }) => /\bexport\s+default\b|\bas\s+default\b/.test(blank(text)))
+    .map(({ path }) => `${path} has a default export`)
+
+export const namesSayWhatTheyHold: Check = ({ files }) =>
+  files
+    .filter(({ path }) => path.split('/').some((part) => vagueNames.test(part.replace(/\..*$/, ''))))
+    .map(({ path }) => `${path}: name it for what it holds`)
+
+/** Each cycle once, as the files along it. */
+export const importsHaveNoCycles: Check = ({ files }) => {
+  const known = new Map(files.map((file) => [file.path, file]))
+  const finished = new Set<string>()
+  const cycles: string[] = []
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path)
+    if (start >= 0) {
+      cycles.push(`cycle: ${[...trail.slice(start), path].join(' → ')}`)
+      return
+    }
+    const file = known.get(path)
+    if (!file || finished.has(path)) return
+    for (const { specifier } of importsOf(file.text)) {
+      if (isRelative(specifier)) visit(targetOf(file, specifier), [...trail, path])
+    }
+    finished.add(path)
+  }
+  for (const { path } of files) visit(path, [])
+  return cycles
+}

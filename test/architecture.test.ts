@@ -1,0 +1,222 @@
+// Holds the arrow: walks every import of packages/*/src and compares it with the map in architecture-rules.ts.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import * as rules from './architecture-rules.ts'
+import { blank, importsOf, untraceableImportsOf } from './source-text.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+function readRepository(): rules.Repository {
+  const paths = globSync('packages/*/src/**/*.{ts,tsx}', { cwd: root }).map((path) =>
+    path.replaceAll('\\', '/'),
+  )
+  const manifests = globSync('packages/*/package.json', { cwd: root }).map((path) => {
+    const manifest = JSON.parse(readFileSync(`${root}/${path}`, 'utf8')) as Record<string, object | undefined>
+    const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+    return [path.replaceAll('\\', '/').split('/')[1] ?? '', { dependencies }] as const
+  })
+  return {
+    files: paths.map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') })),
+    manifests: Object.fromEntries(manifests),
+  }
+}
+
+const repository = readRepository()
+const server = (path: string, text: string) => ({ path: `packages/server/src/${path}`, text })
+const protocol = (path: string, text: string) => ({ path: `packages/protocol/src/${path}`, text })
+
+/** Each rule with sources that break it and sources that stay within it: a rule that cannot fail protects nothing. */
+const table: readonly {
+  readonly title: string
+  readonly check: (repository: rules.Repository) => string[]
+  readonly breaks: readonly { readonly path: string; readonly text: string }[]
+  readonly keeps: readonly { readonly path: string; readonly text: string }[]
+}[] = [
+  {
+    title: 'packages follow the arrow protocol ← guard ← gateway, and server uses protocol and guard',
+    check: rules.packagesFollowTheArrow,
+    breaks: [
+      protocol('scope.ts', "import type { Guard } from '@sallyport/guard'"),
+      { path: 'packages/guard/src/verify.ts', text: "export { x } from '@sallyport/server'" },
+      server('main.ts', "await import('../../protocol/src/scope.ts')"),
+      { path: 'packages/elsewhere/src/a.ts', text: "import './b.ts'" },
+    ],
+    keeps: [
+      server('main.ts', "import { a } from '@sallyport/protocol'\nimport { b } from './http/routes.ts'"),
+      { path: 'packages/gateway/src/main.ts', text: "import { guard } from '@sallyport/guard'" },
+    ],
+  },
+  {
+    title: 'every folder of the server has a layer',
+    check: rules.everyServerPlaceHasALayer,
+    breaks: [server('misc/a.ts', ''), server('misc.ts', '')],
+    keeps: [server('oauth/grants/index.ts', ''), server('main.ts', '')],
+  },
+  {
+    title:
+      'a layer of the server imports its own row and the rows below, and oauth and management are strangers',
+    check: rules.serverLayersPointDown,
+    breaks: [
+      server('store/apps.ts', "import type { App } from '../apps/app.ts'"),
+      server('oauth/grants/index.ts', "import { config } from '../../main.ts'"),
+      server('oauth/token.ts', "import { x } from '../management/contract.ts'"),
+      server('management/apps.ts', "type X = import('../oauth/token.ts').X"),
+      server('keys/sealing.ts', "export * from '../http/routes.ts'"),
+    ],
+    keeps: [
+      server(
+        'http/routes.ts',
+        "import { token } from '../oauth/token.ts'\nimport { app } from '../management/apps.ts'",
+      ),
+      server(
+        'apps/app.ts',
+        "import { tenant } from '../tenants/tenant.ts'\nimport { x } from '../store/apps.ts'",
+      ),
+      server(
+        'oauth/token.ts',
+        "// import { x } from '../management/contract.ts'\nconst s = \"from '../management/x.ts'\"",
+      ),
+    ],
+  },
+  {
+    title: 'only the composition root names a database driver',
+    check: rules.onlyTheRootNamesDrivers,
+    breaks: [server('http/listener.ts', "import { openSqlite } from '../store/sqlite.ts'")],
+    keeps: [server('main.ts', "import { openSqlite } from './store/sqlite.ts'")],
+  },
+  {
+    title: 'a library with one home is named only there',
+    check: rules.librariesStayHome,
+    breaks: [
+      server('oauth/token.ts', "import { sql } from 'kysely'"),
+      server('http/a.ts', "import 'node:sqlite'"),
+    ],
+    keeps: [server('store/apps.ts', "import { sql } from 'kysely'")],
+  },
+  {
+    title: 'protocol takes nothing but types from Node',
+    check: rules.protocolIsPure,
+    breaks: [protocol('scope.ts', "import { Buffer } from 'node:buffer'")],
+    keeps: [
+      protocol('client-secret.ts', "import { crc32 } from 'node:zlib'"),
+      protocol('scope.ts', "import type { KeyObject } from 'node:crypto'"),
+      server('main.ts', "import 'node:fs'"),
+    ],
+  },
+  {
+    title: 'clock, randomness and network are arguments outside the composition root',
+    check: rules.effectsAreHandedIn,
+    breaks: [
+      server('oauth/token.ts', 'const now = Date.now()'),
+      server('oauth/token.ts', 'const clock = { now: Date.now }'),
+      server('oauth/token.ts', 'const now = new Date().getTime()'),
+      server('oauth/token.ts', 'const now = new Date'),
+      server('keys/sealing.ts', "import { randomBytes } from 'node:crypto'"),
+      server('keys/sealing.ts', 'const iv = crypto.getRandomValues(new Uint8Array(12))'),
+      server('keys/sealing.ts', 'const id = nodeCrypto.randomUUID()'),
+      server('limits/jitter.ts', `const text = \`\${Math.random()}\``),
+      server('oauth/client-auth/jwt.ts', 'const keys = await fetch(url)'),
+      protocol('time.ts', 'export const now = () => Date.now()'),
+    ],
+    keeps: [
+      server(
+        'oauth/token.ts',
+        "const at = new Date(seconds * 1000)\n// Date.now() is not for us\nconst s = 'Date.now()'",
+      ),
+      server('oauth/client-auth/jwt.ts', 'const keys = await deps.fetch(url)'),
+      server('keys/sealing.ts', 'export const format = (randomBytes: Uint8Array) => randomBytes.length'),
+      server('effects.ts', 'export const systemClock = () => Date.now()'),
+    ],
+  },
+  {
+    title: "every library is a dependency in the importing package's own package.json",
+    check: rules.importsAreDeclared,
+    breaks: [
+      protocol('scope.ts', "import { x } from 'jose/jwt/sign'"),
+      server('main.ts', "import '@nobody/has/it'"),
+    ],
+    keeps: [server('main.ts', "import { a } from 'jose/errors'\nimport { readFileSync } from 'node:fs'")],
+  },
+  {
+    title: 'every import can be followed by a reader',
+    check: rules.importsAreTraceable,
+    breaks: [server('main.ts', 'await import(name)'), server('main.ts', "const fs = require('node:fs')")],
+    keeps: [server('main.ts', "await import('./dev/main.ts')")],
+  },
+  {
+    title: 'no default exports',
+    check: rules.nothingIsExportedAsDefault,
+    breaks: [server('main.ts', 'export default 1'), server('main.ts', 'export { main as default }')],
+    keeps: [server('main.ts', "// export default\nexport const main = 'export default'")],
+  },
+  {
+    title: 'no folder or file is named for nothing',
+    check: rules.namesSayWhatTheyHold,
+    breaks: [server('utils/a.ts', ''), server('oauth/common.ts', ''), server('keys/key-manager.ts', '')],
+    keeps: [server('keys/shared-secret.ts', ''), server('oauth/token.ts', '')],
+  },
+  {
+    title: 'no import cycles, types included',
+    check: rules.importsHaveNoCycles,
+    breaks: [
+      server('a.ts', "import { b } from './b.ts'"),
+      server('b.ts', "import { c } from './c/c.ts'"),
+      server('c/c.ts', "import type { A } from '../a.ts'"),
+    ],
+    keeps: [
+      server('a.ts', "import './b.ts'\nimport './c.ts'"),
+      server('b.ts', "import './c.ts'"),
+      server('c.ts', ''),
+    ],
+  },
+]
+
+for (const { title, check, breaks, keeps } of table) {
+  test(`architecture: ${title}`, () => {
+    assert.deepEqual(check(repository), [])
+  })
+  test(`architecture, the rule itself: ${title}`, () => {
+    const { manifests } = repository
+    assert.deepEqual(check({ files: keeps, manifests }), [])
+    if (check === rules.importsHaveNoCycles) assert.equal(check({ files: breaks, manifests }).length, 1)
+    else
+      for (const file of breaks)
+        assert.equal(check({ files: [file], manifests }).length, 1, file.text || file.path)
+  })
+}
+
+test('architecture: the walk sees the sources', () => {
+  assert.ok(repository.files.length > 10)
+  const files = new Set(repository.files.map(({ path }) => path))
+  assert.ok(files.has('packages/protocol/src/index.ts'))
+  assert.ok(repository.files.flatMap(({ text }) => importsOf(text)).length > 10)
+})
+
+test('architecture, the reader: imports are found in all their forms, and nowhere else', () => {
+  const text = [
+    "import a, { type B } from 'one'",
+    "import type { C } from 'two'",
+    "export * from 'three'",
+    "import 'four'",
+    "const five = await import('five')",
+    "type Six = import('six').Six",
+    "export {\n  seven,\n} from\n  'seven'",
+    "/* from 'no' */ const quote = /['\"`]/ // import 'no'",
+    "const half = size / 2, text = 'it is from \\'no\\'', list = Array.from('no')",
+    `const nested = \`a \${\`b \${await import('eight')} from 'no'\`} import 'no'\``,
+  ].join('\n')
+  assert.deepEqual(
+    importsOf(text).map(({ specifier }) => specifier),
+    ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'],
+  )
+  assert.deepEqual(
+    importsOf(text)
+      .filter(({ typeOnly }) => typeOnly)
+      .map(({ specifier }) => specifier),
+    ['two'],
+  )
+  assert.equal(blank(text).length, text.length)
+  assert.deepEqual(untraceableImportsOf('import.meta.url; load(`import(x)`)'), [])
+})
