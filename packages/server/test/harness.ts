@@ -9,7 +9,7 @@ import type { Effects } from '../src/effects.ts'
 import type { HttpRequest } from '../src/http/exchange.ts'
 import { createLog } from '../src/http/log.ts'
 import { createSealer } from '../src/keys/sealing.ts'
-import { createSecretHasher } from '../src/keys/secret-hasher.ts'
+import { createSecretHasher, type SecretHasher } from '../src/keys/secret-hasher.ts'
 import { createServer, type Server } from '../src/main.ts'
 import type { OpenStore } from '../src/open-store.ts'
 import type { Database } from '../src/store/database.ts'
@@ -45,6 +45,8 @@ export interface TestServer {
   readonly clock: TestClock
   /** Parsed lines of the log so far. */
   readonly logLines: readonly Readonly<Record<string, unknown>>[]
+  /** Lets time pass, and the change feed notice that it has. */
+  advance(seconds: number): Promise<void>
   /** The credential that a blueprint's `generated` has made: `[clientId, clientSecret]`. */
   credential(tenantId: string, appId: string, credentialId?: string): readonly [string, string]
   apply(...blueprints: readonly string[]): Promise<void>
@@ -58,6 +60,15 @@ export interface TestServerOptions {
   readonly environment?: Readonly<Record<string, string>>
   readonly db: Database
   readonly clock: TestClock
+  readonly doubles?: Doubles
+}
+
+/** What a test puts around the parts of the server, to count what it asks of them or to hand in real randomness. */
+export interface Doubles {
+  readonly db?: (db: Database) => Database
+  readonly hasher?: (hasher: SecretHasher) => SecretHasher
+  readonly effects?: (effects: Effects) => Effects
+  readonly masterKey?: Buffer
 }
 
 const baseUrl = new URL('https://localhost:8443')
@@ -78,10 +89,13 @@ export function createTestEffects(clock: TestClock): Effects {
 
 /** Whoever calls this closes it. */
 export async function createTestServer(options: TestServerOptions): Promise<TestServer> {
-  const { db, clock } = options
-  const effects = createTestEffects(clock)
-  const sealer = createSealer([Buffer.alloc(32, 7)], effects.random)
-  const hasher = await createSecretHasher(db, sealer, effects.random)
+  const { clock, doubles = {} } = options
+  const db = doubles.db?.(options.db) ?? options.db
+  const testEffects = createTestEffects(clock)
+  const effects = doubles.effects?.(testEffects) ?? testEffects
+  const sealer = createSealer([doubles.masterKey ?? Buffer.alloc(32, 7)], effects.random)
+  const realHasher = await createSecretHasher(options.db, sealer, effects.random)
+  const hasher = doubles.hasher?.(realHasher) ?? realHasher
   const store: OpenStore = { db, sealer, hasher }
   const lines: string[] = []
   const log = createLog({ destination: { write: (line) => void lines.push(line) } })
@@ -94,6 +108,10 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
     clock,
     get logLines() {
       return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    },
+    async advance(seconds) {
+      clock.advance(seconds)
+      await options.db.changes.catchUp()
     },
     credential(tenantId, appId, credentialId = 'main') {
       const found = secrets.get(`${tenantId}/${appId}/${credentialId}`)
@@ -132,13 +150,14 @@ export async function startTestServer(
   suite: StoreSuite,
   blueprints: string | readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  doubles: Doubles = {},
 ): Promise<TestServer> {
   // Hooks run in the order of registration: the server ends before its store does.
   const ending: { server?: TestServer } = {}
   t.after(() => ending.server?.server.close())
   const { open, clock } = await suite.prepare(t)
   const list = typeof blueprints === 'string' ? [blueprints] : blueprints
-  ending.server = await createTestServer({ db: await open(), clock, blueprints: list, environment })
+  ending.server = await createTestServer({ db: await open(), clock, blueprints: list, environment, doubles })
   return ending.server
 }
 

@@ -1,5 +1,6 @@
 /** Carries out a plan in one transaction, and hands back the secrets it has generated: nobody else ever sees them. */
 
+import { lockBlueprints } from '../store/blueprint-rows.ts'
 import type { Database } from '../store/database.ts'
 import { type ExecuteEffects, executeSteps, type GeneratedSecret } from './execute.ts'
 import { formatSteps } from './format-plan.ts'
@@ -18,6 +19,7 @@ export function applyPlan(db: Database, plan: Plan, effects: ExecuteEffects): Pr
   if (plan.steps.length === 0) return Promise.resolve({ generated: [] })
   return db.write(async (tx) => {
     const { hasher } = effects
+    await lockBlueprints(tx, db.engine)
     const current = await compareWithStore(tx, plan.blueprints, plan.declared, { prune: plan.prune, hasher })
     // Read again where nobody else can write: a secret that another run has just generated must not be replaced.
     if (current.problems.length > 0 || formatSteps(current.steps) !== formatSteps(plan.steps)) {

@@ -6,15 +6,7 @@ import { accessTokenSeconds } from '../tenants/tenant.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization } from './grants/grant.ts'
 import type { TokenRequest } from './token-request.ts'
-import { reuseKey } from './token-reuse.ts'
-
-export interface IssuedToken {
-  readonly accessToken: string
-  readonly issuedAt: number
-  readonly expiresAt: number
-  /** What the claims were made from; response templates read the same. */
-  readonly values: Readonly<Record<string, unknown>>
-}
+import type { IssuedToken } from './token-reuse.ts'
 
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
@@ -37,6 +29,15 @@ export async function issueToken(
   const token = await mint(request, authorization, deps)
   deps.reuse.keep(key, token)
   return token
+}
+
+/** Everything that two requests must share to be served one token. */
+function reuseKey(request: TokenRequest, authorization: Authorization): string {
+  const { tenant, issuer } = request
+  const { client, credential, organization, api, scopes } = authorization
+  const editions = `${tenant.edition} ${organization.edition} ${client.edition}`
+  // No scope, id or URL holds a blank, so the parts cannot run into each other.
+  return `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${request.dialect.edition} ${scopes.join(' ')}`
 }
 
 async function mint(

@@ -5,14 +5,19 @@
  */
 
 import { RecentMap } from '../store/read-through.ts'
-import type { Authorization } from './grants/grant.ts'
-import type { IssuedToken } from './issue-token.ts'
-import type { TokenRequest } from './token-request.ts'
 
 // A token under a fifth of its life is replaced, so that nobody is handed one that dies on the way.
 const freshShare = 0.2
 // A signed token with its claims, its key and the map's own cost.
 const bytesPerEntry = 3_000
+
+export interface IssuedToken {
+  readonly accessToken: string
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** What the claims were made from; response templates read the same. */
+  readonly values: Readonly<Record<string, unknown>>
+}
 
 export interface TokenReuse {
   find(key: string, now: number): IssuedToken | undefined
@@ -33,13 +38,4 @@ export function createTokenReuse(limitBytes: number): TokenReuse {
     },
     keep: (key, token) => tokens.set(key, token),
   }
-}
-
-/** Everything that two requests must share to be served one token. */
-export function reuseKey(request: TokenRequest, authorization: Authorization): string {
-  const { tenant, issuer } = request
-  const { client, credential, organization, api, scopes } = authorization
-  const editions = `${tenant.edition} ${organization.edition} ${client.edition}`
-  // No scope, id or URL holds a blank, so the parts cannot run into each other.
-  return `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${request.dialect.edition} ${scopes.join(' ')}`
 }

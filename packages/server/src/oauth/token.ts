@@ -8,9 +8,10 @@ import type { TokenDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
 import type { Authorization } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
-import { answerDialect, type IssuedToken, issueToken } from './issue-token.ts'
+import { answerDialect, issueToken } from './issue-token.ts'
 import { readGrantType, readTokenForm } from './read-token-form.ts'
 import type { TokenHttpRequest, TokenNotes, TokenRequest } from './token-request.ts'
+import type { IssuedToken } from './token-reuse.ts'
 
 export const tokenPath = '/oauth2/token'
 

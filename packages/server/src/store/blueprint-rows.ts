@@ -1,7 +1,7 @@
 /** What blueprints are compared with: their tenants whole, with the verifiers of credentials, and who holds a host. */
 
-import type { Kysely } from 'kysely'
-import { readSnapshot } from './database.ts'
+import { type Kysely, sql } from 'kysely'
+import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
 import type { Schema } from './schema.ts'
 import { readTenantRows, type TenantRows } from './tenant-rows.ts'
 
@@ -74,4 +74,15 @@ async function selectVerifiers(kysely: Kysely<Schema>, tenantId: string): Promis
     verifier: row.verifier,
     pepperVersion: row.pepper_version,
   }))
+}
+
+// Beside the locks of the feed and of migrations in `postgres.ts`.
+const blueprintLock = [0x5a11, 3] as const
+
+/** From here to the commit no other blueprint is applied: what is read next stays true. SQLite has one writer anyway. */
+export async function lockBlueprints(tx: WriteTransaction, engine: Database['engine']): Promise<void> {
+  if (engine === 'sqlite') return
+  await sql`select pg_advisory_xact_lock(${sql.lit(blueprintLock[0])}, ${sql.lit(blueprintLock[1])})`.execute(
+    tx.kysely,
+  )
 }

@@ -62,7 +62,7 @@ export async function openPostgres({ url, clock, poolSize = 10 }: PostgresOption
  * Taken before the first append and held until the commit: without it a transaction could commit a smaller `seq`
  * after a larger one has been read, and followers would never see it.
  */
-async function lockFeed(kysely: Kysely<Schema>): Promise<void> {
+export async function lockFeed(kysely: Kysely<Schema>): Promise<void> {
   await sql`select pg_advisory_xact_lock(${sql.lit(ownLocks)}, ${sql.lit(feedLock)})`.execute(kysely)
 }
 

@@ -5,11 +5,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { removeApp, saveApp } from '../../src/store/apps.ts'
 import { type Change, insertChanges, pruneChanges } from '../../src/store/changes.ts'
 import type { Database } from '../../src/store/database.ts'
 import { removeOrganization } from '../../src/store/organizations.ts'
+import { lockFeed } from '../../src/store/postgres.ts'
+import type { Schema } from '../../src/store/schema.ts'
 import { removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore, saveSampleTenant } from './each-store.ts'
 
@@ -190,6 +192,21 @@ forEachStore((engine, store) => {
   }
 
   if (engine === 'postgres') {
+    test('settled Store: a change that commits late is never overtaken by a larger sequence number', async (t) => {
+      const { db, openAgain } = await store.open(t)
+      const follower = record(await openAgain())
+      const writing = await db.kysely.transaction().execute(async (late) => {
+        await lockFeed(late)
+        await insertChanges(late, [{ tenantId: 'a', noun: 'tenant', subjectId: 'late' }], 0)
+        const write = db.write((tx) => saveTenant(tx, 'a', tenant)).then(() => 'written')
+        assert.equal(await Promise.race([write, untilSomebodyWaits(late)]), 'waiting')
+        return { write }
+      })
+      await writing.write
+      await follower.until(() => follower.seen.length === 2)
+      assert.deepEqual(follower.subjects(), ['tenant late', 'tenant a'])
+    })
+
     test('product 3: a follower whose connections were cut catches up by sequence', async (t) => {
       const { db, openAgain } = await store.open(t)
       const follower = record(await openAgain())
@@ -206,3 +223,11 @@ forEachStore((engine, store) => {
     })
   }
 })
+
+async function untilSomebodyWaits(kysely: Kysely<Schema>): Promise<string> {
+  for (;;) {
+    const { rows } = await sql`select 1 from pg_locks where locktype = 'advisory' and not granted
+      and database = (select oid from pg_database where datname = current_database())`.execute(kysely)
+    if (rows.length > 0) return 'waiting'
+  }
+}

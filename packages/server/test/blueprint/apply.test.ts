@@ -1,0 +1,413 @@
+/** Blueprints against a real store: plans, idempotence, ownership, pruning, secrets. On both engines, beside a neighbour's rows. */
+
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { applyPlan, PlanOutdated } from '../../src/blueprint/apply.ts'
+import { findAppById, findClient, saveApp } from '../../src/store/apps.ts'
+import { flagExposed, saveCredential } from '../../src/store/credentials.ts'
+import type { Database } from '../../src/store/database.ts'
+import { readTenantRows } from '../../src/store/tenant-rows.ts'
+import { findTenantIdByHost, loadTenant, removeTenant, saveTenant } from '../../src/store/tenants.ts'
+import { forEachStore } from '../store/each-store.ts'
+import { applied, changed, createBench, planOf, planRefusals, sample } from './sample.ts'
+
+const nothing = ['Nothing to do: the store is as the blueprints say.']
+
+/** What token requests see of the sample's app. */
+async function syncClient(db: Database) {
+  const app = await findAppById(db, 'shop', 'sync')
+  assert.ok(app)
+  const client = await findClient(db, 'shop', app.clientId)
+  assert.ok(client)
+  return client
+}
+
+forEachStore((engine, store) => {
+  test(`${engine}: a new blueprint is a plan of + lines, and applying it makes exactly those rows`, async (t) => {
+    const { db } = await store.open(t)
+    const { lines, generated } = await applied(await createBench(db), [sample])
+    assert.deepEqual(lines, [
+      '+ tenant shop',
+      '+ api shop/rest',
+      '+ plan shop/free',
+      '+ organization shop/acme',
+      '+ app shop/acme/sync',
+      '+ credential shop/acme/sync/main (generated)',
+    ])
+    assert.equal(generated.length, 1)
+    const tenant = await loadTenant(db, 'shop')
+    assert.deepEqual(tenant?.hosts, ['auth.shop.example'])
+    assert.deepEqual(tenant?.settings, { token_reuse: false })
+    assert.equal(tenant?.blueprint, 'shop')
+    assert.deepEqual(JSON.parse((await syncClient(db)).settings), {
+      scopes: { rest: ['orders/read', 'storage:read'] },
+    })
+  })
+
+  test(`${engine}: the generated secret is the one that the store verifies, in the form of its environment`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const [secret] = (await applied(bench, [sample])).generated
+    assert.ok(secret)
+    assert.match(secret.clientSecret, /^sp_test_[0-9A-Za-z]{49}$/)
+    const client = await syncClient(db)
+    assert.equal(client.clientId, secret.clientId)
+    const { verifier } = bench.hasher.hash('shop', secret.clientId, secret.clientSecret)
+    assert.deepEqual(Buffer.from(client.credentials[0]?.verifier ?? []), Buffer.from(verifier))
+  })
+
+  test(`${engine}: applying twice changes nothing, generates nothing and appends no change`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const [before, sequence] = [await readTenantRows(db, 'shop'), db.changes.lastSeq]
+    assert.deepEqual(await applied(bench, [sample]), { lines: nothing, generated: [] })
+    assert.deepEqual(await readTenantRows(db, 'shop'), before)
+    assert.equal(db.changes.lastSeq, sequence)
+  })
+
+  test(`${engine}: the order and layout of the file do not count, but the order of claims does`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const withClaims = (claims: string) =>
+      changed('token_reuse: false', `token_reuse: false\n    dialect: {token: {claims: {${claims}}}}`)
+    const [sub, iat] = ['sub: "${client_id}"', 'iat: "${iat}"']
+    await applied(bench, [withClaims(`${sub}, ${iat}`)])
+    const moved = changed('    token_reuse: false\n', '', withClaims(`${sub}, ${iat}`)).replace(
+      '    apis:',
+      '    token_reuse: false # moved\n    apis:',
+    )
+    assert.deepEqual((await applied(bench, [moved])).lines, nothing)
+    assert.deepEqual((await applied(bench, [withClaims(`${iat}, ${sub}`)])).lines, [
+      '~ tenant shop (order of members in dialect.token.claims)',
+    ])
+  })
+
+  test(`${engine}: a change is a ~ line that says from what to what`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const more = changed('token_reuse: false', 'token_reuse: true\n    access_token_seconds: 300')
+    const { lines } = await applied(bench, [changed('name: Sync', 'name: Synchronizer', more)])
+    assert.deepEqual(lines, [
+      '~ tenant shop (access_token_seconds: not set → 300, token_reuse: false → true)',
+      '~ app shop/acme/sync (name: "Sync" → "Synchronizer")',
+    ])
+    assert.deepEqual(
+      (await applied(bench, [changed('name: Sync', 'name: Synchronizer', more)])).lines,
+      nothing,
+    )
+    assert.equal((await syncClient(db)).name, 'Synchronizer')
+  })
+
+  test(`${engine}: what was disabled beside the blueprint stays disabled when it is applied`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const client = await syncClient(db)
+    const { settings, ...app } = client
+    await db.write((tx) =>
+      saveApp(tx, 'shop', { ...app, settings: JSON.parse(settings), blueprint: 'shop', disabledAt: 5 }),
+    )
+    await applied(bench, [changed('name: Sync', 'name: Synchronizer')])
+    assert.equal((await syncClient(db)).disabledAt, 5)
+  })
+
+  test(`${engine}: without --prune the plan says what is left; with it, exactly that goes`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const fewer = sample.slice(0, sample.indexOf('        apps:'))
+    assert.deepEqual((await applied(bench, [fewer])).lines, [
+      ...nothing,
+      '  app shop/acme/sync is no longer in blueprint shop: --prune removes it',
+      '  credential shop/acme/sync/main is no longer in blueprint shop: --prune removes it',
+    ])
+    assert.ok(await findAppById(db, 'shop', 'sync'))
+    assert.deepEqual((await applied(bench, [fewer], true)).lines, [
+      '- app shop/acme/sync',
+      '- credential shop/acme/sync/main',
+    ])
+    assert.equal(await findAppById(db, 'shop', 'sync'), null)
+    assert.ok(await readTenantRows(db, 'neighbour'))
+    assert.deepEqual((await applied(bench, [fewer], true)).lines, nothing)
+  })
+
+  test(`${engine}: pruning follows plans, APIs and whole tenants too`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const bare = changed(
+      '        plan: free\n',
+      '',
+      changed('    plans:\n      - id: free\n        price: free\n', ''),
+    )
+    assert.deepEqual((await applied(bench, [bare], true)).lines, [
+      '~ organization shop/acme (plan: "free" → not set)',
+      '- plan shop/free',
+    ])
+    const { lines } = await applied(bench, ['blueprint: shop\ntenants: []\n'], true)
+    assert.deepEqual(lines.slice(0, 2), ['- tenant shop', '- api shop/rest'])
+    assert.equal(await loadTenant(db, 'shop'), null)
+    assert.ok(await loadTenant(db, 'neighbour'))
+  })
+
+  test(`${engine}: pruning never takes along what somebody else made`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    await db.write((tx) =>
+      saveApp(tx, 'shop', {
+        clientId: 'byhand',
+        id: 'byhand',
+        organizationId: 'acme',
+        name: 'By hand',
+        settings: {},
+      }),
+    )
+    const emptied = sample.slice(0, sample.indexOf('    organizations:'))
+    assert.deepEqual(await planRefusals(bench, [emptied], true), [
+      'folder/a.yaml:2:1 tenants: found organization shop/acme no longer declared, while app shop/acme/byhand needs it, expected it to stay, or the other to go first',
+    ])
+    assert.equal((await planRefusals(bench, ['blueprint: shop\ntenants: []\n'], true)).length, 2)
+  })
+
+  test(`${engine}: a row that another blueprint made is refused with both names`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    assert.deepEqual(
+      (await planRefusals(bench, [changed('blueprint: shop', 'blueprint: rival')]))[0],
+      'folder/a.yaml:3:5 tenants[0].id: found tenant shop, which belongs to blueprint shop, expected an id that is free for blueprint rival',
+    )
+    const taken = changed('id: shop', 'id: neighbour', changed('hosts: [auth.shop.example]', 'hosts: []'))
+    assert.deepEqual(
+      (await planRefusals(bench, [taken]))[0],
+      'folder/a.yaml:3:5 tenants[0].id: found tenant neighbour, which was not made by a blueprint, expected an id that is free for blueprint shop',
+    )
+  })
+
+  test(`${engine}: hosts, audiences and client ids that the store has given to others are refused together`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    await db.write((tx) =>
+      saveApp(tx, 'shop', {
+        clientId: 'a b',
+        id: 'byhand',
+        organizationId: 'acme',
+        name: 'By hand',
+        settings: {},
+      }),
+    )
+    const hosts = changed('hosts: [auth.shop.example]', 'hosts: [auth.shop.example, neighbour.localhost]')
+    const apis = changed(
+      '    plans:',
+      '      - {id: second, audience: "https://api.shop.example", scopes: {}}\n    plans:',
+      hosts,
+    ).replace(
+      '- id: rest\n        audience: https://api.shop.example',
+      '- id: rest\n        audience: https://new.shop.example',
+    )
+    const apps = `${apis}          - id: other\n            name: Other\n            client_id: a+b\n`
+    assert.deepEqual(await planRefusals(bench, [apps]), [
+      'folder/a.yaml:6:5 tenants[0].hosts: found neighbour.localhost, which is a host of tenant neighbour, expected a host that is free',
+      'folder/a.yaml:14:22 tenants[0].apis[1].audience: found the audience of API shop/rest in the store, expected one that is free',
+      'folder/a.yaml:31:13 tenants[0].organizations[0].apps[1].client_id: found a client id that URL-encoding turns into the one of another app, or back, expected another',
+    ])
+  })
+
+  test(`${engine}: environment, client id and organization are fixed once they are made`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const literal = changed('name: Sync\n', 'name: Sync\n            client_id: sync-1\n')
+    await applied(bench, [literal])
+    assert.deepEqual((await applied(bench, [sample])).lines, nothing)
+    assert.deepEqual(await planRefusals(bench, [changed('environment: test', 'environment: live')]), [
+      'folder/a.yaml:5:5 tenants[0].environment: found live, expected test, as its secrets say; another tenant for the other',
+    ])
+    assert.deepEqual(await planRefusals(bench, [changed('sync-1', 'sync-2', literal)]), [
+      'folder/a.yaml:24:13 tenants[0].organizations[0].apps[0].client_id: found another client id than the app has, expected sync-1, or a new app',
+    ])
+    const moved = `${sample.slice(0, sample.indexOf('        apps:'))}      - id: other\n        name: Other\n${sample.slice(sample.indexOf('        apps:'))}`
+    assert.deepEqual(await planRefusals(bench, [moved]), [
+      'folder/a.yaml:24:13 tenants[0].organizations[1].apps[0].id: found an app of organization acme, expected it to stay there; another app here',
+    ])
+  })
+
+  test(`${engine}: a host may change tenants within one run`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const second = '  - {id: second, name: Second, environment: test, hosts: [second.shop.example]}\n'
+    await applied(bench, [sample + second])
+    const swapped =
+      changed('[auth.shop.example]', '[second.shop.example]', sample) +
+      second.replace('second.shop.example', 'auth.shop.example')
+    await applied(bench, [swapped])
+    assert.equal(await findTenantIdByHost(db, 'auth.shop.example'), 'second')
+    assert.equal(await findTenantIdByHost(db, 'second.shop.example'), 'shop')
+  })
+
+  test(`${engine}: client ids take the shape that the tenant sets, once`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const shaped = changed('token_reuse: false', 'client_id: {length: 32, alphabet: alphanumeric}')
+    const [secret] = (await applied(bench, [shaped])).generated
+    assert.match(secret?.clientId ?? '', /^[0-9A-Za-z]{32}$/)
+    await applied(bench, [changed('length: 32', 'length: 26', shaped)])
+    assert.equal((await syncClient(db)).clientId, secret?.clientId)
+  })
+
+  test(`${engine}: secrets from the environment and from a file are kept as HMACs, and a new one is a ~ line`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const path = resolve('folder/secrets/second')
+    const text = changed(
+      'secret: generated',
+      'secret: {from_env: SYNC_SECRET}\n              - id: second\n                secret: {from_file: secrets/second}',
+    )
+    bench.environment = { SYNC_SECRET: 'imported+secret/1' }
+    bench.files = { [path]: 'imported secret two\n' }
+    const first = await applied(bench, [text])
+    assert.deepEqual(first.generated, [])
+    assert.deepEqual((await applied(bench, [text])).lines, nothing)
+    const [main, second] = (await syncClient(db)).credentials
+    const verifierOf = (secret: string, clientId: string) =>
+      bench.hasher.hash('shop', clientId, secret).verifier
+    const { clientId } = await syncClient(db)
+    assert.deepEqual(
+      Buffer.from(main?.verifier ?? []),
+      Buffer.from(verifierOf('imported+secret/1', clientId)),
+    )
+    assert.deepEqual(
+      Buffer.from(second?.verifier ?? []),
+      Buffer.from(verifierOf('imported secret two', clientId)),
+    )
+    await db.write((tx) => flagExposed(tx, 'shop', clientId, 'main', 'plain_http'))
+    bench.environment = { SYNC_SECRET: 'another+secret/22' }
+    assert.deepEqual((await applied(bench, [text])).lines, [
+      '~ credential shop/acme/sync/main (secret replaced)',
+    ])
+    const [replaced] = (await syncClient(db)).credentials
+    assert.equal(replaced?.exposedAt, null, "the exposure was the old secret's")
+  })
+
+  test(`${engine}: a missing, short or unreadable secret is refused without showing anything of it`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const sources = ['{from_env: MISSING}', '{from_env: SHORT}', '{from_env: ODD}', '{from_file: nowhere}']
+    bench.environment = { SHORT: 'canary', ODD: 'canary-with-umlaut-ü' }
+    const credentials = sources.map((source, index) => `- id: c${index}\n                secret: ${source}`)
+    const text = changed(
+      '- id: main\n                secret: generated',
+      credentials.join('\n              '),
+    )
+    const place = 'tenants[0].organizations[0].apps[0].credentials'
+    const expected = 'expected 16 to 256 printable ASCII characters'
+    assert.deepEqual(await planRefusals(bench, [text]), [
+      `folder/a.yaml:27:26 ${place}[0].secret.from_env: found an environment variable that is not set, ${expected}`,
+      `folder/a.yaml:29:26 ${place}[1].secret.from_env: found a secret of another length or with other characters, ${expected}`,
+      `folder/a.yaml:31:26 ${place}[2].secret.from_env: found a secret of another length or with other characters, ${expected}`,
+      `folder/a.yaml:33:26 ${place}[3].secret.from_file: found a file that cannot be read, ${expected}`,
+    ])
+  })
+
+  test(`${engine}: an imported hash is stored as it is, and only another hash replaces it`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const digest = (secret: string) => createHash('sha256').update(secret).digest()
+    const withHash = (secret: string) =>
+      changed('secret: generated', `secret: {hash: "sha256:${digest(secret).toString('base64url')}"}`)
+    await applied(bench, [withHash('imported secret one')])
+    const [credential] = (await syncClient(db)).credentials
+    assert.equal(credential?.format, 'sha256')
+    assert.deepEqual(Buffer.from(credential?.verifier ?? []), digest('imported secret one'))
+    assert.deepEqual((await applied(bench, [withHash('imported secret one')])).lines, nothing)
+    assert.deepEqual((await applied(bench, [withHash('imported secret two')])).lines, [
+      '~ credential shop/acme/sync/main (secret replaced)',
+    ])
+  })
+
+  test(`${engine}: an expiry can be added without a new secret`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const before = (await syncClient(db)).credentials[0]
+    const expiring = changed('secret: generated', 'secret: generated\n                expires_at: 2027-06-30')
+    assert.deepEqual(await applied(bench, [expiring]), {
+      lines: ['~ credential shop/acme/sync/main (expires_at: not set → "2027-06-30")'],
+      generated: [],
+    })
+    const after = (await syncClient(db)).credentials[0]
+    assert.equal(after?.expiresAt, Date.UTC(2027, 5, 30) / 1000)
+    assert.deepEqual(after?.verifier, before?.verifier)
+  })
+
+  test(`${engine}: a failure in the middle leaves nothing behind`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const plan = await planOf(bench, [sample])
+    const sequence = db.changes.lastSeq
+    let calls = 0
+    const random = (bytes: number) => {
+      // The client id is made by then, and tenant, API, plan, organization and app are written.
+      if (++calls === 2) throw new Error('no randomness left')
+      return randomBytes(bytes)
+    }
+    await assert.rejects(applyPlan(db, plan, { random, hasher: bench.hasher }), /no randomness left/)
+    assert.equal(await readTenantRows(db, 'shop'), null)
+    assert.equal(await findTenantIdByHost(db, 'auth.shop.example'), null)
+    assert.equal(db.changes.lastSeq, sequence)
+    assert.equal((await applied(bench, [sample])).generated.length, 1)
+  })
+
+  test(`${engine}: of two runs at once, one does it and the other is told; no secret is replaced`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const text = changed('name: Sync\n', 'name: Sync\n            client_id: sync-1\n')
+    const [one, two] = [await planOf(bench, [text]), await planOf(bench, [text])]
+    const effects = { random: randomBytes, hasher: bench.hasher }
+    const results = await Promise.allSettled([applyPlan(db, one, effects), applyPlan(db, two, effects)])
+    assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+    const rejected = results.find((result) => result.status === 'rejected')
+    assert.ok(rejected?.reason instanceof PlanOutdated)
+    const winner = results.find((result) => result.status === 'fulfilled')?.value.generated[0]
+    const client = await syncClient(db)
+    const { verifier } = bench.hasher.hash('shop', client.clientId, winner?.clientSecret ?? '')
+    assert.deepEqual(Buffer.from(client.credentials[0]?.verifier ?? []), Buffer.from(verifier))
+  })
+
+  test(`${engine}: a plan that the store has moved away from is not carried out`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const plan = await planOf(bench, [changed('token_reuse: false', 'token_reuse: true')])
+    await db.write((tx) => removeTenant(tx, 'shop'))
+    await db.write((tx) => saveTenant(tx, 'shop', { name: 'Not ours', environment: 'live', settings: {} }))
+    await assert.rejects(applyPlan(db, plan, { random: randomBytes, hasher: bench.hasher }), PlanOutdated)
+    assert.equal((await loadTenant(db, 'shop'))?.name, 'Not ours')
+  })
+
+  test(`${engine}: trust 27: a plan shows no secret in any form it can be printed in`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    bench.environment = { SYNC_SECRET: 'canary-secret-0123456789' }
+    const plan = await planOf(bench, [changed('secret: generated', 'secret: {from_env: SYNC_SECRET}')])
+    const { inspect } = await import('node:util')
+    assert.doesNotMatch(inspect(plan.steps, { depth: null, showHidden: true }), /canary/)
+    assert.doesNotMatch(JSON.stringify(plan.steps), /canary/)
+  })
+
+  test(`${engine}: a credential added beside the blueprint stays, and does not disturb it`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const { clientId } = await syncClient(db)
+    const hashed = bench.hasher.hash('shop', clientId, 'sp_test_whatever')
+    await db.write((tx) => saveCredential(tx, 'shop', clientId, { id: 'byhand', ...hashed }))
+    assert.deepEqual((await applied(bench, [sample], true)).lines, nothing)
+    assert.equal((await syncClient(db)).credentials.length, 2)
+  })
+})
