@@ -37,7 +37,7 @@ async function stage(title, node, args) {
 async function tests(node, postgresUrl, files) {
   console.log(`▸ Tests (storage: ${process.env.STORAGE ?? 'sqlite and postgres'}) …`)
   const env = { ...process.env, ...(postgresUrl && { SALLYPORT_TEST_POSTGRES: postgresUrl }) }
-  const args = ['--test', '--test-reporter=spec', ...files]
+  const args = ['--test', '--test-reporter=spec', '--test-timeout=300000', ...files]
   return (await run(node, args, { cwd: root, env, stdio: 'inherit' })).code
 }
 

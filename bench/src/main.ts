@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { startLoadProcess } from './load-process.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { notPinned } from './pinned.ts'
@@ -29,7 +29,8 @@ async function runRows(options: Options): Promise<readonly RowResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
   const load = startLoadProcess()
   const version = versionOf(options.node)
-  const scene = createScene({ node: options.node, folder })
+  const dataFolder = options.keep === undefined ? folder : resolve(options.keep)
+  const scene = createScene({ node: options.node, folder, dataFolder }, options.manyApps)
   const results: RowResult[] = []
   if (!options.json) say(heading(version, options))
   try {

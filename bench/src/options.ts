@@ -7,6 +7,10 @@ export interface Options {
   readonly rows: readonly Row[]
   readonly pace: Pace
   readonly node: string
+  /** How many apps the million row has. */
+  readonly manyApps: number
+  /** Where prepared data folders stay for the next run. */
+  readonly keep: string | undefined
   readonly json: boolean
   readonly check: boolean
   readonly help: boolean
@@ -19,8 +23,10 @@ export const usage = `npm run bench -- [options]
   --warmup S          before that (0.3)
   --settle S          load on each contestant before the first round (5)
   --connections N     keep-alive connections (32)
+  --apps N            apps of the row with many of them (1000000)
+  --keep DIR          keep the prepared data folders there for the next run
   --node PATH         run the contestants on another Node.js
-  --short             one round of 0.3 s: does everything run?
+  --short             one round of 0.3 s, 2000 apps for a million: does everything run?
   --check             exit 1 when a goal is missed
   --json              for machines`
 
@@ -34,6 +40,8 @@ export function parseOptions(argv: readonly string[]): Options {
       warmup: { type: 'string' },
       settle: { type: 'string' },
       connections: { type: 'string' },
+      apps: { type: 'string' },
+      keep: { type: 'string' },
       node: { type: 'string' },
       short: { type: 'boolean' },
       check: { type: 'boolean' },
@@ -51,6 +59,8 @@ export function parseOptions(argv: readonly string[]): Options {
       settleSeconds: positive('settle', values.settle, short ? 0.05 : 5),
       connections: positive('connections', values.connections, 32),
     },
+    manyApps: positive('apps', values.apps, short ? 2000 : 1_000_000),
+    keep: values.keep,
     node: values.node ?? process.execPath,
     json: values.json === true,
     check: values.check === true,

@@ -9,7 +9,6 @@ export function rowReport(result: RowResult): string {
   const lines = [`${result.name}: ${result.title}`]
   if (result.measured.length > 0) lines.push(...table([headings, ...result.measured.map(cells)]))
   lines.push(...result.verdicts.map(verdictLine))
-  if (result.absent.length > 0) lines.push(`  not measured yet: ${result.absent.join(', ')}`)
   return lines.join('\n')
 }
 

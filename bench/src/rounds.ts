@@ -49,10 +49,10 @@ export async function runRounds(
 }
 
 async function runOne({ name, contestant }: Entrant, load: LoadProcess, pace: Pace): Promise<LoadResult> {
-  const { pid, port, plan } = contestant
+  const { pid, port, hasTls, plan } = contestant
   const { connections, warmupSeconds, seconds } = pace
   try {
-    return await load.run({ pid, port, plan, connections, warmupSeconds, seconds, stallSeconds })
+    return await load.run({ pid, port, hasTls, plan, connections, warmupSeconds, seconds, stallSeconds })
   } catch (error) {
     throw new Error(`${name} failed under load; its last words:\n${contestant.complaint()}`, { cause: error })
   }

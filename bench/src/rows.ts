@@ -1,23 +1,24 @@
 /** The table of what is measured: a row is its contestants and the goals between them; a new row is an entry here. */
+
+import type { BenchTenant } from './blueprint.ts'
 import { type Contestant, type Ground, startBaseline, startOidcProvider } from './contestant.ts'
-import {
-  type BenchTenant,
-  type PreparedData,
-  prepareSallyport,
-  secondsToFirstToken,
-  startSallyport,
-} from './sallyport.ts'
+import { type PreparedData, prepareData } from './prepared-data.ts'
+import { secondsToFirstToken, startSallyport } from './sallyport.ts'
 import type { Algorithm } from './signers.ts'
+import { prepareTlsFiles, type TlsFiles } from './tls-files.ts'
+
+/** How many apps a data folder has: ten, or what `--apps` says. */
+export type Crowd = 'few' | 'many'
 
 export interface Scene {
   readonly ground: Ground
   /** Prepared on first use and kept for the rows that follow. */
-  dataWith(apps: number): Promise<PreparedData>
+  dataWith(crowd: Crowd): Promise<PreparedData>
+  tlsFiles(): Promise<TlsFiles>
 }
 
 export interface Entry {
   readonly name: string
-  readonly needsSallyport: boolean
   start(scene: Scene): Promise<Contestant>
 }
 
@@ -45,30 +46,32 @@ export interface StartRow {
 export type Row = ThroughputRow | StartRow
 
 const fewApps = 10
-const manyApps = 1_000_000
 
-export function createScene(ground: Ground): Scene {
-  const prepared = new Map<number, Promise<PreparedData>>()
+export function createScene(ground: Ground, manyApps: number): Scene {
+  const prepared = new Map<Crowd, Promise<PreparedData>>()
+  let tlsFiles: Promise<TlsFiles> | undefined
   return {
     ground,
-    dataWith(apps) {
-      const data = prepared.get(apps) ?? prepareSallyport(ground, apps)
-      prepared.set(apps, data)
+    dataWith(crowd) {
+      const data = prepared.get(crowd) ?? prepareData(ground.dataFolder, crowd === 'few' ? fewApps : manyApps)
+      prepared.set(crowd, data)
       return data
+    },
+    tlsFiles() {
+      tlsFiles ??= prepareTlsFiles(ground.folder)
+      return tlsFiles
     },
   }
 }
 
 const constant: Entry = {
   name: 'node:http constant',
-  needsSallyport: false,
   start: ({ ground }) => startBaseline(ground, 'constant'),
 }
 
 function signing(algorithm: Algorithm): Entry {
   return {
     name: `node:http + ${algorithm}`,
-    needsSallyport: false,
     start: ({ ground }) => startBaseline(ground, 'signing', [algorithm]),
   }
 }
@@ -76,25 +79,44 @@ function signing(algorithm: Algorithm): Entry {
 function oidcProvider(algorithm: Algorithm): Entry {
   return {
     name: `oidc-provider ${algorithm}`,
-    needsSallyport: false,
     start: ({ ground }) => startOidcProvider(ground, algorithm),
   }
 }
 
-function sallyport(name: string, tenant: BenchTenant, options = { successLog: true, apps: fewApps }): Entry {
+interface SallyportOptions {
+  readonly successLog?: boolean
+  readonly crowd?: Crowd
+  readonly tls?: boolean
+}
+
+function sallyport(name: string, tenant: BenchTenant, options: SallyportOptions = {}): Entry {
+  const { successLog = true, crowd = 'few', tls = false } = options
   return {
     name,
-    needsSallyport: true,
-    async start({ ground, dataWith }) {
-      const data = await dataWith(options.apps)
-      return startSallyport({ ground, data, tenant, successLog: options.successLog })
+    async start(scene) {
+      const data = await scene.dataWith(crowd)
+      const { ground } = scene
+      return startSallyport({
+        ground,
+        data,
+        tenant,
+        successLog,
+        tls: tls ? await scene.tlsFiles() : undefined,
+      })
     },
   }
 }
 
+const signingWithTls: Entry = {
+  name: 'node:https + ES256',
+  start: async ({ ground, tlsFiles }) => startBaseline(ground, 'signing', ['ES256'], await tlsFiles()),
+}
+
 const shipped = 'Sallyport as shipped'
 const quiet = 'Sallyport, no success log'
-const quietly = { successLog: false, apps: fewApps }
+const quietly = { successLog: false }
+const few = 'Sallyport, few apps'
+const many = 'Sallyport, many apps'
 
 function atLeast(of: string, share: number, to: string): Goal {
   return { kind: 'ratio', of, to, atLeast: () => share }
@@ -155,20 +177,21 @@ export const rows: readonly Row[] = [
     kind: 'throughput',
     name: 'million',
     title: '10 apps against 1,000,000 apps asked uniformly at random, ES256',
-    entries: [
-      sallyport('Sallyport, 10 apps', 'es256'),
-      sallyport('Sallyport, 1,000,000 apps', 'es256', { successLog: true, apps: manyApps }),
-    ],
-    goals: [
-      atLeast('Sallyport, 1,000,000 apps', 0.9, 'Sallyport, 10 apps'),
-      { kind: 'memory', of: 'Sallyport, 1,000,000 apps', below: 250 },
-    ],
+    entries: [sallyport(few, 'es256'), sallyport(many, 'es256', { crowd: 'many' })],
+    goals: [atLeast(many, 0.9, few), { kind: 'memory', of: many, below: 250 }],
+  },
+  {
+    kind: 'throughput',
+    name: 'tls',
+    title: 'JWT issuance, ES256, TLS ended by whoever is measured (no goal of its own)',
+    entries: [signingWithTls, sallyport(shipped, 'es256', { tls: true })],
+    goals: [],
   },
   {
     kind: 'start',
     name: 'start',
     title: 'First token after `serve` starts on an existing data folder',
     atMostSeconds: 1.5,
-    measure: async ({ ground, dataWith }) => secondsToFirstToken(ground, await dataWith(fewApps)),
+    measure: async ({ ground, dataWith }) => secondsToFirstToken(ground, await dataWith('few')),
   },
 ]

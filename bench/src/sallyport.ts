@@ -1,37 +1,17 @@
-/**
- * Our own server as a contestant: shipped settings, behind a listed proxy, on plain loopback.
- * THE SEAM: `prepareSallyport` waits for the bench's blueprint and the bulk insert; then set `sallyportIsWired`.
- */
+/** Our own server as a contestant: shipped settings, behind a listed proxy on plain loopback, or with TLS of its own. */
 import { once } from 'node:events'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { BenchTenant } from './blueprint.ts'
 import { issuer } from './claims.ts'
 import { type Contestant, type Ground, tokenRequest } from './contestant.ts'
 import { firstToken, untilListening } from './first-token.ts'
 import type { RequestPlan } from './load-protocol.ts'
 import { type Child, startChild, stopChild, untilExit } from './pinned.ts'
-import type { Algorithm } from './signers.ts'
-
-/** False until `prepareSallyport` is filled in; rows then measure only the baselines and say so. */
-export const sallyportIsWired: boolean = false
-
-/** The bench's tenants: one per algorithm, and ES256 with token reuse; each at `https://bench.example/{tenant}`. */
-export type BenchTenant = Lowercase<Algorithm> | 'reuse'
-
-/** A data folder with the bench's tenants and so many apps of each; made once per count, shared by rows. */
-export interface PreparedData {
-  readonly dataFolder: string
-  readonly masterKey: string
-  /** Per tenant, `Basic` credentials of all apps, base64, one width, no separators: what the load draws from. */
-  readonly credentials: Readonly<Record<BenchTenant, { readonly file: string; readonly bytes: number }>>
-}
-
-/** Applies the bench's blueprint to a fresh data folder and inserts `apps` apps straight into the store, in chunks. */
-export async function prepareSallyport(_ground: Ground, _apps: number): Promise<PreparedData> {
-  throw new Error('the server is not wired into the bench yet')
-}
+import type { PreparedData } from './prepared-data.ts'
+import type { TlsFiles } from './tls-files.ts'
 
 export interface SallyportStart {
   readonly ground: Ground
@@ -39,20 +19,20 @@ export interface SallyportStart {
   readonly tenant: BenchTenant
   /** False turns off the log line of each issued token: the one setting that is not as shipped. */
   readonly successLog: boolean
+  /** With these it ends TLS itself; without, it believes a proxy on loopback. */
+  readonly tls?: TlsFiles | undefined
 }
 
-export async function startSallyport({
-  ground,
-  data,
-  tenant,
-  successLog,
-}: SallyportStart): Promise<Contestant> {
-  const { child, port } = await spawnServe(ground, data, successLog)
+export async function startSallyport(start: SallyportStart): Promise<Contestant> {
+  const { data, tenant } = start
+  const { child, port } = await spawnServe(start)
   await Promise.race([untilListening(port), untilExit(child)])
   return {
     pid: child.pid,
     port,
+    hasTls: start.tls !== undefined,
     plan: planFor(data, tenant),
+    detail: `${data.apps.toLocaleString('en-US')} apps`,
     complaint: child.complaint,
     stop: () => stopChild(child),
   }
@@ -60,10 +40,11 @@ export async function startSallyport({
 
 /** Spawns `serve` on a prepared data folder and returns the seconds until the first 200 of the token endpoint. */
 export async function secondsToFirstToken(ground: Ground, data: PreparedData): Promise<number> {
+  const tenant = 'es256'
   const startedAt = performance.now()
-  const { child, port } = await spawnServe(ground, data, true)
+  const { child, port } = await spawnServe({ ground, data, tenant, successLog: true })
   try {
-    await Promise.race([firstToken(port, planFor(data, 'es256')), untilExit(child)])
+    await Promise.race([firstToken(port, planFor(data, tenant)), untilExit(child)])
     return (performance.now() - startedAt) / 1000
   } finally {
     await stopChild(child)
@@ -72,14 +53,11 @@ export async function secondsToFirstToken(ground: Ground, data: PreparedData): P
 
 const program = fileURLToPath(new URL('../../packages/server/src/cli/main.ts', import.meta.url))
 
-async function spawnServe(
-  ground: Ground,
-  data: PreparedData,
-  successLog: boolean,
-): Promise<{ readonly child: Child; readonly port: number }> {
+async function spawnServe(start: SallyportStart): Promise<{ readonly child: Child; readonly port: number }> {
+  const { ground, data } = start
   const [port, metricsPort] = await freePorts()
   const configFile = join(ground.folder, `serve-${port}.yaml`)
-  writeFileSync(configFile, configuration({ data, port, metricsPort, successLog }))
+  writeFileSync(configFile, configuration(start, port, metricsPort))
   // The log goes where logs go, into a file: writing it is part of the work as shipped.
   const logFile = openSync(join(ground.folder, `serve-${port}.log`), 'w')
   const child = startChild({
@@ -94,21 +72,14 @@ async function spawnServe(
   return { child, port }
 }
 
-interface Configured {
-  readonly data: PreparedData
-  readonly port: number
-  readonly metricsPort: number
-  readonly successLog: boolean
-}
-
 /** YAML by way of JSON, which is YAML. */
-function configuration({ data, port, metricsPort, successLog }: Configured): string {
+function configuration({ data, successLog, tls }: SallyportStart, port: number, metricsPort: number): string {
   return JSON.stringify({
     base_url: new URL(issuer).origin,
     listen_host: '127.0.0.1',
     listen_port: port,
     metrics_port: metricsPort,
-    proxies: ['127.0.0.1'],
+    ...(tls ? { tls_certificate_file: tls.certFile, tls_key_file: tls.keyFile } : { proxies: ['127.0.0.1'] }),
     data_folder: data.dataFolder,
     log_tokens: successLog,
   })

@@ -1,29 +1,35 @@
 /** A comparison is fair when everybody does the same work: each contestant must really issue the token it is measured for. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { tenantOf } from '../src/blueprint.ts'
 import { accessTokenSeconds, audience, extraClaims, issuer, scope, tokenClaims } from '../src/claims.ts'
 import { type Contestant, type Ground, startBaseline, startOidcProvider } from '../src/contestant.ts'
 import { firstToken } from '../src/first-token.ts'
-import { algorithms } from '../src/signers.ts'
+import { prepareData } from '../src/prepared-data.ts'
+import { startSallyport } from '../src/sallyport.ts'
+import { type Algorithm, algorithms } from '../src/signers.ts'
 
 function groundFor(t: TestContext): Ground {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-contestant-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return { node: process.execPath, folder }
+  return { node: process.execPath, folder, dataFolder: folder }
 }
 
 async function tokenFrom(t: TestContext, contestant: Contestant) {
   t.after(() => contestant.stop())
-  const response = await fetch(`http://127.0.0.1:${contestant.port}/token`, {
+  const { port, plan } = contestant
+  const [, path] = plan.before.split(' ')
+  const credential = readFileSync(plan.credentialsFile, 'latin1').slice(0, plan.credentialBytes)
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
     headers: {
-      Authorization: `Basic ${readFileSync(contestant.plan.credentialsFile, 'latin1')}`,
+      Authorization: `Basic ${credential}`,
       'X-Forwarded-Proto': 'https',
     },
     body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
@@ -40,17 +46,29 @@ function decode(part: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(part, 'base64url').toString())
 }
 
+const starts = {
+  'node:http + one signature': (ground: Ground, algorithm: Algorithm) =>
+    startBaseline(ground, 'signing', [algorithm]),
+  'oidc-provider': startOidcProvider,
+  Sallyport: async (ground: Ground, algorithm: Algorithm) =>
+    startSallyport({
+      ground,
+      data: await prepareData(ground.dataFolder, 3),
+      tenant: tenantOf(algorithm),
+      successLog: true,
+    }),
+} as const
+
 for (const algorithm of algorithms) {
-  for (const name of ['node:http + one signature', 'oidc-provider']) {
+  for (const name of ['node:http + one signature', 'oidc-provider', 'Sallyport'] as const) {
     test(`RFC 9068 §2: ${name} issues a fresh at+jwt signed with ${algorithm}, with the claims of the others`, async (t) => {
       const ground = groundFor(t)
-      const contestant =
-        name === 'oidc-provider'
-          ? await startOidcProvider(ground, algorithm)
-          : await startBaseline(ground, 'signing', [algorithm])
+      const contestant = await starts[name](ground, algorithm)
       const { rest, header, claims, signatureBytes } = await tokenFrom(t, contestant)
       assert.deepEqual(rest, { token_type: 'Bearer', expires_in: accessTokenSeconds, scope })
-      assert.deepEqual(header, { alg: algorithm, typ: 'at+jwt', kid: 'bench-key-1' })
+      const { kid, ...others } = header
+      assert.deepEqual(others, { alg: algorithm, typ: 'at+jwt' })
+      assert.ok(typeof kid === 'string' && kid.length > 0)
       assert.equal(Math.floor(signatureBytes), algorithm === 'ES256' || algorithm === 'EdDSA' ? 64 : 256)
       const { iat, jti, client_id: clientId } = claims
       assert.deepEqual(claims, tokenClaims(String(clientId), String(jti), Number(iat)))
@@ -82,3 +100,34 @@ async function freePort(): Promise<number> {
   await once(server.close(), 'close')
   return port
 }
+
+test('product, numbers to reach: token reuse serves one token to one app, and every app of the list has its own', async (t) => {
+  const ground = groundFor(t)
+  const data = await prepareData(ground.dataFolder, 3)
+  const contestant = await startSallyport({ ground, data, tenant: 'reuse', successLog: true })
+  t.after(() => contestant.stop())
+  const { file, bytes } = data.credentials.reuse
+  const credentials = readFileSync(file, 'latin1').match(new RegExp(`.{${bytes}}`, 'g')) ?? []
+  assert.equal(credentials.length, 3)
+  const tokens: unknown[] = []
+  for (const credential of [...credentials, ...credentials]) {
+    const response = await fetch(`http://127.0.0.1:${contestant.port}/reuse/oauth2/token`, {
+      method: 'POST',
+      headers: { Authorization: `Basic ${credential}`, 'X-Forwarded-Proto': 'https' },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
+    })
+    tokens.push(((await response.json()) as { access_token: string }).access_token)
+  }
+  assert.equal(new Set(tokens).size, 3)
+  assert.deepEqual(tokens.slice(0, 3), tokens.slice(3))
+})
+
+test('bench: a prepared data folder is made once, and again when it has been moved', async (t) => {
+  const { folder } = groundFor(t)
+  const first = await prepareData(join(folder, 'here'), 3)
+  assert.deepEqual(await prepareData(join(folder, 'here'), 3), { ...first, edition: 1 })
+  renameSync(join(folder, 'here'), join(folder, 'there'))
+  const moved = await prepareData(join(folder, 'there'), 3)
+  assert.notEqual(moved.masterKey, first.masterKey)
+  assert.ok(moved.dataFolder.startsWith(join(folder, 'there')))
+})

@@ -29,6 +29,7 @@ async function loadOn(t: TestContext, listener: RequestListener): Promise<LoadRe
   return load.run({
     port,
     pid: process.pid,
+    hasTls: false,
     plan,
     connections: 4,
     warmupSeconds: 0.05,

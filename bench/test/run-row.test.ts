@@ -13,7 +13,7 @@ import { runRow } from '../src/run-row.ts'
 const names = ['first', 'second'] as const
 
 function entry(name: string) {
-  return { name, needsSallyport: false, start: ({ ground }: Scene) => startBaseline(ground, 'constant') }
+  return { name, start: ({ ground }: Scene) => startBaseline(ground, 'constant') }
 }
 
 function ratioGoal(atLeast: number): Goal {
@@ -35,7 +35,7 @@ test('product, numbers to reach: a met goal passes, a missed one is marked, and 
     goals: [ratioGoal(0.0001), ratioGoal(10_000), { kind: 'memory', of: 'first', below: 1_000_000 }],
   }
   const pace = { rounds: 2, seconds: 0.1, warmupSeconds: 0.05, settleSeconds: 0.05, connections: 4 }
-  const scene = createScene({ node: process.execPath, folder })
+  const scene = createScene({ node: process.execPath, folder, dataFolder: folder }, 10)
   const result = await runRow(row, { scene, load, pace, nodeMajor: 26 })
   const met = result.verdicts.map((verdict) => verdict.met)
   // Memory is read from Linux; elsewhere it is unknown, and what is unknown is not met.

@@ -1,9 +1,8 @@
 /** Baseline: node:http answering one constant token reply; the ceiling of every server written on it. */
-import { createServer } from 'node:http'
 import { tokenReply } from '../claims.ts'
 import { answer, readBody, serve } from './serve.ts'
 
 const tokenBytes = 600
 const body = tokenReply('e'.repeat(tokenBytes))
 
-serve(createServer((request, response) => readBody(request, () => answer(response, body))))
+serve((request, response) => readBody(request, () => answer(response, body)))

@@ -1,9 +1,7 @@
 /** Peer: oidc-provider issuing the same JWT access token to one client_secret_basic client, its own in-memory adapter, no debugging; `oidc-provider.ts ES256`. */
-import { createServer } from 'node:http'
 import { Provider } from 'oidc-provider'
 import { accessTokenSeconds, audience, extraClaims, issuer, scope } from '../claims.ts'
 import { generatePrivateKey, isAlgorithm } from '../signers.ts'
-
 import { serve } from './serve.ts'
 
 const [, , algorithm, clientId, clientSecret] = process.argv
@@ -47,4 +45,4 @@ const provider = new Provider(issuer, {
 // The same trust in the proxy in front that our server is given: the load says X-Forwarded-Proto: https.
 provider.proxy = true
 
-serve(createServer(provider.callback()))
+serve(provider.callback())

@@ -1,14 +1,13 @@
 /** What the baseline contestants share: listen on a free loopback port, tell the bench, and end with it. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { replyHeaders } from '../claims.ts'
+import type { TlsFiles } from '../tls-files.ts'
+import { type Ready, tlsVariable } from './ready.ts'
 
-export interface Ready {
-  readonly port: number
-  /** What the contestant chose at start-up, shown in the table. */
-  readonly detail?: string
-}
-
-export function serve(server: Server, detail?: string): void {
+export function serve(listener: RequestListener, detail?: string): void {
+  const server = serverFor(listener, process.env[tlsVariable])
   server.listen(0, '127.0.0.1', () => {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('no port')
@@ -16,6 +15,12 @@ export function serve(server: Server, detail?: string): void {
     process.send?.(ready)
   })
   process.once('disconnect', () => process.exit(0))
+}
+
+function serverFor(listener: RequestListener, tls: string | undefined) {
+  if (tls === undefined) return createServer(listener)
+  const { certFile, keyFile }: TlsFiles = JSON.parse(tls)
+  return createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, listener)
 }
 
 /** The cheapest way node:http offers to read a body to its end. */

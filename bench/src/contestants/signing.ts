@@ -1,6 +1,6 @@
 /** Baseline: node:http and one signature over a fresh payload for each request, made the fastest way this Node knows; `signing.ts ES256 [way]`. */
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { tokenClaims, tokenReply } from '../claims.ts'
 import { fastestWay, generatePrivateKey, isAlgorithm, waysToSign } from '../signers.ts'
 import { answer, readBody, serve } from './serve.ts'
@@ -16,13 +16,12 @@ function base64url(text: string): string {
   return Buffer.from(text).toString('base64url')
 }
 
-const server = createServer((request, response) =>
+const listener: RequestListener = (request, response) =>
   readBody(request, () => {
     const claims = tokenClaims('app_bench_000000001', randomUUID(), Math.floor(Date.now() / 1000))
     const signed = `${header}.${base64url(JSON.stringify(claims))}`
     way.sign(Buffer.from(signed, 'latin1'), (signature) =>
       answer(response, tokenReply(`${signed}.${signature.toString('base64url')}`)),
     )
-  }),
-)
-serve(server, way.name)
+  })
+serve(listener, way.name)

@@ -37,13 +37,19 @@ const answers = {
 export type OAuthErrorCode = keyof typeof answers
 
 /** Codes whose cause may be told to whoever asks; the others always answer their fixed sentence. */
-type ExplainableCode = 'invalid_request' | 'invalid_scope' | 'invalid_target' | 'unsupported_grant_type'
+type ExplainableCode =
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'unsupported_grant_type'
+  | 'temporarily_unavailable'
 
 const explainable: ReadonlySet<OAuthErrorCode> = new Set<ExplainableCode>([
   'invalid_request',
   'invalid_scope',
   'invalid_target',
   'unsupported_grant_type',
+  'temporarily_unavailable',
 ])
 
 interface Refusal {

@@ -121,10 +121,11 @@ function decoded(text: string): string {
 }
 
 function refuseRepeated(name: string): never {
-  const which = publicNames.has(name) ? `parameter "${name}"` : 'parameter'
+  const isPublic = publicNames.has(name)
   refuse(
     'invalid_request',
-    `${which} repeated`,
-    `A ${which} was sent more than once.`.replace('A parameter "', 'The parameter "'),
+    isPublic ? `parameter ${name} repeated` : 'parameter repeated',
+    // RFC 6749 §5.2: no quotation marks in a description.
+    isPublic ? `The parameter ${name} was sent more than once.` : 'A parameter was sent more than once.',
   )
 }

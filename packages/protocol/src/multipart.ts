@@ -34,7 +34,7 @@ export function parseMultipartForm(
   const values: FormValues = new Map()
   for (const part of splitParts(decodeUtf8(body), boundaryOf(contentType))) {
     const { name, value } = parsePart(part)
-    if (!allowedNames.includes(name)) refuseMultipart('an unknown field')
+    if (!allowedNames.includes(name)) refuseMultipart(`a field other than ${allowedNames.join(', ')}`)
     addParameter(values, name, name === 'grant_type' ? withoutQuotes(value) : value)
   }
   return new Form(values)

@@ -1,99 +1,111 @@
 /** Every setting in one table: a YAML file, over it SALLYPORT_* variables, over them flags. All problems are reported together. */
 
-import { createAddressList } from '@sallyport/protocol'
+import { AddressRefused, parseAddressList } from './http/address-list.ts'
+import { isMasterKeys } from './master-key.ts'
 
-/** Reads one setting's text or YAML value, or throws a sentence that says what it should be. */
-type Parse<Value> = (raw: unknown) => Value
+/** Reads one setting's text or YAML value; undefined for what it cannot be. */
+type Parse<Value> = (raw: unknown) => Value | undefined
 
 interface Setting<Value> {
   readonly parse: Parse<Value>
   readonly fallback: Value
+  /** What may stand there, in words: for the reference, and for whoever wrote something else. */
+  readonly expected: string
   readonly about: string
-  /** Also read from the file that `<NAME>_FILE` names, and never shown. */
+  /** Also read from the file that `<name>_file` names, and never shown. */
   readonly isSecret?: true
 }
 
+/** What was written cannot be that setting; the message says why. */
 class SettingProblem extends Error {}
 
-const text: Parse<string> = (raw) => {
-  if (typeof raw !== 'string' || raw === '') throw new SettingProblem('a text')
-  return raw
+interface Kind<Value> {
+  readonly expected: string
+  readonly parse: Parse<Value>
 }
 
-const port: Parse<number> = (raw) => {
-  const number = typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw
-  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 65_535) {
-    throw new SettingProblem('a port, 0 to 65535')
-  }
-  return number
+const kind = <Value>(expected: string, parse: Parse<Value>): Kind<Value> => ({ expected, parse })
+
+const text = kind('a text', (raw) => (typeof raw === 'string' && raw !== '' ? raw : undefined))
+
+/** Variables and flags are texts; YAML knows numbers. */
+const wholeNumber = (raw: unknown): number => {
+  const number = typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : raw
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : -1
 }
 
-const count: Parse<number> = (raw) => {
-  const number = typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw
-  if (typeof number !== 'number' || !Number.isInteger(number) || number < 1)
-    throw new SettingProblem('a whole number from 1')
-  return number
-}
+const port = kind('a port, 0 to 65535', (raw) => {
+  const number = wholeNumber(raw)
+  return number >= 0 && number <= 65_535 ? number : undefined
+})
 
-const yesOrNo: Parse<boolean> = (raw) => {
+const count = kind('a whole number from 1', (raw) => {
+  const number = wholeNumber(raw)
+  return number >= 1 ? number : undefined
+})
+
+const yesOrNo = kind('true or false', (raw) => {
   if (raw === true || raw === 'true') return true
-  if (raw === false || raw === 'false') return false
-  throw new SettingProblem('true or false')
-}
+  return raw === false || raw === 'false' ? false : undefined
+})
 
-const httpsUrl: Parse<URL> = (raw) => {
-  const url = typeof raw === 'string' && URL.canParse(raw) ? new URL(raw) : null
-  if (
-    url?.protocol !== 'https:' ||
-    url.pathname !== '/' ||
-    url.search !== '' ||
-    url.hash !== '' ||
-    url.username !== ''
-  ) {
-    throw new SettingProblem('an https URL without a path, such as https://auth.example.com')
-  }
-  return url
-}
+const httpsUrl = kind('an https URL without a path, such as https://auth.example.com', (raw) => {
+  const url = typeof raw === 'string' ? URL.parse(raw) : null
+  if (url?.protocol !== 'https:') return undefined
+  const isBare = url.pathname === '/' && url.search === '' && url.hash === ''
+  return isBare && url.username === '' && url.password === '' ? url : undefined
+})
 
-const addresses: Parse<readonly string[]> = (raw) => {
+const databaseUrl = kind('a URL such as postgres://user:password@host/name', (raw) => {
+  const url = typeof raw === 'string' ? URL.parse(raw) : null
+  return typeof raw === 'string' && /^postgres(?:ql)?:$/.test(url?.protocol ?? '') ? raw : undefined
+})
+
+const masterKeys = kind('32 random bytes in base64url, 43 characters', (raw) =>
+  typeof raw === 'string' && isMasterKeys(raw) ? raw : undefined,
+)
+
+const addresses = kind('IP addresses or networks, such as 10.0.0.0/8', (raw) => {
   const list = typeof raw === 'string' ? raw.split(',').map((entry) => entry.trim()) : raw
-  if (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string'))
-    throw new SettingProblem('a list of addresses')
+  if (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string')) return undefined
   try {
-    createAddressList(list)
-  } catch {
-    throw new SettingProblem('IP addresses or networks, such as 10.0.0.0/8')
+    parseAddressList(list)
+    return list as readonly string[]
+  } catch (error) {
+    if (error instanceof AddressRefused) return undefined
+    throw error
   }
-  return list
-}
+})
 
-const oneOf =
-  <const Choice extends string>(...choices: readonly Choice[]): Parse<Choice> =>
-  (raw) => {
-    const found = choices.find((choice) => choice === raw)
-    if (found === undefined) throw new SettingProblem(`one of ${choices.join(', ')}`)
-    return found
-  }
+const oneOf = <const Choice extends string>(...choices: readonly Choice[]): Kind<Choice> =>
+  kind(`one of ${choices.join(', ')}`, (raw) => choices.find((choice) => choice === raw))
 
-const setting = <Value>(parse: Parse<Value>, fallback: Value, about: string): Setting<Value> => ({
+const setting = <Value>(
+  { parse, expected }: Kind<Value>,
+  fallback: Value,
+  about: string,
+): Setting<Value> => ({
   parse,
+  expected,
   fallback,
   about,
 })
-const optional = <Value>(parse: Parse<Value>, about: string): Setting<Value | null> => ({
+const optional = <Value>({ parse, expected }: Kind<Value>, about: string): Setting<Value | null> => ({
   parse,
+  expected,
   fallback: null,
   about,
 })
-const secret = (about: string): Setting<string | null> => ({
-  parse: text,
-  fallback: null,
-  about,
+const secret = (of: Kind<string>, about: string): Setting<string | null> => ({
+  ...optional(of, about),
   isSecret: true,
 })
 
 export const settings = {
-  base_url: optional(httpsUrl, 'The URL the server is reached at from outside; tenants live below it'),
+  base_url: optional(
+    httpsUrl,
+    'The URL the server is reached at from outside; tenants live below it. Needed',
+  ),
   listen_host: setting(text, '0.0.0.0', 'The address to listen on'),
   listen_port: setting(port, 8443, 'The main port'),
   http_port: setting(port, 0, 'Where plain HTTP is refused with an error; 0 turns it off'),
@@ -102,15 +114,18 @@ export const settings = {
   proxies: setting(
     addresses,
     [],
-    'Addresses of the proxies that end TLS; then the main port speaks plain HTTP to them alone',
+    'The proxies that end TLS: the main port then speaks plain HTTP, and only they may use it',
   ),
   data_folder: setting(text, './data', 'The folder of the embedded database'),
-  database_url: secret('PostgreSQL, instead of the embedded database: postgres://user:password@host/name'),
-  master_key: secret('32 random bytes in base64url that seal everything secret in the database'),
+  database_url: secret(databaseUrl, 'PostgreSQL, instead of the embedded database'),
+  master_key: secret(
+    masterKeys,
+    'What seals everything secret in the database; without it the key is kept in data_folder',
+  ),
   metrics_host: setting(text, '127.0.0.1', 'The address of the metrics listener'),
   metrics_port: setting(port, 0, 'The port of /metrics; 0 turns it off'),
   log_level: setting(oneOf('info', 'warn', 'error', 'silent'), 'info', 'The least level that is logged'),
-  log_tokens: setting(yesOrNo, true, 'Whether each token that was issued is a log line'),
+  log_tokens: setting(yesOrNo, true, 'Whether each token issued is a line of the log, at level info'),
   client_cache_entries: setting(count, 10_000, 'How many apps are kept in memory'),
 } as const
 
@@ -134,122 +149,216 @@ export interface ConfigSources {
   readonly readFile: (path: string) => string
 }
 
-interface Given {
-  readonly from: string
-  readonly raw: unknown
+const names = Object.keys(settings) as SettingName[]
+const settingOf = (name: SettingName): Setting<unknown> => settings[name]
+
+interface WrittenName {
+  readonly name: SettingName
+  readonly isFile: boolean
 }
 
-const names = Object.keys(settings) as SettingName[]
-const variableOf = (name: string) => `SALLYPORT_${name.toUpperCase()}`
+/** What may be written: each setting, and for a secret the file that holds it. */
+const writtenNames: ReadonlyMap<string, WrittenName> = new Map(
+  names.flatMap((name): [string, WrittenName][] => {
+    const plain: [string, WrittenName] = [name, { name, isFile: false }]
+    return settingOf(name).isSecret ? [plain, [`${name}_file`, { name, isFile: true }]] : [plain]
+  }),
+)
+
+interface Given {
+  /** Where it stands, as people would say it. */
+  readonly from: string
+  readonly raw: unknown
+  readonly isFile: boolean
+}
+
+/** One of the three places where settings stand. */
+interface Place {
+  readonly values: readonly (readonly [name: string, raw: unknown])[]
+  readonly show: (name: string) => string
+}
+
+function placesIn({ file, environment, flags }: ConfigSources, problems: string[]): Place[] {
+  return [
+    { values: valuesOf(file, problems), show: (name) => `${file?.name}: ${name}` },
+    { values: variablesIn(environment), show: variableOf },
+    {
+      values: Object.entries(flags).filter(([, raw]) => raw !== undefined),
+      show: (name) => `--${name.replaceAll('_', '-')}`,
+    },
+  ]
+}
+
+function valuesOf(file: ConfigSources['file'], problems: string[]): Place['values'] {
+  const values = file?.values ?? {}
+  if (typeof values === 'object' && !Array.isArray(values)) return Object.entries(values)
+  problems.push(`${file?.name}: expected a map of settings`)
+  return []
+}
+
+const prefix = 'SALLYPORT_'
+const variableOf = (name: string) => `${prefix}${name.toUpperCase()}`
 // Named by the test set-up, not settings of the server.
 const foreignVariables = /^SALLYPORT_(?:TEST|BENCH)_/
 
+const variablesIn = (environment: ConfigSources['environment']): Place['values'] =>
+  Object.entries(environment)
+    .filter(([name, raw]) => name.startsWith(prefix) && raw !== undefined && !foreignVariables.test(name))
+    .map(([name, raw]) => [name.slice(prefix.length).toLowerCase(), raw])
+
+/** Later places win; within one place a secret must not be given twice. */
 function givenIn(sources: ConfigSources, problems: string[]): Map<SettingName, Given> {
   const given = new Map<SettingName, Given>()
-  const take = (name: string, from: string, raw: unknown) => {
-    if (Object.hasOwn(settings, name)) given.set(name as SettingName, { from, raw })
-    else problems.push(`${from}: there is no such setting`)
-  }
-  const values = sources.file?.values ?? {}
-  if (typeof values !== 'object' || Array.isArray(values))
-    problems.push(`${sources.file?.name}: expected a map of settings`)
-  else for (const [name, raw] of Object.entries(values)) take(name, `${sources.file?.name}: ${name}`, raw)
-  takeVariables(sources, take, problems)
-  for (const [name, raw] of Object.entries(sources.flags)) {
-    if (raw !== undefined) take(name, `--${name.replaceAll('_', '-')}`, raw)
+  for (const { values, show } of placesIn(sources, problems)) {
+    const here = new Map<SettingName, string>()
+    for (const [written, raw] of values) {
+      const known = writtenNames.get(written)
+      if (!known) {
+        problems.push(`${show(written)}: there is no such setting${suggestion(written, show)}`)
+        continue
+      }
+      const before = here.get(known.name)
+      if (before !== undefined) problems.push(`${show(before)} and ${show(written)} exclude each other`)
+      here.set(known.name, written)
+      given.set(known.name, { from: show(written), raw, isFile: known.isFile })
+    }
   }
   return given
 }
 
-function takeVariables(
-  { environment, readFile }: ConfigSources,
-  take: (name: string, from: string, raw: unknown) => void,
-  problems: string[],
-): void {
-  for (const [variable, raw] of Object.entries(environment)) {
-    if (!variable.startsWith('SALLYPORT_') || raw === undefined || foreignVariables.test(variable)) continue
-    const name = variable.slice('SALLYPORT_'.length).toLowerCase()
-    const fileOf = names.find(
-      (candidate) => `${candidate}_file` === name && (settings[candidate] as Setting<unknown>).isSecret,
-    )
-    if (fileOf === undefined) {
-      take(name, variable, raw)
-      continue
-    }
-    try {
-      take(fileOf, variable, readFile(raw).trim())
-    } catch {
-      problems.push(`${variable}: the file ${raw} cannot be read`)
-    }
-  }
+function suggestion(written: string, show: Place['show']): string {
+  const [nearest] = [...writtenNames.keys()]
+    .map((name) => ({ name, distance: editDistance(written, name) }))
+    .sort((one, other) => one.distance - other.distance)
+  // Beyond a third of the letters it is no misspelling any more.
+  if (!nearest || nearest.distance > Math.max(2, written.length / 3)) return ''
+  return `; did you mean ${show(nearest.name).split(': ').at(-1)}?`
 }
 
-function parseAll(given: ReadonlyMap<SettingName, Given>, problems: string[]): Config {
+/** How many letters must be changed, added or left out (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1]
+    for (const [column, other] of [...to].entries()) {
+      const changed = (row[column] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
+
+type ReadFile = ConfigSources['readFile']
+
+function parseAll(given: ReadonlyMap<SettingName, Given>, readFile: ReadFile, problems: string[]): Config {
   const parsed = names.map((name) => {
-    const { parse, fallback, isSecret } = settings[name] as Setting<unknown>
     const from = given.get(name)
-    if (from === undefined) return [name, fallback]
+    if (from === undefined) return [name, settingOf(name).fallback]
     try {
-      return [name, parse(from.raw)]
+      return [name, parseOne(settingOf(name), from, readFile)]
     } catch (problem) {
       if (!(problem instanceof SettingProblem)) throw problem
-      const found = isSecret ? '' : `found ${JSON.stringify(from.raw)}, `
-      problems.push(`${from.from}: ${found}expected ${problem.message}`)
-      return [name, fallback]
+      problems.push(`${from.from}: ${problem.message}`)
+      return [name, settingOf(name).fallback]
     }
   })
   return Object.freeze(Object.fromEntries(parsed)) as Config
 }
 
+function parseOne({ parse, expected, isSecret }: Setting<unknown>, from: Given, readFile: ReadFile): unknown {
+  const raw = from.isFile ? readSecret(from.raw, readFile) : from.raw
+  const value = parse(raw)
+  if (value !== undefined) return value
+  // A secret is not shown, however wrong it is.
+  const found = isSecret ? 'found a text that is not shown here' : `found ${JSON.stringify(raw)}`
+  throw new SettingProblem(`${found}, expected ${expected}`)
+}
+
+function readSecret(path: unknown, readFile: ReadFile): string {
+  if (typeof path !== 'string' || path === '') throw new SettingProblem('expected the path of a file')
+  try {
+    return readFile(path).trim()
+  } catch {
+    throw new SettingProblem(`the file ${path} cannot be read`)
+  }
+}
+
 /** What no single setting can see: settings that contradict each other. */
-function contradictions(config: Config): string[] {
-  const hasTls = config.tls_certificate_file !== null || config.tls_key_file !== null
+function contradictions(config: Config, given: ReadonlyMap<SettingName, Given>): string[] {
+  // Whatever stands there, but could not be read, has been complained about already.
+  const has = (name: SettingName) => given.has(name)
+  const hasTls = has('tls_certificate_file') || has('tls_key_file')
   const hasProxies = config.proxies.length > 0
   return [
-    config.base_url === null &&
+    !has('base_url') &&
       'base_url is needed: the URL the server is reached at, such as https://auth.example.com',
     hasTls &&
       hasProxies &&
       'tls_certificate_file and proxies exclude each other: TLS ends here or at a listed proxy',
     !hasTls &&
-      !hasProxies &&
+      !has('proxies') &&
       'HTTPS is needed: set tls_certificate_file and tls_key_file, or list your proxies in proxies',
     hasTls &&
-      (config.tls_certificate_file === null || config.tls_key_file === null) &&
+      has('tls_certificate_file') !== has('tls_key_file') &&
       'tls_certificate_file and tls_key_file belong together: set both',
-    config.http_port !== 0 &&
-      config.http_port === config.listen_port &&
-      'http_port and listen_port must differ',
+    ...samePorts(config),
+    storeContradiction(given),
   ].filter((problem) => problem !== false)
 }
+
+function samePorts(config: Config): string[] {
+  const ports = (['listen_port', 'http_port', 'metrics_port'] as const).filter((name) => config[name] !== 0)
+  return ports.flatMap((name, index) =>
+    ports
+      .slice(index + 1)
+      .filter((other) => config[other] === config[name])
+      .map((other) => `${name} and ${other} are both ${config[name]}: they must differ`),
+  )
+}
+
+/** Nodes share a database, so none of them may make a key of its own for it. */
+const storeContradiction = (given: ReadonlyMap<SettingName, Given>): string | false =>
+  given.has('database_url') &&
+  !given.has('master_key') &&
+  `database_url needs master_key: set ${variableOf('master_key')} or ${variableOf('master_key_file')}`
 
 /** Throws `ConfigRefused` naming everything that is wrong, so that one look is enough to mend it. */
 export function readConfig(sources: ConfigSources): Config {
   const problems: string[] = []
   const given = givenIn(sources, problems)
-  const config = parseAll(given, problems)
-  problems.push(...contradictions(config))
-  if (problems.length > 0) throw refusal(problems)
+  const config = parseAll(given, sources.readFile, problems)
+  problems.push(...contradictions(config, given))
+  refuseIfAny(problems)
   return config
 }
 
-const refusal = (problems: readonly string[]) =>
-  new ConfigRefused(
-    `The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
-  )
+function refuseIfAny(problems: readonly string[]): void {
+  if (problems.length === 0) return
+  const lines = problems.map((problem) => `  ${problem}`).join('\n')
+  throw new ConfigRefused(`The configuration cannot be used:\n${lines}`)
+}
 
-/** The names of the settings' environment variables, for the reference. */
-export const environmentVariables = names.flatMap((name) => {
-  const variable = variableOf(name)
-  return (settings[name] as Setting<unknown>).isSecret ? [variable, `${variable}_FILE`] : [variable]
-})
+/** What can be set from outside for one setting, for the reference. */
+export const variablesOf = (name: SettingName): string[] =>
+  settingOf(name).isSecret ? [variableOf(name), variableOf(`${name}_file`)] : [variableOf(name)]
 
-const storeSettings = ['data_folder', 'database_url', 'master_key'] as const
+/** The names that flags may have; secrets only by file, because a command line can be read by every user. */
+export const flagNames: readonly { readonly name: string; readonly about: string }[] = names.map((name) =>
+  settingOf(name).isSecret
+    ? { name: `${name}_file`, about: `A file with: ${settingOf(name).about}` }
+    : { name, about: settingOf(name).about },
+)
+
+type StoreSettings = Pick<Config, 'data_folder' | 'database_url' | 'master_key'>
 
 /** The part of the configuration that says where the store is, for commands that need nothing else. */
-export function readStoreLocation(sources: ConfigSources): Pick<Config, (typeof storeSettings)[number]> {
+export function readStoreLocation(sources: ConfigSources): StoreSettings {
   const problems: string[] = []
-  const config = parseAll(givenIn(sources, problems), problems)
-  if (problems.length > 0) throw refusal(problems)
+  const given = givenIn(sources, problems)
+  const config = parseAll(given, sources.readFile, problems)
+  const contradiction = storeContradiction(given)
+  if (contradiction) problems.push(contradiction)
+  refuseIfAny(problems)
   return config
 }

@@ -5,6 +5,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 export interface Effects {
   /** Whole seconds since 1970. */
   readonly clock: () => number
+  /** Milliseconds since 1970, for the log. */
+  readonly wallClock: () => number
   /** A clock for durations, in milliseconds; it never goes back. */
   readonly elapsed: () => number
   readonly random: (bytes: number) => Uint8Array
@@ -14,6 +16,7 @@ export interface Effects {
 
 export const systemEffects: Effects = {
   clock: () => Math.floor(Date.now() / 1000),
+  wallClock: () => Date.now(),
   elapsed: () => performance.now(),
   random: (bytes) => randomBytes(bytes),
   uuid: () => randomUUID(),

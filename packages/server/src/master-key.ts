@@ -7,16 +7,17 @@ import { StoreRefused } from './store/database.ts'
 const keyBytes = 32
 
 /** 32 bytes in base64url; the newest key first where several are given, separated by commas. */
-export function parseMasterKeys(text: string): readonly Uint8Array[] {
-  return text.split(',').map((entry) => {
-    const bytes = Buffer.from(entry.trim(), 'base64url')
-    if (bytes.length !== keyBytes) {
-      throw new StoreRefused(
-        'The master key must be 32 bytes in base64url. Give back the key this database was made with.',
-      )
-    }
-    return bytes
-  })
+export const isMasterKeys = (text: string): boolean =>
+  text.split(',').every((entry) => /^[A-Za-z0-9_-]{43}=?$/.test(entry.trim()))
+
+/** `from` names where the text was found, for the message. */
+export function parseMasterKeys(text: string, from = 'The master key'): readonly Uint8Array[] {
+  if (!isMasterKeys(text)) {
+    throw new StoreRefused(
+      `${from} is not 32 bytes in base64url. Give back the key this database was made with.`,
+    )
+  }
+  return text.split(',').map((entry) => Buffer.from(entry.trim(), 'base64url').subarray(0, keyBytes))
 }
 
 /**
@@ -28,14 +29,40 @@ export function masterKeyFile(
   databaseExists: boolean,
   random: (bytes: number) => Uint8Array,
 ): readonly Uint8Array[] {
-  if (existsSync(file)) return parseMasterKeys(readFileSync(file, 'utf8'))
+  if (existsSync(file)) return parseMasterKeys(readKey(file), `The master key in ${file}`)
   if (databaseExists) {
     throw new StoreRefused(
       `The database is here but its master key is not. Put it back at ${file}; without it no secret can be read.`,
     )
   }
-  mkdirSync(dirname(file), { recursive: true })
   const key = Buffer.from(random(keyBytes))
-  writeFileSync(file, `${key.toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
-  return [key]
+  // Of two first starts at once, one makes the key and both use it.
+  return writeNewKey(file, `${key.toString('base64url')}\n`)
+    ? [key]
+    : parseMasterKeys(readKey(file), `The master key in ${file}`)
+}
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (cause) {
+    throw new StoreRefused(`The master key in ${file} cannot be read: give this user read access to it.`, {
+      cause,
+    })
+  }
+}
+
+/** False when somebody else has just made it. */
+function writeNewKey(file: string, text: string): boolean {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(file)) return false
+    throw new StoreRefused(
+      `The data folder ${dirname(file)} cannot be written: give this user write access to it, or name another one.`,
+      { cause },
+    )
+  }
 }

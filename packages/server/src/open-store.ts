@@ -53,7 +53,7 @@ export async function openStore(location: StoreLocation, effects: Effects): Prom
   } catch (error) {
     await db.close()
     if (error instanceof SealBroken)
-      throw new StoreRefused(`${error.message} Give back the key this database was made with.`)
+      throw new StoreRefused(`${error.message} Give back the key this database was made with, or restore a backup.`)
     throw error
   }
 }

@@ -84,7 +84,7 @@ export function createTestEffects(clock: TestClock): Effects {
     return block
   }
   const uuid = () => `00000000-0000-4000-8000-${String(++counter).padStart(12, '0')}`
-  return { clock, elapsed: () => 0, random, uuid }
+  return { clock, wallClock: () => clock() * 1000, elapsed: () => 0, random, uuid }
 }
 
 /** Whoever calls this closes it. */
@@ -98,7 +98,10 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
   const hasher = doubles.hasher?.(realHasher) ?? realHasher
   const store: OpenStore = { db, sealer, hasher }
   const lines: string[] = []
-  const log = createLog({ destination: { write: (line) => void lines.push(line) } })
+  const log = createLog({
+    clock: () => clock() * 1000,
+    destination: { write: (line) => void lines.push(line) },
+  })
   const server = createServer({ store, effects, log, baseUrl, clientCacheEntries: 1000, tls: null })
   const secrets = new Map<string, readonly [string, string]>()
   const test: TestServer = {
@@ -140,7 +143,7 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
       })
     },
   }
-  await test.apply(...options.blueprints)
+  if (options.blueprints.length > 0) await test.apply(...options.blueprints)
   return test
 }
 

@@ -25,59 +25,69 @@ export interface Usage {
   flush(): Promise<void>
 }
 
+interface CredentialUse {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly credentialId: string
+  readonly lastUsedAt: number
+}
+
 interface FeatureUse {
   readonly tenantId: string
   readonly clientId: string
   readonly feature: string
-  uses: number
-  lastUsedAt: number
+  readonly uses: number
+  readonly lastUsedAt: number
+}
+
+/** What has been gathered since the last batch was taken away. */
+interface Batch {
+  readonly credentials: Map<string, CredentialUse>
+  readonly features: Map<string, FeatureUse>
+}
+
+const emptyBatch = (): Batch => ({ credentials: new Map(), features: new Map() })
+
+function addCredential({ credentials }: Batch, use: CredentialUse): void {
+  const key = `${use.tenantId} ${use.clientId} ${use.credentialId}`
+  const known = credentials.get(key)
+  if (known === undefined && credentials.size >= credentialsPerBatch) return
+  if (known === undefined || known.lastUsedAt < use.lastUsedAt) credentials.set(key, use)
+}
+
+function addFeature({ features }: Batch, use: FeatureUse): void {
+  const key = `${use.tenantId} ${use.clientId} ${use.feature}`
+  const known = features.get(key)
+  if (known === undefined && features.size >= featuresPerBatch) return
+  const uses = use.uses + (known?.uses ?? 0)
+  features.set(key, { ...use, uses, lastUsedAt: Math.max(use.lastUsedAt, known?.lastUsedAt ?? 0) })
 }
 
 export function createUsage(db: Database): Usage {
-  const credentials = new Map<
-    string,
-    { tenantId: string; clientId: string; credentialId: string; lastUsedAt: number }
-  >()
-  const features = new Map<string, FeatureUse>()
-
-  function noteFeature({ tenantId, clientId, now }: UsedNow, feature: string): void {
-    const key = `${tenantId} ${clientId} ${feature}`
-    const known = features.get(key)
-    if (known) {
-      known.uses++
-      known.lastUsedAt = now
-    } else if (features.size < featuresPerBatch) {
-      features.set(key, { tenantId, clientId, feature, uses: 1, lastUsedAt: now })
-    }
-  }
+  let gathered = emptyBatch()
 
   return {
-    note(used) {
-      const { tenantId, clientId, credentialId, now } = used
-      if (credentialId !== undefined) {
-        const key = `${tenantId} ${clientId} ${credentialId}`
-        const known = credentials.get(key)
-        if (known) known.lastUsedAt = now
-        else if (credentials.size < credentialsPerBatch)
-          credentials.set(key, { tenantId, clientId, credentialId, lastUsedAt: now })
-      }
-      for (const feature of used.features) noteFeature(used, feature)
+    note({ tenantId, clientId, credentialId, features, now }) {
+      if (credentialId !== undefined)
+        addCredential(gathered, { tenantId, clientId, credentialId, lastUsedAt: now })
+      for (const feature of features)
+        addFeature(gathered, { tenantId, clientId, feature, uses: 1, lastUsedAt: now })
     },
     async flush() {
-      if (credentials.size === 0 && features.size === 0) return
-      const usedCredentials = [...credentials.values()]
-      const usedFeatures = [...features.values()]
+      // Taken away before the write, because more is noted while it waits.
+      const batch = gathered
+      if (batch.credentials.size === 0 && batch.features.size === 0) return
+      gathered = emptyBatch()
       try {
         await db.write(async (tx) => {
-          await touchLastUsed(tx, usedCredentials)
-          await addDialectUses(tx, usedFeatures)
+          await touchLastUsed(tx, [...batch.credentials.values()])
+          await addDialectUses(tx, [...batch.features.values()])
         })
       } catch (error) {
-        if (error instanceof StoreUnavailable) return
-        throw error
+        if (!(error instanceof StoreUnavailable)) throw error
+        for (const use of batch.credentials.values()) addCredential(gathered, use)
+        for (const use of batch.features.values()) addFeature(gathered, use)
       }
-      credentials.clear()
-      features.clear()
     },
   }
 }

@@ -1,6 +1,6 @@
 /** What only all files together can tell: no tenant and no host stands in two places. */
 
-import type { Blueprint } from './parse.ts'
+import type { Blueprint } from './blueprint.ts'
 import { type Path, type Problem, showValue } from './problem.ts'
 
 export function checkFiles(blueprints: readonly Blueprint[]): Problem[] {

@@ -1,7 +1,7 @@
 /** What only the store can tell: rows that belong to others, names that are taken, and facts that are fixed for good. */
 
+import type { Blueprint } from './blueprint.ts'
 import { confusedWith } from './check-apps.ts'
-import type { Blueprint } from './parse.ts'
 import type { Problem } from './problem.ts'
 import { type Declared, type DeclaredRow, keyOf, type Noun, type Stored, type StoredRow } from './rows.ts'
 

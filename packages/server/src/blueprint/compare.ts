@@ -2,9 +2,9 @@
 
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { BlueprintRows } from '../store/blueprint-rows.ts'
+import type { Blueprint } from './blueprint.ts'
 import { checkAgainstStore } from './check-store.ts'
 import { describeDifferences } from './differences.ts'
-import type { Blueprint } from './parse.ts'
 import type { Problem } from './problem.ts'
 import {
   appKey,

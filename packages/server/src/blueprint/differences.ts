@@ -15,9 +15,8 @@ export function describeDifferences(before: object, after: object): string[] {
   if (changed.length > mostShown)
     return [...changed.slice(0, mostShown), `${changed.length - mostShown} more`]
   if (changed.length > 0) return changed
-  return JSON.stringify(before) === JSON.stringify(after)
-    ? []
-    : [`order of members in ${reordered(before, after)}`]
+  const place = reordered(before, after)
+  return place === '' ? [] : [`order of members in ${place}`]
 }
 
 const show = (json: string | undefined): string =>

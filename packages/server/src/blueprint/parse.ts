@@ -1,21 +1,17 @@
 /** Reads blueprint files: all of them, to declarations that hold together, or to everything that is wrong with them. */
 
+import type { Blueprint } from './blueprint.ts'
 import { checkFiles } from './check-files.ts'
 import { checkShape } from './check-shape.ts'
 import { checkTenant } from './check-tenant.ts'
 import type { Path, Problem } from './problem.ts'
 import { BlueprintFile } from './schema.ts'
-import { readYaml, type Source } from './yaml-source.ts'
+import { readYaml } from './yaml-source.ts'
 
 export interface NamedText {
   /** As people know it, a path: `from_file` is read relative to its folder. */
   readonly name: string
   readonly text: string
-}
-
-export interface Blueprint {
-  readonly source: Source
-  readonly file: BlueprintFile
 }
 
 export type ParsedBlueprints =

@@ -2,7 +2,7 @@
 
 import { dirname, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import type { Blueprint } from './parse.ts'
+import type { Blueprint } from './blueprint.ts'
 import type { Path, Problem } from './problem.ts'
 import type { SecretSource } from './schema.ts'
 

@@ -5,10 +5,21 @@ import { parseDocument } from 'yaml'
 import { ConfigRefused } from '../config.ts'
 
 export function readConfigFile(name: string): { readonly name: string; readonly values: unknown } {
-  const document = parseDocument(readText(name), { uniqueKeys: true })
+  const document = parseDocument(readText(name), { uniqueKeys: true, prettyErrors: true })
   const [problem] = document.errors
-  if (problem) throw new ConfigRefused(`${name} is not valid YAML: ${problem.message.split('\n')[0]}`)
-  return { name, values: document.toJS({ maxAliasCount: 0 }) ?? {} }
+  // Of a problem only the first line: the rest quotes the file, which may hold a secret.
+  if (problem) throw new ConfigRefused(`${name} is not valid YAML: ${firstLine(problem.message)}`)
+  return { name, values: toValues(name, document) }
+}
+
+const firstLine = (text: string): string => (text.split('\n')[0] ?? '').replace(/:$/, '.')
+
+function toValues(name: string, document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 }) ?? {}
+  } catch {
+    throw new ConfigRefused(`${name} uses YAML aliases (*name). Write each value out.`)
+  }
 }
 
 function readText(name: string): string {

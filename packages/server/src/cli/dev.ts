@@ -3,8 +3,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import { ConfigRefused } from '../config.ts'
 import { applyBundled } from '../dev/bundled.ts'
-import { readKnownSecrets, writeDemoFile } from '../dev/demo-file.ts'
+import { type DemoFile, readKnownSecrets, writeDemoFile } from '../dev/demo-file.ts'
 import { type DemoTenants, ensureDemoTenants } from '../dev/demo-tenants.ts'
 import { ensureLocalCertificate, type LocalCertificate, trustCommand } from '../dev/local-ca.ts'
 import { systemEffects } from '../effects.ts'
@@ -15,6 +16,7 @@ import { createServer, type Server } from '../main.ts'
 import { type OpenStore, openStore } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 import { listTenantIds, loadTenant } from '../store/tenants.ts'
+import { openPort } from './open-port.ts'
 import { closeOnSignal } from './signals.ts'
 import { table } from './table.ts'
 
@@ -30,21 +32,27 @@ export function registerDev(program: Command): void {
     .description(
       'run a development instance: five platforms as tenants, a certificate of its own, data in ./data',
     )
-    .option('--port <port>', 'the HTTPS port', parsePort, 8443)
-    .option('--http-port <port>', 'where plain HTTP is refused; 0 turns it off', parsePort, 8080)
+    .option('--port <port>', 'the HTTPS port', parsePort(1), 8443)
+    .option('--http-port <port>', 'where plain HTTP is refused; 0 turns it off', parsePort(0), 8080)
     .option('--data <folder>', 'where everything is kept', './data')
     .action(dev)
 }
 
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.')
-  return port
-}
+/** The main port stands in URLs that are printed and kept, so there it cannot be left to the system. */
+const parsePort =
+  (least: number) =>
+  (text: string): number => {
+    const port = Number(text)
+    if (!/^\d{1,5}$/.test(text) || port < least || port > 65_535)
+      throw new InvalidArgumentError(`Give a port from ${least} to 65535.`)
+    return port
+  }
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
 async function dev(options: DevOptions): Promise<void> {
+  if (options.port === options.httpPort)
+    throw new ConfigRefused('--port and --http-port must differ: one is for HTTPS, the other for plain HTTP.')
   const folder = resolve(options.data)
   makeFolder(folder)
   say(`Opening ${shown(folder)} …`)
@@ -61,14 +69,20 @@ async function dev(options: DevOptions): Promise<void> {
 async function startIn(
   folder: string,
   store: OpenStore,
-  { port, httpPort, data }: DevOptions,
+  { port, httpPort }: DevOptions,
   running: { server?: Server },
 ): Promise<void> {
   say('Applying the blueprints of five platforms …')
   const bundled = await applyBundled(store, systemEffects)
   const certificate = await certificateFor(folder, store)
   const baseUrl = new URL(`https://localhost:${port}`)
-  const log = createLog({ level: 'warn' })
+  const demoFile = join(folder, 'demo.json')
+  const known = readKnownSecrets(demoFile)
+  const demo = await ensureDemoTenants(store, systemEffects, bundled, baseUrl, known)
+  const content = { url: baseUrl.origin, ca: certificate.caFile, tenants: demo.tenants }
+  // New secrets exist nowhere else, so they are kept even if the port cannot be had.
+  if (demo.hasNewSecrets) writeDemoFile(demoFile, content)
+  const log = createLog({ clock: systemEffects.wallClock, level: 'warn' })
   const server = createServer({
     store,
     effects: systemEffects,
@@ -78,13 +92,11 @@ async function startIn(
     tls: await loadTls(certificate),
   })
   running.server = server
-  await server.listen({ hosts: developmentHosts, port })
+  await openPort(() => server.listen({ hosts: developmentHosts, port }), { port: '--port' })
   await refusePlainHttp(server, httpPort)
-  const file = join(folder, 'demo.json')
-  const demo = await ensureDemoTenants(store, systemEffects, bundled, baseUrl, readKnownSecrets(file))
-  writeDemoFile(file, { url: baseUrl.origin, ca: certificate.caFile, tenants: demo.tenants })
-  announce(baseUrl, data, demo, certificate)
-  closeOnSignal(server, log, () => say('Stopped.'))
+  writeDemoFile(demoFile, content)
+  announce(content, demo, demoFile, certificate)
+  closeOnSignal(server, log, { onClosing: () => say('Stopping …'), onClosed: () => say('Stopped.') })
 }
 
 const shown = (path: string) => {
@@ -95,10 +107,11 @@ const shown = (path: string) => {
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    accessSync(folder, constants.R_OK | constants.W_OK)
-  } catch {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (cause) {
     throw new StoreRefused(
       `The folder ${folder} cannot be written. Choose another with --data, or change its permissions.`,
+      { cause },
     )
   }
 }
@@ -116,45 +129,51 @@ async function certificateFor(folder: string, { db }: OpenStore): Promise<LocalC
   return certificate
 }
 
-/** In development a busy second port is no reason not to start. */
+/** In development a second port that cannot be had is no reason not to start. */
 async function refusePlainHttp(server: Server, port: number): Promise<void> {
   if (port === 0) return
   try {
     await server.listenPlainHttp({ hosts: developmentHosts, port })
   } catch (error) {
     if (!(error instanceof ListenRefused)) throw error
+    const why = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code})`
     say(
-      `Port ${port} is busy, so plain HTTP is not answered. Choose another with --http-port, or 0 for none.`,
+      `Port ${port} ${why}, so plain HTTP is not answered there. Another port: --http-port; none: --http-port 0.`,
     )
   }
 }
 
-function announce(baseUrl: URL, data: string, demo: DemoTenants, certificate: LocalCertificate): void {
+function announce(
+  { url, tenants }: DemoFile,
+  demo: DemoTenants,
+  demoFile: string,
+  certificate: LocalCertificate,
+): void {
   for (const tenant of demo.replaced) {
     say(`The secret of tenant ${tenant} was no longer in demo.json: a new one was added beside it.`)
   }
-  const rows = Object.entries(demo.tenants).map(([tenant, { token_url: url, client_id: id }]) => [
-    tenant,
-    url,
-    id,
-  ])
+  const rows = Object.entries(tenants).map(([tenant, entry]) => [tenant, entry.token_url, entry.client_id])
   const ca = shown(certificate.caFile)
-  say('')
-  say(table([['TENANT', 'TOKEN URL', 'CLIENT ID'], ...rows]))
-  say('')
-  say(
-    `Secrets are in ${shown(join(resolve(data), 'demo.json'))}. To trust the certificate everywhere on this machine:`,
-  )
-  say(`  ${trustCommand(ca, process.platform).trust}`)
-  const sample = demo.tenants.tokenos ?? Object.values(demo.tenants)[0]
+  say(`\n${table([['TENANT', 'TOKEN URL', 'CLIENT ID'], ...rows])}\n`)
+  say(`All client secrets are in ${shown(demoFile)}.`)
+  const { trust } = trustCommand(ca, process.platform)
+  say(`Browsers and other programs trust this server's certificate after:\n  ${trust}`)
+  const sample = tenants.tokenos ?? Object.values(tenants)[0]
   if (sample) {
+    const { client_id: id, client_secret: secret, path_token_url: tokenUrl } = sample
     say('Get a token:')
-    say(
-      `  curl --cacert ${ca} -u ${sample.client_id}:${sample.client_secret} -d grant_type=client_credentials ${sample.path_token_url}`,
-    )
-    say('Look at it:')
-    say('  npm run sallyport -- inspect TOKEN')
+    say(`  curl --cacert ${quoted(ca)} -u ${id}:${secret} -d grant_type=client_credentials ${tokenUrl}`)
+    say('See what is in it (put the access_token of the answer in place of TOKEN):')
+    say(`  npm run sallyport -- inspect ${inspectOptions(demoFile)}TOKEN`)
   }
-  say('')
-  say(`Sallyport is ready: ${baseUrl.origin}`)
+  say(`Ctrl-C stops the server.\n\nSallyport is ready: ${url}`)
+}
+
+/** For a shell, where it would not be one word. */
+const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
+
+/** Nothing where the data is in its usual place. */
+function inspectOptions(demoFile: string): string {
+  const folder = resolve(demoFile, '..')
+  return folder === resolve('data') ? '' : `--data ${quoted(folder)} `
 }

@@ -2,67 +2,87 @@
 
 import type { Command } from 'commander'
 import { systemEffects } from '../effects.ts'
-import type { TokenReport } from '../inspect/inspect-token.ts'
+import { type InspectDeps, inspectToken, type TokenReport } from '../inspect/inspect-token.ts'
+import { instantText } from '../inspect/instant-text.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
+
+interface InspectOptions extends StoreOptions {
+  readonly json?: boolean
+}
 
 export function registerInspect(program: Command): void {
   const command = program
     .command('inspect [token]')
     .description('say what a token is, whether it is good, and why not (reads standard input without TOKEN)')
     .option('--json', 'print JSON')
-  storeOptions(command).action(
-    async (token: string | undefined, options: StoreOptions & { readonly json?: boolean }) => {
-      const { inspectToken } = await import('../inspect/inspect-token.ts')
-      const text = token ?? (await readStandardInput())
-      const report = await withStore(options, ({ db, sealer }) =>
-        inspectToken(text, { db, sealer, now: systemEffects.clock() }),
-      )
-      process.stdout.write(
-        options.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, systemEffects.clock()),
-      )
-      if (!report.isGood) process.exitCode = 1
-    },
-  )
+    .addHelpText('after', '\nEnds with 0 for a good token and with 1 for any other.')
+  storeOptions(command).action(async (token: string | undefined, options: InspectOptions) => {
+    const text = token ?? (await readStandardInput())
+    const now = systemEffects.clock()
+    const deps = ({ db, sealer }: Omit<InspectDeps, 'now'>): InspectDeps => ({ db, sealer, now })
+    const report = await withStore(options, (store) => inspectToken(text, deps(store)))
+    process.stdout.write(
+      `${options.json ? visible(JSON.stringify(report, null, 2)) : describe(report, now)}\n`,
+    )
+    if (!report.isGood) process.exitCode = 1
+  })
 }
 
 async function readStandardInput(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('Paste the token, press Enter, then Ctrl-D:\n')
   let text = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk
   return text
 }
 
-const instantClaims = new Set(['iat', 'exp', 'nbf', 'auth_time'])
+/** In JSON text such characters stand only inside strings, where they may be written as escapes. */
+const visible = (json: string): string =>
+  json.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
+    character === '\n' ? character : escaped(character),
+  )
 
-function describe(
+const escaped = (character: string): string =>
+  Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+    .join('')
+
+export function describe(
   { isGood, problems, header, claims, tenantId, kid, app }: TokenReport,
   now: number,
 ): string {
   const lines = isGood
     ? [`Good${lifeLeft(claims, now)}.`]
-    : ['Not good.', ...problems.map((problem) => `  ${problem}`)]
-  if (tenantId !== null) lines.push('', `Signed by tenant ${tenantId} with key ${kid} (${header?.alg}).`)
+    : ['Not good.', ...problems.map((problem) => `  ${clean(problem)}`)]
+  if (tenantId !== null)
+    lines.push('', `Signed by tenant ${tenantId} with key ${clean(kid)} (${clean(header?.alg)}).`)
   if (app)
     lines.push(
-      `Issued to app ${app.name} (${app.id}, client id ${app.clientId}) of organization ${app.organizationId}.`,
+      `Issued to app ${clean(app.name)} (${app.id}, client id ${clean(app.clientId)}) of organization ${app.organizationId}.`,
     )
   if (header) lines.push('', 'Header', ...membersOf(header))
   if (claims) lines.push('', 'Claims', ...membersOf(claims))
-  return `${lines.join('\n')}\n`
+  return lines.join('\n')
 }
 
 function lifeLeft(claims: TokenReport['claims'], now: number): string {
   return typeof claims?.exp === 'number' ? `, for ${claims.exp - now} more seconds` : ', and it never expires'
 }
 
+/** What is in a stranger's token must not drive the terminal, turn the writing direction, or break the lines. */
+const clean = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    '�',
+  )
+
+const instantClaims = new Set(['iat', 'exp', 'nbf', 'auth_time'])
+const widestName = 24
+
 const membersOf = (object: Readonly<Record<string, unknown>>): string[] => {
-  const width = Math.max(...Object.keys(object).map((name) => name.length))
-  return Object.entries(object).map(([name, value]) => `  ${name.padEnd(width)}  ${shown(name, value)}`)
+  const members = Object.entries(object).map(([name, value]) => [clean(name), shown(name, value)] as const)
+  const width = Math.min(widestName, Math.max(0, ...members.map(([name]) => name.length)))
+  return members.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
 }
 
-function shown(name: string, value: unknown): string {
-  // Control characters in a stranger's token must not drive the terminal.
-  const text = (typeof value === 'string' ? value : JSON.stringify(value)).replace(/\p{Cc}/gu, '�')
-  return instantClaims.has(name) && typeof value === 'number'
-    ? `${text}  (${new Date(value * 1000).toISOString()})`
-    : text
-}
+const shown = (name: string, value: unknown): string =>
+  instantClaims.has(name) && typeof value === 'number' ? `${value}  (${instantText(value)})` : clean(value)

@@ -3,17 +3,26 @@
 import type { Log } from '../http/log.ts'
 import type { Server } from '../main.ts'
 
-export function closeOnSignal(server: Server, log: Log, onClosed: () => void = () => {}): void {
+export interface ClosingWords {
+  readonly onClosing?: () => void
+  readonly onClosed?: () => void
+}
+
+/** The shell's word for a process that a signal has ended. */
+const codeAfter = { SIGINT: 130, SIGTERM: 143 } as const
+
+export function closeOnSignal(server: Server, log: Log, { onClosing, onClosed }: ClosingWords = {}): void {
   let isClosing = false
-  const close = (signal: NodeJS.Signals) => {
-    if (isClosing) process.exit(1)
+  const close = (signal: 'SIGTERM' | 'SIGINT') => {
+    if (isClosing) process.exit(codeAfter[signal])
     isClosing = true
     log.info('draining', { reason: signal })
+    onClosing?.()
     server.close().then(
       (result) => {
         log.info('stopped', { reason: result })
         log.flush()
-        onClosed()
+        onClosed?.()
         process.exit(0)
       },
       (error: unknown) => {

@@ -1,6 +1,7 @@
 /** A working credential for one app of each demo tenant: the one known, the one just made, or a new one beside it. */
 
 import { formatClientSecret } from '@sallyport/protocol'
+import { isUsable } from '../apps/client.ts'
 import type { Effects } from '../effects.ts'
 import { sameVerifier } from '../keys/secret-hasher.ts'
 import type { OpenStore } from '../open-store.ts'
@@ -30,17 +31,17 @@ export async function ensureDemoCredential(
   if (record === null) throw new Error(`The demo app ${tenantId}/${appId} is missing.`)
   const { clientId } = record
   const client = await findClient(db, tenantId, clientId)
+  const usable = (client?.credentials ?? []).filter((credential) => isUsable(credential, clock()))
   const known = candidates.find(({ clientId: named, clientSecret }) => {
     const { verifier } = hasher.hash(tenantId, clientId, clientSecret)
-    return (
-      named === clientId &&
-      client?.credentials.some((credential) => sameVerifier(credential.verifier, verifier))
-    )
+    return named === clientId && usable.some((credential) => sameVerifier(credential.verifier, verifier))
   })
   if (known) return { ...known, isReplacement: false }
 
   const clientSecret = formatClientSecret(environment, random(32))
   const hashed = hasher.hash(tenantId, clientId, clientSecret)
-  await db.write((tx) => saveCredential(tx, tenantId, clientId, { id: `demo-${clock()}`, ...hashed }))
+  // An id of its own, so that it stands beside whatever was added before.
+  const id = `demo-${Buffer.from(random(4)).toString('hex')}`
+  await db.write((tx) => saveCredential(tx, tenantId, clientId, { id, ...hashed }))
   return { clientId, clientSecret, isReplacement: true }
 }

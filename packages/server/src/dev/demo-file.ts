@@ -1,6 +1,7 @@
 /** `demo.json`: what scripts and people need to try a development instance. The one place that keeps clear secrets. */
 
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 
 /** How one tenant is used; the member names are what scripts outside rely on. */
 export interface DemoTenant {
@@ -31,32 +32,40 @@ export interface KnownSecret {
 
 /** The secrets of an earlier start, by tenant; whatever cannot be read of them counts as lost. */
 export function readKnownSecrets(file: string): Map<string, KnownSecret> {
-  const tenants = readTenants(file)
-  const known = Object.entries(tenants).flatMap(([tenantId, entry]) => {
-    const { client_id: clientId, client_secret: clientSecret } = entry ?? {}
-    if (typeof clientId !== 'string' || typeof clientSecret !== 'string') return []
-    return [[tenantId, { clientId, clientSecret }] as const]
-  })
+  const { tenants } = readWhole(file)
+  const known = Object.entries(typeof tenants === 'object' ? (tenants ?? {}) : {}).flatMap(
+    ([tenantId, entry]) => {
+      const { client_id: clientId, client_secret: clientSecret } = entry ?? {}
+      if (typeof clientId !== 'string' || typeof clientSecret !== 'string') return []
+      return [[tenantId, { clientId, clientSecret }] as const]
+    },
+  )
   return new Map(known)
 }
 
-function readTenants(file: string): Record<string, Partial<Record<keyof DemoTenant, unknown>> | null> {
+type UnknownDemoFile = { readonly tenants?: Record<string, Record<string, unknown> | null> | null }
+
+/** Nobody but this program writes there, so what is no object at all was damaged and is made anew. */
+function readWhole(file: string): UnknownDemoFile {
   if (!existsSync(file)) return {}
   try {
-    return (
-      (JSON.parse(readFileSync(file, 'utf8')) as { tenants?: ReturnType<typeof readTenants> })?.tenants ?? {}
-    )
-  } catch {
-    return {}
+    const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return typeof content === 'object' && content !== null ? (content as UnknownDemoFile) : {}
+  } catch (error) {
+    if (error instanceof SyntaxError) return {}
+    throw error
   }
 }
 
-/** Written beside and moved into place, so that nobody reads half of it; left alone while it is right. */
+/** Written beside and moved into place, so that nobody reads half of it; left alone while it says the same. */
 export function writeDemoFile(file: string, demo: DemoFile): void {
-  const text = `${JSON.stringify(demo, null, 2)}\n`
-  if (existsSync(file) && readFileSync(file, 'utf8') === text) return
+  if (isDeepStrictEqual(readWhole(file), demo)) {
+    chmodSync(file, 0o600)
+    return
+  }
   const draft = `${file}.new`
-  writeFileSync(draft, text, { mode: 0o600 })
+  writeFileSync(draft, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 })
+  // An old draft would have kept its own mode.
   chmodSync(draft, 0o600)
   renameSync(draft, file)
 }

@@ -11,6 +11,8 @@ export interface DemoTenants {
   readonly tenants: Readonly<Record<string, DemoTenant>>
   /** Tenants whose secret had been lost, so that a new one was added beside it. */
   readonly replaced: readonly string[]
+  /** Whether any of the secrets stands nowhere else yet. */
+  readonly hasNewSecrets: boolean
 }
 
 /** The first app of a tenant is the one that its document describes. */
@@ -27,6 +29,7 @@ export async function ensureDemoTenants(
 ): Promise<DemoTenants> {
   const tenants: Record<string, DemoTenant> = {}
   const replaced: string[] = []
+  let hasNewSecrets = false
   for (const tenant of blueprints.flatMap(({ file }) => file.tenants)) {
     const app = firstApp(tenant)
     if (!app) continue
@@ -37,15 +40,23 @@ export async function ensureDemoTenants(
     const all = earlier ? [...candidates, earlier] : candidates
     const credential = await ensureDemoCredential(store, effects, demoApp, all)
     if (credential.isReplacement) replaced.push(tenantId)
+    hasNewSecrets ||= credential.clientSecret !== earlier?.clientSecret
     tenants[tenantId] = describe(tenant, app, baseUrl, credential)
   }
-  return { tenants, replaced }
+  return { tenants, replaced, hasNewSecrets }
+}
+
+/** With the base URL's port, which a URL leaves out when it is HTTPS's own. */
+function originOf(baseUrl: URL, host: string): string {
+  const url = new URL(baseUrl)
+  url.hostname = host
+  return url.origin
 }
 
 function describe(tenant: TenantEntry, app: AppEntry, baseUrl: URL, secret: KnownSecret): DemoTenant {
   const pathIssuer = `${baseUrl.origin}/${tenant.id}`
   const [host] = tenant.hosts ?? []
-  const issuer = host === undefined ? pathIssuer : `${baseUrl.protocol}//${host}:${baseUrl.port}`
+  const issuer = host === undefined ? pathIssuer : originOf(baseUrl, host)
   const apiId = app.default_api ?? Object.keys(app.scopes ?? {})[0]
   const scopes = app.default_scopes ?? app.scopes?.[apiId ?? ''] ?? []
   return {

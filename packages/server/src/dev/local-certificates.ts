@@ -20,13 +20,10 @@ const backdateSeconds = 3600
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
-/**
- * Loaded here and nowhere else: most starts find their certificate ready. The library's dependency container asks for
- * reflection metadata and only ever reads it; it has none to find, so saying so spares a polyfill of the whole API.
- */
+/** Loaded here and nowhere else: most starts find their certificate ready. */
 async function loadLibrary() {
-  const emptyMetadata = { getMetadata: () => undefined, getOwnMetadata: () => undefined }
-  if (!('getMetadata' in Reflect)) Object.assign(Reflect, emptyMetadata)
+  // The library's dependency container does not load without it.
+  await import('reflect-metadata')
   return await import('@peculiar/x509')
 }
 

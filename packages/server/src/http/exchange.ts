@@ -1,5 +1,6 @@
 /** One request and one reply as the product sees them: transport settled, nothing of Node's sockets left to know. */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Reply } from '@sallyport/protocol'
 
 /** One request: transport facts resolved, body not yet read. */
 export interface HttpRequest {
@@ -23,13 +24,7 @@ export interface HttpRequest {
   readBody(limitBytes: number): Promise<Buffer>
 }
 
-export interface HttpReply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Buffer
-}
-
-export type Handler = (request: HttpRequest) => Promise<HttpReply> | HttpReply
+export type Handler = (request: HttpRequest) => Promise<Reply> | Reply
 
 /** RFC 9110 §15.5.14: the listener answers it with 413 and closes. */
 export class BodyTooLarge extends Error {
@@ -39,15 +34,4 @@ export class BodyTooLarge extends Error {
 /** The client left before its body was complete; nobody is there to answer. */
 export class BodyAborted extends Error {
   override readonly name = 'BodyAborted'
-}
-
-const jsonHeaders = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' } as const
-
-/** A JSON reply that no cache keeps. */
-export function jsonReply(
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): HttpReply {
-  return { status, headers: { ...jsonHeaders, ...headers }, body: JSON.stringify(value) }
 }

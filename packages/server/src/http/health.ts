@@ -1,5 +1,6 @@
 /** `/livez`: the process runs. `/readyz`: send it traffic, or not, and why not. */
-import { type HttpReply, type HttpRequest, jsonReply } from './exchange.ts'
+import { jsonReply, type Reply } from '@sallyport/protocol'
+import type { HttpRequest } from './exchange.ts'
 
 /** True when all is well; a throw, or no answer in time, counts as failing. */
 export type ReadinessCheck = () => boolean | Promise<boolean>
@@ -56,10 +57,7 @@ async function passes(check: ReadinessCheck, milliseconds: number): Promise<bool
 }
 
 /** Undefined when the request asks for neither. */
-export function answerHealth(
-  health: Health,
-  request: HttpRequest,
-): Promise<HttpReply> | HttpReply | undefined {
+export function answerHealth(health: Health, request: HttpRequest): Promise<Reply> | Reply | undefined {
   if (request.path !== '/livez' && request.path !== '/readyz') return undefined
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return jsonReply(405, { status: 'method not allowed' }, { Allow: 'GET, HEAD' })
@@ -69,7 +67,7 @@ export function answerHealth(
 
 const alive = jsonReply(200, { status: 'ok' })
 
-async function answerReadiness(health: Health): Promise<HttpReply> {
+async function answerReadiness(health: Health): Promise<Reply> {
   const failing = await health.findFailing()
   return failing.length === 0
     ? alive

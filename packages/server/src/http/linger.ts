@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { HttpReply } from './exchange.ts'
+import type { Reply } from '@sallyport/protocol'
 import { rawReply } from './transport-error.ts'
 
 export type SocketLike = Pick<
@@ -47,7 +47,7 @@ export function lingerAfter(
 /** Answers on a bare socket, half-closes it, and destroys it once the client has left or the time is over. */
 export function refuseConnection(
   socket: SocketLike,
-  reply: HttpReply,
+  reply: Reply,
   id: string,
   date: Date,
   limits: LingerLimits,

@@ -60,13 +60,11 @@ function bind(server: Server, host: string, port: number): Promise<number> {
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'UNKNOWN'
 
 const sentences: Readonly<Record<string, (port: number, host: string) => string>> = {
-  EADDRINUSE: (port) =>
-    `Port ${port} is already in use. Stop the other program or choose another with --port.`,
+  EADDRINUSE: (port) => `Port ${port} is already in use. Stop the other program or choose another port.`,
   EACCES: (port) =>
-    `Port ${port} may not be opened by this user: ports below 1024 need a privilege. Choose another with --port.`,
-  EADDRNOTAVAIL: (_port, host) => `This machine has no address ${host}. Choose one of its own in "host".`,
-  ENOTFOUND: (_port, host) =>
-    `The name ${host} leads to no address. Choose an address of this machine in "host".`,
+    `Port ${port} may not be opened by this user: ports below 1024 need a privilege. Choose another port.`,
+  EADDRNOTAVAIL: (_port, host) => `This machine has no address ${host}. Choose one of its own addresses.`,
+  ENOTFOUND: (_port, host) => `The name ${host} leads to no address. Choose an address of this machine.`,
 }
 
 const sentenceFor = (code: string, port: number, host: string): string =>

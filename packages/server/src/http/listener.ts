@@ -12,10 +12,11 @@ import {
 import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
+import type { Reply } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
 import { type AddressList, canonicalAddress, parseAddressList } from './address-list.ts'
 import { hasBody } from './body.ts'
-import { BodyAborted, BodyTooLarge, type Handler, type HttpReply } from './exchange.ts'
+import { BodyAborted, BodyTooLarge, type Handler } from './exchange.ts'
 import { lingerAfter, refuseConnection, type SocketLike } from './linger.ts'
 import { bindAll } from './listen.ts'
 import { type IncomingRequest, readRequest } from './request.ts'
@@ -131,7 +132,7 @@ class Edge {
   readonly #limits: ListenerLimits
   readonly #proxies: AddressList
   readonly #connections = new WeakMap<SocketLike, Connection>()
-  /** Open sockets on which no request has arrived yet: Node does not count them as idle. */
+  /** Open sockets on which no request has arrived yet: Node 24 does not count them as idle. */
   readonly #silent = new Set<Socket>()
   #isDraining = false
 
@@ -230,23 +231,22 @@ class Edge {
     else this.#answer(message, response, id, serverError)
   }
 
-  #answer(message: IncomingMessage, response: ServerResponse, id: string, reply: HttpReply): void {
+  #answer(message: IncomingMessage, response: ServerResponse, id: string, reply: Reply): void {
     if (response.destroyed || this.#connections.get(message.socket)?.isRefused) return
     const isCutShort = !message.complete && this.#leavesMuchUnread(message)
-    const headers = this.#headersOf(reply, id, isCutShort)
-    response.writeHead(reply.status, headers)
-    if (!isCutShort) response.end(reply.body)
+    const bytes = Buffer.byteLength(reply.body)
+    response.writeHead(reply.status, this.#headersOf(reply, id, bytes, isCutShort))
+    // As many bytes as characters means ASCII, which node:http writes in one piece with the head as Latin-1.
+    if (!isCutShort) response.end(reply.body, bytes === reply.body.length ? 'latin1' : 'utf8')
     else lingerAfter(message, response, message.method === 'HEAD' ? '' : reply.body, this.#limits)
   }
 
   /** The flat form of node:http: half the cost of an object, and each name written as it stands here. */
-  #headersOf(reply: HttpReply, id: string, isCutShort: boolean): string[] {
+  #headersOf(reply: Reply, id: string, bytes: number, isCutShort: boolean): string[] {
     const headers = ['X-Request-Id', id]
     for (const name in reply.headers) headers.push(name, reply.headers[name] ?? '')
     // RFC 9110 §8.6: no length where there is no content, nor where it would be that of another answer.
-    if (reply.status !== 204 && reply.status !== 304) {
-      headers.push('Content-Length', String(Buffer.byteLength(reply.body)))
-    }
+    if (reply.status !== 204 && reply.status !== 304) headers.push('Content-Length', String(bytes))
     if ((this.#isDraining || isCutShort) && reply.headers.Connection === undefined)
       headers.push('Connection', 'close')
     return headers
@@ -268,7 +268,7 @@ class Edge {
     else this.#refuse(socket, reply)
   }
 
-  #refuse(socket: SocketLike, reply: HttpReply): void {
+  #refuse(socket: SocketLike, reply: Reply): void {
     const connection = this.#connectionOf(socket)
     connection.isRefused = true
     // Behind an answer still being made or half sent, ours would be read as that answer: better none.

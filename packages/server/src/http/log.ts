@@ -84,7 +84,7 @@ export interface Log extends FailureLog {
 
 export interface LogOptions {
   /** Milliseconds since 1970. */
-  readonly clock?: () => number
+  readonly clock: () => number
   readonly level?: 'info' | 'warn' | 'error' | 'silent'
   /** One line for each token issued; off where the metrics are enough. */
   readonly tokenLines?: boolean
@@ -92,11 +92,11 @@ export interface LogOptions {
 }
 
 export function createLog({
-  clock = Date.now,
+  clock,
   level = 'info',
   tokenLines = true,
   destination = openStandardOutput(),
-}: LogOptions = {}): Log {
+}: LogOptions): Log {
   const now = isoTime(clock)
   const logger = pino(
     {

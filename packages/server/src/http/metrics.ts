@@ -2,8 +2,10 @@
  * What Prometheus is told. The hot path adds to plain fields; prom-client reads them only when somebody asks.
  * No label is per app: a tenant may have a million.
  */
+
+import { jsonReply } from '@sallyport/protocol'
 import { Counter, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
-import { type Handler, jsonReply } from './exchange.ts'
+import type { Handler } from './exchange.ts'
 
 /** A number that callers may keep and raise directly. */
 export interface Cell {

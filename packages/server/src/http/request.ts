@@ -1,8 +1,9 @@
 /** Turns one message of node:http into an `HttpRequest`, or into the refusal that it deserves. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Reply } from '@sallyport/protocol'
 import type { AddressList } from './address-list.ts'
 import { readBody } from './body.ts'
-import type { HttpReply, HttpRequest } from './exchange.ts'
+import type { HttpRequest } from './exchange.ts'
 import {
   directTransport,
   forwardedTransport,
@@ -64,7 +65,7 @@ export interface RequestContext {
 
 export type ReadRequest =
   | { readonly request: IncomingRequest; readonly id: string; readonly refusal?: undefined }
-  | { readonly request?: undefined; readonly id: string; readonly refusal: HttpReply }
+  | { readonly request?: undefined; readonly id: string; readonly refusal: Reply }
 
 export function readRequest(message: IncomingMessage, { peer, proxies, uuid }: RequestContext): ReadRequest {
   const target = parseTarget(message.url ?? '')

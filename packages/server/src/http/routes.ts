@@ -14,6 +14,7 @@ import { flagExposedCall } from '../oauth/plain-http.ts'
 import { answerToken, tokenPath } from '../oauth/token.ts'
 import type { TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
+import { dialectAt } from '../tenants/dialect.ts'
 import type { HttpRequest } from './exchange.ts'
 import type { Site, SiteFinder } from './site.ts'
 
@@ -62,13 +63,15 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
 
 const notFound = (): Reply => jsonReply(404, { error: 'not_found' })
 
-const endpointAt = ({ tenant, path }: Site): Endpoint | undefined =>
-  endpoints.get(path) ?? (path === tenant.dialect.tokenPath ? token : undefined)
+/** A dialect's path ends with the dialect. */
+const endpointAt = ({ tenant, path }: Site, now: number): Endpoint | undefined =>
+  endpoints.get(path) ?? (path === dialectAt(tenant.dialect, now).tokenPath ? token : undefined)
 
 export async function answer(request: HttpRequest, deps: RouteDeps): Promise<Reply> {
   try {
-    const site = await deps.sites.find(request.host, request.path)
-    const endpoint = site && endpointAt(site)
+    const found = deps.sites.find(request.host, request.path)
+    const site = found instanceof Promise ? await found : found
+    const endpoint = site && endpointAt(site, deps.effects.clock())
     if (!endpoint) return notFound()
     if (endpoint.methods.includes(request.method)) return await endpoint.answer(request, site, deps)
     return otherMethod(request.method, endpoint)
@@ -126,7 +129,7 @@ async function answerTokenRequest(request: HttpRequest, site: Site, deps: RouteD
 /** A token request that came over plain HTTP has been refused already; what it carried may have been read by others. */
 export async function flagPlainHttp(request: HttpRequest, body: Buffer, deps: RouteDeps): Promise<void> {
   const site = await deps.sites.find(request.host, request.path)
-  if (site && endpointAt(site) === token) {
+  if (site && endpointAt(site, deps.effects.clock()) === token) {
     const { tenant, issuer, path } = site
     await flagExposedCall(
       { http: toHttp(request, path, body), tenant, issuer, notes: { features: new Set() } },

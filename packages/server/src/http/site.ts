@@ -12,7 +12,8 @@ export interface Site {
 }
 
 export interface SiteFinder {
-  find(host: string, path: string): Promise<Site | null>
+  /** At once for a tenant that is in memory. */
+  find(host: string, path: string): Site | null | Promise<Site | null>
 }
 
 const identifier = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
@@ -32,30 +33,31 @@ const withoutPort = (host: string) => host.replace(/:\d+$/, '')
 
 /** `baseUrl` is what the operator says the server is called; hosts of tenants share its scheme and port. */
 export function createSiteFinder(directory: Directory, baseUrl: URL): SiteFinder {
+  // Read once: each of these is computed anew by `URL`.
+  const { hostname, origin, protocol } = baseUrl
   const port = baseUrl.port === '' ? '' : `:${baseUrl.port}`
-  const base = baseUrl.origin
 
-  async function ofHost(host: string, path: string): Promise<Site | null | undefined> {
-    const name = withoutPort(host)
-    if (name === baseUrl.hostname) return undefined
-    const tenantId = await directory.tenantIdOfHost(name)
-    if (tenantId === null) return undefined
-    const tenant = await directory.tenant(tenantId)
-    return tenant && { tenant, issuer: `${baseUrl.protocol}//${name}${port}`, path }
-  }
-
-  async function ofPath(path: string): Promise<Site | null> {
+  function ofPath(path: string): Site | null | Promise<Site | null> {
     const split = splitPath(path)
     if (split === null || !identifier.test(split.tenantId)) return null
-    const tenant = await directory.tenant(split.tenantId)
-    return tenant && { tenant, issuer: `${base}/${split.tenantId}`, path: split.rest }
+    const site = (tenant: Tenant | null) =>
+      tenant && { tenant, issuer: `${origin}/${tenant.id}`, path: split.rest }
+    const tenant = directory.tenant(split.tenantId)
+    return tenant instanceof Promise ? tenant.then(site) : site(tenant)
+  }
+
+  async function ofHost(host: string, path: string): Promise<Site | null> {
+    const tenantId = await directory.tenantIdOfHost(host)
+    if (tenantId === null) return ofPath(path)
+    const tenant = await directory.tenant(tenantId)
+    return tenant && { tenant, issuer: `${protocol}//${host}${port}`, path }
   }
 
   return {
     // A registered host answers for its tenant alone; every other host serves tenants by path.
-    async find(host, path) {
-      const site = await ofHost(host, path)
-      return site === undefined ? ofPath(path) : site
+    find(host, path) {
+      const name = withoutPort(host)
+      return name === hostname ? ofPath(path) : ofHost(name, path)
     },
   }
 }

@@ -27,7 +27,10 @@ export function openStandardOutput(): LogDestination {
     return taken
   }
   // Before the destination is opened, so that at exit our block reaches it before it writes its last.
-  process.on('beforeExit', () => sink.write(take()))
+  process.on('beforeExit', () => {
+    // Writing, were it nothing, would keep the process alive and bring this event again.
+    if (block !== '') sink.write(take())
+  })
   process.on('exit', () => {
     hasEnded = true
     writeLast(sink, take())

@@ -1,13 +1,13 @@
 /** The JSON answers to requests that never become one: too large, too slow, malformed. */
-import type { HttpReply } from './exchange.ts'
-import { jsonReply } from './exchange.ts'
+import type { Reply } from '@sallyport/protocol'
+import { jsonReply } from '@sallyport/protocol'
 
 /** RFC 6749 §5.2 has one code for a request that cannot be read. */
 export function refusal(
   status: number,
   sentence: string,
   headers: Readonly<Record<string, string>> = {},
-): HttpReply {
+): Reply {
   return jsonReply(status, { error: 'invalid_request', error_description: sentence }, headers)
 }
 
@@ -28,14 +28,14 @@ export const serverError = jsonReply(500, {
   error_description: 'The server met an unexpected condition.',
 })
 
-const byParserCode: Readonly<Record<string, HttpReply>> = {
+const byParserCode: Readonly<Record<string, Reply>> = {
   HPE_HEADER_OVERFLOW: headersTooLarge,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: bodyTooLarge,
   ERR_HTTP_REQUEST_TIMEOUT: tooSlow,
 }
 
 /** What to answer when Node's parser or its clock gives a connection up; undefined when nobody is listening. */
-export function replyToParserError(code: string): HttpReply | undefined {
+export function replyToParserError(code: string): Reply | undefined {
   if (code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT') return byParserCode[code] ?? malformed
   return undefined
 }
@@ -49,7 +49,7 @@ const reasons: Readonly<Record<number, string>> = {
 }
 
 /** The bytes of a reply for a socket that has no response object. */
-export function rawReply(reply: HttpReply, id: string, date: Date): string {
+export function rawReply(reply: Reply, id: string, date: Date): string {
   const lines = Object.entries(reply.headers).map(([name, value]) => `${name}: ${value}`)
   return [
     `HTTP/1.1 ${reply.status} ${reasons[reply.status] ?? 'Error'}`,

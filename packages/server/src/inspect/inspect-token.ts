@@ -5,11 +5,14 @@ import { compactVerify, errors } from 'jose'
 import { isUsable } from '../apps/client.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import { verificationKeyOf } from '../keys/signing-keys.ts'
-import { findClient } from '../store/apps.ts'
+import { type ClientRecord, findClient } from '../store/apps.ts'
 import type { Database } from '../store/database.ts'
 import { findOrganization } from '../store/organizations.ts'
 import { listSigningKeys, type SigningKeyRecord } from '../store/signing-keys.ts'
-import { listTenantIds, loadTenant } from '../store/tenants.ts'
+import { listTenantIds, loadTenant, type TenantRecord } from '../store/tenants.ts'
+import type { TenantSettings } from '../tenants/settings.ts'
+import { instantText } from './instant-text.ts'
+import { readTokenText } from './read-token-text.ts'
 
 export interface TokenReport {
   readonly isGood: boolean
@@ -34,7 +37,7 @@ export interface InspectDeps {
   readonly now: number
 }
 
-interface Signed {
+interface OwnKey {
   readonly tenantId: string
   readonly record: SigningKeyRecord
 }
@@ -51,64 +54,36 @@ const unread: TokenReport = {
   app: null,
 }
 
-// Far above any token of ours; a larger text is not worth decoding.
-const maximumLength = 32_768
-
-function parsePart(part: string): JsonObject | null {
-  if (!/^[A-Za-z0-9_-]+$/.test(part)) return null
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null
-  } catch {
-    return null
-  }
-}
-
-const malformed = (problem: string, header: JsonObject | null = null): TokenReport => ({
-  ...unread,
-  problems: [problem],
-  header,
-})
-
 /** Does not tell whether an API accepts the token: audience and scope are for that API to check. */
 export async function inspectToken(text: string, deps: InspectDeps): Promise<TokenReport> {
-  const token = text.trim().replace(/^Bearer /i, '')
-  if (token.startsWith('$'))
-    return malformed('This is the name of a shell variable, not its value: use double quotes around it.')
-  if (token.length > maximumLength) return malformed('This is too long to be a token.')
-  const [headerPart = '', claimsPart = '', , excess] = token.split('.')
-  if (claimsPart === '' || excess !== undefined)
-    return malformed('Not a JWT: a JWT has three parts with two dots between them.')
-  const header = parsePart(headerPart)
-  if (header === null) return malformed('Malformed header: the first part is not base64url of a JSON object.')
-  const claims = parsePart(claimsPart)
-  if (claims === null)
-    return malformed('Malformed claims: the second part is not base64url of a JSON object.', header)
+  const read = readTokenText(text)
+  const { header, claims } = read
+  if (read.problem !== undefined) return { ...unread, header, claims, problems: [read.problem] }
+  const keys = await ownKeys(deps.db)
+  const signer = await findSigner(read.token, read.header, keys, deps.sealer)
+  if (signer === null) return { ...unread, header, claims, problems: [whoseIsIt(read.header, keys)] }
+  return judge(read.header, read.claims, signer, deps)
+}
 
-  const signed = await findSigner(token, header, deps)
-  if (signed === null) {
-    return {
-      ...unread,
-      header,
-      claims,
-      problems: ['Signature: no key of this server made it, or the token was altered.'],
-    }
-  }
-  return judge(header, claims, signed, deps)
+async function ownKeys(db: Database): Promise<OwnKey[]> {
+  const tenantIds = await listTenantIds(db)
+  const ofTenants = tenantIds.map(async (tenantId) =>
+    (await listSigningKeys(db, tenantId)).map((record) => ({ tenantId, record })),
+  )
+  return (await Promise.all(ofTenants)).flat()
 }
 
 async function findSigner(
   token: string,
   header: JsonObject,
-  { db, sealer }: InspectDeps,
-): Promise<Signed | null> {
-  for (const tenantId of await listTenantIds(db)) {
-    for (const record of await listSigningKeys(db, tenantId)) {
-      // The algorithm is the key's own, never the token's word (RFC 8725 §3.1); `kid` only spares useless tries.
-      if (header.alg !== record.algorithm || (header.kid !== undefined && header.kid !== record.kid)) continue
-      if (await verifies(token, verificationKeyOf(sealer, tenantId, record), record.algorithm))
-        return { tenantId, record }
-    }
+  keys: readonly OwnKey[],
+  sealer: Sealer,
+): Promise<OwnKey | null> {
+  for (const key of keys) {
+    const { tenantId, record } = key
+    // The algorithm is the key's own, never the token's word (RFC 8725 §3.1); `kid` only spares useless tries.
+    if (header.alg !== record.algorithm || (header.kid !== undefined && header.kid !== record.kid)) continue
+    if (await verifies(token, verificationKeyOf(sealer, tenantId, record), record.algorithm)) return key
   }
   return null
 }
@@ -123,20 +98,36 @@ async function verifies(token: string, key: KeyObject, algorithm: string): Promi
   }
 }
 
+/** Why no key fits: somebody else's token, or one of ours that is not as it was made. */
+function whoseIsIt({ alg, kid }: JsonObject, keys: readonly OwnKey[]): string {
+  if (typeof alg !== 'string' || alg.toLowerCase() === 'none')
+    return 'Nobody signed it: its header names no algorithm.'
+  const named = keys.find(({ record }) => record.kid === kid)
+  if (named) {
+    return `The signature is wrong: it names key ${named.record.kid} of tenant ${named.tenantId}, but was altered or cut.`
+  }
+  return kid === undefined
+    ? 'No key of this server made its signature: it is from elsewhere, or was altered.'
+    : 'It is from elsewhere: this server has no key of that id.'
+}
+
 async function judge(
   header: JsonObject,
   claims: JsonObject,
-  signed: Signed,
+  { tenantId, record }: OwnKey,
   deps: InspectDeps,
 ): Promise<TokenReport> {
-  const { tenantId, record } = signed
-  const clientId = [claims.client_id, claims.sub].find((claim) => typeof claim === 'string')
+  const tenant = await loadTenant(deps.db, tenantId)
+  const clientId = claimHolding('client_id', claims, tenant) ?? claims.client_id
   const client = typeof clientId === 'string' ? await findClient(deps.db, tenantId, clientId) : null
+  const credentialId = claimHolding('credential_id', claims, tenant) ?? claims.cred
   const problems = [
     ...timeProblems(claims, deps.now),
     ...(record.state === 'retired' ? ['Its signing key is retired.'] : []),
-    ...(await tenantProblems(deps.db, tenantId)),
-    ...(client === null ? ['Its app no longer exists.'] : await appProblems(client, claims, tenantId, deps)),
+    ...(tenant === null || tenant.disabledAt !== null ? ['Its tenant is disabled.'] : []),
+    // A dialect may leave the client out; then nothing is known against it.
+    ...(typeof clientId === 'string' && client === null ? ['Its app no longer exists.'] : []),
+    ...(client === null ? [] : await appProblems(client, credentialId, tenantId, deps)),
   ]
   return {
     isGood: problems.length === 0,
@@ -154,36 +145,40 @@ async function judge(
   }
 }
 
+/** What stands in the claim that the tenant's dialect fills with this variable. */
+function claimHolding(variable: string, claims: JsonObject, tenant: TenantRecord | null): unknown {
+  // The store holds only what the schema has let in.
+  const settings = tenant?.settings as TenantSettings | undefined
+  const template = settings?.dialect?.token?.claims ?? {}
+  const names = Object.keys(template).filter((name) => template[name] === `\${${variable}}`)
+  return names.map((name) => claims[name]).find((value) => value !== undefined)
+}
+
 function timeProblems({ exp, nbf, iat }: JsonObject, now: number): string[] {
-  const at = (seconds: number) => new Date(seconds * 1000).toISOString()
   return [
-    ...(typeof exp === 'number' && now >= exp ? [`It expired at ${at(exp)}.`] : []),
-    ...(typeof nbf === 'number' && now < nbf ? [`It is not valid before ${at(nbf)}.`] : []),
-    ...(typeof iat === 'number' && iat > now + 60 ? [`It was issued in the future, at ${at(iat)}.`] : []),
+    ...(typeof exp === 'number' && now >= exp ? [`It expired at ${instantText(exp)}.`] : []),
+    ...(typeof nbf === 'number' && now < nbf ? [`It is not valid before ${instantText(nbf)}.`] : []),
+    ...(typeof iat === 'number' && iat > now + 60
+      ? [`It was issued in the future, at ${instantText(iat)}.`]
+      : []),
   ]
 }
 
-async function tenantProblems(db: Database, tenantId: string): Promise<string[]> {
-  const tenant = await loadTenant(db, tenantId)
-  return tenant === null || tenant.disabledAt !== null ? ['Its tenant is disabled.'] : []
-}
-
 async function appProblems(
-  client: NonNullable<Awaited<ReturnType<typeof findClient>>>,
-  claims: JsonObject,
+  client: ClientRecord,
+  credentialId: unknown,
   tenantId: string,
   { db, now }: InspectDeps,
 ): Promise<string[]> {
   const organization = await findOrganization(db, tenantId, client.organizationId)
-  const credential = client.credentials.find(({ id }) => id === claims.cred)
+  const credential = client.credentials.find(({ id }) => id === credentialId)
+  const isCredentialGone = credentialId !== undefined && credential === undefined
   return [
     ...(client.disabledAt === null ? [] : ['Its app is disabled.']),
     ...(organization === null || organization.disabledAt !== null ? ['Its organization is disabled.'] : []),
-    ...(claims.cred !== undefined && credential === undefined
-      ? ['The credential it was got with no longer exists.']
-      : []),
+    ...(isCredentialGone ? ['The secret it was got with no longer exists.'] : []),
     ...(credential && !isUsable(credential, now)
-      ? ['The credential it was got with is expired or disabled.']
+      ? ['The secret it was got with is expired or disabled.']
       : []),
   ]
 }

@@ -20,6 +20,8 @@ export interface HashedSecret {
 
 export interface SecretHasher {
   readonly currentVersion: number
+  /** Of every pepper that this process holds. */
+  readonly versions: readonly number[]
   /** For storing a new secret. */
   hash(tenantId: string, clientId: string, secret: string): HashedSecret
   /** The HMAC alone, under the pepper of `version`; null for a pepper this process does not hold. */
@@ -58,6 +60,7 @@ export async function createSecretHasher(
   }
   return {
     currentVersion,
+    versions: [...keys.keys()],
     compute,
     hash(tenantId, clientId, secret) {
       const verifier = compute(currentVersion, tenantId, clientId, secret)

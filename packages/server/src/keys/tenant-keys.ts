@@ -14,6 +14,8 @@ export interface TenantKeys {
   /** By the API that signs with a key of its own. */
   readonly apiSigners: ReadonlyMap<string, Signer>
   readonly publicJwks: readonly Readonly<Record<string, string>>[]
+  /** True if the record that they were loaded for did not hold all of them. */
+  readonly areNew: boolean
 }
 
 /** One key for the tenant's algorithm, and one for each API that signs with its own. */
@@ -64,5 +66,6 @@ export async function loadTenantKeys(
       signers.flatMap(([apiId, signer]) => (apiId === null ? [] : [[apiId, signer] as const])),
     ),
     publicJwks: records.map(publicJwkOf).filter((jwk) => jwk !== null),
+    areNew: records !== record.signingKeys,
   }
 }

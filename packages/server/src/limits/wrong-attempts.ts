@@ -3,7 +3,8 @@
  * are counted and only wrong attempts are refused, so that no stranger can lock a client out.
  */
 
-import { canonicalClientId, networkOf, OAuthError } from '@sallyport/protocol'
+import { canonicalClientId, networkOf } from '@sallyport/protocol'
+import { RecentMap } from '../store/read-through.ts'
 
 const windowSeconds = 60
 const perClientAndNetwork = 10
@@ -11,68 +12,87 @@ const perNetwork = 100
 // About 10 MB at the most, however many names a flood brings.
 const countersKept = 50_000
 
+export interface Attempt {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly address: string
+  readonly now: number
+}
+
+/** Each answer is in seconds to wait, and 0 within the limits. */
+export interface WrongAttempts {
+  /** Counts one wrong attempt. */
+  count(attempt: Attempt): number
+  /** Takes back an attempt that has turned out to be right. */
+  forgive(attempt: Attempt): void
+  /** What one more wrong attempt on this client from this network would be told. Counts nothing. */
+  waitSeconds(attempt: Attempt): number
+}
+
 interface Counter {
   count: number
   resetAt: number
 }
 
-export interface WrongAttempts {
-  /** Counts one wrong attempt; over the limit it throws a 429 instead of returning. */
-  refuseIfExceeded(tenantId: string, clientId: string, address: string, now: number): void
-  /** True if the client's next wrong attempt from this network would be refused. Counts nothing. */
-  isExceeded(tenantId: string, clientId: string, address: string, now: number): boolean
-  /** How many attempts have been answered 429 since the start. */
-  readonly throttled: number
+/** A window that begins in the future was opened before the clock was set back, and ends with that. */
+const isRunning = ({ resetAt }: Counter, now: number): boolean =>
+  now < resetAt && now >= resetAt - windowSeconds
+
+function find(counters: RecentMap<Counter>, key: string, now: number): Counter | undefined {
+  const known = counters.get(key)
+  return known && isRunning(known, now) ? known : undefined
 }
 
-function count(counters: Map<string, Counter>, key: string, now: number): Counter {
-  const known = counters.get(key)
-  if (known && now < known.resetAt) {
+function count(counters: RecentMap<Counter>, key: string, now: number): Counter {
+  const known = find(counters, key, now)
+  if (known) {
     known.count++
     return known
-  }
-  counters.delete(key)
-  if (counters.size >= countersKept) {
-    const [oldest] = counters.keys()
-    if (oldest !== undefined) counters.delete(oldest)
   }
   const counter = { count: 1, resetAt: now + windowSeconds }
   counters.set(key, counter)
   return counter
 }
 
-// One counter for every spelling of a name, or a change of case would be a fresh start.
-const clientKey = (tenantId: string, network: string, clientId: string) =>
-  `${tenantId} ${network} ${canonicalClientId(clientId)}`
+interface Keys {
+  readonly client: string
+  readonly network: string
+}
+
+function keysOf({ tenantId, clientId, address }: Attempt): Keys {
+  const network = `${tenantId} ${networkOf(address)}`
+  // One counter for every spelling of a name, or a change of case would be a fresh start.
+  return { network, client: `${network} ${canonicalClientId(clientId)}` }
+}
 
 export function createWrongAttempts(): WrongAttempts {
-  const ofClients = new Map<string, Counter>()
-  const ofNetworks = new Map<string, Counter>()
-  let throttled = 0
+  // Two generations: taking the oldest out of one map costs more with each one taken, which a flood would use.
+  const ofClients = new RecentMap<Counter>(countersKept)
+  const ofNetworks = new RecentMap<Counter>(countersKept)
 
   return {
-    get throttled() {
-      return throttled
-    },
-    isExceeded(tenantId, clientId, address, now) {
-      if (ofClients.size === 0) return false
-      const known = ofClients.get(clientKey(tenantId, networkOf(address), clientId))
-      return known !== undefined && now < known.resetAt && known.count >= perClientAndNetwork
-    },
-    refuseIfExceeded(tenantId, clientId, address, now) {
-      const network = networkOf(address)
-      const ofClient = count(ofClients, clientKey(tenantId, network, clientId), now)
-      const ofNetwork = count(ofNetworks, `${tenantId} ${network}`, now)
-      if (ofClient.count <= perClientAndNetwork && ofNetwork.count <= perNetwork) return
-      throttled++
-      const resetAt = Math.max(
-        ofClient.count > perClientAndNetwork ? ofClient.resetAt : 0,
-        ofNetwork.count > perNetwork ? ofNetwork.resetAt : 0,
+    count(attempt) {
+      const { now } = attempt
+      const keys = keysOf(attempt)
+      const ofClient = count(ofClients, keys.client, now)
+      const ofNetwork = count(ofNetworks, keys.network, now)
+      return Math.max(
+        ofClient.count > perClientAndNetwork ? ofClient.resetAt - now : 0,
+        ofNetwork.count > perNetwork ? ofNetwork.resetAt - now : 0,
       )
-      throw new OAuthError('temporarily_unavailable', 'too many wrong secrets', {
-        status: 429,
-        retryAfterSeconds: Math.max(1, resetAt - now),
-      })
+    },
+    forgive(attempt) {
+      const keys = keysOf(attempt)
+      const counters = [
+        find(ofClients, keys.client, attempt.now),
+        find(ofNetworks, keys.network, attempt.now),
+      ]
+      for (const counter of counters) if (counter && counter.count > 0) counter.count--
+    },
+    waitSeconds(attempt) {
+      if (ofClients.size === 0) return 0
+      const known = find(ofClients, keysOf(attempt).client, attempt.now)
+      return known && known.count >= perClientAndNetwork ? known.resetAt - attempt.now : 0
     },
   }
 }

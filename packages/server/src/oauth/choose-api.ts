@@ -11,7 +11,8 @@ export function chooseApi(request: TokenRequest, app: CompiledAppSettings): Api 
   const api = asked === null ? defaultApi(request, app) : request.tenant.apisByAudience.get(asked)
   // An API of another tenant, one that does not exist and one that is not the app's all look alike.
   if (!api || !app.scopesByApi.has(api.id)) {
-    return refuse('invalid_target', asked === null ? 'app has no API' : "API unknown or not the app's")
+    if (asked === null) refuse('invalid_target', 'app has no API', 'This client is not granted any API.')
+    return refuse('invalid_target', "API unknown or not the app's")
   }
   return api
 }

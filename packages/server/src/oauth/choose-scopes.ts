@@ -20,10 +20,14 @@ export function chooseScopes(
     isWithin(scope, granted) && (allowed === undefined || isWithin(scope, allowed))
   if (asked === undefined) {
     const defaults = app.defaultScopes ?? granted?.granted ?? []
-    return defaults.flatMap((scope) => declaredUnder(scope, api)).filter(isGranted)
+    // A wildcard may stand for a scope that is granted by name as well.
+    return [...new Set(defaults.flatMap((scope) => declaredUnder(scope, api)))].filter(isGranted)
   }
   const scopes = parseScope(asked)
-  const refused = scopes.find((scope) => !isGranted(scope) || !isDeclared(scope, api))
+  // Not shown: an unknown name may be a secret in the wrong place, and the log would keep it.
+  if (!scopes.every((scope) => isDeclared(scope, api)))
+    refuse('invalid_scope', 'scope not declared by the API')
+  const refused = scopes.find((scope) => !isGranted(scope))
   if (refused !== undefined) refuse('invalid_scope', `scope not granted: ${refused.slice(0, 100)}`)
   return scopes
 }

@@ -28,14 +28,31 @@ function capabilitiesOf(tenant: Tenant): Capabilities {
   }
 }
 
+/** What a tenant publishes is the same until the tenant changes, and a change makes another `Tenant`. */
+const published = new WeakMap<Tenant, Map<string, Reply>>()
+
+function publish(tenant: Tenant, name: string, build: () => unknown): Reply {
+  let documents = published.get(tenant)
+  if (!documents) {
+    documents = new Map()
+    published.set(tenant, documents)
+  }
+  let reply = documents.get(name)
+  if (!reply) {
+    reply = publicReply(build())
+    documents.set(name, reply)
+  }
+  return reply
+}
+
 export const authorizationServerMetadata = (tenant: Tenant, issuer: string): Reply =>
-  publicReply(buildAuthorizationServerMetadata(capabilitiesOf(tenant), issuer))
+  publish(tenant, `oauth ${issuer}`, () => buildAuthorizationServerMetadata(capabilitiesOf(tenant), issuer))
 
 /** Served without `authorization_endpoint` until there is an authorization endpoint. */
 export const openIdConfiguration = (tenant: Tenant, issuer: string): Reply =>
-  publicReply(buildOpenIdConfiguration(capabilitiesOf(tenant), issuer))
+  publish(tenant, `openid ${issuer}`, () => buildOpenIdConfiguration(capabilitiesOf(tenant), issuer))
 
-export const jwks = (tenant: Tenant): Reply => publicReply({ keys: tenant.publicJwks })
+export const jwks = (tenant: Tenant): Reply => publish(tenant, 'jwks', () => ({ keys: tenant.publicJwks }))
 
 /** The same for everybody and cacheable; open to browsers, for it holds nothing of anybody's. */
 function publicReply(value: unknown): Reply {

@@ -15,12 +15,18 @@ const forbiddenNames = [...idNames, ...secretNames, 'client_assertion', 'passwor
 const firstOf = ({ queryParameters }: TokenRequest, names: readonly string[]): string | undefined =>
   names.map((name) => queryParameters.get(name)).find((value) => value !== undefined)
 
+/** A dialect that takes credentials from the URL takes them under two names; the others are as wrong as ever. */
+function besidesDialect({ dialect }: TokenRequest, names: readonly string[]): readonly string[] {
+  const { queryCredentials } = dialect
+  if (queryCredentials === null) return names
+  return names.filter((name) => name !== queryCredentials.clientId && name !== queryCredentials.clientSecret)
+}
+
 /** RFC 6749 §2.3.1: credentials must not be in the URL, where logs and histories keep them. */
 export async function refuseCredentialsInUrl(request: TokenRequest, deps: TokenDeps): Promise<void> {
-  if (request.dialect.queryCredentials !== null) return
-  if (firstOf(request, forbiddenNames) === undefined) return
+  if (firstOf(request, besidesDialect(request, forbiddenNames)) === undefined) return
   const clientId = firstOf(request, idNames)
-  const clientSecret = firstOf(request, secretNames)
+  const clientSecret = firstOf(request, besidesDialect(request, secretNames))
   if (clientId !== undefined && clientSecret !== undefined) {
     await flagIfReal(request, [{ clientId, clientSecret }], 'query_string', deps)
   }
@@ -57,7 +63,9 @@ async function flagIfReal(
   if (claims.length === 0) return
   try {
     const { client, credential } = await proveClient(request, claims, deps)
-    if (credential) deps.flagExposed(request.tenant.id, client.clientId, credential.id, by)
+    // The first exposure stays, so there is nothing more to write.
+    if (credential?.exposedAt === null)
+      deps.flagExposed(request.tenant.id, client.clientId, credential.id, by)
   } catch (error) {
     // Wrong or unknown: nothing was exposed. A throttled guess is answered as one.
     if (!(error instanceof OAuthError) || error.code !== 'invalid_client') throw error

@@ -30,10 +30,14 @@ export async function readTokenForm(
     features.add('multipart')
     return parseMultipartForm(body, contentType as string)
   }
-  if (body.length === 0 && contentType === undefined && dialect.defaultGrantType !== null) return noParameters
+  if (body.length === 0 && contentType === undefined && saysGrantElsewhere(http, dialect)) return noParameters
   requireFormContentType(contentType)
   return parseForm(body.toString('latin1'), repeatable)
 }
+
+/** A grant type in a header counts here in any dialect, so that whoever put it there is told of just that (000-08). */
+const saysGrantElsewhere = (http: TokenHttpRequest, dialect: Dialect): boolean =>
+  dialect.defaultGrantType !== null || http.grantTypeHeader !== undefined
 
 /** The grant type asked for; the dialect may find it in a header, or take it for granted. */
 export function readGrantType(

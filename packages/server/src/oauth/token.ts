@@ -51,9 +51,12 @@ async function parseTokenRequest(call: TokenCall, deps: TokenDeps): Promise<Toke
   return { ...unread, form: await readTokenForm(http, dialect, notes.features) }
 }
 
+// The feed asks every second at the latest, and an answer may take one: a shorter silence is no outage.
+const feedPulseSeconds = 3
+
 /** Known clients get tokens for a while when the database is gone, not for ever: a cut-off may be waiting there. */
 function checkOutageGrace({ tenant, now }: TokenRequest, deps: TokenDeps): void {
-  if (now - deps.lastContactAt() > tenant.outageGraceSeconds) {
+  if (now - deps.lastContactAt() > Math.max(tenant.outageGraceSeconds, feedPulseSeconds)) {
     refuse('temporarily_unavailable', 'the database has been gone for longer than the tenant allows')
   }
 }
@@ -73,11 +76,15 @@ function tokenReply(request: TokenRequest, authorization: Authorization, token: 
   const dialect = answerDialect(request, authorization)
   notes.apiId = authorization.api.id
   notes.scopes = authorization.scopes
-  for (const feature of dialect.answerFeatures) notes.features.add(feature)
+  const { tokenType } = authorization.client.settings
+  for (const feature of dialect.answerFeatures) {
+    // An app with a token type of its own would not notice the dialect's end.
+    if (feature !== 'token_type' || tokenType === null) notes.features.add(feature)
+  }
   const members = dialect.responseMembers.render({
     ...token.values,
     access_token: token.accessToken,
-    token_type: authorization.client.settings.tokenType ?? dialect.tokenType,
+    token_type: tokenType ?? dialect.tokenType,
     // A token that is served again has less of its life left, rounded down (002-14).
     expires_in: token.expiresAt - now,
   })

@@ -1,6 +1,6 @@
 /** Apps, which are OAuth clients: the hot read of every token request, and their writes. */
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { prepareRead } from './prepared.ts'
@@ -30,6 +30,7 @@ export interface ClientRecord {
 }
 
 type ClientRow = [
+  clientId: string,
   id: string,
   organizationId: string,
   name: string,
@@ -45,7 +46,10 @@ type ClientRow = [
   exposedAt: number | null,
 ]
 
-/** One row for each credential, and one for an app that has none. */
+/**
+ * One row for each credential, and one for an app that has none. For a name that no app has, the rows of another:
+ * finding nothing takes a quarter of the time, and a stranger could tell by it which names exist.
+ */
 const clientByClientId = prepareRead<ClientRow>((db, param) =>
   db
     .selectFrom('apps as a')
@@ -53,6 +57,7 @@ const clientByClientId = prepareRead<ClientRow>((db, param) =>
       join.onRef('c.tenant_id', '=', 'a.tenant_id').onRef('c.client_id', '=', 'a.client_id'),
     )
     .select([
+      'a.client_id',
       'a.id',
       'a.organization_id',
       'a.name',
@@ -68,7 +73,13 @@ const clientByClientId = prepareRead<ClientRow>((db, param) =>
       'c.exposed_at',
     ])
     .where('a.tenant_id', '=', param.text)
-    .where('a.client_id', '=', param.text)
+    .where(
+      'a.client_id',
+      '=',
+      sql<string>`coalesce(
+        (select client_id from apps where tenant_id = ${param.text} and client_id = ${param.text}),
+        (select min(client_id) from apps where tenant_id = ${param.text}))`,
+    )
     .orderBy('c.id')
     .compile(),
 )
@@ -79,33 +90,27 @@ export function findClient(
   tenantId: string,
   clientId: string,
 ): ClientRecord | null | Promise<ClientRecord | null> {
-  const rows = db.read(clientByClientId, [tenantId, clientId])
+  const rows = db.read(clientByClientId, [tenantId, tenantId, clientId, tenantId])
   return Array.isArray(rows) ? toClient(clientId, rows) : rows.then((found) => toClient(clientId, found))
 }
 
 function toClient(clientId: string, rows: readonly ClientRow[]): ClientRecord | null {
   const [first] = rows
   if (!first) return null
-  return {
-    clientId,
-    id: first[0],
-    organizationId: first[1],
-    name: first[2],
-    settings: first[3],
-    disabledAt: first[4],
-    updatedAt: first[5],
-    credentials: first[6] === null ? [] : rows.map(toCredential),
-  }
+  const [foundId, id, organizationId, name, settings, disabledAt, updatedAt, credentialId] = first
+  const credentials = credentialId === null ? [] : rows.map(toCredential)
+  const found = { clientId, id, organizationId, name, settings, disabledAt, updatedAt, credentials }
+  return foundId === clientId ? found : null
 }
 
 const toCredential = (row: ClientRow): ClientCredential => ({
-  id: row[6] ?? '',
-  format: row[7],
-  verifier: row[8],
-  pepperVersion: row[9],
-  expiresAt: row[10],
-  disabledAt: row[11],
-  exposedAt: row[12],
+  id: row[7] ?? '',
+  format: row[8],
+  verifier: row[9],
+  pepperVersion: row[10],
+  expiresAt: row[11],
+  disabledAt: row[12],
+  exposedAt: row[13],
 })
 
 export interface AppRecord {

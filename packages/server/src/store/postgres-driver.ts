@@ -4,11 +4,10 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { StoreConflict, StoreUnavailable } from './database.ts'
 
-/** Together below one second, so that a request which needs a dead database is refused within it. */
-const connectMilliseconds = 800
-const queryMilliseconds = 800
-/** The server gives up first: then it is an answer, and the connection lives on. */
-const statementMilliseconds = 700
+/** Below one second, so that a request which needs a dead database is refused within it. */
+export const defaultTimeoutMilliseconds = 800
+/** The server gives up this much earlier: then it is an answer, and the connection lives on. */
+const headStartMilliseconds = 100
 const idleInTransactionMilliseconds = 5000
 
 const int8 = 20
@@ -25,14 +24,14 @@ const types: pg.CustomTypesConfig = {
   getTypeParser: (id, format) => (id === int8 ? parseInt8 : pg.types.getTypeParser(id, format)),
 }
 
-export const hotConfig = (url: string): pg.ClientConfig => ({
+export const hotConfig = (url: string, timeoutMilliseconds: number): pg.ClientConfig => ({
   connectionString: url,
   types,
   application_name: 'sallyport',
   keepAlive: true,
-  connectionTimeoutMillis: connectMilliseconds,
-  query_timeout: queryMilliseconds,
-  statement_timeout: statementMilliseconds,
+  connectionTimeoutMillis: timeoutMilliseconds,
+  query_timeout: timeoutMilliseconds,
+  statement_timeout: timeoutMilliseconds - headStartMilliseconds,
   idle_in_transaction_session_timeout: idleInTransactionMilliseconds,
 })
 

@@ -1,7 +1,7 @@
 /** One connection that only listens, and is made anew whenever it is lost. */
 
 import pg from 'pg'
-import { hotConfig } from './postgres-driver.ts'
+import { defaultTimeoutMilliseconds, hotConfig } from './postgres-driver.ts'
 
 export const changesChannel = 'sallyport_changes'
 
@@ -21,7 +21,10 @@ export function listen(url: string, onNews: () => void): () => void {
   }
 
   const connect = () => {
-    const current = new pg.Client({ ...hotConfig(url), application_name: 'sallyport listener' })
+    const current = new pg.Client({
+      ...hotConfig(url, defaultTimeoutMilliseconds),
+      application_name: 'sallyport listener',
+    })
     client = current
     const lost = () => {
       if (client !== current) return

@@ -5,7 +5,13 @@ import pg from 'pg'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreRefused, StoreUnavailable } from './database.ts'
 import { type MigrationTarget, migrate } from './migrations.ts'
-import { asKyselyPool, hotConfig, patientConfig, translatePostgresError } from './postgres-driver.ts'
+import {
+  asKyselyPool,
+  defaultTimeoutMilliseconds,
+  hotConfig,
+  patientConfig,
+  translatePostgresError,
+} from './postgres-driver.ts'
 import { changesChannel, listen } from './postgres-listener.ts'
 import type { PreparedQuery, Read } from './prepared.ts'
 import type { Schema } from './schema.ts'
@@ -16,6 +22,8 @@ export interface PostgresOptions {
   /** Epoch seconds. */
   readonly clock: () => number
   readonly poolSize?: number
+  /** How long a connection or an answer may take before the database counts as gone. */
+  readonly timeoutMilliseconds?: number
 }
 
 /** The net under LISTEN, and the pulse that tells an outage. */
@@ -26,9 +34,10 @@ const ownLocks = 0x5a11
 const feedLock = 1
 const migrationLock = 2
 
-export async function openPostgres({ url, clock, poolSize = 10 }: PostgresOptions): Promise<Database> {
+export async function openPostgres(options: PostgresOptions): Promise<Database> {
+  const { url, clock, poolSize = 10, timeoutMilliseconds = defaultTimeoutMilliseconds } = options
   await migratePostgres(url, clock)
-  const pool = new pg.Pool({ ...hotConfig(url), max: poolSize })
+  const pool = new pg.Pool({ ...hotConfig(url, timeoutMilliseconds), max: poolSize })
   // An idle connection that dies is replaced when the next one is needed.
   pool.on('error', () => {})
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })

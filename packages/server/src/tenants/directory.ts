@@ -6,7 +6,7 @@ import { loadTenantKeys } from '../keys/tenant-keys.ts'
 import { findClient } from '../store/apps.ts'
 import type { Database } from '../store/database.ts'
 import { findOrganization } from '../store/organizations.ts'
-import { createReadThrough } from '../store/read-through.ts'
+import { createReadThrough, type ReadThrough } from '../store/read-through.ts'
 import { findTenantIdByHost, loadTenant } from '../store/tenants.ts'
 import { compileOrganization, type Organization } from './organization.ts'
 import { compileTenant, type Tenant } from './tenant.ts'
@@ -18,7 +18,7 @@ export interface Directory {
   tenantIdOfHost(host: string): Found<string>
   organization(tenantId: string, id: string): Found<Organization>
   client(tenantId: string, clientId: string): Found<Client>
-  /** Past the cache: what the store says now. */
+  /** Past the cache, which keeps its own until the change feed tells: a stranger's guess must not turn it over. */
   freshClient(tenantId: string, clientId: string): Found<Client>
   /** True if `client` could have come from an earlier request's read. */
   isCached(tenantId: string, clientId: string): boolean
@@ -44,17 +44,25 @@ function splitKey(key: string): [tenantId: string, id: string] {
   return [key.slice(0, blank), key.slice(blank + 1)]
 }
 
-const map = <From, To>(found: Found<From>, compile: (value: From) => To): Found<To> => {
+const map = <From, To>(found: Found<From>, compile: (value: From) => To | null): Found<To> => {
   if (found instanceof Promise) return found.then((value) => (value === null ? null : compile(value)))
   return found === null ? null : compile(found)
 }
 
 export function createDirectory({ db, sealer, random, clientCacheEntries }: DirectoryOptions): Directory {
-  const tenants = createReadThrough<Tenant>(tenantEntries, async (id) => {
+  const tenants: ReadThrough<Tenant> = createReadThrough(tenantEntries, async (id) => {
     const record = await loadTenant(db, id)
-    return record && compileTenant(record, await loadTenantKeys(db, sealer, random, record))
+    if (record === null) return null
+    const keys = await loadTenantKeys(db, sealer, random, record)
+    if (!keys.areNew) return compileTenant(record, keys)
+    // Making a key has changed the tenant, so this load would be used once and not kept.
+    tenants.drop(id)
+    return tenants.get(id)
   })
-  const hosts = createReadThrough<string>(hostEntries, (host) => findTenantIdByHost(db, host))
+  // That a name is nobody's host is kept too: path tenants answer there, also while the database is gone.
+  const hosts = createReadThrough<{ readonly tenantId: string | null }>(hostEntries, async (host) => ({
+    tenantId: await findTenantIdByHost(db, host),
+  }))
   const organizations = createReadThrough<Organization>(organizationEntries, (key) =>
     map(findOrganization(db, ...splitKey(key)), compileOrganization),
   )
@@ -78,10 +86,10 @@ export function createDirectory({ db, sealer, random, clientCacheEntries }: Dire
 
   return {
     tenant: (id) => tenants.get(id),
-    tenantIdOfHost: (host) => hosts.get(host),
+    tenantIdOfHost: (host) => map(hosts.get(host), ({ tenantId }) => tenantId),
     organization: (tenantId, id) => organizations.get(keyOf(tenantId, id)),
     client: (tenantId, clientId) => clients.get(keyOf(tenantId, clientId)),
-    freshClient: (tenantId, clientId) => clients.refresh(keyOf(tenantId, clientId)),
+    freshClient: (tenantId, clientId) => map(findClient(db, tenantId, clientId), compileClient),
     isCached: (tenantId, clientId) => clients.peek(keyOf(tenantId, clientId)) !== undefined,
     close: unfollow,
   }

@@ -85,6 +85,16 @@ forEachStore((engine, store) => {
     ])
   })
 
+  test(`${engine}: hosts are a set, whatever order they are written in`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const withHosts = (hosts: string) => changed('[auth.shop.example]', hosts)
+    await applied(bench, [withHosts('[b.shop.example, a.shop.example]')])
+    for (const hosts of ['[b.shop.example, a.shop.example]', '[a.shop.example, b.shop.example]']) {
+      assert.deepEqual((await applied(bench, [withHosts(hosts)])).lines, nothing)
+    }
+  })
+
   test(`${engine}: a change is a ~ line that says from what to what`, async (t) => {
     const { db } = await store.open(t)
     const bench = await createBench(db)
@@ -148,6 +158,7 @@ forEachStore((engine, store) => {
       '~ organization shop/acme (plan: "free" → not set)',
       '- plan shop/free',
     ])
+    assert.deepEqual((await applied(bench, [bare], true)).lines, nothing)
     const { lines } = await applied(bench, ['blueprint: shop\ntenants: []\n'], true)
     assert.deepEqual(lines.slice(0, 2), ['- tenant shop', '- api shop/rest'])
     assert.equal(await loadTenant(db, 'shop'), null)

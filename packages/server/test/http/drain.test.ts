@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { jsonReply } from '@sallyport/protocol'
 import { drain } from '../../src/http/drain.ts'
-import { type Handler, jsonReply } from '../../src/http/exchange.ts'
+import type { Handler } from '../../src/http/exchange.ts'
 import { createHealth } from '../../src/http/health.ts'
 import { readToEnd, startListener } from './wire.ts'
 
@@ -62,6 +63,19 @@ test('trust R19: while balancers look elsewhere, new connections are still serve
   const drained = drain({ listeners: [listener], health: createHealth({}), ...quickly })
   assert.deepEqual(await post(port, false), { status: 200, isLast: true })
   assert.equal(await drained, 'clean')
+})
+
+test('trust R19: a request on a kept connection just after the port was closed is answered', async (t) => {
+  const { listener, port } = await startListener(t, { handler: () => jsonReply(200, {}) })
+  const socket = connect(port, '127.0.0.1')
+  const text = readToEnd(socket)
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await new Promise((resolve) => socket.once('data', resolve))
+  listener.startDraining()
+  const closed = listener.stopAccepting()
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  assert.equal((await text).match(/HTTP\/1\.1 200 /g)?.length, 2)
+  await closed
 })
 
 test('trust R19: a request that takes long is finished, and idle and silent connections do not delay the end', async (t) => {

@@ -1,7 +1,7 @@
 /** Liveness and readiness, and what they name. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jsonReply } from '../../src/http/exchange.ts'
+import { jsonReply } from '@sallyport/protocol'
 import { answerHealth, createHealth, type Health } from '../../src/http/health.ts'
 import { ask, startListener } from './wire.ts'
 

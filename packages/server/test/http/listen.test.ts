@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { createServer as createNetServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { jsonReply } from '@sallyport/protocol'
 import { parseAddressList } from '../../src/http/address-list.ts'
-import { jsonReply } from '../../src/http/exchange.ts'
 import { bindAll, developmentHosts, ListenRefused } from '../../src/http/listen.ts'
 import { createListener } from '../../src/http/listener.ts'
 import { ask, countedIds, now, startListener } from './wire.ts'
@@ -32,7 +32,7 @@ test('contract: a busy port is one sentence with the way out', async (t) => {
   await assert.rejects(unboundListener().listen({ hosts: ['127.0.0.1'], port }), {
     name: 'ListenRefused',
     code: 'EADDRINUSE',
-    message: `Port ${port} is already in use. Stop the other program or choose another with --port.`,
+    message: `Port ${port} is already in use. Stop the other program or choose another port.`,
   })
 })
 
@@ -75,6 +75,6 @@ test('contract: a port that needs a privilege is one sentence', async () => {
   }
   await assert.rejects(bindAll({ hosts: ['127.0.0.1'], port: 443, servers: [], create }), {
     code: 'EACCES',
-    message: /^Port 443 may not be opened by this user: .*--port\.$/,
+    message: /^Port 443 may not be opened by this user: .* Choose another port\.$/,
   })
 })

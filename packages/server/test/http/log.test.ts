@@ -157,7 +157,7 @@ for (const [how, ending] of [
   test(`operations: buffered lines are all written when the process ${how}`, async () => {
     const source = new URL('../../src/http/log.ts', import.meta.url).href
     const script = `import { createLog } from ${JSON.stringify(source)}
-      const log = createLog()
+      const log = createLog({ clock: Date.now })
       for (let i = 0; i < 999; i += 1) log.info('line', { count: i })
       log.tokenIssued(${JSON.stringify(tokenLine)})
       ${ending}`

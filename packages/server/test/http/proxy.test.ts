@@ -1,8 +1,9 @@
 /** Forwarding headers: believed from a listed proxy, noise from anybody else. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { jsonReply } from '@sallyport/protocol'
 import { AddressRefused, canonicalAddress, parseAddressList } from '../../src/http/address-list.ts'
-import { type HttpRequest, jsonReply } from '../../src/http/exchange.ts'
+import type { HttpRequest } from '../../src/http/exchange.ts'
 import { ask, startListener } from './wire.ts'
 
 const describe = ({ id, host, path, secure, clientAddress }: HttpRequest) => ({

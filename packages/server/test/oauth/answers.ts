@@ -23,10 +23,7 @@ export const assertError = (reply: TestReply, error: string): void => assertRefu
 /** The one answer to every failed authentication, to the byte; the tables of trust.md write it C401. */
 export function assertInvalidClient(reply: TestReply, issuer = 'https://localhost:8443/acme'): void {
   assertRefused(reply, 401, 'invalid_client')
-  assert.equal(
-    reply.text,
-    '{"error":"invalid_client","error_description":"Client authentication failed."}',
-  )
+  assert.equal(reply.text, '{"error":"invalid_client","error_description":"Client authentication failed."}')
   assert.equal(reply.headers['WWW-Authenticate'], `Basic realm="${issuer}"`)
 }
 

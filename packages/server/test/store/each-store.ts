@@ -61,7 +61,10 @@ const engines: Record<StoreSuite['engine'], Prepare> = {
     const server = await postgresForTests()
     const { url, drop } = await server.createDatabase()
     t.after(drop)
-    return { location: url, openAt: (clock) => openPostgres({ url, clock, poolSize: 5 }) }
+    // Patient: what is tested here is not how fast a busy machine is.
+    const openAt = (clock: TestClock) =>
+      openPostgres({ url, clock, poolSize: 5, timeoutMilliseconds: 30_000 })
+    return { location: url, openAt }
   },
 }
 

@@ -37,12 +37,10 @@ export async function authenticateClient(
   const method = presentedMethod(request)
   const claims = method.claims(request)
   request.notes.method = method.name
-  const [first] = claims
-  if (!first) refuse('invalid_client', method === none ? 'no credentials' : `malformed ${method.name}`)
-  request.notes.clientId = first.clientId
+  if (claims.length === 0)
+    refuse('invalid_client', method === none ? 'no credentials' : `malformed ${method.name}`)
 
   const { client, credential } = await proveClient(request, claims, deps)
-  request.notes.clientId = client.clientId
   if (credential) request.notes.credentialId = credential.id
   await checkStanding(request, client, credential, deps)
   if (!client.settings.authenticationMethods.has(method.registeredAs)) {

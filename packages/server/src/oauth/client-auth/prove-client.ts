@@ -1,18 +1,22 @@
 /**
  * The comparison of a claim with what the store holds, built so that time and count tell a stranger nothing:
- * a failing request reads the store exactly once and computes one HMAC a reading, whether or not the client exists.
+ * a failing request reads each name it claims exactly once and computes the same HMACs, whether or not the client
+ * exists, stands in memory, or keeps its secret in another form.
  */
 
-import { refuse } from '@sallyport/protocol'
-import type { Client, Credential } from '../../apps/client.ts'
-import { sameVerifier, sha256 } from '../../keys/secret-hasher.ts'
+import { OAuthError, refuse } from '@sallyport/protocol'
+import { type Client, type Credential, isUsable } from '../../apps/client.ts'
+import { type SecretHasher, sameVerifier, sha256 } from '../../keys/secret-hasher.ts'
+import type { Attempt } from '../../limits/wrong-attempts.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { AuthenticatedClient, ClientClaim } from './method.ts'
 
 /** A claim with its HMAC under the current pepper, computed before it is known whether the client exists. */
 interface HashedClaim extends ClientClaim {
-  readonly mac: Buffer | null
+  /** By the pepper's version. */
+  readonly macs: Map<number, Buffer | null>
+  digest: Buffer | null
 }
 
 export async function proveClient(
@@ -20,85 +24,133 @@ export async function proveClient(
   claims: readonly ClientClaim[],
   deps: TokenDeps,
 ): Promise<AuthenticatedClient> {
-  const { tenant } = request
-  if (claims.some(isGuessable)) refuseExceeded(request, claims, deps)
-  const hashed = claims.map((claim) => hashClaim(tenant.id, claim, deps))
-  const wasCached = hashed.some(({ clientId }) => deps.directory.isCached(tenant.id, clientId))
-  const known = await findProven(request, hashed, deps, false)
-  if (known) return known
+  const { directory, attempts } = deps
+  const tenantId = request.tenant.id
+  const attempt = attemptOf(request, claims)
+  const isGuess = claims.some(isGuessable)
+  if (isGuess) refuseExceeded(attempt, deps)
+
+  const hashed = claims.map((claim) => hashClaim(tenantId, claim, deps.hasher))
+  const names = namesOf(claims)
+  const cachedNames = names.filter((name) => directory.isCached(tenantId, name))
+  const clients = await allOf(names.map((name) => directory.client(tenantId, name)))
+  const known = clients.find((client) => client !== null)
+  // Never what was merely sent: people put the secret in the id's place, and the log would keep it.
+  if (known) request.notes.clientId = known.clientId
+  // Asked again: of guesses that arrive together, all have passed the first time.
+  if (isGuess) refuseExceeded(attempt, deps)
+  const proven = findProven(request, hashed, clients, deps.hasher)
+  if (proven) return proven
+
+  // In the same breath as the comparison, so that no number of guesses at once gets past the count.
+  const waitSeconds = attempts.count(attempt)
+  for (const claim of hashed) computeRest(tenantId, claim, deps.hasher)
   // What is cached may be a moment old: before a refusal the store has the last word, and every refusal reads it.
-  const fresh = wasCached ? await findProven(request, hashed, deps, true) : null
-  return fresh ?? refuseUnproven(request, claims, deps)
+  const fresh = await allOf(
+    names.map((name, index) =>
+      cachedNames.includes(name) ? directory.freshClient(tenantId, name) : (clients[index] ?? null),
+    ),
+  )
+  const provenLate = findProven(request, hashed, fresh, deps.hasher)
+  if (!provenLate) return refuseUnproven(waitSeconds, known !== undefined)
+  attempts.forgive(attempt)
+  return provenLate
 }
 
-function hashClaim(tenantId: string, claim: ClientClaim, { hasher }: TokenDeps): HashedClaim {
-  const { clientId, clientSecret } = claim
-  return {
-    ...claim,
-    mac:
-      clientSecret === null ? null : hasher.compute(hasher.currentVersion, tenantId, clientId, clientSecret),
-  }
+const attemptOf = ({ tenant, http, now }: TokenRequest, [first]: readonly ClientClaim[]): Attempt => ({
+  tenantId: tenant.id,
+  clientId: first?.clientId ?? '',
+  address: http.clientAddress,
+  now,
+})
+
+type Found = Client | null
+
+/** Without a promise where everything stands in memory. */
+const allOf = (found: readonly (Found | Promise<Found>)[]): readonly Found[] | Promise<readonly Found[]> =>
+  found.some((each) => each instanceof Promise) ? Promise.all(found) : (found as readonly Found[])
+
+/** Nearly always one; two where the readings of a Basic header differ in the id. */
+function namesOf(claims: readonly ClientClaim[]): readonly string[] {
+  const names = claims.map(({ clientId }) => clientId)
+  return names.length === 1 ? names : [...new Set(names)]
 }
 
-async function findProven(
+function hashClaim(tenantId: string, claim: ClientClaim, hasher: SecretHasher): HashedClaim {
+  const hashed: HashedClaim = { ...claim, macs: new Map(), digest: null }
+  macOf(tenantId, hashed, hasher.currentVersion, hasher)
+  return hashed
+}
+
+function macOf(tenantId: string, claim: HashedClaim, version: number, hasher: SecretHasher): Buffer | null {
+  const { clientId, clientSecret, macs } = claim
+  if (clientSecret === null) return null
+  const known = macs.get(version)
+  if (known !== undefined) return known
+  const mac = hasher.compute(version, tenantId, clientId, clientSecret)
+  macs.set(version, mac)
+  return mac
+}
+
+function digestOf(claim: HashedClaim): Buffer | null {
+  if (claim.clientSecret === null) return null
+  claim.digest ??= sha256(claim.clientSecret)
+  return claim.digest
+}
+
+/** Everything that some credential might have asked for, so that a refusal has cost the same for all of them. */
+function computeRest(tenantId: string, claim: HashedClaim, hasher: SecretHasher): void {
+  for (const version of hasher.versions) macOf(tenantId, claim, version, hasher)
+  digestOf(claim)
+}
+
+/** A client that does not exist is compared as well, with a secret that nobody has. */
+const decoy: Credential = {
+  id: '',
+  format: 'hmac-sha256',
+  verifier: Buffer.alloc(32),
+  pepperVersion: null,
+  expiresAt: null,
+  disabledAt: null,
+  exposedAt: null,
+}
+
+function findProven(
   request: TokenRequest,
   claims: readonly HashedClaim[],
-  deps: TokenDeps,
-  isFresh: boolean,
-): Promise<AuthenticatedClient | null> {
-  const clients = await loadClients(request, claims, deps, isFresh)
+  found: readonly Found[],
+  hasher: SecretHasher,
+): AuthenticatedClient | null {
+  const [client, second] = found.filter((candidate) => candidate !== null)
   // Two readings of one header must never reach two clients: neither of them is who the sender surely meant.
-  if (clients.length > 1) refuse('invalid_client', 'the two readings of the Basic header name two clients')
-  const [client] = clients
+  if (second) refuse('invalid_client', 'the two readings of the Basic header name two clients')
+  if (claims.every(({ clientSecret }) => clientSecret === null)) return client ? provenPublic(client) : null
+  const clientId = client?.clientId ?? claims[0]?.clientId
+  const matching = (client?.credentials ?? [decoy]).filter((credential) =>
+    claims.some(
+      (claim) => claim.clientId === clientId && matches(request.tenant.id, claim, credential, hasher),
+    ),
+  )
   if (!client) return null
-  if (claims.every(({ clientSecret }) => clientSecret === null)) return provenPublic(client)
-  for (const claim of claims) {
-    if (claim.clientId !== client.clientId) continue
-    const credential = client.credentials.find((candidate) =>
-      matches(request.tenant.id, claim, candidate, deps),
-    )
-    if (credential) return { client, credential }
-  }
-  return null
+  // One secret may stand under two credentials; it is good while one of them is.
+  const credential = matching.find((candidate) => isUsable(candidate, request.now)) ?? matching[0]
+  return credential ? { client, credential } : null
 }
 
 const provenPublic = (client: Client): AuthenticatedClient | null =>
   client.settings.authenticationMethods.has('none') ? { client, credential: null } : null
 
-async function loadClients(
-  request: TokenRequest,
-  claims: readonly HashedClaim[],
-  { directory }: TokenDeps,
-  isFresh: boolean,
-): Promise<Client[]> {
-  const ids = claims.length === 1 ? [claims[0] as HashedClaim] : distinctById(claims)
-  const clients: Client[] = []
-  for (const { clientId } of ids) {
-    const found = isFresh
-      ? directory.freshClient(request.tenant.id, clientId)
-      : directory.client(request.tenant.id, clientId)
-    const client = found instanceof Promise ? await found : found
-    if (client) clients.push(client)
-  }
-  return clients
-}
-
-const distinctById = (claims: readonly HashedClaim[]): HashedClaim[] => [
-  ...new Map(claims.map((claim) => [claim.clientId, claim])).values(),
-]
-
 function matches(
   tenantId: string,
   claim: HashedClaim,
   credential: Credential,
-  { hasher }: TokenDeps,
+  hasher: SecretHasher,
 ): boolean {
-  if (claim.mac === null || claim.clientSecret === null) return false
-  if (credential.format === 'sha256') return sameVerifier(sha256(claim.clientSecret), credential.verifier)
-  const version = credential.pepperVersion ?? 0
-  const isCurrent = version === hasher.currentVersion
-  const mac = isCurrent ? claim.mac : hasher.compute(version, tenantId, claim.clientId, claim.clientSecret)
-  return mac !== null && sameVerifier(mac, credential.verifier)
+  const expected =
+    credential.format === 'sha256'
+      ? digestOf(claim)
+      : macOf(tenantId, claim, credential.pepperVersion ?? hasher.currentVersion, hasher)
+  return expected !== null && sameVerifier(expected, credential.verifier)
 }
 
 // `sp_test_` or `sp_live_`, 43 characters, a checksum of 6: 256 random bits, which nobody finds by trying.
@@ -108,24 +160,22 @@ const generatedSecretLength = 57
 const isGuessable = ({ clientSecret }: ClientClaim): boolean =>
   clientSecret !== null && !(clientSecret.length === generatedSecretLength && clientSecret.startsWith('sp_'))
 
-function refuseExceeded(
-  request: TokenRequest,
-  claims: readonly ClientClaim[],
-  { attempts }: TokenDeps,
-): void {
-  const clientId = claims[0]?.clientId ?? ''
-  const { tenant, http, now } = request
-  if (attempts.isExceeded(tenant.id, clientId, http.clientAddress, now)) {
-    attempts.refuseIfExceeded(tenant.id, clientId, http.clientAddress, now)
-  }
+function refuseExceeded(attempt: Attempt, { attempts }: TokenDeps): void {
+  const waitSeconds = attempts.waitSeconds(attempt)
+  if (waitSeconds === 0) return
+  attempts.count(attempt)
+  refuseThrottled(waitSeconds)
 }
 
-function refuseUnproven(
-  request: TokenRequest,
-  claims: readonly ClientClaim[],
-  { attempts }: TokenDeps,
-): never {
-  const [claim] = claims
-  attempts.refuseIfExceeded(request.tenant.id, claim?.clientId ?? '', request.http.clientAddress, request.now)
-  return refuse('invalid_client', 'client unknown, or secret wrong')
+function refuseUnproven(waitSeconds: number, isKnown: boolean): never {
+  if (waitSeconds > 0) refuseThrottled(waitSeconds)
+  return refuse('invalid_client', isKnown ? 'secret wrong' : 'client unknown')
+}
+
+function refuseThrottled(retryAfterSeconds: number): never {
+  throw new OAuthError('temporarily_unavailable', 'too many wrong secrets', {
+    status: 429,
+    retryAfterSeconds,
+    detail: 'Too many failed attempts to authenticate. Check the client id and secret, and try again later.',
+  })
 }

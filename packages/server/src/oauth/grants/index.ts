@@ -8,11 +8,15 @@ const grants: ReadonlyMap<string, Grant> = new Map([clientCredentials].map((gran
 
 export const grantTypeNames: readonly string[] = [...grants.keys()]
 
+// The names that the RFCs give: anything else may be a secret in the wrong place, and the log would keep it.
+const wellKnown =
+  /^(?:password|authorization_code|refresh_token|implicit|urn:ietf:params:oauth:[a-z0-9:-]{1,60})$/
+
 /** RFC 6749 §5.2: names are compared exactly, also by case. */
 export const grantFor = (type: string): Grant =>
   grants.get(type) ??
   refuse(
     'unsupported_grant_type',
-    `grant type not supported: ${type.slice(0, 100)}`,
+    wellKnown.test(type) ? `grant type not supported: ${type}` : 'grant type unknown',
     `Supported: ${grantTypeNames.join(', ')}.`,
   )

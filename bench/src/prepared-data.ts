@@ -1,0 +1,96 @@
+/** The data folders our server is measured on: made once for each number of apps, and kept between runs if asked to. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { applyPlan } from '../../packages/server/src/blueprint/apply.ts'
+import { parseBlueprints } from '../../packages/server/src/blueprint/parse.ts'
+import { planBlueprints } from '../../packages/server/src/blueprint/plan.ts'
+import { systemEffects } from '../../packages/server/src/effects.ts'
+import { type OpenStore, openStore } from '../../packages/server/src/open-store.ts'
+import { createDirectory } from '../../packages/server/src/tenants/directory.ts'
+import { type BenchTenant, benchTenants, blueprintText } from './blueprint.ts'
+import { type CredentialList, insertApps } from './bulk-apps.ts'
+
+/** A data folder with the bench's tenants; every row that asks for as many apps shares it. */
+export interface PreparedData {
+  readonly apps: number
+  readonly dataFolder: string
+  readonly masterKey: string
+  readonly credentials: Readonly<Record<BenchTenant, CredentialList>>
+}
+
+/** The tenant that gets all the apps asked for; the others get a few. */
+const manyAppsTenant: BenchTenant = 'es256'
+const fewApps = 10
+
+/** Raised when what is prepared changes, so that folders that `--keep` has kept are made again; moved ones are too. */
+const edition = 1
+
+interface Kept extends PreparedData {
+  readonly edition: number
+}
+
+export async function prepareData(parent: string, apps: number): Promise<PreparedData> {
+  const folder = join(parent, `apps-${apps}`)
+  const record = join(folder, 'prepared.json')
+  const kept = readKept(record)
+  if (kept?.edition === edition && kept.dataFolder === dataFolderIn(folder)) return kept
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const data = await make(folder, apps)
+  writeFileSync(record, JSON.stringify({ ...data, edition } satisfies Kept), { mode: 0o600 })
+  return data
+}
+
+const dataFolderIn = (folder: string) => join(folder, 'data')
+
+function readKept(record: string): Kept | undefined {
+  try {
+    return JSON.parse(readFileSync(record, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+async function make(folder: string, apps: number): Promise<PreparedData> {
+  const dataFolder = dataFolderIn(folder)
+  const masterKey = randomBytes(32).toString('base64url')
+  const location = { data_folder: dataFolder, database_url: null, master_key: masterKey }
+  const store = await openStore(location, systemEffects)
+  try {
+    await applyBlueprint(store)
+    const lists: [BenchTenant, CredentialList][] = []
+    for (const tenant of benchTenants) {
+      const count = tenant === manyAppsTenant ? apps : Math.min(apps, fewApps)
+      lists.push([
+        tenant,
+        await insertApps({ ...store, tenant, count, credentialsFile: join(folder, tenant) }),
+      ])
+    }
+    await makeSigningKeys(store)
+    return {
+      apps,
+      dataFolder,
+      masterKey,
+      credentials: Object.fromEntries(lists) as PreparedData['credentials'],
+    }
+  } finally {
+    await store.db.close()
+  }
+}
+
+async function applyBlueprint({ db, hasher }: OpenStore): Promise<void> {
+  const { blueprints, problems } = parseBlueprints([{ name: 'bench.yaml', text: blueprintText }])
+  if (!blueprints) throw new Error(`the bench's blueprint is wrong: ${JSON.stringify(problems)}`)
+  const readTextFile = () => Promise.reject(new Error('the bench reads no secrets from files'))
+  const planned = await planBlueprints(db, blueprints, { hasher, environment: {}, readTextFile })
+  if (!planned.plan) throw new Error(`the bench's blueprint is wrong: ${JSON.stringify(planned.problems)}`)
+  await applyPlan(db, planned.plan, { hasher, random: systemEffects.random })
+}
+
+/** A tenant's key is made when it is first needed: here, so that no start is measured with it. */
+async function makeSigningKeys({ db, sealer }: OpenStore): Promise<void> {
+  const directory = createDirectory({ db, sealer, random: systemEffects.random, clientCacheEntries: 1 })
+  for (const tenant of benchTenants) await directory.tenant(tenant)
+  directory.close()
+}

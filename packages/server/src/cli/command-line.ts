@@ -1,0 +1,41 @@
+/** What can be asked of `sallyport`: a new command is a file beside this one and a line here. */
+
+import { Command } from 'commander'
+import { exitCodeOf, exitCodes, sentenceOf } from './failure.ts'
+
+type Register = (program: Command) => void
+
+/** Loaded when they are asked for: the server should not wait for the code of `apply`. */
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  dev: async () => (await import('./dev.ts')).registerDev,
+  serve: async () => (await import('./serve.ts')).registerServe,
+  apply: async () => (await import('./apply.ts')).registerApply,
+  inspect: async () => (await import('./inspect.ts')).registerInspect,
+}
+
+function createProgram(): Command {
+  const codes = Object.entries(exitCodes).map(([code, meaning]) => `  ${code}  ${meaning}`)
+  const program = new Command('sallyport')
+    .description('A self-hosted authorization server for API companies.')
+    .showSuggestionAfterError()
+    .showHelpAfterError('Add --help to see what is possible.')
+    .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)
+  // Commands inherit this when they are made, so it comes first.
+  return program.exitOverride((error) => {
+    // Commander has printed what it had to say; 2 is refused input.
+    process.exit(error.exitCode === 0 ? 0 : 2)
+  })
+}
+
+/** Ends the process itself when the command fails. */
+export async function runCommandLine(asked: string | undefined): Promise<void> {
+  try {
+    const program = createProgram()
+    const named = Object.entries(commands).filter(([name]) => name === asked)
+    for (const [, load] of named.length > 0 ? named : Object.entries(commands)) (await load())(program)
+    await program.parseAsync()
+  } catch (error) {
+    process.stderr.write(`${sentenceOf(error)}\n`)
+    process.exit(exitCodeOf(error))
+  }
+}

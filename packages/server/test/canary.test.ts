@@ -1,0 +1,254 @@
+// trust.md part 1, row 27 and R23: after everything has been done to the server, no secret stands anywhere in clear.
+import assert from 'node:assert/strict'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { openSigningKey } from '../src/keys/signing-keys.ts'
+import type { Database } from '../src/store/database.ts'
+import { listPeppers } from '../src/store/peppers.ts'
+import { listSigningKeys } from '../src/store/signing-keys.ts'
+import { basic, createTestServer, forEachStore, type TestReply, type TestServer } from './harness.ts'
+import { freshAddress, grant } from './oauth/answers.ts'
+import { setCredential, setDisabled } from './oauth/rows.ts'
+import { app, blueprint, restApi, tenant } from './oauth/sample.ts'
+
+const imported = 'an imported secret, 31 characters'
+const hashed = 'a secret that only its owner has'
+const hash = `sha256:${createHash('sha256').update(hashed).digest('base64url')}`
+
+const dialect = {
+  request: {
+    ...{ token_path: '/auth/token', multipart: true, default_grant_type: 'client_credentials' },
+    query_credentials: { client_id: 'key', client_secret: 'secret' },
+  },
+}
+const apps = [
+  app('sync'),
+  app('old', { client_id: 'old', credentials: [{ id: 'main', secret: { from_env: 'IMPORTED' } }] }),
+  app('hashed', { client_id: 'hashed', credentials: [{ id: 'main', secret: { hash } }] }),
+]
+const tenants = ['ES256', 'RS256', 'PS256', 'EdDSA'].map((algorithm) =>
+  tenant(algorithm.toLowerCase(), apps, { signing_algorithm: algorithm, token_reuse: algorithm === 'EdDSA' }),
+)
+const text = blueprint(
+  ...tenants,
+  tenant('dialect', apps, { dialect, apis: [{ ...restApi, signing_algorithm: 'HS512' }] }),
+)
+
+/** Something that must not be found, in each form that it could be written in. */
+interface Canary {
+  readonly name: string
+  readonly forms: readonly Buffer[]
+}
+
+const ofText = (name: string, secret: string): Canary => ({
+  name,
+  forms: [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), btoa(secret)].map((form) =>
+    Buffer.from(form),
+  ),
+})
+
+/** Base64 of a part of a longer text depends on where the part begins, so all three beginnings are sought. */
+const ofBytes = (name: string, bytes: Buffer): Canary => ({
+  name,
+  forms: [
+    bytes,
+    ...[bytes.toString('hex'), bytes.toString('hex').toUpperCase()].map((form) => Buffer.from(form)),
+    ...[0, 1, 2].flatMap((offset) => {
+      const base64 = Buffer.concat([Buffer.alloc(offset), bytes])
+        .toString('base64')
+        .slice(4, -4)
+      return [base64, base64.replaceAll('+', '-').replaceAll('/', '_')].map((form) => Buffer.from(form))
+    }),
+  ],
+})
+
+function findCanaries(canaries: readonly Canary[], haystacks: ReadonlyMap<string, Buffer>): string[] {
+  return [...haystacks].flatMap(([place, haystack]) =>
+    canaries
+      .filter(({ forms }) => forms.some((form) => haystack.includes(form)))
+      .map(({ name }) => `${name} in ${place}`),
+  )
+}
+
+/** What a thief of the database would hold: the very files of SQLite, every value of PostgreSQL. */
+async function databaseBytes(db: Database, location: string): Promise<Buffer> {
+  if (db.engine === 'sqlite') {
+    const files = ['', '-wal', '-shm'].map((suffix) => location + suffix).filter(existsSync)
+    return Buffer.concat(files.map((file) => readFileSync(file)))
+  }
+  const pieces: Buffer[] = []
+  for (const { name } of await db.kysely.introspection.getTables()) {
+    const rows = await db.kysely
+      .selectFrom(name as 'changes')
+      .selectAll()
+      .execute()
+    for (const value of rows.flatMap((row) => Object.values(row as object) as unknown[])) {
+      pieces.push(value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)), Buffer.of(0))
+    }
+  }
+  return Buffer.concat(pieces)
+}
+
+/** Right, wrong, in the wrong place, malformed, too often, switched off: one request of each kind and tenant. */
+async function exercise(server: TestServer): Promise<TestReply[]> {
+  const replies: TestReply[] = []
+  for (const id of [...tenants.map((each) => String(each.id)), 'dialect']) {
+    const sync = server.credential(id, 'sync')
+    const [clientId, clientSecret] = sync
+    const url = `/${id}/oauth2/token`
+    const clientAddress = freshAddress()
+    const post = async (
+      request: Omit<Parameters<TestServer['request']>[0], 'url'> & { readonly url?: string },
+    ) => {
+      replies.push(await server.request({ method: 'POST', url, clientAddress, ...request }))
+    }
+    for (const credential of [sync, ['old', imported], ['hashed', hashed]] as const) {
+      await post({ basic: credential, body: grant })
+      await post({ body: { ...grant, client_id: credential[0], client_secret: credential[1] } })
+      for (const names of [
+        ['client_id', 'client_secret'],
+        ['key', 'secret'],
+      ] as const) {
+        const query = new URLSearchParams({ [names[0]]: credential[0], [names[1]]: credential[1] })
+        await post({ url: `${url}?${query}`, body: grant })
+        await post({ url: `/${id}/auth/token?${query}` })
+      }
+      // In places where only a mistake puts it.
+      await post({ authorization: [`Bearer ${credential[1]}`], body: grant })
+      await post({ authorization: [basic(credential[1], credential[0])], body: grant })
+      await post({ authorization: [basic(...credential), basic(...credential)], body: grant })
+      await post({
+        basic: credential,
+        body: `{"client_secret":"${credential[1]}"}`,
+        headers: { 'content-type': 'application/json' },
+      })
+      await post({ basic: credential, body: { ...grant, [credential[1]]: 'x' } })
+      await post({ basic: credential, body: { ...grant, client_secret: credential[1] } })
+    }
+    const places = ['grant_type', 'scope', 'resource', 'audience', 'client_id', 'username', 'token'] as const
+    for (const place of places) {
+      for (const secret of [clientSecret, imported, hashed]) {
+        await post({ basic: sync, body: { ...grant, [place]: secret } })
+        await post({ basic: sync, body: { ...grant, [place]: secret.replaceAll(' ', '-') } })
+      }
+    }
+    await post({ basic: sync, body: { ...grant, scope: 'nothing of this' } })
+    await post({ basic: [clientId, `${clientSecret}x`], body: grant })
+    await post({ basic: [`${clientId}x`, clientSecret], body: grant })
+    for (let number = 0; number < 12; number += 1)
+      await post({ basic: ['old', `${imported}${number}`], body: grant })
+    await post({ url: `/${id}/${clientSecret}`, body: grant })
+    await post({ url: `/${clientSecret}/oauth2/token`, body: grant })
+    for (const path of ['/oauth2/jwks', '/.well-known/openid-configuration', '/oauth2/token', '/nothing']) {
+      replies.push(await server.request({ url: `/${id}${path}?client_secret=${clientSecret}` }))
+    }
+    await setDisabled(server.db, 'app', id, clientId, 1)
+    await post({ basic: sync, body: grant })
+    await setDisabled(server.db, 'app', id, clientId, null)
+    await setCredential(server.db, id, clientId, 'main', { expires_at: 1 })
+    await post({ basic: sync, body: grant })
+  }
+  return replies
+}
+
+async function collectCanaries(
+  server: TestServer,
+  masterKey: Buffer,
+  tokens: readonly string[],
+): Promise<Canary[]> {
+  const { db, store } = server
+  const canaries = [
+    ...[ofText('the imported secret', imported), ofText('the hashed secret', hashed)],
+    ...[imported, hashed].map((secret) => ofText('a secret without blanks', secret.replaceAll(' ', '-'))),
+    ofBytes('the master key', masterKey),
+  ]
+  for (const id of [...tenants.map((each) => String(each.id)), 'dialect']) {
+    canaries.push(ofText(`the secret of ${id}`, server.credential(id, 'sync')[1]))
+    for (const record of await listSigningKeys(db, id)) {
+      const key = openSigningKey(store.sealer, id, record)
+      const { d, p, k } = key.export({ format: 'jwk' })
+      for (const [part, value] of Object.entries({ d, p, k })) {
+        if (value !== undefined)
+          canaries.push(
+            ofBytes(`${part} of ${id}'s ${record.algorithm} key`, Buffer.from(value, 'base64url')),
+          )
+      }
+    }
+  }
+  for (const pepper of await listPeppers(db)) {
+    canaries.push(ofBytes('the pepper', store.sealer.open(pepper.sealed, `pepper ${pepper.version}`)))
+  }
+  for (const token of new Set(tokens)) {
+    canaries.push(
+      ofText('a token', token),
+      ofBytes('a signature', Buffer.from(token.split('.')[2] ?? '', 'base64url')),
+    )
+  }
+  return canaries
+}
+
+forEachStore((_engine, suite) => {
+  test('trust F27, R23: no secret, token, private key, pepper or master key is found in logs, metrics, answers or the database', async (t) => {
+    const ending: { server?: TestServer } = {}
+    t.after(() => ending.server?.server.close())
+    const { open, clock, location } = await suite.prepare(t)
+    const masterKey = randomBytes(32)
+    const server = await createTestServer({
+      db: await open(),
+      clock,
+      blueprints: [text],
+      environment: { IMPORTED: imported },
+      doubles: { masterKey, effects: (effects) => ({ ...effects, random: randomBytes, uuid: randomUUID }) },
+    })
+    ending.server = server
+    const replies = await exercise(server)
+    const issued = replies.filter(({ status }) => status === 200 && replies.length > 0)
+    const tokens = issued.flatMap(({ json }) =>
+      json?.access_token === undefined ? [] : [String(json.access_token)],
+    )
+    assert.ok(tokens.length >= 30, `${tokens.length} tokens`)
+    assert.ok(
+      new Set(replies.map(({ status }) => status)).size >= 6,
+      'the run did not meet every kind of answer',
+    )
+
+    const canaries = await collectCanaries(server, masterKey, tokens)
+    assert.ok(canaries.length > 60)
+    const metrics = await server.server.metrics.render()
+    assert.match(metrics.body, /sallyport_token_requests_total\{tenant="dialect"/)
+    // Writes that the answers did not wait for, and the counters, are in the database as well.
+    await server.server.close()
+    const db = await open()
+    const texts = replies.map(({ headers, text, json }) => ({
+      headers,
+      text: json?.access_token === undefined ? text : '',
+    }))
+    const haystacks = new Map([
+      ['the log', Buffer.from(JSON.stringify(server.logLines))],
+      ['the metrics', Buffer.from(metrics.body)],
+      ['the answers', Buffer.from(JSON.stringify(texts))],
+      ['the database', await databaseBytes(db, location)],
+    ])
+    assert.ok((haystacks.get('the log')?.length ?? 0) > 10_000)
+    assert.ok((haystacks.get('the database')?.length ?? 0) > 5_000)
+    assert.deepEqual(findCanaries(canaries, haystacks), [])
+
+    // The search itself is sound: everything planted is found, in each place and form, and a row through the store.
+    for (const { name, forms } of canaries) {
+      for (const form of forms) {
+        const planted = new Map(
+          [...haystacks].map(([place, bytes]) => [place, Buffer.concat([bytes, form, bytes])]),
+        )
+        assert.equal(findCanaries([{ name, forms: [form] }], planted).length, haystacks.size)
+      }
+    }
+    const [first] = canaries
+    assert.ok(first)
+    await db.write(async (tx) => {
+      await tx.kysely.updateTable('tenants').set({ name: imported }).where('id', '=', 'dialect').execute()
+    })
+    const stolen = new Map([['the database', await databaseBytes(db, location)]])
+    assert.deepEqual(findCanaries(canaries, stolen), ['the imported secret in the database'])
+  })
+})

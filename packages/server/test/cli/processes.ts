@@ -1,0 +1,162 @@
+/** The command line run for real: processes, ports of their own, and requests over TLS to what they started. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { request as requestPlain } from 'node:http'
+import { request as requestTls } from 'node:https'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+export const commandLine = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly input?: string
+  /** Another user than whoever runs the tests; only root can ask for that. */
+  readonly uid?: number
+}
+
+export interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  stdout(): string
+  stderr(): string
+  /** Resolves when standard output matches; rejects with all output when the process ends before. */
+  says(pattern: RegExp): Promise<string>
+  /** Sends the signal and resolves with what the process left. */
+  stop(signal?: NodeJS.Signals): Promise<Outcome>
+  readonly ended: Promise<Outcome>
+}
+
+/** Without the settings of whoever runs the tests. */
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  const child = spawn(process.execPath, [commandLine, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: { PATH: process.env.PATH, ...options.environment },
+    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+  })
+  const output = { stdout: '', stderr: '' }
+  const waiting = new Set<() => void>()
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text
+      for (const look of waiting) look()
+    })
+  }
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input ?? '')
+  const ended = once(child, 'close').then(([code]): Outcome => ({ code, ...output }))
+  return {
+    child,
+    ended,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    says(pattern) {
+      return new Promise((resolve, reject) => {
+        const look = () => {
+          if (!pattern.test(output.stdout)) return
+          waiting.delete(look)
+          resolve(output.stdout)
+        }
+        waiting.add(look)
+        look()
+        void ended.then(() => reject(new Error(`ended before it said ${pattern}: ${JSON.stringify(output)}`)))
+      })
+    },
+    stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** As `start`; the process does not outlive the test. */
+export function startFor(t: TestContext, args: readonly string[], options: RunOptions = {}): Running {
+  const running = start(args, options)
+  t.after(async () => {
+    if (running.child.exitCode === null && running.child.signalCode === null) await running.stop('SIGKILL')
+  })
+  return running
+}
+
+export const run = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
+  start(args, options).ended
+
+/** Free on both loopback addresses a moment ago, and different from each other. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '::')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' && address ? address.port : 0
+  })
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly text: string
+}
+
+export interface Ask {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** The path of a CA's certificate; needed for https. */
+  readonly ca?: string
+}
+
+/** One request on a connection of its own. */
+export function ask(url: string, { method = 'GET', headers = {}, body = '', ca }: Ask = {}): Promise<Answer> {
+  const request = url.startsWith('https:') ? requestTls : requestPlain
+  const trusted = ca === undefined ? {} : { ca: readFileSync(ca) }
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, agent: false, ...trusted }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('error', reject)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+export const basic = (id: string, secret: string): string =>
+  `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+
+/** The client-credentials request that every test of a running server makes. */
+export const askToken = (
+  url: string,
+  [id, secret]: readonly [string, string],
+  ask_: Ask = {},
+): Promise<Answer> =>
+  ask(url, {
+    ...ask_,
+    method: 'POST',
+    headers: {
+      ...ask_.headers,
+      Authorization: basic(id, secret),
+      'Content-Type': 'application/x-www-form-urlencoded',
+    },
+    body: 'grant_type=client_credentials',
+  })

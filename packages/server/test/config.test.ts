@@ -1,0 +1,199 @@
+/** The settings: three places over each other, secrets from files, and every problem in one message. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  ConfigRefused,
+  type ConfigSources,
+  readConfig,
+  readStoreLocation,
+  type SettingName,
+  settings,
+  variablesOf,
+} from '../src/config.ts'
+
+const key = 'k'.repeat(43)
+const least = { base_url: 'https://auth.example.com', proxies: '10.0.0.0/8' }
+
+interface Places {
+  readonly file?: unknown
+  readonly environment?: Readonly<Record<string, string>>
+  readonly flags?: Readonly<Record<string, string>>
+  readonly files?: Readonly<Record<string, string>>
+}
+
+const sources = ({ file = least, environment = {}, flags = {}, files = {} }: Places): ConfigSources => ({
+  file: { name: 'sallyport.yaml', values: file },
+  environment,
+  flags,
+  readFile(path) {
+    const text = files[path]
+    if (text === undefined) throw new Error('ENOENT')
+    return text
+  },
+})
+
+const read = (places: Places) => readConfig(sources(places))
+
+/** The lines of the one message, without its heading. */
+function problems(places: Places, reader: (from: ConfigSources) => unknown = readConfig): string[] {
+  try {
+    reader(sources(places))
+  } catch (error) {
+    assert.ok(error instanceof ConfigRefused, String(error))
+    const [heading, ...lines] = error.message.split('\n')
+    assert.equal(heading, 'The configuration cannot be used:')
+    return lines.map((line) => line.trim())
+  }
+  return []
+}
+
+test('contract: variables stand over the file, and flags over variables', () => {
+  const file = { ...least, listen_port: 1001, http_port: 1002, log_level: 'warn' }
+  const environment = { SALLYPORT_LISTEN_PORT: '2001', SALLYPORT_HTTP_PORT: '2002' }
+  const config = read({ file, environment, flags: { listen_port: '3001' } })
+  assert.deepEqual(
+    [config.listen_port, config.http_port, config.log_level, config.metrics_port],
+    [3001, 2002, 'warn', 0],
+  )
+})
+
+test('contract: texts and YAML values mean the same', () => {
+  const yaml = { ...least, log_tokens: false, client_cache_entries: 5, proxies: ['10.0.0.0/8', '::1'] }
+  const texts = {
+    SALLYPORT_LOG_TOKENS: 'false',
+    SALLYPORT_CLIENT_CACHE_ENTRIES: '5',
+    SALLYPORT_PROXIES: '10.0.0.0/8, ::1',
+  }
+  assert.deepEqual(read({ file: yaml }), read({ file: least, environment: texts }))
+})
+
+test('contract: every secret is also read from the file that its _file setting names, in all three places', () => {
+  const files = { '/key': `${key}\n`, '/url': 'postgres://sallyport:canary@db/sallyport\n' }
+  const secrets = (Object.keys(settings) as SettingName[]).filter((name) => 'isSecret' in settings[name])
+  assert.deepEqual(secrets, ['database_url', 'master_key'])
+  const paths = { database_url_file: '/url', master_key_file: '/key' }
+  const variables = { SALLYPORT_DATABASE_URL_FILE: '/url', SALLYPORT_MASTER_KEY_FILE: '/key' }
+  for (const places of [{ file: { ...least, ...paths } }, { environment: variables }, { flags: paths }]) {
+    const config = read({ ...places, files })
+    assert.deepEqual(
+      [config.master_key, config.database_url],
+      [key, 'postgres://sallyport:canary@db/sallyport'],
+    )
+  }
+})
+
+test('contract: a secret from a file stands over one from a lower place, but both in one place exclude each other', () => {
+  const other = 'o'.repeat(43)
+  const environment = { SALLYPORT_MASTER_KEY_FILE: '/key' }
+  const config = read({ file: { ...least, master_key: key }, environment, files: { '/key': other } })
+  assert.equal(config.master_key, other)
+  assert.deepEqual(
+    problems({ environment: { ...environment, SALLYPORT_MASTER_KEY: key }, files: { '/key': other } }),
+    ['SALLYPORT_MASTER_KEY_FILE and SALLYPORT_MASTER_KEY exclude each other'],
+  )
+})
+
+test('contract: all problems come in one message, each with its place, what was found and what was expected', () => {
+  assert.deepEqual(
+    problems({
+      file: { base_url: 'http://auth.example.com', listen_prot: 1, log_level: 'debug', http_port: 70_000 },
+      environment: {
+        SALLYPORT_PROXIES: '10.0.0.0/33',
+        SALLYPORT_MASTER_KEY_FILE: '/nowhere',
+        SALLYPORT_TEST_POSTGRES: 'x',
+      },
+      flags: { log_tokens: 'yes' },
+    }),
+    [
+      'sallyport.yaml: listen_prot: there is no such setting; did you mean listen_port?',
+      'sallyport.yaml: base_url: found "http://auth.example.com", expected an https URL without a path, such as https://auth.example.com',
+      'sallyport.yaml: http_port: found 70000, expected a port, 0 to 65535',
+      'SALLYPORT_PROXIES: found "10.0.0.0/33", expected IP addresses or networks, such as 10.0.0.0/8',
+      'SALLYPORT_MASTER_KEY_FILE: the file /nowhere cannot be read',
+      'sallyport.yaml: log_level: found "debug", expected one of info, warn, error, silent',
+      '--log-tokens: found "yes", expected true or false',
+    ],
+  )
+})
+
+test('contract: an unknown setting names the nearest one as it is written in that place, or none', () => {
+  const unknown = (places: Places) => problems(places)[0]
+  assert.match(
+    unknown({ environment: { SALLYPORT_HTPP_PORT: '1' } }) ?? '',
+    /^SALLYPORT_HTPP_PORT: .*mean SALLYPORT_HTTP_PORT\?$/,
+  )
+  assert.match(unknown({ flags: { base_ulr: 'x' } }) ?? '', /^--base-ulr: .*did you mean --base-url\?$/)
+  assert.match(
+    unknown({ environment: { SALLYPORT_MASTERKEY_FILE: '/k' } }) ?? '',
+    /mean SALLYPORT_MASTER_KEY_FILE\?$/,
+  )
+  assert.equal(
+    unknown({ file: { ...least, frobnicate: 1 } }),
+    'sallyport.yaml: frobnicate: there is no such setting',
+  )
+  // No file on the command line either: a proxied name of an object is no setting.
+  assert.match(unknown({ file: { ...least, constructor: 1 } }) ?? '', /there is no such setting/)
+})
+
+test('contract: contradictions are refused', () => {
+  const alone = (file: Record<string, unknown>) => problems({ file })
+  assert.deepEqual(alone({}), [
+    'base_url is needed: the URL the server is reached at, such as https://auth.example.com',
+    'HTTPS is needed: set tls_certificate_file and tls_key_file, or list your proxies in proxies',
+  ])
+  const tls = { tls_certificate_file: 'a.pem', tls_key_file: 'a.key' }
+  assert.deepEqual(alone({ base_url: least.base_url, ...tls }), [])
+  assert.match(alone({ ...least, ...tls })[0] ?? '', /exclude each other/)
+  assert.match(
+    alone({ base_url: least.base_url, tls_key_file: 'a.key' })[0] ?? '',
+    /belong together: set both$/,
+  )
+  assert.deepEqual(alone({ ...least, http_port: 8443, metrics_port: 8443 }), [
+    'listen_port and http_port are both 8443: they must differ',
+    'listen_port and metrics_port are both 8443: they must differ',
+    'http_port and metrics_port are both 8443: they must differ',
+  ])
+})
+
+test('settled, secrets: a shared database without a master key of its own is refused, for every command', () => {
+  const file = { ...least, database_url: 'postgres://db/sallyport' }
+  const sentence = 'database_url needs master_key: set SALLYPORT_MASTER_KEY or SALLYPORT_MASTER_KEY_FILE'
+  assert.deepEqual(problems({ file }), [sentence])
+  assert.deepEqual(problems({ file }, readStoreLocation), [sentence])
+  // What the server needs beyond its store is nothing to a command that only opens the store.
+  assert.deepEqual(problems({ file: {} }, readStoreLocation), [])
+})
+
+test('trust part 1 row 27: what stands where a secret belongs is never shown', () => {
+  const environment = { SALLYPORT_MASTER_KEY: 'canary-key', SALLYPORT_DATABASE_URL: 'mysql://canary@db/x' }
+  assert.deepEqual(problems({ environment }), [
+    'SALLYPORT_DATABASE_URL: found a text that is not shown here, expected a URL such as postgres://user:password@host/name',
+    'SALLYPORT_MASTER_KEY: found a text that is not shown here, expected 32 random bytes in base64url, 43 characters',
+  ])
+  for (const short of ['k'.repeat(42), `${key},short`, '', 'k'.repeat(44)])
+    assert.equal(problems({ environment: { SALLYPORT_MASTER_KEY: short } }).length, 1, short)
+  assert.equal(read({ environment: { SALLYPORT_MASTER_KEY: `${key},${key}` } }).master_key, `${key},${key}`)
+})
+
+test('contract: a file that is no map, a value that is no text, and a URL with more than a host are refused', () => {
+  assert.deepEqual(problems({ file: ['base_url'] })[0], 'sallyport.yaml: expected a map of settings')
+  for (const base_url of [
+    null,
+    5,
+    'auth.example.com',
+    'https://a.example/x',
+    'https://u:p@a.example',
+    'https://a.example?q',
+    '',
+  ])
+    assert.match(problems({ file: { ...least, base_url } })[0] ?? '', /^sallyport\.yaml: base_url: found /)
+  for (const listen_port of [1.5, -1, '1e3', ' 1', true, '99999999999999999999'])
+    assert.match(problems({ file: { ...least, listen_port } })[0] ?? '', /expected a port, 0 to 65535$/)
+})
+
+test('style 3.3: the configuration is frozen, and every setting says what it is for', () => {
+  assert.ok(Object.isFrozen(read({})))
+  for (const [name, { about, expected }] of Object.entries(settings)) assert.ok(about && expected, name)
+  assert.deepEqual(variablesOf('master_key'), ['SALLYPORT_MASTER_KEY', 'SALLYPORT_MASTER_KEY_FILE'])
+})

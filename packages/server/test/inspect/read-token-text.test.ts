@@ -1,0 +1,68 @@
+/** What people paste: tokens in their wrappings, and everything that is no token. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { readTokenText } from '../../src/inspect/read-token-text.ts'
+
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const token = `${part({ alg: 'ES256' })}.${part({ sub: 'x' })}.c2ln`
+
+test('issue 2, how it must feel: a token is read out of the wrappings it is pasted in', () => {
+  for (const text of [
+    token,
+    `  ${token}\n`,
+    `"${token}"`,
+    `'${token}'`,
+    `Bearer ${token}`,
+    `bearer  ${token}`,
+    `Authorization: Bearer ${token}`,
+    `"Authorization: Bearer ${token}"`,
+  ]) {
+    const read = readTokenText(text)
+    assert.deepEqual(
+      [read.problem, read.header, read.claims],
+      [undefined, { alg: 'ES256' }, { sub: 'x' }],
+      text,
+    )
+  }
+})
+
+test('003-08: a damaged header is called a malformed header, and nothing crashes', () => {
+  for (const header of ['eyJhbGciOiJSUzI1RTNxpSDo', 'e30x', '%%%', part([1]), part('x'), 'bnVsbA', '_w'])
+    assert.match(readTokenText(`${header}.${part({})}.x`).problem ?? '', /^Malformed header: /, header)
+  const claims = readTokenText(`${part({ alg: 'RS256' })}.!.x`)
+  assert.match(claims.problem ?? '', /^Malformed claims: /)
+  assert.deepEqual(claims.header, { alg: 'RS256' })
+})
+
+test('003-18: the name of a shell variable is told from a token', () => {
+  for (const text of ['$BEARER_TOKEN', "'$BEARER_TOKEN'", '${TOKEN}', 'Bearer $BEARER_TOKEN', '%TOKEN%'])
+    assert.match(
+      readTokenText(text).problem ?? '',
+      /^This is the name of a shell variable, not its value/,
+      text,
+    )
+})
+
+test('issue 2: a client secret, an empty text, a long text and other words are told from a token', () => {
+  const sentence = (text: string) => readTokenText(text).problem ?? ''
+  assert.match(sentence(`sp_test_${'a'.repeat(49)}`), /^This is a client secret, not a token/)
+  assert.match(sentence('  \n'), /^There is no token/)
+  assert.match(sentence(`${'a'.repeat(40_000)}.a.a`), /^This is too long/)
+  for (const text of ['abc', 'a.b', 'a.b.c.d', 'a.b.c.d.e']) assert.match(sentence(text), /^Not a JWT/, text)
+})
+
+test('trust D: whatever is pasted, reading it ends in a token or a sentence', () => {
+  const piece = fc.oneof(
+    fc.string(),
+    fc.json().map((json) => Buffer.from(json).toString('base64url')),
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 5 }), (pieces) => {
+      const read = readTokenText(pieces.join('.'))
+      if (read.problem === undefined) assert.ok(read.header && read.claims)
+      else assert.match(read.problem, /\.$/)
+    }),
+  )
+})

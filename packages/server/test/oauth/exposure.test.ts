@@ -1,0 +1,113 @@
+// trust.md 25 and settled.md "Exposure": a secret in the URL is refused and flagged, and nobody else's doing flags one.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { listCredentials } from '../../src/store/credentials.ts'
+import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
+import { assertError, assertToken, freshAddress, grant } from './answers.ts'
+import { app, blueprint, tenant } from './sample.ts'
+
+const text = blueprint(
+  tenant('acme', [app('first'), app('second'), app('third'), app('fourth')]),
+  tenant('other', [app('first')]),
+)
+const generatedGuess = `sp_test_${'0'.repeat(49)}`
+
+const flagOf = async ({ db, credential }: TestServer, appId: string, tenantId = 'acme') => {
+  const [found] = await listCredentials(db, tenantId, credential(tenantId, appId)[0])
+  assert.ok(found)
+  return { at: found.exposedAt, by: found.exposedBy }
+}
+
+/** The answer does not wait for the write. */
+async function untilFlagged(server: TestServer, appId: string): Promise<void> {
+  while ((await flagOf(server, appId)).at === null) await turn()
+}
+
+forEachStore((_engine, suite) => {
+  test('trust 25: credentials in the URL are refused, masked and flagged, once they have proven real', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const post = (query: string, more = {}) =>
+      server.request({
+        ...{ method: 'POST', url: `/acme/oauth2/token?${query}`, body: grant, clientAddress: freshAddress() },
+        ...more,
+      })
+    const [firstId, firstSecret] = server.credential('acme', 'first')
+    const [secondId, secondSecret] = server.credential('acme', 'second')
+    const [thirdId, thirdSecret] = server.credential('acme', 'third')
+    const foreign = server.credential('other', 'first')
+    const answers = new Set<string>()
+
+    await t.test('settled: a bare id, a wrong secret and a foreign one flag nothing', async () => {
+      for (const query of [
+        `client_id=${firstId}`,
+        `key=${firstId}`,
+        `client_id=${firstId}&client_secret=`,
+        `client_id=${firstId}&client_secret=${generatedGuess}`,
+        `key=${firstId}&secret=wrong`,
+        `client_id=${foreign[0]}&client_secret=${foreign[1]}`,
+        `client_id=nobody&client_secret=${firstSecret}`,
+        `client_secret=${firstSecret}`,
+        `client_id=${firstId}&client_secret=${firstSecret}&client_secret=x`,
+        'access_token=x',
+        'client_assertion=x',
+        'password=x',
+      ]) {
+        const reply = await post(query)
+        assertError(reply, 'invalid_request')
+        if (!query.includes('&client_secret=x')) answers.add(reply.text)
+      }
+      // Right credentials beside it are refused as well, and are not what stood in the URL.
+      assertError(await post(`client_id=${firstId}`, { basic: [firstId, firstSecret] }), 'invalid_request')
+    })
+
+    await t.test('trust 25: the right secret gets the same answer and is flagged', async () => {
+      for (const query of [
+        `client_id=${secondId}&client_secret=${secondSecret}`,
+        `key=${thirdId}&secret=${thirdSecret}&grant_type=client_credentials`,
+      ]) {
+        const reply = await post(query)
+        answers.add(reply.text)
+        assertError(reply, 'invalid_request')
+      }
+      assert.equal(answers.size, 1, [...answers].join('\n'))
+      await untilFlagged(server, 'second')
+      await untilFlagged(server, 'third')
+      const flagged = { at: server.clock(), by: 'query_string' }
+      assert.deepEqual(await flagOf(server, 'second'), flagged)
+      assert.deepEqual(await flagOf(server, 'third'), flagged)
+      assert.deepEqual(await flagOf(server, 'first'), { at: null, by: null })
+      assert.deepEqual(await flagOf(server, 'first', 'other'), { at: null, by: null })
+    })
+
+    await t.test(
+      'settled: a flag does not cut the app off, stays the first, and is written once',
+      async () => {
+        const changes: string[] = []
+        server.db.changes.follow(
+          (list) => changes.push(...list.map(({ subjectId }) => subjectId)),
+          assert.fail,
+        )
+        const first = await flagOf(server, 'second')
+        await server.advance(100)
+        assertError(await post(`client_id=${secondId}&client_secret=${secondSecret}`), 'invalid_request')
+        const [fourthId, fourthSecret] = server.credential('acme', 'fourth')
+        assertError(await post(`client_id=${fourthId}&client_secret=${fourthSecret}`), 'invalid_request')
+        await untilFlagged(server, 'fourth')
+        assert.deepEqual(await flagOf(server, 'second'), first)
+        assert.deepEqual(changes, [fourthId])
+        assertToken(await server.token('acme', { basic: [secondId, secondSecret] }))
+      },
+    )
+
+    await t.test('trust 25: no answer and no log line holds what stood in the URL', async () => {
+      const log = JSON.stringify(server.logLines)
+      for (const secret of [firstSecret, secondSecret, thirdSecret, foreign[1], generatedGuess]) {
+        assert.ok(!log.includes(secret.slice(8, 40)))
+        for (const answer of answers) assert.ok(!answer.includes(secret.slice(8, 40)))
+      }
+      const exposed = server.logLines.filter(({ msg }) => msg === 'credential exposed')
+      assert.deepEqual(new Set(exposed.map(({ client_id: id }) => id)).size, 3)
+    })
+  })
+})
