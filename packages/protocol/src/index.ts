@@ -14,7 +14,7 @@ export {
   type Metadata,
 } from './metadata.ts'
 export { parseMultipartForm } from './multipart.ts'
-export { type AddressList, createAddressList, networkOf } from './network.ts'
+export { networkOf } from './network.ts'
 export { jsonReply, neverCached, type Reply } from './reply.ts'
 export { parseAudience, parseResource } from './resource.ts'
 export {

@@ -1,4 +1,4 @@
-/** Addresses: the bucket a caller is counted in, and the lists that name trusted proxies. */
+/** The network that a caller is counted in. */
 
 /** An address as eight 16-bit groups; IPv4 stands in its IPv6-mapped form, so that both spellings are one address. */
 type Groups = readonly number[]
@@ -18,49 +18,6 @@ export function networkOf(address: string): string {
   const prefix = groups.slice(0, 4)
   while (prefix.at(-1) === 0) prefix.pop()
   return `${prefix.map((group) => group.toString(16)).join(':')}::/64`
-}
-
-/** A compiled list of networks. */
-export interface AddressList {
-  /** False for text that is no address. */
-  contains(address: string): boolean
-}
-
-interface Network {
-  readonly groups: Groups
-  readonly prefixBits: number
-}
-
-/**
- * Compiles a list of addresses and CIDR networks, of both families. An IPv6 network holds no IPv4 address unless it lies in
- * the mapped range. Bits beyond the prefix do not matter. Throws `RangeError` naming the entry that is no network.
- */
-export function createAddressList(cidrs: readonly string[]): AddressList {
-  const networks = cidrs.map(parseNetwork)
-  return {
-    contains(address) {
-      const groups = networks.length > 0 ? parseAddress(address) : null
-      return groups !== null && networks.some((network) => holds(network, groups))
-    },
-  }
-}
-
-function parseNetwork(cidr: string): Network {
-  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(cidr) ?? []
-  const groups = parseAddress(address)
-  const width = address.includes(':') ? 128 : 32
-  const prefixBits = bits === undefined ? width : Number(bits)
-  if (!groups || prefixBits > width) throw new RangeError(`not an address or CIDR network: ${cidr}`)
-  return { groups, prefixBits: prefixBits + 128 - width }
-}
-
-function holds({ groups, prefixBits }: Network, candidate: Groups): boolean {
-  // Without this, ::/0 would quietly trust all of IPv4.
-  if (prefixBits < 96 && isMapped(candidate)) return false
-  return groups.every((group, index) => {
-    const bits = Math.min(16, Math.max(0, prefixBits - index * 16))
-    return group >> (16 - bits) === (candidate[index] ?? 0) >> (16 - bits)
-  })
 }
 
 const isMapped = (groups: Groups): boolean =>

@@ -346,7 +346,7 @@ export const variablesOf = (name: SettingName): string[] =>
 /** The names that flags may have; secrets only by file, because a command line can be read by every user. */
 export const flagNames: readonly { readonly name: string; readonly about: string }[] = names.map((name) =>
   settingOf(name).isSecret
-    ? { name: `${name}_file`, about: `A file with: ${settingOf(name).about}` }
+    ? { name: `${name}_file`, about: `${settingOf(name).about} (read from this file)` }
     : { name, about: settingOf(name).about },
 )
 

@@ -103,7 +103,8 @@ async function exercise(server: TestServer): Promise<TestReply[]> {
     ) => {
       replies.push(await server.request({ method: 'POST', url, clientAddress, ...request }))
     }
-    for (const credential of [sync, ['old', imported], ['hashed', hashed]] as const) {
+    const credentials: readonly (readonly [string, string])[] = [sync, ['old', imported], ['hashed', hashed]]
+    for (const credential of credentials) {
       await post({ basic: credential, body: grant })
       await post({ body: { ...grant, client_id: credential[0], client_secret: credential[1] } })
       for (const names of [

@@ -13,9 +13,18 @@ import { createSecretHasher, type SecretHasher } from '../src/keys/secret-hasher
 import { createServer, type Server } from '../src/main.ts'
 import type { OpenStore } from '../src/open-store.ts'
 import type { Database } from '../src/store/database.ts'
-import { createClock, forEachStore, type StoreSuite, type TestClock } from './store/each-store.ts'
+import {
+  createClock,
+  createSuite,
+  forEachStore,
+  type StoreSuite,
+  type TestClock,
+} from './store/each-store.ts'
 
 export { forEachStore, type StoreSuite, type TestClock }
+
+/** For what no store can change: running it on both would only take longer. */
+export const oneStore: StoreSuite = createSuite('sqlite')
 
 export interface TestRequest {
   readonly method?: string

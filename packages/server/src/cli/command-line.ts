@@ -1,5 +1,6 @@
 /** What can be asked of `sallyport`: a new command is a file beside this one and a line here. */
 
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { exitCodeOf, exitCodes, sentenceOf } from './failure.ts'
 
@@ -13,10 +14,16 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   inspect: async () => (await import('./inspect.ts')).registerInspect,
 }
 
+function versionOfPackage(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
 function createProgram(): Command {
   const codes = Object.entries(exitCodes).map(([code, meaning]) => `  ${code}  ${meaning}`)
   const program = new Command('sallyport')
     .description('A self-hosted authorization server for API companies.')
+    .version(`Sallyport ${versionOfPackage()}`)
     .showSuggestionAfterError()
     .showHelpAfterError('Add --help to see what is possible.')
     .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)

@@ -10,6 +10,8 @@ export class AddressRefused extends Error {
   override readonly name = 'AddressRefused'
 }
 
+const answersKept = 10_000
+
 const mapped = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/
 
 /**
@@ -36,29 +38,44 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 4 ? 'i
 
 /** Takes `192.0.2.1`, `10.0.0.0/8`, `::1`, `fd00::/8`; throws `AddressRefused` with the entry it cannot read. */
 export function parseAddressList(entries: readonly string[]): AddressList {
-  const blocks = new BlockList()
+  // One list a family: in a shared one, ::/0 would quietly hold all of IPv4.
+  const blocks: Blocks = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const entry of entries) addEntry(blocks, entry)
+  const check = (address: string): boolean => {
+    const plain = canonicalAddress(address)
+    if (plain === undefined) return false
+    const family = familyOf(plain)
+    return blocks[family].check(plain, family)
+  }
+  // The same few addresses ask all day, and each answer costs as much as reading the whole request.
+  const answers = new Map<string, boolean>()
   return {
     isEmpty: entries.length === 0,
     contains(address) {
-      const plain = canonicalAddress(address)
-      return plain !== undefined && blocks.check(plain, familyOf(plain))
+      const known = answers.get(address)
+      if (known !== undefined) return known
+      if (answers.size >= answersKept) answers.clear()
+      const answer = check(address)
+      answers.set(address, answer)
+      return answer
     },
   }
 }
 
-function addEntry(blocks: BlockList, entry: string): void {
+type Blocks = Readonly<Record<'ipv4' | 'ipv6', BlockList>>
+
+function addEntry(blocks: Blocks, entry: string): void {
   const [written = '', bits, ...rest] = entry.split('/')
   const address = canonicalAddress(written)
   if (address === undefined || rest.length > 0) refuseEntry(entry)
   if (bits === undefined) {
-    blocks.addAddress(address, familyOf(address))
+    blocks[familyOf(address)].addAddress(address, familyOf(address))
     return
   }
   const prefix = Number(bits)
   const longest = isIP(address) === 4 ? 32 : 128
   if (!/^\d{1,3}$/.test(bits) || prefix > longest) refuseEntry(entry)
-  blocks.addSubnet(address, prefix, familyOf(address))
+  blocks[familyOf(address)].addSubnet(address, prefix, familyOf(address))
 }
 
 function refuseEntry(entry: string): never {

@@ -14,18 +14,26 @@ const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value))
 export const answerDialect = (request: TokenRequest, { client }: Authorization): Dialect =>
   client.settings.standardOnly ? standardDialect : request.dialect
 
-/** A fresh token, or where the app asked for that, the one it already has. */
-export async function issueToken(
+/** A fresh token, or where the app asked for that, the one it already has. A promise only if signing is one. */
+export function issueToken(
   request: TokenRequest,
   authorization: Authorization,
   deps: TokenDeps,
-): Promise<IssuedToken> {
+): IssuedToken | Promise<IssuedToken> {
   const reuses = authorization.client.settings.tokenReuse ?? request.tenant.tokenReuse
   if (!reuses) return mint(request, authorization, deps)
   const key = reuseKey(request, authorization)
   const kept = deps.reuse.find(key, request.now)
   request.notes.reused = kept !== undefined
-  if (kept) return kept
+  return kept ?? mintAndKeep(key, request, authorization, deps)
+}
+
+async function mintAndKeep(
+  key: string,
+  request: TokenRequest,
+  authorization: Authorization,
+  deps: TokenDeps,
+): Promise<IssuedToken> {
   const token = await mint(request, authorization, deps)
   deps.reuse.keep(key, token)
   return token
@@ -40,19 +48,24 @@ function reuseKey(request: TokenRequest, authorization: Authorization): string {
   return `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${request.dialect.edition} ${scopes.join(' ')}`
 }
 
-async function mint(
+function mint(
   request: TokenRequest,
   authorization: Authorization,
   deps: TokenDeps,
-): Promise<IssuedToken> {
+): IssuedToken | Promise<IssuedToken> {
   const { now } = request
   const dialect = answerDialect(request, authorization)
   const values = claimValues(request, authorization, deps)
   const { signer } = authorization.api
   const signingInput = `${encodedHeader(dialect, signer)}.${base64url(dialect.claims.render(values))}`
+  const issued = (signature: string): IssuedToken => ({
+    accessToken: `${signingInput}.${signature}`,
+    issuedAt: now,
+    expiresAt: values.exp,
+    values,
+  })
   const signature = signer.sign(signingInput)
-  const accessToken = `${signingInput}.${typeof signature === 'string' ? signature : await signature}`
-  return { accessToken, issuedAt: now, expiresAt: values.exp, values }
+  return typeof signature === 'string' ? issued(signature) : signature.then(issued)
 }
 
 function claimValues(request: TokenRequest, authorization: Authorization, { effects }: TokenDeps) {

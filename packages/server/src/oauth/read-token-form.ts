@@ -20,11 +20,7 @@ const isMultipart = (contentType: string | undefined) =>
   contentType !== undefined && parseMediaType(contentType)?.type === 'multipart/form-data'
 
 /** RFC 6749 §3.2 and App. B: form-encoded, in UTF-8, no parameter twice. */
-export async function readTokenForm(
-  http: TokenHttpRequest,
-  dialect: Dialect,
-  features: Set<DialectFeature>,
-): Promise<Form> {
+export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features: Set<DialectFeature>): Form {
   const { contentType, body } = http
   if (dialect.multipart && isMultipart(contentType)) {
     features.add('multipart')

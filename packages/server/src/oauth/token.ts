@@ -24,31 +24,36 @@ export interface TokenCall {
   readonly notes: TokenNotes
 }
 
-/** Throws `OAuthError` for every refusal; the caller's error boundary answers and logs it. */
+/**
+ * Throws `OAuthError` for every refusal; the caller's error boundary answers and logs it. Steps that find everything
+ * in memory answer at once and are not awaited: a dozen awaits cost as much as reading the request.
+ */
 export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Reply> {
-  const request = await parseTokenRequest(call, deps)
+  const unread = withoutBody(call, deps)
+  if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
+  const request = { ...unread, form: readTokenForm(call.http, unread.dialect, call.notes.features) }
   const grantType = readGrantType(request.http, request.form, request.dialect, request.notes.features)
   const grant = grantFor(grantType)
   checkOutageGrace(request, deps)
-  const authenticated = await authenticateClient(request, deps)
+  const authenticating = authenticateClient(request, deps)
+  const authenticated = authenticating instanceof Promise ? await authenticating : authenticating
   const { settings } = authenticated.client
   if (settings.standardOnly) refuseDialectRequest(request)
   if (!settings.grantTypes.has(grant.type)) refuse('unauthorized_client', `app may not use ${grant.type}`)
-  const authorization = await grant.authorize(request, authenticated, deps)
-  const token = await issueToken(request, authorization, deps)
-  return tokenReply(request, authorization, token)
+  const authorizing = grant.authorize(request, authenticated, deps)
+  const authorization = authorizing instanceof Promise ? await authorizing : authorizing
+  const issuing = issueToken(request, authorization, deps)
+  return tokenReply(request, authorization, issuing instanceof Promise ? await issuing : issuing)
 }
 
 /** The tenant's dialect is that of today: after its end date the standard answers. */
-async function parseTokenRequest(call: TokenCall, deps: TokenDeps): Promise<TokenRequest> {
-  const { http, tenant, notes } = call
+function withoutBody(call: TokenCall, deps: TokenDeps): TokenRequest {
+  const { http, tenant, issuer, notes } = call
   const now = deps.effects.clock()
   const dialect = dialectAt(tenant.dialect, now)
   if (http.endpointPath !== tokenPath) notes.features.add('token_path')
   const queryParameters = http.query === '' ? noParameters : parseForm(http.query)
-  const unread = { ...call, dialect, queryParameters, form: noParameters, now }
-  if (http.query !== '') await refuseCredentialsInUrl(unread, deps)
-  return { ...unread, form: await readTokenForm(http, dialect, notes.features) }
+  return { http, tenant, issuer, dialect, queryParameters, form: noParameters, now, notes }
 }
 
 // The feed asks every second at the latest, and an answer may take one: a shorter silence is no outage.

@@ -178,3 +178,11 @@ test('trust 117: a proxy list holds addresses and networks, and refuses anything
     )
   }
 })
+
+test('trust 22: trusting all of IPv6 does not trust IPv4, nor the other way round', () => {
+  assert.equal(parseAddressList(['::/0']).contains('192.0.2.7'), false)
+  assert.equal(parseAddressList(['::/0']).contains('2001:db8::1'), true)
+  assert.equal(parseAddressList(['0.0.0.0/0']).contains('2001:db8::1'), false)
+  assert.equal(parseAddressList(['0.0.0.0/0']).contains('192.0.2.7'), true)
+  assert.equal(parseAddressList([]).contains('192.0.2.7'), false)
+})

@@ -9,6 +9,7 @@ import {
   createTestServer,
   type Doubles,
   forEachStore,
+  oneStore,
   startTestServer,
   type TestReply,
   type TestServer,
@@ -57,50 +58,146 @@ function counting(): { readonly work: Work; readonly doubles: Doubles } {
   return { work, doubles: { db, hasher } }
 }
 
+test('trust 44: after ten wrong secrets the eleventh is answered 429, and the right one 200', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const [clientId, clientSecret] = server.credential('acme', 'sync')
+  const ask = (secret: string, clientAddress = '203.0.113.7') =>
+    server.token('acme', { basic: [clientId, secret], clientAddress })
+  for (let number = 0; number < 10; number += 1) assertInvalidClient(await ask(generatedGuess(number)))
+  assertThrottled(await ask(generatedGuess(11)))
+  assertToken(await ask(clientSecret))
+  assertThrottled(await ask(generatedGuess(12)))
+  assertInvalidClient(await ask(generatedGuess(13), '203.0.113.8'))
+  await server.advance(60)
+  assertInvalidClient(await ask(generatedGuess(14)))
+})
+
+test('trust 44: Retry-After is what is left of the minute, and then it is true', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const guess = () => server.token('acme', { basic: ['nobody', 'x'] })
+  await guess()
+  await server.advance(18)
+  for (let number = 1; number < 10; number += 1) assertInvalidClient(await guess())
+  const refused = await guess()
+  assertThrottled(refused)
+  assert.equal(refused.headers['Retry-After'], '42')
+  await server.advance(41)
+  assertThrottled(await guess())
+  await server.advance(1)
+  assertInvalidClient(await guess())
+})
+
+test('settled: an imported secret is not even compared once its client has been guessed at ten times from there', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const ask = (secret: string, clientAddress = '203.0.113.7', clientId = 'old-sync') =>
+    server.token('acme', { basic: [clientId, secret], clientAddress })
+  for (let number = 0; number < 10; number += 1) assertInvalidClient(await ask(importedGuess(number)))
+  assertThrottled(await ask(imported))
+  assertToken(await ask(imported, '203.0.113.8'))
+  assertToken(await ask(imported, '203.0.113.7', 'old-second'))
+  const elsewhere = await server.token('other', { basic: ['old-sync', imported] })
+  assertToken(elsewhere)
+  await server.advance(60)
+  assertToken(await ask(imported))
+})
+
+test('trust F10: every spelling of a client id counts on one counter', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const spellings = [
+    ...['old-sync', 'OLD-SYNC', 'Old-Sync', 'old-sync ', ' old-sync', '%6fld-sync', 'old%2Dsync', 'old-ſync'],
+    ...['ｏｌｄ-sync', 'old-sy\u006ec', '%4Fld-sync', 'OLD%2dSYNC', '\u2006old-sync', 'oLD-ｓync'],
+  ]
+  const replies: TestReply[] = []
+  for (const [index, spelling] of spellings.entries()) {
+    const body = { ...grant, client_id: spelling, client_secret: importedGuess(index) }
+    replies.push(
+      await server.token('acme', index % 2 === 0 ? { body } : { basic: [spelling, importedGuess(index)] }),
+    )
+  }
+  assert.deepEqual(
+    statuses(replies),
+    spellings.map((_, index) => (index < 10 ? 401 : 429)),
+  )
+  assertThrottled(await server.token('acme', { basic: ['old-sync', imported] }))
+  // Composed and decomposed are one name too.
+  const address = freshAddress()
+  for (let index = 0; index < 11; index += 1) {
+    const client_id = index % 2 === 0 ? 'caf\u00e9' : 'cafe\u0301'
+    const body = { ...grant, client_id, client_secret: importedGuess(index) }
+    const reply = await server.token('acme', { body, clientAddress: address })
+    assert.equal(reply.status, index < 10 ? 401 : 429)
+  }
+})
+
+test('trust F11: a network is one bucket, however its addresses are written', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const guess = async (addresses: readonly string[]) => {
+    const replies: TestReply[] = []
+    for (const [index, clientAddress] of addresses.entries()) {
+      replies.push(await server.token('acme', { basic: ['old-sync', importedGuess(index)], clientAddress }))
+    }
+    return replies
+  }
+  const oneNetwork = Array.from(
+    { length: 200 },
+    (_, index) => `2001:db8:0:7:${index.toString(16)}:${((index * 7919) & 0xffff).toString(16)}::1`,
+  )
+  assert.equal(count(await guess(oneNetwork), 401), 10)
+  const spellings = [
+    '2001:DB8:0:7::9',
+    '2001:0db8:0000:0007:0:0:0:9',
+    '2001:db8:0:7::%eth0',
+    '2001:db8::7:0:0:0:1',
+  ]
+  assert.deepEqual(statuses(await guess(spellings)), [429, 429, 429, 429])
+  assert.deepEqual(statuses(await guess(['2001:db8:0:8::1'])), [401])
+  assert.equal(count(await guess(new Array(9).fill('192.0.2.1')), 401), 9)
+  const mapped = ['::ffff:192.0.2.1', '::FFFF:c000:201', '0:0:0:0:0:ffff:192.0.2.1']
+  assert.deepEqual(statuses(await guess(mapped)), [401, 429, 429])
+})
+
+test('trust F11: forwarded headers of a stranger make no new bucket', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const replies: TestReply[] = []
+  for (let number = 0; number < 20; number += 1) {
+    const address = `192.0.2.${number}`
+    const headers = {
+      ...{ 'x-forwarded-for': address, forwarded: `for=${address}`, 'x-real-ip': address, via: address },
+      ...{ 'client-ip': address, 'true-client-ip': address, 'cf-connecting-ip': address },
+    }
+    replies.push(await server.token('acme', { basic: ['nobody', importedGuess(number)], headers }))
+  }
+  assert.equal(count(replies, 401), 10)
+})
+
+test('trust 44: a network that guesses at many names is stopped at a hundred, and shuts out nobody', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const replies: TestReply[] = []
+  for (let number = 0; number < 150; number += 1) {
+    replies.push(await server.token('acme', { basic: [`name-${number}`, generatedGuess(number)] }))
+  }
+  assert.equal(count(replies, 401), 100)
+  assert.equal(count(replies, 429), 50)
+  assertToken(await server.token('acme', { basic: server.credential('acme', 'sync') }))
+  assertToken(await server.token('acme', { basic: ['old-sync', imported] }))
+})
+
+test('trust F8: a guess in the URL counts like any other', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const guess = (secret: string) =>
+    server.request({
+      method: 'POST',
+      url: `/acme/oauth2/token?client_id=old-sync&client_secret=${secret}`,
+      body: grant,
+    })
+  for (let number = 0; number < 10; number += 1)
+    assert.equal((await guess(importedGuess(number))).status, 400)
+  assertThrottled(await guess(importedGuess(11)))
+  assertThrottled(await guess(imported))
+  assertThrottled(await server.token('acme', { basic: ['old-sync', imported] }))
+})
+
 forEachStore((_engine, suite) => {
-  test('trust 44: after ten wrong secrets the eleventh is answered 429, and the right one 200', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const [clientId, clientSecret] = server.credential('acme', 'sync')
-    const ask = (secret: string, clientAddress = '203.0.113.7') =>
-      server.token('acme', { basic: [clientId, secret], clientAddress })
-    for (let number = 0; number < 10; number += 1) assertInvalidClient(await ask(generatedGuess(number)))
-    assertThrottled(await ask(generatedGuess(11)))
-    assertToken(await ask(clientSecret))
-    assertThrottled(await ask(generatedGuess(12)))
-    assertInvalidClient(await ask(generatedGuess(13), '203.0.113.8'))
-    await server.advance(60)
-    assertInvalidClient(await ask(generatedGuess(14)))
-  })
-
-  test('trust 44: Retry-After is what is left of the minute, and then it is true', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const guess = () => server.token('acme', { basic: ['nobody', 'x'] })
-    await guess()
-    await server.advance(18)
-    for (let number = 1; number < 10; number += 1) assertInvalidClient(await guess())
-    const refused = await guess()
-    assertThrottled(refused)
-    assert.equal(refused.headers['Retry-After'], '42')
-    await server.advance(41)
-    assertThrottled(await guess())
-    await server.advance(1)
-    assertInvalidClient(await guess())
-  })
-
-  test('settled: an imported secret is not even compared once its client has been guessed at ten times from there', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const ask = (secret: string, clientAddress = '203.0.113.7', clientId = 'old-sync') =>
-      server.token('acme', { basic: [clientId, secret], clientAddress })
-    for (let number = 0; number < 10; number += 1) assertInvalidClient(await ask(importedGuess(number)))
-    assertThrottled(await ask(imported))
-    assertToken(await ask(imported, '203.0.113.8'))
-    assertToken(await ask(imported, '203.0.113.7', 'old-second'))
-    const elsewhere = await server.token('other', { basic: ['old-sync', imported] })
-    assertToken(elsewhere)
-    await server.advance(60)
-    assertToken(await ask(imported))
-  })
-
   test('trust F9, 44: of 200 guesses at once no more than ten are compared with an imported secret', async (t) => {
     for (const isCached of [false, true]) {
       const server = await startTestServer(t, suite, text, environment)
@@ -152,111 +249,6 @@ forEachStore((_engine, suite) => {
       assertInvalidClient(await server.token('acme', { basic: [clientId, generatedGuess(number)] }))
     }
     assertThrottled(await server.token('acme', { basic: [clientId, generatedGuess(11)] }))
-  })
-
-  test('trust F10: every spelling of a client id counts on one counter', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const spellings = [
-      ...[
-        'old-sync',
-        'OLD-SYNC',
-        'Old-Sync',
-        'old-sync ',
-        ' old-sync',
-        '%6fld-sync',
-        'old%2Dsync',
-        'old-ſync',
-      ],
-      ...['ｏｌｄ-sync', 'old-sy\u006ec', '%4Fld-sync', 'OLD%2dSYNC', '\u2006old-sync', 'oLD-ｓync'],
-    ]
-    const replies: TestReply[] = []
-    for (const [index, spelling] of spellings.entries()) {
-      const body = { ...grant, client_id: spelling, client_secret: importedGuess(index) }
-      replies.push(
-        await server.token('acme', index % 2 === 0 ? { body } : { basic: [spelling, importedGuess(index)] }),
-      )
-    }
-    assert.deepEqual(
-      statuses(replies),
-      spellings.map((_, index) => (index < 10 ? 401 : 429)),
-    )
-    assertThrottled(await server.token('acme', { basic: ['old-sync', imported] }))
-    // Composed and decomposed are one name too.
-    const address = freshAddress()
-    for (let index = 0; index < 11; index += 1) {
-      const client_id = index % 2 === 0 ? 'caf\u00e9' : 'cafe\u0301'
-      const body = { ...grant, client_id, client_secret: importedGuess(index) }
-      const reply = await server.token('acme', { body, clientAddress: address })
-      assert.equal(reply.status, index < 10 ? 401 : 429)
-    }
-  })
-
-  test('trust F11: a network is one bucket, however its addresses are written', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const guess = async (addresses: readonly string[]) => {
-      const replies: TestReply[] = []
-      for (const [index, clientAddress] of addresses.entries()) {
-        replies.push(await server.token('acme', { basic: ['old-sync', importedGuess(index)], clientAddress }))
-      }
-      return replies
-    }
-    const oneNetwork = Array.from(
-      { length: 200 },
-      (_, index) => `2001:db8:0:7:${index.toString(16)}:${((index * 7919) & 0xffff).toString(16)}::1`,
-    )
-    assert.equal(count(await guess(oneNetwork), 401), 10)
-    const spellings = [
-      '2001:DB8:0:7::9',
-      '2001:0db8:0000:0007:0:0:0:9',
-      '2001:db8:0:7::%eth0',
-      '2001:db8::7:0:0:0:1',
-    ]
-    assert.deepEqual(statuses(await guess(spellings)), [429, 429, 429, 429])
-    assert.deepEqual(statuses(await guess(['2001:db8:0:8::1'])), [401])
-    assert.equal(count(await guess(new Array(9).fill('192.0.2.1')), 401), 9)
-    const mapped = ['::ffff:192.0.2.1', '::FFFF:c000:201', '0:0:0:0:0:ffff:192.0.2.1']
-    assert.deepEqual(statuses(await guess(mapped)), [401, 429, 429])
-  })
-
-  test('trust F11: forwarded headers of a stranger make no new bucket', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const replies: TestReply[] = []
-    for (let number = 0; number < 20; number += 1) {
-      const address = `192.0.2.${number}`
-      const headers = {
-        ...{ 'x-forwarded-for': address, forwarded: `for=${address}`, 'x-real-ip': address, via: address },
-        ...{ 'client-ip': address, 'true-client-ip': address, 'cf-connecting-ip': address },
-      }
-      replies.push(await server.token('acme', { basic: ['nobody', importedGuess(number)], headers }))
-    }
-    assert.equal(count(replies, 401), 10)
-  })
-
-  test('trust 44: a network that guesses at many names is stopped at a hundred, and shuts out nobody', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const replies: TestReply[] = []
-    for (let number = 0; number < 150; number += 1) {
-      replies.push(await server.token('acme', { basic: [`name-${number}`, generatedGuess(number)] }))
-    }
-    assert.equal(count(replies, 401), 100)
-    assert.equal(count(replies, 429), 50)
-    assertToken(await server.token('acme', { basic: server.credential('acme', 'sync') }))
-    assertToken(await server.token('acme', { basic: ['old-sync', imported] }))
-  })
-
-  test('trust F8: a guess in the URL counts like any other', async (t) => {
-    const server = await startTestServer(t, suite, text, environment)
-    const guess = (secret: string) =>
-      server.request({
-        method: 'POST',
-        url: `/acme/oauth2/token?client_id=old-sync&client_secret=${secret}`,
-        body: grant,
-      })
-    for (let number = 0; number < 10; number += 1)
-      assert.equal((await guess(importedGuess(number))).status, 400)
-    assertThrottled(await guess(importedGuess(11)))
-    assertThrottled(await guess(imported))
-    assertThrottled(await server.token('acme', { basic: ['old-sync', imported] }))
   })
 
   test('trust F12: unknown, wrong, disabled and expired cost the same reads and HMACs, and answer the same bytes', async (t) => {

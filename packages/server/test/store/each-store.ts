@@ -84,7 +84,7 @@ export function forEachStore(suite: (name: StoreSuite['engine'], store: StoreSui
   }
 }
 
-function createSuite(engine: StoreSuite['engine']): StoreSuite {
+export function createSuite(engine: StoreSuite['engine']): StoreSuite {
   const prepare = async (t: TestContext) => {
     const clock = createClock()
     const opened: Database[] = []

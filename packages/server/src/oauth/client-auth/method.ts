@@ -1,6 +1,7 @@
 /** What a client authentication method is: how it shows in a request, and whom the request then claims to be. */
 
 import type { Client, Credential } from '../../apps/client.ts'
+import type { Organization } from '../../tenants/organization.ts'
 import type { TokenRequest } from '../token-request.ts'
 
 /** One reading of the credentials in a request. Basic has two: with RFC 6749 §2.3.1's encoding undone, and raw. */
@@ -21,7 +22,12 @@ export interface ClientAuthMethod {
 }
 
 /** A client that has proven who it is, and with which of its credentials; a public client has none. */
-export interface AuthenticatedClient {
+export interface ProvenClient {
   readonly client: Client
   readonly credential: Credential | null
+}
+
+/** A proven client in good standing, with the organization it acts for. */
+export interface AuthenticatedClient extends ProvenClient {
+  readonly organization: Organization
 }

@@ -10,7 +10,9 @@ import { type SecretHasher, sameVerifier, sha256 } from '../../keys/secret-hashe
 import type { Attempt } from '../../limits/wrong-attempts.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
-import type { AuthenticatedClient, ClientClaim } from './method.ts'
+import type { ClientClaim, ProvenClient } from './method.ts'
+
+type Found = Client | null
 
 /** A claim with its HMAC under the current pepper, computed before it is known whether the client exists. */
 interface HashedClaim extends ClientClaim {
@@ -19,42 +21,77 @@ interface HashedClaim extends ClientClaim {
   digest: Buffer | null
 }
 
-export async function proveClient(
+export function proveClient(
   request: TokenRequest,
   claims: readonly ClientClaim[],
   deps: TokenDeps,
-): Promise<AuthenticatedClient> {
-  const { directory, attempts } = deps
+): ProvenClient | Promise<ProvenClient> {
+  const { directory, hasher } = deps
   const tenantId = request.tenant.id
   const attempt = attemptOf(request, claims)
   const isGuess = claims.some(isGuessable)
   if (isGuess) refuseExceeded(attempt, deps)
 
-  const hashed = claims.map((claim) => hashClaim(tenantId, claim, deps.hasher))
+  const hashed = claims.map((claim) => hashClaim(tenantId, claim, hasher))
   const names = namesOf(claims)
   const cachedNames = names.filter((name) => directory.isCached(tenantId, name))
-  const clients = await allOf(names.map((name) => directory.client(tenantId, name)))
+  const proof: Proof = { request, attempt, isGuess, claims: hashed, names, cachedNames }
+  const finding = names.map((name) => directory.client(tenantId, name))
+  return finding.some((client) => client instanceof Promise)
+    ? Promise.all(finding).then((clients) => compare(proof, clients, deps))
+    : compare(proof, finding as Found[], deps)
+}
+
+/** What one request wants proven, and how far that has come. */
+interface Proof {
+  readonly request: TokenRequest
+  readonly attempt: Attempt
+  readonly isGuess: boolean
+  readonly claims: readonly HashedClaim[]
+  readonly names: readonly string[]
+  /** The names whose clients came from memory. */
+  readonly cachedNames: readonly string[]
+}
+
+function compare(
+  proof: Proof,
+  clients: readonly Found[],
+  deps: TokenDeps,
+): ProvenClient | Promise<ProvenClient> {
+  const { request, attempt, isGuess, claims } = proof
   const known = clients.find((client) => client !== null)
   // Never what was merely sent: people put the secret in the id's place, and the log would keep it.
   if (known) request.notes.clientId = known.clientId
   // Asked again: of guesses that arrive together, all have passed the first time.
   if (isGuess) refuseExceeded(attempt, deps)
-  const proven = findProven(request, hashed, clients, deps.hasher)
+  const proven = findProven(request, claims, clients, deps.hasher)
   if (proven) return proven
-
   // In the same breath as the comparison, so that no number of guesses at once gets past the count.
-  const waitSeconds = attempts.count(attempt)
-  for (const claim of hashed) computeRest(tenantId, claim, deps.hasher)
-  // What is cached may be a moment old: before a refusal the store has the last word, and every refusal reads it.
-  const fresh = await allOf(
+  return askStore(proof, clients, deps.attempts.count(attempt), deps)
+}
+
+/** What is cached may be a moment old: before a refusal the store has the last word, and every refusal reads it. */
+async function askStore(
+  { request, attempt, claims, names, cachedNames }: Proof,
+  clients: readonly Found[],
+  waitSeconds: number,
+  { directory, attempts, hasher }: TokenDeps,
+): Promise<ProvenClient> {
+  const tenantId = request.tenant.id
+  for (const claim of claims) computeRest(tenantId, claim, hasher)
+  const fresh = await Promise.all(
     names.map((name, index) =>
       cachedNames.includes(name) ? directory.freshClient(tenantId, name) : (clients[index] ?? null),
     ),
   )
-  const provenLate = findProven(request, hashed, fresh, deps.hasher)
-  if (!provenLate) return refuseUnproven(waitSeconds, known !== undefined)
+  const proven = cachedNames.length > 0 ? findProven(request, claims, fresh, hasher) : null
+  if (!proven)
+    return refuseUnproven(
+      waitSeconds,
+      clients.some((client) => client !== null),
+    )
   attempts.forgive(attempt)
-  return provenLate
+  return proven
 }
 
 const attemptOf = ({ tenant, http, now }: TokenRequest, [first]: readonly ClientClaim[]): Attempt => ({
@@ -63,12 +100,6 @@ const attemptOf = ({ tenant, http, now }: TokenRequest, [first]: readonly Client
   address: http.clientAddress,
   now,
 })
-
-type Found = Client | null
-
-/** Without a promise where everything stands in memory. */
-const allOf = (found: readonly (Found | Promise<Found>)[]): readonly Found[] | Promise<readonly Found[]> =>
-  found.some((each) => each instanceof Promise) ? Promise.all(found) : (found as readonly Found[])
 
 /** Nearly always one; two where the readings of a Basic header differ in the id. */
 function namesOf(claims: readonly ClientClaim[]): readonly string[] {
@@ -120,7 +151,7 @@ function findProven(
   claims: readonly HashedClaim[],
   found: readonly Found[],
   hasher: SecretHasher,
-): AuthenticatedClient | null {
+): ProvenClient | null {
   const [client, second] = found.filter((candidate) => candidate !== null)
   // Two readings of one header must never reach two clients: neither of them is who the sender surely meant.
   if (second) refuse('invalid_client', 'the two readings of the Basic header name two clients')
@@ -137,7 +168,7 @@ function findProven(
   return credential ? { client, credential } : null
 }
 
-const provenPublic = (client: Client): AuthenticatedClient | null =>
+const provenPublic = (client: Client): ProvenClient | null =>
   client.settings.authenticationMethods.has('none') ? { client, credential: null } : null
 
 function matches(

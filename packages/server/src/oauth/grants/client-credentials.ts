@@ -7,11 +7,9 @@ import type { Grant } from './grant.ts'
 
 export const clientCredentials: Grant = {
   type: 'client_credentials',
-  async authorize(request, { client, credential }, { directory }) {
+  authorize(request, { client, credential, organization }) {
     // RFC 6749 §4.4: only confidential clients may use this grant.
     if (credential === null) refuse('unauthorized_client', 'public client')
-    const organization = await directory.organization(request.tenant.id, client.organizationId)
-    if (organization === null) refuse('invalid_client', 'organization is gone')
     const plan = organization.planId === null ? null : (request.tenant.plans.get(organization.planId) ?? null)
     const api = chooseApi(request, client.settings)
     const scopes = chooseScopes(request.form.get('scope'), api, plan, client.settings)

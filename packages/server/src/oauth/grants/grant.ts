@@ -26,5 +26,5 @@ export interface Grant {
     request: TokenRequest,
     authenticated: AuthenticatedClient,
     deps: TokenDeps,
-  ): Promise<Authorization>
+  ): Authorization | Promise<Authorization>
 }

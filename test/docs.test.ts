@@ -1,0 +1,193 @@
+/** The documents tell the truth: their commands are run, their output is compared, their tables are those of the code. */
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { exitCodes } from '../packages/server/src/cli/failure.ts'
+import { referenceDocuments } from '../packages/server/src/cli/reference/write.ts'
+import { createMetrics } from '../packages/server/src/http/metrics.ts'
+import { isMasterKeys } from '../packages/server/src/master-key.ts'
+import { commandLine, freePorts, type Running, run, start } from '../packages/server/test/cli/processes.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const documents = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+const textOf = (name: string) => readFileSync(join(root, name), 'utf8')
+
+/** A command of a document, with the output that the document shows right below it. */
+interface Command {
+  readonly document: string
+  readonly text: string
+  readonly output: string | undefined
+}
+
+const fence = /^```(\w*)\n([\s\S]*?)^```$/gm
+
+function commandsIn(document: string): Command[] {
+  const blocks = [...textOf(document).matchAll(fence)]
+  return blocks.flatMap(([whole, language, text = ''], index) => {
+    if (language !== 'sh') return []
+    const next = blocks[index + 1]
+    const end = (blocks[index]?.index ?? 0) + whole.length
+    const isOutput = next && ['', 'json'].includes(next[1] ?? '') && next.index - end <= 2
+    return [{ document, text: text.trim(), output: isOutput ? next[2]?.trimEnd() : undefined }]
+  })
+}
+
+/** What is not run here, and why. */
+const notRun: Readonly<Record<string, string>> = {
+  'git clone <this repository> sallyport && cd sallyport\nnpm start':
+    'test/start.test.ts runs npm start; the instance of this test is the same command',
+  'npm test': 'this is npm test',
+  'npm run sallyport -- serve --config sallyport.yaml':
+    'it serves until it is stopped; packages/server/test/cli/serve.test.ts does that',
+  'grep \'"request_id":"9dc0cb54-6749-4660-9e3c-297fcd054908"\' sallyport.log':
+    'serve.test.ts looks error ids up in a log',
+}
+
+interface Demo {
+  readonly url: string
+  readonly tenants: Readonly<Record<string, { readonly client_id: string; readonly client_secret: string }>>
+}
+
+const instance: { folder: string; running: Running | undefined; demo: Demo; token: string } = {
+  folder: '',
+  running: undefined,
+  demo: { url: '', tenants: {} },
+  token: '',
+}
+
+/** A folder that looks like a clone to the commands: the data is its own, the documents are ours. */
+before(async () => {
+  instance.folder = mkdtempSync(join(tmpdir(), 'sallyport-docs-'))
+  for (const name of ['docs', 'blueprints']) symlinkSync(join(root, name), join(instance.folder, name))
+  cpSync(join(root, 'docs/examples/sallyport.yaml'), join(instance.folder, 'sallyport.yaml'))
+  const [port = 0] = await freePorts(1)
+  const options = { cwd: instance.folder }
+  instance.running = start(['dev', '--port', `${port}`, '--http-port', '0'], options)
+  await instance.running.says(/^Sallyport is ready/m)
+  instance.demo = JSON.parse(readFileSync(join(instance.folder, 'data/demo.json'), 'utf8'))
+})
+after(async () => {
+  await instance.running?.stop()
+  rmSync(instance.folder, { recursive: true, force: true })
+})
+
+/** The command with what a reader fills in. */
+function filled({ text }: Command): string {
+  const tenant = /localhost:8443\/([a-z-]+)\//.exec(text)?.[1] ?? ''
+  const { client_id: id = '', client_secret: secret = '' } = instance.demo.tenants[tenant] ?? {}
+  return text
+    .replaceAll('npm run sallyport --', `'${process.execPath}' '${commandLine}'`)
+    .replaceAll('https://localhost:8443', instance.demo.url)
+    .replaceAll('CLIENT_ID', id)
+    .replaceAll('CLIENT_SECRET', secret)
+    .replaceAll(/\bTOKEN\b/g, instance.token)
+    .replaceAll(/^curl /gm, 'curl --silent --show-error ')
+}
+
+const volatile: readonly (readonly [RegExp, string])[] = [
+  [/\r/g, ''],
+  [/eyJ[\w-]*(?:\.[\w-]+)*…?/g, '<token>'],
+  [/sp_(?:test|live)_(?:\w{49}|…)/g, '<secret>'],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<instant>'],
+  [/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, '<uuid>'],
+  [/\b[A-Za-z0-9_-]{43}(?![\w-])/g, '<key>'],
+  [/\b(?=\w*\d)[a-z0-9]{24,26}\b|\b(?=\w*\d)[A-Za-z0-9]{32}\b/g, '<id>'],
+  [/\b\d+\b/g, '<number>'],
+  [/ {2,}/g, '  '],
+]
+
+const shapeOf = (text: string): string =>
+  volatile.reduce((shaped, [pattern, name]) => shaped.replaceAll(pattern, name), text.trim())
+
+/** `…` alone on a line, or inside one, stands for anything. */
+function assertShape(actual: string, shown: string): void {
+  const pattern = shapeOf(shown)
+    .split('…')
+    .map((part) => RegExp.escape(part))
+    .join('[\\s\\S]*?')
+  assert.match(shapeOf(actual), new RegExp(`^${pattern}$`))
+}
+
+const has = (tool: string) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0
+const toolsOf = (text: string) =>
+  ['curl', 'openssl', 'sqlite3'].filter((tool) => new RegExp(`\\b${tool} `).test(text))
+
+for (const document of documents) {
+  for (const command of commandsIn(document)) {
+    const reason = notRun[command.text]
+    const [missing] = toolsOf(command.text).filter((tool) => !has(tool))
+    const title = `${document}: ${command.text.split('\n')[0]?.slice(0, 100)}`
+    test(title, { skip: reason ?? (missing === undefined ? false : `no ${missing} on this machine`) }, () => {
+      // Instead of whoever would paste the token into a terminal.
+      const ran = spawnSync('bash', ['-c', filled(command)], {
+        cwd: instance.folder,
+        encoding: 'utf8',
+        input: instance.token,
+        env: { PATH: process.env.PATH },
+      })
+      assert.equal(ran.status, 0, ran.stdout + ran.stderr)
+      if (command.output !== undefined) assertShape(ran.stdout, command.output)
+      instance.token = /"access_token":"([^"]+)"/.exec(ran.stdout)?.[1] ?? instance.token
+    })
+  }
+}
+
+test('docs: what is listed as not run still stands in a document', () => {
+  const written = new Set(documents.flatMap(commandsIn).map(({ text }) => text))
+  assert.deepEqual(
+    Object.keys(notRun).filter((text) => !written.has(text)),
+    [],
+  )
+})
+
+test('README: npm start ends as the README shows', () => {
+  const shown = textOf('README.md').split('`npm start` ends like this:\n\n```\n')[1]?.split('\n```')[0] ?? ''
+  const said = instance.running?.stdout().replaceAll(new URL(instance.demo.url).host, 'localhost:8443') ?? ''
+  assertShape(said.slice(said.indexOf('TENANT')), shown)
+})
+
+test('docs/operations.md: the master key made there is one', { skip: !has('openssl') }, () => {
+  const made = readFileSync(join(instance.folder, 'master.key'), 'utf8')
+  assert.ok(isMasterKeys(made.trim()), made)
+})
+
+for (const { file, present, wanted } of referenceDocuments()) {
+  test(`docs: the tables of ${file.slice(root.length)} are those of the code`, () => {
+    assert.equal(present, wanted, 'run node packages/server/src/cli/reference/write.ts')
+  })
+}
+
+test('docs/operations.md: exit codes, metrics and example configuration are those of the code', async () => {
+  const operations = textOf('docs/operations.md')
+  for (const [code, meaning] of Object.entries(exitCodes))
+    assert.ok(operations.includes(`| ${code} | ${meaning} |`))
+  const { body } = await createMetrics({ withProcess: false }).render()
+  const ours = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+  const documented = [...operations.matchAll(/^\| `(sallyport_\w+)`/gm)].map(([, name]) => name)
+  assert.deepEqual(documented.toSorted(), ours.toSorted())
+  const { code, stderr } = await run(
+    ['serve', '--config', 'docs/examples/sallyport.yaml', '--http-port', 'x'],
+    { cwd: root },
+  )
+  assert.deepEqual([code, stderr.split('\n').length], [2, 3], 'only the flag is wrong')
+})
+
+test('docs: links lead to files that exist', () => {
+  const missing = documents.flatMap((document) =>
+    [...textOf(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+      .map(([, target = '']) => join(dirname(join(root, document)), target))
+      .filter((path) => spawnSync('test', ['-e', path]).status !== 0)
+      .map((path) => `${document}: ${path.slice(root.length)}`),
+  )
+  assert.deepEqual(missing, [])
+})
