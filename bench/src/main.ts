@@ -10,6 +10,8 @@ import { rowReport } from './report.ts'
 import { createScene } from './rows.ts'
 import { type RowResult, runRow } from './run-row.ts'
 
+// Ending by `exit` ends the processes under measurement too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(argv: readonly string[]): Promise<number> {

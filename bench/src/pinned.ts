@@ -43,6 +43,9 @@ export function startChild(options: ChildOptions): Child {
     stdio,
     env: { ...process.env, NODE_ENV: 'production', ...options.environment },
   })
+  const end = () => child.kill()
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   let complaint = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-complaintCharacters)

@@ -53,7 +53,9 @@ export async function openStore(location: StoreLocation, effects: Effects): Prom
   } catch (error) {
     await db.close()
     if (error instanceof SealBroken)
-      throw new StoreRefused(`${error.message} Give back the key this database was made with, or restore a backup.`)
+      throw new StoreRefused(
+        `${error.message} Give back the key this database was made with, or restore a backup.`,
+      )
     throw error
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { listCredentials } from '../../src/store/credentials.ts'
-import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
+import { type Doubles, forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertToken, freshAddress, grant } from './answers.ts'
 import { app, blueprint, tenant } from './sample.ts'
 
@@ -26,7 +26,17 @@ async function untilFlagged(server: TestServer, appId: string): Promise<void> {
 
 forEachStore((_engine, suite) => {
   test('trust 25: credentials in the URL are refused, masked and flagged, once they have proven real', async (t) => {
-    const server = await startTestServer(t, suite, text)
+    let writes = 0
+    const doubles: Doubles = {
+      db: (db) => ({
+        ...db,
+        write(work) {
+          writes += 1
+          return db.write(work)
+        },
+      }),
+    }
+    const server = await startTestServer(t, suite, text, {}, doubles)
     const post = (query: string, more = {}) =>
       server.request({
         ...{ method: 'POST', url: `/acme/oauth2/token?${query}`, body: grant, clientAddress: freshAddress() },
@@ -90,12 +100,14 @@ forEachStore((_engine, suite) => {
         )
         const first = await flagOf(server, 'second')
         await server.advance(100)
+        writes = 0
         assertError(await post(`client_id=${secondId}&client_secret=${secondSecret}`), 'invalid_request')
         const [fourthId, fourthSecret] = server.credential('acme', 'fourth')
         assertError(await post(`client_id=${fourthId}&client_secret=${fourthSecret}`), 'invalid_request')
         await untilFlagged(server, 'fourth')
         assert.deepEqual(await flagOf(server, 'second'), first)
         assert.deepEqual(changes, [fourthId])
+        assert.equal(writes, 1)
         assertToken(await server.token('acme', { basic: [secondId, secondSecret] }))
       },
     )

@@ -15,6 +15,8 @@ const notary: Part = {
       'storage:read': 'Read',
       'storage:write': 'Write',
       'storage:disk:read': 'Disk',
+      'storagex:read': 'Another',
+      storage: 'Bare',
     },
     ...{ 'files/*': 'Files', sso: 'Sign in', 'read:user': 'One', 'read:users': 'All of them', '*': 'A star' },
   },
@@ -130,6 +132,19 @@ test('trust 68-72, 003-14: scopes are granted literally or through a wildcard ov
     assertToken(reply)
     assert.deepEqual(Object.keys(reply.json), ['access_token', 'token_type', 'expires_in', 'scope'])
   })
+})
+
+test('settled: without a scope, a wildcard that the plan does not allow as such stands for what the plan allows below it', async (t) => {
+  const plans = [{ id: 'small', price: 'free', scopes: { rest: ['storage:read'] } }]
+  const apis = [{ id: 'rest', audience: 'https://api.example', scopes: { 'storage:*': 'Storage' } }]
+  const wild = app('wild', { scopes: { rest: ['storage:*'] } })
+  const text = blueprint(
+    tenant('acme', [organization('customer', [wild], { plan: 'small' })], { plans, apis }),
+  )
+  const server = await startTestServer(t, oneStore, text)
+  const basic = server.credential('acme', 'wild')
+  assert.equal((await server.token('acme', { basic })).json.scope, 'storage:read')
+  assertError(await server.token('acme', { basic, body: { ...grant, scope: 'storage:*' } }), 'invalid_scope')
 })
 
 test('settled: a plan takes scopes away and gives none', async (t) => {
