@@ -139,7 +139,7 @@ test('settled: without a scope, a wildcard that the plan does not allow as such 
   const apis = [{ id: 'rest', audience: 'https://api.example', scopes: { 'storage:*': 'Storage' } }]
   const wild = app('wild', { scopes: { rest: ['storage:*'] } })
   const text = blueprint(
-    tenant('acme', [organization('customer', [wild], { plan: 'small' })], { plans, apis }),
+    tenant('acme', [], { plans, apis, organizations: [organization('customer', [wild], { plan: 'small' })] }),
   )
   const server = await startTestServer(t, oneStore, text)
   const basic = server.credential('acme', 'wild')
