@@ -95,8 +95,9 @@ async function startIn(
   await openPort(() => server.listen({ hosts: developmentHosts, port }), { port: '--port' })
   await refusePlainHttp(server, httpPort)
   writeDemoFile(demoFile, content)
-  announce(content, demo, demoFile, certificate)
+  // Before it is said to be ready: a signal may follow at once.
   closeOnSignal(server, log, { onClosing: () => say('Stopping …'), onClosed: () => say('Stopped.') })
+  announce(content, demo, demoFile, certificate)
 }
 
 const shown = (path: string) => {

@@ -61,13 +61,14 @@ async function serve(config: Config): Promise<void> {
     if ((await listTenantIds(store.db)).length === 0) {
       log.warn('there are no tenants yet: declare them in a blueprint and run `sallyport apply`')
     }
+    // Before it is said to be ready: a signal may follow at once.
+    closeOnSignal(server, log)
     log.info('ready', { url: baseUrlOf(config).origin, port })
     log.flush()
   } catch (error) {
     await server.close()
     throw error
   }
-  closeOnSignal(server, log)
 }
 
 function baseUrlOf({ base_url: url }: Config): URL {

@@ -88,8 +88,18 @@ export function startFor(t: TestContext, args: readonly string[], options: RunOp
   return running
 }
 
-export const run = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
-  start(args, options).ended
+const longestRunMilliseconds = 60_000
+
+/** For what ends by itself; a server that should have refused to start does not hold the tests up. */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { child, ended } = start(args, options)
+  const limit = setTimeout(() => child.kill('SIGKILL'), longestRunMilliseconds)
+  try {
+    return await ended
+  } finally {
+    clearTimeout(limit)
+  }
+}
 
 /** Free on both loopback addresses a moment ago, and different from each other. */
 export async function freePorts(count: number): Promise<number[]> {
