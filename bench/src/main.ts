@@ -29,6 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runRows(options: Options): Promise<readonly RowResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const load = startLoadProcess()
   const version = versionOf(options.node)
   const dataFolder = options.keep === undefined ? folder : resolve(options.keep)
@@ -44,7 +45,6 @@ async function runRows(options: Options): Promise<readonly RowResult[]> {
     }
   } finally {
     await load.stop()
-    rmSync(folder, { recursive: true, force: true })
   }
   if (options.json)
     say(JSON.stringify({ node: version, pinned: notPinned === undefined, rows: results }, null, 2))

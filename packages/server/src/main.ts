@@ -103,7 +103,8 @@ export function createServer(options: ServerOptions): Server {
     async close() {
       const result = await closeListeners(listeners, health)
       clearInterval(flushing)
-      await usage.flush()
+      // What was gathered is worth less than a clean end.
+      await usage.flush().catch((error: unknown) => log.failure('', error))
       deps.directory.close()
       await db.close()
       log.flush()

@@ -1,6 +1,6 @@
 /** What one tenant's declaration must hold beyond its shape: names are free, references exist, bounds agree. */
 
-import { defaultLifetime } from '../tenants/settings.ts'
+import { defaultLifetime } from '../tenants/lifetime.ts'
 import { checkApps } from './check-apps.ts'
 import { checkDialect } from './check-dialect.ts'
 import { checkGrants } from './check-grants.ts'

@@ -2,7 +2,7 @@
 
 import type { Signer } from '../keys/signer.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
-import { accessTokenSeconds } from '../tenants/tenant.ts'
+import { accessTokenSeconds } from '../tenants/lifetime.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization } from './grants/grant.ts'
 import type { TokenRequest } from './token-request.ts'
@@ -71,7 +71,11 @@ function mint(
 function claimValues(request: TokenRequest, authorization: Authorization, { effects }: TokenDeps) {
   const { tenant, issuer, now } = request
   const { client, credential, organization, plan, api, scopes, grantType } = authorization
-  const seconds = accessTokenSeconds(tenant, api, plan, client.settings)
+  const seconds = accessTokenSeconds(tenant.lifetime, [
+    client.settings.accessTokenSeconds,
+    plan?.accessTokenSeconds,
+    api.accessTokenSeconds,
+  ])
   return {
     issuer: tenant.tokenIssuer ?? issuer,
     client_id: client.clientId,

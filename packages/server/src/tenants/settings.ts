@@ -92,9 +92,6 @@ export const DialectSettings = Type.Object(
 )
 export type DialectSettings = Static<typeof DialectSettings>
 
-/** What holds where a tenant sets nothing. */
-export const defaultLifetime = { defaultSeconds: 600, minimumSeconds: 60, maximumSeconds: 86_400 } as const
-
 export const TenantSettings = Type.Object(
   {
     /** The `iss` of its tokens, where it is not the URL that the tenant is served under. */

@@ -1,11 +1,12 @@
 /** A tenant as requests see it: compiled once from its rows, and replaced whole when anything in it changes. */
 
-import { type CompiledAppSettings, compileScopes, type GrantedScopes } from '../apps/app-settings.ts'
+import { compileScopes, type GrantedScopes } from '../apps/app-settings.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { TenantKeys } from '../keys/tenant-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
 import { compileDialect, type Dialect } from './dialect.ts'
-import { type ApiSettings, defaultLifetime, type PlanSettings, type TenantSettings } from './settings.ts'
+import { defaultLifetime, type Lifetime } from './lifetime.ts'
+import type { ApiSettings, PlanSettings, TenantSettings } from './settings.ts'
 
 export interface Api {
   readonly id: string
@@ -33,11 +34,7 @@ export interface Tenant {
   readonly hosts: readonly string[]
   /** The `iss` of tokens where it is not the URL the tenant is served under. */
   readonly tokenIssuer: string | null
-  readonly lifetime: {
-    readonly defaultSeconds: number
-    readonly minimumSeconds: number
-    readonly maximumSeconds: number
-  }
+  readonly lifetime: Lifetime
   readonly tokenReuse: boolean
   readonly outageGraceSeconds: number
   readonly dialect: Dialect
@@ -97,16 +94,4 @@ export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
     publicJwks: keys.publicJwks,
     signingAlgorithms: [...new Set(keys.publicJwks.flatMap((jwk) => jwk.alg ?? []))],
   }
-}
-
-/** The first lifetime set in app, plan, API, tenant, then held within the tenant's bounds. */
-export function accessTokenSeconds(
-  tenant: Tenant,
-  api: Api,
-  plan: Plan | null,
-  app: CompiledAppSettings,
-): number {
-  const { defaultSeconds, minimumSeconds, maximumSeconds } = tenant.lifetime
-  const asked = app.accessTokenSeconds ?? plan?.accessTokenSeconds ?? api.accessTokenSeconds ?? defaultSeconds
-  return Math.min(Math.max(asked, minimumSeconds), maximumSeconds)
 }
