@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { SecretHasher } from '../../packages/server/src/keys/secret-hasher.ts'
+import { packClientCredentials } from '../../packages/server/src/store/client-credentials.ts'
 import type { Database, WriteTransaction } from '../../packages/server/src/store/database.ts'
 import {
   appSettings,
@@ -108,26 +109,34 @@ async function insertRows(
   apps: readonly NewApp[],
 ): Promise<void> {
   const common = { tenant_id: tenant, created_at: now, updated_at: now }
+  const hashed = apps.map((app) => ({ ...app, ...hasher.hash(tenant, app.clientId, app.clientSecret) }))
   await kysely
     .insertInto('apps')
     .values(
-      apps.map(({ index, clientId }) => ({
+      hashed.map(({ index, clientId, format, verifier, pepperVersion }) => ({
         ...common,
         client_id: clientId,
         id: `app-${String(index).padStart(7, '0')}`,
         organization_id: organizationOf(index),
         name: `App ${index}`,
         settings: JSON.stringify(appSettings),
+        credentials: packClientCredentials([
+          { id: 'main', format, verifier, pepperVersion, expiresAt: null, disabledAt: null, exposedAt: null },
+        ]),
       })),
     )
     .execute()
   await kysely
     .insertInto('credentials')
     .values(
-      apps.map(({ clientId, clientSecret }) => {
-        const { format, verifier, pepperVersion } = hasher.hash(tenant, clientId, clientSecret)
-        return { ...common, client_id: clientId, id: 'main', format, verifier, pepper_version: pepperVersion }
-      }),
+      hashed.map(({ clientId, format, verifier, pepperVersion }) => ({
+        ...common,
+        client_id: clientId,
+        id: 'main',
+        format,
+        verifier,
+        pepper_version: pepperVersion,
+      })),
     )
     .execute()
 }

@@ -8,8 +8,7 @@ import { type Database, StoreUnavailable } from '../store/database.ts'
 import { addDialectUses } from '../store/dialect-uses.ts'
 
 // A batch holds up the loop on SQLite, so it stays small; under more traffic than this it is a sample.
-const credentialsPerBatch = 1_000
-const featuresPerBatch = 2_000
+const clientsPerBatch = 1_000
 
 export interface UsedNow {
   readonly tenantId: string
@@ -25,68 +24,90 @@ export interface Usage {
   flush(): Promise<void>
 }
 
-interface CredentialUse {
+/** What one client has used since the last batch was taken away. */
+interface ClientUse {
   readonly tenantId: string
   readonly clientId: string
-  readonly credentialId: string
-  readonly lastUsedAt: number
+  lastUsedAt: number
+  /** Credential id to its last use. */
+  readonly credentials: Map<string, number>
+  readonly features: Map<string, number>
 }
 
-interface FeatureUse {
-  readonly tenantId: string
-  readonly clientId: string
-  readonly feature: string
-  readonly uses: number
-  readonly lastUsedAt: number
+/** By tenant, then client: both names have been hashed before, where a joined one would be hashed on each token. */
+class Batch {
+  readonly #byTenant = new Map<string, Map<string, ClientUse>>()
+  #size = 0
+
+  /** Undefined for a new client when the batch is full. */
+  clientUse(tenantId: string, clientId: string): ClientUse | undefined {
+    const clients = this.#byTenant.get(tenantId) ?? new Map<string, ClientUse>()
+    const known = clients.get(clientId)
+    if (known !== undefined || this.#size >= clientsPerBatch) return known
+    const use: ClientUse = { tenantId, clientId, lastUsedAt: 0, credentials: new Map(), features: new Map() }
+    this.#byTenant.set(tenantId, clients.set(clientId, use))
+    this.#size++
+    return use
+  }
+
+  *uses(): Iterable<ClientUse> {
+    for (const clients of this.#byTenant.values()) yield* clients.values()
+  }
+
+  get isEmpty(): boolean {
+    return this.#size === 0
+  }
 }
 
-/** What has been gathered since the last batch was taken away. */
-interface Batch {
-  readonly credentials: Map<string, CredentialUse>
-  readonly features: Map<string, FeatureUse>
-}
+const credentialRows = (batch: Batch) =>
+  [...batch.uses()].flatMap(({ tenantId, clientId, credentials }) =>
+    [...credentials].map(([credentialId, lastUsedAt]) => ({ tenantId, clientId, credentialId, lastUsedAt })),
+  )
 
-const emptyBatch = (): Batch => ({ credentials: new Map(), features: new Map() })
+const featureRows = (batch: Batch) =>
+  [...batch.uses()].flatMap(({ tenantId, clientId, lastUsedAt, features }) =>
+    [...features].map(([feature, uses]) => ({ tenantId, clientId, feature, uses, lastUsedAt })),
+  )
 
-function addCredential({ credentials }: Batch, use: CredentialUse): void {
-  const key = `${use.tenantId} ${use.clientId} ${use.credentialId}`
-  const known = credentials.get(key)
-  if (known === undefined && credentials.size >= credentialsPerBatch) return
-  if (known === undefined || known.lastUsedAt < use.lastUsedAt) credentials.set(key, use)
-}
-
-function addFeature({ features }: Batch, use: FeatureUse): void {
-  const key = `${use.tenantId} ${use.clientId} ${use.feature}`
-  const known = features.get(key)
-  if (known === undefined && features.size >= featuresPerBatch) return
-  const uses = use.uses + (known?.uses ?? 0)
-  features.set(key, { ...use, uses, lastUsedAt: Math.max(use.lastUsedAt, known?.lastUsedAt ?? 0) })
+function add(batch: Batch, from: Batch): void {
+  for (const use of from.uses()) {
+    const into = batch.clientUse(use.tenantId, use.clientId)
+    if (into === undefined) continue
+    into.lastUsedAt = Math.max(into.lastUsedAt, use.lastUsedAt)
+    for (const [id, at] of use.credentials)
+      into.credentials.set(id, Math.max(at, into.credentials.get(id) ?? 0))
+    for (const [feature, count] of use.features) {
+      into.features.set(feature, count + (into.features.get(feature) ?? 0))
+    }
+  }
 }
 
 export function createUsage(db: Database): Usage {
-  let gathered = emptyBatch()
+  let gathered = new Batch()
 
   return {
     note({ tenantId, clientId, credentialId, features, now }) {
-      if (credentialId !== undefined)
-        addCredential(gathered, { tenantId, clientId, credentialId, lastUsedAt: now })
-      for (const feature of features)
-        addFeature(gathered, { tenantId, clientId, feature, uses: 1, lastUsedAt: now })
+      const use = gathered.clientUse(tenantId, clientId)
+      if (use === undefined) return
+      use.lastUsedAt = Math.max(use.lastUsedAt, now)
+      if (credentialId !== undefined) {
+        use.credentials.set(credentialId, Math.max(now, use.credentials.get(credentialId) ?? 0))
+      }
+      for (const feature of features) use.features.set(feature, (use.features.get(feature) ?? 0) + 1)
     },
     async flush() {
       // Taken away before the write, because more is noted while it waits.
       const batch = gathered
-      if (batch.credentials.size === 0 && batch.features.size === 0) return
-      gathered = emptyBatch()
+      if (batch.isEmpty) return
+      gathered = new Batch()
       try {
         await db.write(async (tx) => {
-          await touchLastUsed(tx, [...batch.credentials.values()])
-          await addDialectUses(tx, [...batch.features.values()])
+          await touchLastUsed(tx, credentialRows(batch))
+          await addDialectUses(tx, featureRows(batch))
         })
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error
-        for (const use of batch.credentials.values()) addCredential(gathered, use)
-        for (const use of batch.features.values()) addFeature(gathered, use)
+        add(gathered, batch)
       }
     },
   }

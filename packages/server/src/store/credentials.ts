@@ -1,6 +1,7 @@
 /** Credentials of apps: never a secret, only what verifies one. A change of a credential is a change of its app. */
 
 import { type Kysely, sql } from 'kysely'
+import { copyToApp } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
 import type { Schema } from './schema.ts'
 
@@ -35,6 +36,7 @@ export async function saveCredential(
     .values({ ...row, tenant_id: tenantId, client_id: clientId, id: credential.id, created_at: tx.now })
     .onConflict((conflict) => conflict.columns(['tenant_id', 'client_id', 'id']).doUpdateSet(row))
     .execute()
+  await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
 }
 
@@ -50,6 +52,7 @@ export async function removeCredential(
     .where('client_id', '=', clientId)
     .where('id', '=', credentialId)
     .execute()
+  await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
 }
 
@@ -72,6 +75,7 @@ export async function flagExposed(
     .where('exposed_at', 'is', null)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
+  await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
   return true
 }

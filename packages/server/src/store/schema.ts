@@ -61,6 +61,8 @@ export interface AppsTable extends Managed {
   name: string
   settings: JsonText
   disabled_at: Seconds | null
+  /** A copy of what a token request needs of the app's credentials; see `client-credentials.ts`. */
+  credentials: Generated<JsonText>
 }
 
 export interface CredentialsTable extends Managed {

@@ -1,4 +1,5 @@
 /** Changes of single columns that no blueprint makes, told to the change feed as the server's own writes are. */
+import { copyToApp } from '../../src/store/client-credentials.ts'
 import type { Database } from '../../src/store/database.ts'
 
 export type Standing = 'tenant' | 'organization' | 'app'
@@ -49,6 +50,7 @@ export async function setCredential(
       .where('client_id', '=', clientId)
       .where('id', '=', credentialId)
       .execute()
+    await copyToApp(tx, tenantId, clientId)
     tx.append({ tenantId, noun: 'app', subjectId: clientId })
   })
 }

@@ -57,8 +57,28 @@ forEachStore((_, store) => {
     return { ...opened, assertNeighbourUntouched }
   }
 
-  test('000-06 store: a client is found with its credentials, and only under its own tenant', async (t) => {
+  test('003-02 store: what a token request reads of a credential follows every change of it', async (t) => {
     const { db, clock } = await openWithOwn(t)
+    const credential = { id: 'second', format: 'sha256', verifier: Buffer.from([7]), pepperVersion: null }
+    const facts = async () => {
+      const found = await client(db, 'own')
+      return found?.credentials.map(({ id, expiresAt, exposedAt }) => ({ id, expiresAt, exposedAt }))
+    }
+    const first = { id: 'first', expiresAt: null, exposedAt: null }
+    await db.write((tx) => saveCredential(tx, 'own', 'client-1', credential))
+    assert.deepEqual(await facts(), [first, { id: 'second', expiresAt: null, exposedAt: null }])
+    await db.write((tx) => saveCredential(tx, 'own', 'client-1', { ...credential, expiresAt: 9 }))
+    await db.write((tx) => flagExposed(tx, 'own', 'client-1', 'second', 'plain_http'))
+    assert.deepEqual(await facts(), [first, { id: 'second', expiresAt: 9, exposedAt: clock() }])
+    await db.write((tx) => removeCredential(tx, 'own', 'client-1', 'second'))
+    assert.deepEqual(await facts(), [first])
+    await db.write((tx) => removeCredential(tx, 'own', 'client-1', 'first'))
+    assert.deepEqual(await facts(), [])
+    assert.equal((await client(db, 'neighbour'))?.credentials.length, 1)
+  })
+
+  test('000-06 store: a client is found with its credentials, and only under its own tenant', async (t) => {
+    const { db } = await openWithOwn(t)
     await db.write((tx) =>
       saveCredential(tx, 'own', 'client-1', {
         id: 'second',
@@ -82,7 +102,6 @@ forEachStore((_, store) => {
         name: 'Uploader at own',
         settings: '{"of":"own"}',
         disabledAt: null,
-        updatedAt: clock(),
         credentials: [
           {
             id: 'first',

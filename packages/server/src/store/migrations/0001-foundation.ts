@@ -83,6 +83,7 @@ async function createCustomers(kysely: Kysely<Schema>, types: ColumnTypes): Prom
     .addColumn('name', text, (column) => column.notNull())
     .addColumn('settings', text, (column) => column.notNull())
     .addColumn('disabled_at', integer)
+    .addColumn('credentials', text, (column) => column.notNull().defaultTo('[]'))
     .addPrimaryKeyConstraint('apps_key', ['tenant_id', 'client_id'])
     .addUniqueConstraint('apps_id', ['tenant_id', 'id'])
     .addForeignKeyConstraint('apps_organization', ['tenant_id', 'organization_id'], 'organizations', [
