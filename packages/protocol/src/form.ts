@@ -43,6 +43,11 @@ export class Form {
     return value ?? []
   }
 
+  /** The name of every parameter that was sent, with or without a value. */
+  get names(): readonly string[] {
+    return [...this.#values.keys()]
+  }
+
   /**
    * Well-known parameters that were sent without a value, so that a log can say "empty" instead of "missing".
    * Unknown names are not listed: a stray secret could stand there.

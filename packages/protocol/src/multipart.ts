@@ -72,10 +72,11 @@ function parsePart(part: string): { name: string; value: string } {
 function parsePartHeaders(lines: string): ReadonlyMap<string, string> {
   const headers = new Map<string, string>()
   for (const line of lines.split('\r\n')) {
-    const [, name, value] = /^([a-z-]+):[ \t]*([\t\x20-\x7e]*)$/i.exec(line) ?? []
+    // One quantifier for blanks and text: two that overlap would go over a long run of blanks again and again.
+    const [, name, value] = /^([a-z-]+):([\t\x20-\x7e]*)$/i.exec(line) ?? []
     if (name === undefined || value === undefined) refuseMultipart('a malformed part header')
     if (headers.has(name.toLowerCase())) refuseMultipart('a repeated part header')
-    headers.set(name.toLowerCase(), value)
+    headers.set(name.toLowerCase(), value.trimStart())
   }
   return headers
 }

@@ -118,6 +118,16 @@ test('RFC 7578 §4: part headers are read strictly', () => {
   }
 })
 
+test('trust 5: a part header that is nearly all blanks is refused without going over it again and again', () => {
+  refused(bodyOf(`Content-Disposition:${' '.repeat(7_000)}\u00e9\r\n\r\nclient_credentials`))
+  assert.equal(
+    parse(bodyOf(`Content-Disposition:${' \t'.repeat(3_000)}form-data; name="grant_type"\r\n\r\nx`)).get(
+      'grant_type',
+    ),
+    'x',
+  )
+})
+
 test('RFC 7578 §4: the part headers that some libraries add are accepted', () => {
   const part = `Content-Type: text/plain; charset=ISO-8859-1\r\ncontent-transfer-encoding: 8bit\r\n${grantType}`
   assert.equal(parse(bodyOf(part)).get('grant_type'), 'client_credentials')

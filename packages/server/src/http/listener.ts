@@ -112,7 +112,17 @@ export function createListener(options: ListenerOptions): Listener {
 }
 
 // RFC 9325 §3.1.1: nothing below TLS 1.2.
-const secureOptions = (pair: TlsPair) => ({ cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' as const })
+// RFC 9325 §4.2: with TLS 1.2 only suites with forward secrecy and authenticated encryption.
+const ciphers =
+  'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20'
+
+const secureOptions = (pair: TlsPair) => ({
+  cert: pair.cert,
+  key: pair.key,
+  minVersion: 'TLSv1.2' as const,
+  ciphers,
+  honorCipherOrder: true,
+})
 
 /**
  * `close()` of node:http also cuts idle keep-alive connections, at the very moment a client may be writing on one.

@@ -120,7 +120,11 @@ async function answerTokenRequest(request: HttpRequest, site: Site, deps: RouteD
     return reply
   } catch (cause) {
     const error = cause instanceof StoreUnavailable ? unavailable(cause) : cause
-    if (!(error instanceof OAuthError)) throw error
+    if (!(error instanceof OAuthError)) {
+      // Counted here; the listener's boundary logs and answers it.
+      end(new OAuthError('server_error', 'unexpected failure', { cause }))
+      throw error
+    }
     end(error)
     return errorReply(error, issuer)
   }

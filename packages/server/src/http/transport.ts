@@ -95,7 +95,7 @@ export function parseTarget(target: string): Target | undefined {
   if (target.charCodeAt(0) === 0x2f) return splitQuery(target, undefined)
   if (target === '*') return { path: '*', query: '', host: undefined }
   const [, host, rest] = /^https?:\/\/([^/?#@]+)(.*)$/i.exec(target) ?? []
-  if (host === undefined || rest === undefined) return undefined
+  if (host === undefined || rest === undefined || !/^(?:$|[/?])/.test(rest)) return undefined
   return splitQuery(rest.startsWith('/') ? rest : `/${rest}`, host)
 }
 

@@ -25,7 +25,7 @@ export interface WrongAttempts {
   count(attempt: Attempt): number
   /** Takes back an attempt that has turned out to be right. */
   forgive(attempt: Attempt): void
-  /** What one more wrong attempt on this client from this network would be told. Counts nothing. */
+  /** What one more wrong attempt on this client from this network would be told: it is over its limit, or the network is. Counts nothing. */
   waitSeconds(attempt: Attempt): number
 }
 
@@ -74,12 +74,11 @@ export function createWrongAttempts(): WrongAttempts {
     count(attempt) {
       const { now } = attempt
       const keys = keysOf(attempt)
-      const ofClient = count(ofClients, keys.client, now)
       const ofNetwork = count(ofNetworks, keys.network, now)
-      return Math.max(
-        ofClient.count > perClientAndNetwork ? ofClient.resetAt - now : 0,
-        ofNetwork.count > perNetwork ? ofNetwork.resetAt - now : 0,
-      )
+      // A network over its limit opens no counter of a client any more: its flood of names must not push others out.
+      if (ofNetwork.count > perNetwork) return ofNetwork.resetAt - now
+      const ofClient = count(ofClients, keys.client, now)
+      return ofClient.count > perClientAndNetwork ? ofClient.resetAt - now : 0
     },
     forgive(attempt) {
       const keys = keysOf(attempt)
@@ -91,8 +90,11 @@ export function createWrongAttempts(): WrongAttempts {
     },
     waitSeconds(attempt) {
       if (ofClients.size === 0) return 0
-      const known = find(ofClients, keysOf(attempt).client, attempt.now)
-      return known && known.count >= perClientAndNetwork ? known.resetAt - attempt.now : 0
+      const keys = keysOf(attempt)
+      const ofNetwork = find(ofNetworks, keys.network, attempt.now)
+      if (ofNetwork && ofNetwork.count >= perNetwork) return ofNetwork.resetAt - attempt.now
+      const ofClient = find(ofClients, keys.client, attempt.now)
+      return ofClient && ofClient.count >= perClientAndNetwork ? ofClient.resetAt - attempt.now : 0
     },
   }
 }

@@ -8,6 +8,7 @@ import {
   refuse,
   requireFormContentType,
 } from '@sallyport/protocol'
+import { RecentMap } from '../store/read-through.ts'
 import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
 import type { TokenHttpRequest } from './token-request.ts'
 
@@ -28,7 +29,22 @@ export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features
   }
   if (body.length === 0 && contentType === undefined && saysGrantElsewhere(http, dialect)) return noParameters
   requireFormContentType(contentType)
-  return parseForm(body.toString('latin1'), repeatable)
+  return readBody(body.toString('latin1'))
+}
+
+// A client that authenticates in the header sends the same few parameters all day.
+const knownBodies = new RecentMap<Form>(1_000)
+const longestKnownBody = 300
+// Nothing is kept that could hold a secret.
+const harmlessNames: ReadonlySet<string> = new Set(['grant_type', 'scope', 'resource', 'audience'])
+
+function readBody(text: string): Form {
+  if (text.length > longestKnownBody) return parseForm(text, repeatable)
+  const known = knownBodies.get(text)
+  if (known) return known
+  const form = parseForm(text, repeatable)
+  if (form.names.every((name) => harmlessNames.has(name))) knownBodies.set(text, form)
+  return form
 }
 
 /** A grant type in a header counts here in any dialect, so that whoever put it there is told of just that (000-08). */

@@ -36,6 +36,9 @@ export function createTokenReuse(limitBytes: number): TokenReuse {
         ? token
         : undefined
     },
-    keep: (key, token) => tokens.set(key, token),
+    keep(key, token) {
+      // Its scopes stand in the key and in the token: what is longer than the usual is signed anew each time.
+      if (key.length + token.accessToken.length <= bytesPerEntry) tokens.set(key, token)
+    },
   }
 }

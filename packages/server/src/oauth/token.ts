@@ -4,6 +4,7 @@ import { jsonReply, parseForm, type Reply, refuse } from '@sallyport/protocol'
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { authenticateClient } from './client-auth/index.ts'
+import type { AuthenticatedClient } from './client-auth/method.ts'
 import type { TokenDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
 import type { Authorization } from './grants/grant.ts'
@@ -38,7 +39,7 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   const authenticating = authenticateClient(request, deps)
   const authenticated = authenticating instanceof Promise ? await authenticating : authenticating
   const { settings } = authenticated.client
-  if (settings.standardOnly) refuseDialectRequest(request)
+  if (settings.standardOnly) refuseDialectRequest(request, authenticated, deps)
   if (!settings.grantTypes.has(grant.type)) refuse('unauthorized_client', `app may not use ${grant.type}`)
   const authorizing = grant.authorize(request, authenticated, deps)
   const authorization = authorizing instanceof Promise ? await authorizing : authorizing
@@ -66,8 +67,16 @@ function checkOutageGrace({ tenant, now }: TokenRequest, deps: TokenDeps): void 
   }
 }
 
-function refuseDialectRequest({ notes }: TokenRequest): void {
+function refuseDialectRequest(
+  { tenant, notes }: TokenRequest,
+  { client, credential }: AuthenticatedClient,
+  { flagExposed }: TokenDeps,
+): void {
   const [feature] = notes.features
+  // To this client the URL is as wrong a place as to any other (RFC 6749 §2.3.1).
+  if (credential && notes.features.has('query_credentials')) {
+    flagExposed(tenant.id, client.clientId, credential.id, 'query_string')
+  }
   if (feature)
     refuse(
       'invalid_request',

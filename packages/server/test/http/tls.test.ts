@@ -159,6 +159,19 @@ test('RFC 9325 §3.1.1: TLS 1.2 and 1.3 are spoken, TLS 1.1 is not, and HTTP/1.1
   await assert.rejects(handshake(port, old), /protocol version|alert/)
 })
 
+test('RFC 9325 §4.2: suites without forward secrecy or authenticated encryption are refused', async (t) => {
+  const { port } = await startListener(t, { handler: () => jsonReply(200, {}), tls: await loadTls(first) })
+  const ca = await readFile(first.caFile)
+  const with12 = (ciphers: string) =>
+    handshake(port, { ca, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers })
+  for (const weak of ['AES128-SHA', 'AES256-GCM-SHA384', 'ECDHE-ECDSA-AES128-SHA', 'ECDHE-RSA-AES128-SHA']) {
+    await assert.rejects(with12(`${weak}:@SECLEVEL=0`), weak)
+  }
+  const socket = await with12('ECDHE-ECDSA-AES128-GCM-SHA256')
+  assert.equal(socket.getCipher().name, 'ECDHE-ECDSA-AES128-GCM-SHA256')
+  socket.destroy()
+})
+
 test('trust 21: on TLS as well, a handshake or a request that is not finished in time is cut', async (t) => {
   const limits = { receiveMilliseconds: 60, checkIntervalMilliseconds: 15, lingerMilliseconds: 20 }
   const { port } = await startListener(t, {

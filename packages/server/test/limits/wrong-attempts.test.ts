@@ -59,6 +59,15 @@ test('trust F37: tenant, network and name cannot run into each other', () => {
   }
 })
 
+test('trust 44: a flood of names from one network pushes no throttled client out of memory', () => {
+  const attempts = createWrongAttempts()
+  for (let number = 0; number < 10; number += 1) attempts.count(at(1000))
+  for (let number = 0; number < 120_000; number += 1) {
+    attempts.count(at(1000, { clientId: `name-${number}`, address: '198.51.100.7' }))
+  }
+  assert.equal(attempts.waitSeconds(at(1000)), 60)
+})
+
 test('trust R12: many names and networks leave a bounded number of counters', () => {
   const attempts = createWrongAttempts()
   const before = process.memoryUsage().heapUsed

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { findClient } from '../../src/store/apps.ts'
 import { listDialectUses } from '../../src/store/dialect-uses.ts'
 import { createTestServer, oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
@@ -232,6 +233,22 @@ test('002-12: an app can be standard in a tenant with a dialect, or have its own
   const upper = await server.token('acme', { basic: server.credential('acme', 'upper') })
   assert.equal(upper.json.token_type, 'Bearer')
   assert.deepEqual(Object.keys(upper.json), ['token_type', 'access_token', 'created_at', 'api'])
+})
+
+test('trust 25: a standard app that sends its secret in the URL of a dialect tenant is refused, and the secret flagged', async (t) => {
+  const server = await startTestServer(t, oneStore, text)
+  const standard = server.credential('acme', 'standard')
+  assertError(await server.request(leaningRequests('acme', standard).query_credentials), 'invalid_request')
+  const exposedAt = async () => (await findClient(server.db, 'acme', standard[0]))?.credentials[0]?.exposedAt
+  while ((await exposedAt()) === null) await new Promise(setImmediate)
+  assert.equal(await exposedAt(), server.clock())
+})
+
+test('RFC 6749 §2.3: a body that names another client than the URL is an invalid client', async (t) => {
+  const server = await startTestServer(t, oneStore, text)
+  const request = leaningRequests('acme', server.credential('acme', 'sync')).query_credentials
+  const [other] = server.credential('acme', 'upper')
+  assertInvalidClient(await server.request({ ...request, body: { ...grant, client_id: other } }))
 })
 
 test('RFC 9745, RFC 8594: a dialect with an end says so to those who lean on it, and then is gone', async (t) => {

@@ -8,11 +8,13 @@ export const clientSecretQuery: ClientAuthMethod = {
   isPresentedIn: ({ dialect, queryParameters }) =>
     dialect.queryCredentials !== null &&
     queryParameters.get(dialect.queryCredentials.clientSecret) !== undefined,
-  claims({ dialect, queryParameters, notes }) {
+  claims({ dialect, queryParameters, form, notes }) {
     if (dialect.queryCredentials === null) return []
     notes.features.add('query_credentials')
     const clientId = queryParameters.get(dialect.queryCredentials.clientId)
     const clientSecret = queryParameters.get(dialect.queryCredentials.clientSecret)
-    return clientId !== undefined && clientSecret !== undefined ? [{ clientId, clientSecret }] : []
+    if (clientId === undefined || clientSecret === undefined) return []
+    // As with Basic: a client that the body names is the same one.
+    return (form.get('client_id') ?? clientId) === clientId ? [{ clientId, clientSecret }] : []
   },
 }
