@@ -42,6 +42,8 @@ function commandsIn(document: string): Command[] {
   })
 }
 
+const benchCommands = textOf('docs/performance.md').split('```sh\n')[1]?.split('\n```')[0] ?? ''
+
 /** What is not run here, and why. */
 const notRun: Readonly<Record<string, string>> = {
   'git clone <this repository> sallyport && cd sallyport\nnpm start':
@@ -51,6 +53,7 @@ const notRun: Readonly<Record<string, string>> = {
     'it serves until it is stopped; packages/server/test/cli/serve.test.ts does that',
   'grep \'"request_id":"9dc0cb54-6749-4660-9e3c-297fcd054908"\' sallyport.log':
     'serve.test.ts looks error ids up in a log',
+  [benchCommands]: 'bench/test/bench.test.ts runs the short form; the others take minutes',
 }
 
 interface Demo {

@@ -271,16 +271,24 @@ function parseOne({ parse, expected, isSecret }: Setting<unknown>, from: Given, 
   const value = parse(raw)
   if (value !== undefined) return value
   // A secret is not shown, however wrong it is.
-  const found = isSecret ? 'found a text that is not shown here' : `found ${JSON.stringify(raw)}`
+  const found = isSecret
+    ? 'found a text that is not shown here'
+    : `found ${JSON.stringify(withoutUserinfo(raw))}`
   throw new SettingProblem(`${found}, expected ${expected}`)
 }
+
+/** RFC 3986 §3.2.1: a password in a URL is not for logs. */
+const withoutUserinfo = (raw: unknown): unknown =>
+  typeof raw === 'string' ? raw.replace(/:\/\/[^/?#]*@/, '://') : raw
 
 function readSecret(path: unknown, readFile: ReadFile): string {
   if (typeof path !== 'string' || path === '') throw new SettingProblem('expected the path of a file')
   try {
     return readFile(path).trim()
   } catch {
-    throw new SettingProblem(`the file ${path} cannot be read`)
+    // The secret itself may stand here by mistake.
+    const shown = path.includes('://') || isMasterKeys(path) ? 'named here' : path
+    throw new SettingProblem(`the file ${shown} cannot be read`)
   }
 }
 

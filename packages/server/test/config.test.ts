@@ -48,6 +48,26 @@ function problems(places: Places, reader: (from: ConfigSources) => unknown = rea
   return []
 }
 
+test('issue 2 item 9: a secret that stands where its file should is not shown, nor is a password in a URL', () => {
+  const key = Buffer.alloc(32, 7).toString('base64url')
+  const environment = {
+    SALLYPORT_MASTER_KEY_FILE: key,
+    SALLYPORT_DATABASE_URL_FILE: 'postgres://user:hunter2@host/name',
+    SALLYPORT_BASE_URL: 'https://user:hunter2@auth.example',
+  }
+  const readFile = () => {
+    throw new Error('ENOENT')
+  }
+  assert.throws(
+    () => readConfig({ file: null, environment, flags: {}, readFile }),
+    (error) => {
+      assert.ok(error instanceof ConfigRefused)
+      assert.ok(!error.message.includes(key) && !error.message.includes('hunter2'), error.message)
+      return error.message.includes('found "https://auth.example"')
+    },
+  )
+})
+
 test('contract: variables stand over the file, and flags over variables', () => {
   const file = { ...least, listen_port: 1001, http_port: 1002, log_level: 'warn' }
   const environment = { SALLYPORT_LISTEN_PORT: '2001', SALLYPORT_HTTP_PORT: '2002' }

@@ -15,8 +15,16 @@ export interface Problem {
 /** Reports a problem at a place of the file being checked. */
 export type Report = (path: Path, found: string, expected: string) => void
 
+const secretForms: ReadonlySet<unknown> = new Set(['from_env', 'from_file', 'hash'])
+
+/** Below a secret even a key may be the secret itself, as in `{hunter2}`. */
+function withoutSecretKeys(path: Path): Path {
+  const secret = path.includes('credentials') ? path.indexOf('secret') : -1
+  return secret === -1 || secretForms.has(path[secret + 1]) ? path : path.slice(0, secret + 1)
+}
+
 export const formatPath = (path: Path): string =>
-  path
+  withoutSecretKeys(path)
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
     .join('')
 

@@ -29,6 +29,8 @@ export function readYaml(file: string, text: string): Reading {
     lineCounter: lines,
     prettyErrors: false,
     stringKeys: true,
+    // The parser compares each key with all before it, which a long map turns into minutes: see #readMap.
+    uniqueKeys: false,
     version: '1.2',
   })
   const reader = new Reader(file, lines)
@@ -50,10 +52,11 @@ export function readYaml(file: string, text: string): Reading {
   }
 }
 
+const duplicateKey = ['a key that stands twice in one map', 'each key once'] as const
+
 const notYaml = ['something that is not YAML', 'valid YAML'] as const
 
 const syntaxSentences: Readonly<Record<string, readonly [found: string, expected: string]>> = {
-  DUPLICATE_KEY: ['a key that stands twice in one map', 'each key once'],
   MULTIPLE_DOCS: ['a second document', 'one document in a file'],
   NON_STRING_KEY: ['a key that is not text', 'keys that are plain text'],
   RESOURCE_EXHAUSTION: ['lists and maps nested too deep', `at most ${maximumDepth} levels`],
@@ -129,8 +132,11 @@ class Reader {
     pairs: readonly { readonly key: ParsedNode; readonly value: ParsedNode | null }[],
     path: Path,
   ): unknown {
+    const names = new Set<string>()
     const entries = pairs.map(({ key, value }) => {
       const name = isScalar(key) ? String(key.value) : ''
+      if (names.has(name)) this.problems.push(this.problemAt(key.range[0], [], ...duplicateKey))
+      names.add(name)
       return [name, this.#readMember(value, [...path, name], key.range[0])] as const
     })
     return Object.fromEntries(entries)

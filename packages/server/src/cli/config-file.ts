@@ -7,12 +7,14 @@ import { ConfigRefused } from '../config.ts'
 export function readConfigFile(name: string): { readonly name: string; readonly values: unknown } {
   const document = parseDocument(readText(name), { uniqueKeys: true, prettyErrors: true })
   const [problem] = document.errors
-  // Of a problem only the first line: the rest quotes the file, which may hold a secret.
-  if (problem) throw new ConfigRefused(`${name} is not valid YAML: ${firstLine(problem.message)}`)
+  if (problem) {
+    // The parser's own words quote the file, which may hold a secret.
+    const { line, col } = problem.linePos?.[0] ?? { line: 1, col: 1 }
+    const what = problem.code === 'DUPLICATE_KEY' ? 'a setting stands there twice' : 'it is not valid YAML'
+    throw new ConfigRefused(`${name}:${line}:${col}: ${what}. Mend the file and start again.`)
+  }
   return { name, values: toValues(name, document) }
 }
-
-const firstLine = (text: string): string => (text.split('\n')[0] ?? '').replace(/:$/, '.')
 
 function toValues(name: string, document: ReturnType<typeof parseDocument>): unknown {
   try {

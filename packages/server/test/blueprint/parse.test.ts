@@ -343,6 +343,12 @@ test('trust 27: a literal secret is refused with the forms that are allowed', ()
   ])
 })
 
+test('trust 27: a secret that was written as a key is not printed in the path either', () => {
+  const lines = refusals(changed('secret: generated', 'secret: {hunter2hunter2: 1}'))
+  assert.notEqual(lines.length, 0)
+  assert.doesNotMatch(lines.join('\n'), /hunter2/)
+})
+
 test('trust 27: a generated secret is not printed even where nobody expects one', () => {
   const [line = ''] = refusals(changed('environment: test', 'environment: sp_test_abcdefgh'))
   assert.match(line, /found text \(not shown\), expected one of test, live$/)

@@ -127,7 +127,7 @@ test('contract: a configuration file that is missing, no YAML, or full of aliase
   writeFileSync(join(folder, 'alias.yaml'), 'base_url: &a https://a.example\nlisten_host: *a\n')
   for (const [name, sentence] of [
     ['missing.yaml', /^The configuration file missing\.yaml cannot be read\./],
-    ['bad.yaml', /^bad\.yaml is not valid YAML: .*line 2/],
+    ['bad.yaml', /^bad\.yaml:2:\d+: it is not valid YAML\./],
     ['alias.yaml', /^alias\.yaml uses YAML aliases/],
   ] as const) {
     const { code, stderr } = await run(['serve', '--config', name], { cwd: folder })
