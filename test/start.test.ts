@@ -17,8 +17,8 @@ const fails = `console.error('npm error code ENOTFOUND'); process.exit(1)`
 const hangs = `require('node:fs').writeFileSync('npm-runs', String(process.pid)); setInterval(() => {}, 1000)`
 
 const standIn = `
-  console.log('ready ' + process.argv.slice(2).join(' '))
   process.on('SIGTERM', () => process.exit(7))
+  console.log('ready ' + process.argv.slice(2).join(' '))
   if (process.argv.includes('--stay')) setInterval(() => {}, 1000)
   else process.exitCode = 3
 `
