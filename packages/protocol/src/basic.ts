@@ -11,6 +11,8 @@ export interface BasicReading {
 // RFC 9110 §11.1: the scheme has no case; one blank, since lenient parsers of this header have been exploited.
 const credentials = /^basic ([A-Za-z0-9+/]+={0,2})$/i
 const control = /\p{Cc}/u
+// Nearly every id and secret is printable ASCII, which is quicker to see than the other.
+const hasControl = (text: string): boolean => !isEncodable(text) && control.test(text)
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -23,7 +25,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export function parseBasic(headerValue: string): readonly BasicReading[] | null {
   const text = decodeUserPass(credentials.exec(headerValue)?.[1] ?? '')
-  if (text === null || control.test(text)) return null
+  if (text === null || hasControl(text)) return null
   // RFC 7617 §2: only the id cannot hold a colon; §2.3.1's encoding is undone after the split.
   const colon = text.indexOf(':')
   if (colon < 1 || colon === text.length - 1) return null
@@ -41,7 +43,7 @@ export function parseBasic(headerValue: string): readonly BasicReading[] | null 
 function formDecoded(raw: BasicReading): BasicReading | null {
   const clientId = decodeFormComponent(raw.clientId)
   const clientSecret = decodeFormComponent(raw.clientSecret)
-  if (clientId === null || clientSecret === null || control.test(clientId) || control.test(clientSecret))
+  if (clientId === null || clientSecret === null || hasControl(clientId) || hasControl(clientSecret))
     return null
   return { clientId, clientSecret, encoding: 'decoded' }
 }

@@ -12,7 +12,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
-import type { Reply } from '@sallyport/protocol'
+import { neverCached, type Reply } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
 import { type AddressList, canonicalAddress, parseAddressList } from './address-list.ts'
 import { hasBody } from './body.ts'
@@ -87,6 +87,9 @@ interface Connection extends Peer {
 }
 
 const noProxies = parseAddressList([])
+
+/** Every token comes with these, so they are laid flat once. */
+const neverCachedLines: readonly string[] = Object.entries(neverCached).flat()
 
 export function createListener(options: ListenerOptions): Listener {
   const edge = new Edge(options)
@@ -254,7 +257,8 @@ class Edge {
   /** The flat form of node:http: half the cost of an object, and each name written as it stands here. */
   #headersOf(reply: Reply, id: string, bytes: number, isCutShort: boolean): string[] {
     const headers = ['X-Request-Id', id]
-    for (const name in reply.headers) headers.push(name, reply.headers[name] ?? '')
+    if (reply.headers === neverCached) headers.push(...neverCachedLines)
+    else for (const name in reply.headers) headers.push(name, reply.headers[name] ?? '')
     // RFC 9110 §8.6: no length where there is no content, nor where it would be that of another answer.
     if (reply.status !== 204 && reply.status !== 304) headers.push('Content-Length', String(bytes))
     if ((this.#isDraining || isCutShort) && reply.headers.Connection === undefined)

@@ -11,7 +11,7 @@ export interface LogDestination {
   flush?(): void
 }
 
-const blockCharacters = 16_384
+const blockCharacters = 65_536
 const flushMilliseconds = 1000
 const standardOutput = 1
 

@@ -1,14 +1,13 @@
 /** The one API that a token is for: RFC 8707's `resource`, the older `audience`, or the app's default. */
 
-import { parseAudience, parseResource, refuse } from '@sallyport/protocol'
+import { type Form, parseAudience, parseResource, refuse } from '@sallyport/protocol'
 import type { CompiledAppSettings } from '../apps/app-settings.ts'
-import type { Api } from '../tenants/tenant.ts'
-import type { TokenRequest } from './token-request.ts'
+import type { Api, Tenant } from '../tenants/tenant.ts'
 
 /** RFC 8707 §2.2: the token names the one API asked for, so that this API cannot replay it at another. */
-export function chooseApi(request: TokenRequest, app: CompiledAppSettings): Api {
-  const asked = askedAudience(request)
-  const api = asked === null ? defaultApi(request, app) : request.tenant.apisByAudience.get(asked)
+export function chooseApi(tenant: Tenant, form: Form, app: CompiledAppSettings): Api {
+  const asked = askedAudience(form)
+  const api = asked === null ? defaultApi(tenant, app) : tenant.apisByAudience.get(asked)
   // An API of another tenant, one that does not exist and one that is not the app's all look alike.
   if (!api || !app.scopesByApi.has(api.id)) {
     if (asked === null) refuse('invalid_target', 'app has no API', 'This client is not granted any API.')
@@ -17,7 +16,7 @@ export function chooseApi(request: TokenRequest, app: CompiledAppSettings): Api 
   return api
 }
 
-function askedAudience({ form }: TokenRequest): string | null {
+function askedAudience(form: Form): string | null {
   const resources = new Set(form.getAll('resource').map(parseResource))
   const audience = form.get('audience')
   const asked = new Set([...resources, ...(audience === undefined ? [] : [parseAudience(audience)])])
@@ -32,7 +31,7 @@ function askedAudience({ form }: TokenRequest): string | null {
   return only
 }
 
-function defaultApi({ tenant }: TokenRequest, app: CompiledAppSettings): Api | undefined {
+function defaultApi(tenant: Tenant, app: CompiledAppSettings): Api | undefined {
   if (app.defaultApi !== null) return tenant.apis.get(app.defaultApi)
   const [only, second] = app.scopesByApi.keys()
   if (second !== undefined) {

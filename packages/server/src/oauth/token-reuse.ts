@@ -17,6 +17,8 @@ export interface IssuedToken {
   readonly expiresAt: number
   /** What the claims were made from; response templates read the same. */
   readonly values: Readonly<Record<string, unknown>>
+  /** The answer as last written, which holds for one second: `expires_in` is part of it. */
+  answer?: { readonly secondsLeft: number; readonly body: string }
 }
 
 export interface TokenReuse {

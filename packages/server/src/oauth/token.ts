@@ -1,6 +1,6 @@
 /** The token endpoint, top to bottom: parse, authenticate, decide, issue, answer (RFC 6749 §3.2). */
 
-import { jsonReply, parseForm, type Reply, refuse } from '@sallyport/protocol'
+import { neverCached, parseForm, type Reply, refuse } from '@sallyport/protocol'
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { authenticateClient } from './client-auth/index.ts'
@@ -91,18 +91,34 @@ function tokenReply(request: TokenRequest, authorization: Authorization, token: 
   notes.apiId = authorization.api.id
   notes.scopes = authorization.scopes
   const { tokenType } = authorization.client.settings
+  const secondsLeft = token.expiresAt - now
   for (const feature of dialect.answerFeatures) {
     // An app with a token type of its own would not notice the dialect's end.
     if (feature !== 'token_type' || tokenType === null) notes.features.add(feature)
   }
-  const members = dialect.responseMembers.render({
-    ...token.values,
-    access_token: token.accessToken,
-    token_type: tokenType ?? dialect.tokenType,
-    // A token that is served again has less of its life left, rounded down (002-14).
-    expires_in: token.expiresAt - now,
-  })
-  return jsonReply(200, members, dialectHeaders(request.dialect, notes.features))
+  if (token.answer?.secondsLeft !== secondsLeft) {
+    const body = answerBody(token, dialect, tokenType ?? dialect.tokenType, secondsLeft)
+    token.answer = { secondsLeft, body }
+  }
+  const headers = dialectHeaders(request.dialect, notes.features)
+  return {
+    status: 200,
+    headers: headers ? { ...neverCached, ...headers } : neverCached,
+    body: token.answer.body,
+  }
+}
+
+/** A token that is served again has less of its life left, rounded down (002-14). */
+function answerBody(token: IssuedToken, dialect: Dialect, tokenType: string, secondsLeft: number): string {
+  const { values, accessToken } = token
+  return JSON.stringify(
+    dialect.responseMembers.render({
+      ...values,
+      access_token: accessToken,
+      token_type: tokenType,
+      expires_in: secondsLeft,
+    }),
+  )
 }
 
 /** RFC 9745 and RFC 8594: a dialect with an end date says so to those who use it. */
