@@ -121,7 +121,16 @@ async function insertRows(
         name: `App ${index}`,
         settings: JSON.stringify(appSettings),
         credentials: packClientCredentials([
-          { id: 'main', format, verifier, pepperVersion, expiresAt: null, disabledAt: null, exposedAt: null },
+          {
+            id: 'main',
+            format,
+            verifier,
+            pepperVersion,
+            sealedSecret: null,
+            expiresAt: null,
+            disabledAt: null,
+            exposedAt: null,
+          },
         ]),
       })),
     )

@@ -25,6 +25,12 @@ const answers = {
     status: 400,
     sentence: 'The resource or audience asked for is unknown or not allowed to this client.',
   },
+  // RFC 9449 §5, §8
+  invalid_dpop_proof: { status: 400, sentence: 'The DPoP proof is missing, malformed or not valid here.' },
+  use_dpop_nonce: {
+    status: 400,
+    sentence: 'The DPoP proof must hold the nonce sent in the DPoP-Nonce header.',
+  },
   // RFC 6749 §4.1.2.1 lends these two to every endpoint that can be down.
   temporarily_unavailable: {
     status: 503,
@@ -42,6 +48,7 @@ type ExplainableCode =
   | 'invalid_scope'
   | 'invalid_target'
   | 'unsupported_grant_type'
+  | 'invalid_dpop_proof'
   | 'temporarily_unavailable'
 
 const explainable: ReadonlySet<OAuthErrorCode> = new Set<ExplainableCode>([
@@ -49,6 +56,7 @@ const explainable: ReadonlySet<OAuthErrorCode> = new Set<ExplainableCode>([
   'invalid_scope',
   'invalid_target',
   'unsupported_grant_type',
+  'invalid_dpop_proof',
   'temporarily_unavailable',
 ])
 
@@ -59,6 +67,8 @@ interface Refusal {
   readonly status?: number
   /** RFC 9110 §10.2.3: after how many seconds a retry can succeed. */
   readonly retryAfterSeconds?: number
+  /** What the answer says beside its body: RFC 9449 §8 hands out the nonce in a header. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
 
@@ -73,6 +83,7 @@ export class OAuthError extends Error {
   /** RFC 6749 §5.2: the `error_description`. */
   readonly description: string
   readonly retryAfterSeconds: number | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
 
   constructor(code: OAuthErrorCode, reason: string, refusal: Refusal = {}) {
     super(reason, { cause: refusal.cause })
@@ -81,6 +92,7 @@ export class OAuthError extends Error {
     this.status = refusal.status ?? answer.status
     this.description = (explainable.has(code) ? refusal.detail : undefined) ?? answer.sentence
     this.retryAfterSeconds = refusal.retryAfterSeconds
+    this.headers = refusal.headers
   }
 }
 

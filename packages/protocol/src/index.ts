@@ -1,11 +1,29 @@
 /** The entry of @sallyport/protocol: OAuth's own words as pure functions. No I/O, no clock, no randomness. */
 export { type BasicReading, parseBasic } from './basic.ts'
+export {
+  type CheckedAssertion,
+  checkClientAssertion,
+  clockSkewSeconds,
+  type ExpectedAssertion,
+  isInstant,
+} from './client-assertion.ts'
+export {
+  type ForwardedCertificate,
+  type ForwardedCertificatePreset,
+  forwardedCertificateHeaders,
+  forwardedCertificatePresets,
+  type HeaderLines,
+  readForwardedCertificate,
+} from './client-cert-header.ts'
 export { canonicalClientId } from './client-id.ts'
 export { type Environment, formatClientSecret, parseClientSecret } from './client-secret.ts'
+export { type CheckedProof, checkDpopProof, type ExpectedProof } from './dpop-proof.ts'
 export { OAuthError, type OAuthErrorCode, refuse } from './errors.ts'
 export { Form, parseForm } from './form.ts'
 export { decodeFormComponent } from './form-encoding.ts'
 export { generateIdentifier, type IdentifierShape } from './identifier.ts'
+export { algorithmsOfJwk, type Jwk, jwkThumbprintInput, readPublicJwk } from './jwk.ts'
+export { type Jws, readJws } from './jws.ts'
 export { type MediaType, parseMediaType, requireFormContentType } from './media-type.ts'
 export {
   buildAuthorizationServerMetadata,
@@ -25,6 +43,7 @@ export {
   type ScopeSet,
   scopeCovers,
 } from './scope.ts'
+export { parseJsonObject } from './strict-json.ts'
 export {
   type CompiledTemplate,
   compileTemplate,

@@ -25,6 +25,8 @@ export interface Capabilities {
   /** Algorithms whose public keys stand in the JWKS. */
   readonly signingAlgorithms: readonly string[]
   readonly responseTypes?: readonly string[]
+  /** RFC 9449 §5.1: algorithms of DPoP proofs; absent where there is no DPoP. */
+  readonly dpopSigningAlgorithms?: readonly string[]
 }
 
 /** A JSON object with members in a stable order. */
@@ -45,6 +47,9 @@ export function buildAuthorizationServerMetadata(capabilities: Capabilities, iss
     grant_types_supported: capabilities.grantTypes,
     token_endpoint_auth_methods_supported: capabilities.tokenEndpointAuthMethods,
     ...(assertionAlgorithms && { token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms }),
+    ...(capabilities.dpopSigningAlgorithms && {
+      dpop_signing_alg_values_supported: capabilities.dpopSigningAlgorithms,
+    }),
   }
 }
 

@@ -18,6 +18,7 @@ import type { ExposedBy, TokenDeps } from './oauth/deps.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
 import type { OpenStore } from './open-store.ts'
 import { flagExposed } from './store/credentials.ts'
+import { createSingleUse } from './store/single-use.ts'
 import { createDirectory } from './tenants/directory.ts'
 
 const reuseBytes = 32 * 1024 * 1024
@@ -126,6 +127,8 @@ function routeDeps(options: ServerOptions, metrics: Metrics, noteUsage: NoteUsag
     effects,
     directory,
     hasher,
+    sealer,
+    singleUse: createSingleUse(db),
     attempts: createWrongAttempts(),
     reuse: createTokenReuse(reuseBytes),
     lastContactAt: () => db.changes.lastContactAt,

@@ -33,6 +33,7 @@ export interface TestRequest {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly authorization?: readonly string[]
+  readonly dpop?: readonly string[]
   readonly basic?: readonly [clientId: string, clientSecret: string]
   /** A record becomes a form-encoded body with its content type. */
   readonly body?: string | Buffer | Readonly<Record<string, string>>
@@ -211,6 +212,7 @@ function toHttpRequest(request: TestRequest, id: string): HttpRequest {
     query,
     headers: { ...contentType, ...request.headers },
     authorization,
+    dpop: request.dpop ?? [],
     secure: true,
     clientAddress: request.clientAddress ?? '203.0.113.7',
     readBody: async () => body,

@@ -2,7 +2,9 @@
 
 import { createScopeSet, type ScopeSet } from '@sallyport/protocol'
 import { RecentMap } from '../store/read-through.ts'
-import type { AppSettings, ClientAuthenticationMethod } from './settings.ts'
+import type { SenderConstraint } from '../tenants/security-settings.ts'
+import { defaultAuthenticationMethods } from './authentication-methods.ts'
+import type { AppSettings } from './settings.ts'
 
 /** The scopes held on one API: as granted, and as a set that answers for wildcards too. */
 export interface GrantedScopes {
@@ -20,11 +22,11 @@ export interface CompiledAppSettings {
   readonly tokenReuse: boolean | null
   readonly tokenType: 'Bearer' | 'bearer' | null
   readonly standardOnly: boolean
+  /** Null where it may use all that the tenant allows. */
+  readonly assertionAlgorithms: ReadonlySet<string> | null
+  readonly senderConstraint: SenderConstraint | null
   readonly attributes: Readonly<Record<string, unknown>>
 }
-
-// Every secret method is open to an app that names none; a public client is so only by name (RFC 6749 §2.1).
-const defaultMethods: readonly ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post']
 
 export const compileScopes = (granted: readonly string[]): GrantedScopes => ({
   granted,
@@ -35,7 +37,7 @@ function compile(settings: AppSettings): CompiledAppSettings {
   const scopes = Object.entries(settings.scopes ?? {})
   return {
     grantTypes: new Set(settings.grant_types ?? ['client_credentials']),
-    authenticationMethods: new Set(settings.client_authentication ?? defaultMethods),
+    authenticationMethods: new Set(settings.client_authentication ?? defaultAuthenticationMethods),
     scopesByApi: new Map(scopes.map(([apiId, granted]) => [apiId, compileScopes(granted)])),
     defaultApi: settings.default_api ?? null,
     defaultScopes: settings.default_scopes ?? null,
@@ -43,6 +45,8 @@ function compile(settings: AppSettings): CompiledAppSettings {
     tokenReuse: settings.token_reuse ?? null,
     tokenType: settings.token_type ?? null,
     standardOnly: settings.dialect === 'standard',
+    assertionAlgorithms: settings.assertion_algorithms ? new Set(settings.assertion_algorithms) : null,
+    senderConstraint: settings.sender_constraint ?? null,
     attributes: settings.attributes ?? {},
   }
 }

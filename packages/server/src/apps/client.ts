@@ -2,6 +2,7 @@
 
 import type { ClientRecord } from '../store/apps.ts'
 import { type CompiledAppSettings, compileAppSettings } from './app-settings.ts'
+import { type CredentialFormat, kindOfFormat } from './credential-formats.ts'
 
 export type Credential = ClientRecord['credentials'][number]
 
@@ -16,6 +17,8 @@ export interface Client {
   readonly isDisabled: boolean
   readonly settings: CompiledAppSettings
   readonly credentials: readonly Credential[]
+  /** Those of the credentials that are secrets, of whatever format. */
+  readonly secrets: readonly Credential[]
 }
 
 let editions = 0
@@ -29,7 +32,13 @@ export const compileClient = (record: ClientRecord): Client => ({
   isDisabled: record.disabledAt !== null,
   settings: compileAppSettings(record.settings),
   credentials: record.credentials,
+  secrets: record.credentials.every(isSecret) ? record.credentials : record.credentials.filter(isSecret),
 })
+
+const isSecret = ({ format }: Credential): boolean => kindOfFormat(format) === 'secret'
+
+export const credentialsOf = (client: Client, format: CredentialFormat): readonly Credential[] =>
+  client.credentials.filter((credential) => credential.format === format)
 
 /** A credential is dead on its expiry, not one second later. */
 export const isUsable = (credential: Credential, now: number): boolean =>

@@ -1,16 +1,16 @@
 /** What an app can be set to: one schema, for blueprints and the store. */
 
 import { type Static, Type } from 'typebox'
+import { AssertionAlgorithms, SenderConstraint } from '../tenants/security-settings.ts'
 import { Attributes, Identifier, ScopesByApi, ScopeToken } from '../tenants/settings.ts'
+import { authenticationMethodNames } from './authentication-methods.ts'
 
 export const grantTypes = ['client_credentials'] as const
-export const clientAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
-export type ClientAuthenticationMethod = (typeof clientAuthenticationMethods)[number]
 
 export const AppSettings = Type.Object(
   {
     grant_types: Type.Optional(Type.Array(Type.Enum(grantTypes))),
-    client_authentication: Type.Optional(Type.Array(Type.Enum(clientAuthenticationMethods), { minItems: 1 })),
+    client_authentication: Type.Optional(Type.Array(Type.Enum(authenticationMethodNames), { minItems: 1 })),
     /** What the app is granted, by API; nothing unless it stands here. */
     scopes: Type.Optional(ScopesByApi),
     /** Which API a request without `resource` or `audience` means; needed when it has several. */
@@ -22,6 +22,10 @@ export const AppSettings = Type.Object(
     ),
     token_reuse: Type.Optional(Type.Boolean()),
     token_type: Type.Optional(Type.Enum(['Bearer', 'bearer'])),
+    /** The algorithms of its assertions, where the tenant allows more. */
+    assertion_algorithms: Type.Optional(AssertionAlgorithms),
+    /** What its tokens must be bound to; the strictest of app, API and tenant holds. */
+    sender_constraint: Type.Optional(SenderConstraint),
     /** `standard` opts out of the tenant's dialect. */
     dialect: Type.Optional(Type.Enum(['tenant', 'standard'])),
     attributes: Type.Optional(Attributes),

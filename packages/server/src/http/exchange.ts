@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly headers: IncomingHttpHeaders
   /** Every `Authorization` header: Node's own `headers` silently drops the second. */
   readonly authorization: readonly string[]
+  /** Every `DPoP` header (RFC 9449 §4.3: there may be one). */
+  readonly dpop: readonly string[]
   /** TLS ended here, or a listed proxy says that it ended there. */
   readonly secure: boolean
   /** The peer, or who a listed proxy says it speaks for. */

@@ -10,6 +10,7 @@ import {
   type Peer,
   parseHost,
   parseTarget,
+  type RepeatedHeaders,
   readRepeatedHeaders,
   type Target,
   type Transport,
@@ -24,6 +25,7 @@ export class IncomingRequest implements HttpRequest {
   readonly path: string
   readonly query: string
   readonly authorization: readonly string[]
+  readonly dpop: readonly string[]
   readonly secure: boolean
   readonly clientAddress: string
   readonly #message: IncomingMessage
@@ -33,7 +35,7 @@ export class IncomingRequest implements HttpRequest {
     message: IncomingMessage,
     target: Target,
     transport: Transport,
-    authorization: readonly string[],
+    { authorization, dpop }: RepeatedHeaders,
     id: string,
   ) {
     this.id = id
@@ -42,6 +44,7 @@ export class IncomingRequest implements HttpRequest {
     this.path = target.path
     this.query = target.query
     this.authorization = authorization
+    this.dpop = dpop
     this.secure = transport.secure
     this.clientAddress = transport.clientAddress
     this.#message = message
@@ -70,7 +73,8 @@ export type ReadRequest =
 export function readRequest(message: IncomingMessage, { peer, proxies, uuid }: RequestContext): ReadRequest {
   const target = parseTarget(message.url ?? '')
   if (target === undefined) return { id: uuid(), refusal: badTarget }
-  const { authorization, host: hostLine } = readRepeatedHeaders(message)
+  const repeated = readRepeatedHeaders(message)
+  const hostLine = repeated.host
   const host = readHost(target.host ?? hostLine, hostLine, message.httpVersion)
   if (host === undefined) return { id: uuid(), refusal: badHost }
   const transport = peer.isListedProxy
@@ -78,7 +82,7 @@ export function readRequest(message: IncomingMessage, { peer, proxies, uuid }: R
     : directTransport(peer, host)
   if (transport === undefined) return { id: uuid(), refusal: badHost }
   const id = transport.inboundId ?? uuid()
-  return { id, request: new IncomingRequest(message, target, transport, authorization, id) }
+  return { id, request: new IncomingRequest(message, target, transport, repeated, id) }
 }
 
 /** RFC 9112 §3.2: HTTP/1.1 needs exactly one Host, and a valid one, even where the target names a host itself. */

@@ -11,7 +11,8 @@ import {
 } from '../oauth/discovery.ts'
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/plain-http.ts'
-import { answerToken, tokenPath } from '../oauth/token.ts'
+import { answerToken } from '../oauth/token.ts'
+import { tokenPath } from '../oauth/token-path.ts'
 import type { TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import { dialectAt } from '../tenants/dialect.ts'
@@ -106,6 +107,8 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   contentType: request.headers['content-type'],
   grantTypeHeader: headerText(request.headers.grant_type),
   authorization: request.authorization,
+  dpop: request.dpop,
+  clientCertificate: () => null,
   clientAddress: request.clientAddress,
   body,
 })

@@ -107,26 +107,30 @@ function splitQuery(target: string, host: string | undefined): Target {
 
 export interface RepeatedHeaders {
   readonly authorization: readonly string[]
+  readonly dpop: readonly string[]
   /** Undefined without a Host header, null when there is more than one. */
   readonly host: string | null | undefined
 }
 
 const none: readonly string[] = []
 
-/** One pass over the raw header lines for the two whose repetition Node hides. */
+/** One pass over the raw header lines for those whose repetition Node hides. */
 export function readRepeatedHeaders(message: IncomingMessage): RepeatedHeaders {
   const raw = message.rawHeaders
   let authorization: string[] | undefined
+  let dpop: string[] | undefined
   let host: string | null | undefined
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? ''
     // Lengths first: comparing letters is needed for two names in a dozen.
-    if (name.length === 4 && name.toLowerCase() === 'host')
-      host = host === undefined ? (raw[index + 1] ?? '') : null
-    else if (name.length === 13 && name.toLowerCase() === 'authorization') {
+    if (name.length === 4) {
+      const lower = name.toLowerCase()
+      if (lower === 'host') host = host === undefined ? (raw[index + 1] ?? '') : null
+      else if (lower === 'dpop') dpop = [...(dpop ?? none), raw[index + 1] ?? '']
+    } else if (name.length === 13 && name.toLowerCase() === 'authorization') {
       authorization ??= []
       authorization.push(raw[index + 1] ?? '')
     }
   }
-  return { authorization: authorization ?? none, host }
+  return { authorization: authorization ?? none, dpop: dpop ?? none, host }
 }

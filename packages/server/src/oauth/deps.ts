@@ -1,8 +1,10 @@
 /** What the OAuth endpoints are handed by whoever starts the server. */
 
 import type { Effects } from '../effects.ts'
+import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { WrongAttempts } from '../limits/wrong-attempts.ts'
+import type { SingleUse } from '../store/single-use.ts'
 import type { Directory } from '../tenants/directory.ts'
 import type { TokenReuse } from './token-reuse.ts'
 
@@ -10,6 +12,8 @@ export interface TokenDeps {
   readonly effects: Effects
   readonly directory: Directory
   readonly hasher: SecretHasher
+  readonly sealer: Sealer
+  readonly singleUse: SingleUse
   readonly attempts: WrongAttempts
   readonly reuse: TokenReuse
   /** When the change feed last heard from the database, in epoch seconds. */

@@ -10,7 +10,7 @@ import {
 import type { Tenant } from '../tenants/tenant.ts'
 import { clientAuthMethodNames } from './client-auth/index.ts'
 import { grantTypeNames } from './grants/index.ts'
-import { tokenPath } from './token.ts'
+import { tokenPath } from './token-path.ts'
 
 export const jwksPath = '/oauth2/jwks'
 
@@ -22,7 +22,9 @@ function capabilitiesOf(tenant: Tenant): Capabilities {
   return {
     endpoints: { token: tokenPath, jwks: jwksPath },
     grantTypes: grantTypeNames,
-    tokenEndpointAuthMethods: clientAuthMethodNames,
+    tokenEndpointAuthMethods: clientAuthMethodNames(tenant, false),
+    tokenEndpointAuthSigningAlgorithms: [...tenant.security.assertionAlgorithms],
+    dpopSigningAlgorithms: [...tenant.security.proofAlgorithms],
     scopes: [...new Set(scopes)],
     signingAlgorithms: tenant.signingAlgorithms,
   }

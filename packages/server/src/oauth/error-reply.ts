@@ -11,6 +11,7 @@ export function errorReply(error: OAuthError, realm: string): Reply {
       // RFC 9110 §11.6.1: a 401 names the scheme to try.
       ...(error.status === 401 && { 'WWW-Authenticate': `Basic realm="${realm}"` }),
       ...retryAfter(error),
+      ...error.headers,
     },
   )
 }

@@ -3,8 +3,7 @@
 import { OAuthError, refuse } from '@sallyport/protocol'
 import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
-import type { ClientClaim } from './client-auth/method.ts'
-import { proveClient } from './client-auth/prove-client.ts'
+import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
 import type { ExposedBy, TokenDeps } from './deps.ts'
 import type { TokenRequest } from './token-request.ts'
 
@@ -56,13 +55,13 @@ export async function flagExposedCredentials(
 /** A bare client id flags nothing, or a stranger could cut off a customer. A wrong secret counts as one. */
 async function flagIfReal(
   request: TokenRequest,
-  claims: readonly ClientClaim[],
+  claims: readonly SecretClaim[],
   by: ExposedBy,
   deps: TokenDeps,
 ): Promise<void> {
   if (claims.length === 0) return
   try {
-    const { client, credential } = await proveClient(request, claims, deps)
+    const { client, credential } = await proveSecret(request, 'client_secret_post', claims, deps)
     // The first exposure stays, so there is nothing more to write.
     if (credential?.exposedAt === null)
       deps.flagExposed(request.tenant.id, client.clientId, credential.id, by)

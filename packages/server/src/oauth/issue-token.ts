@@ -5,6 +5,7 @@ import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization } from './grants/grant.ts'
+import { type Confirmation, confirmationKey } from './sender-constraint/confirmation.ts'
 import type { TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
 
@@ -18,46 +19,57 @@ export const answerDialect = (request: TokenRequest, { client }: Authorization):
 export function issueToken(
   request: TokenRequest,
   authorization: Authorization,
+  confirmation: Confirmation | null,
   deps: TokenDeps,
 ): IssuedToken | Promise<IssuedToken> {
   const reuses = authorization.client.settings.tokenReuse ?? request.tenant.tokenReuse
-  if (!reuses) return mint(request, authorization, deps)
-  const key = reuseKey(request, authorization)
+  if (!reuses) return mint(request, authorization, confirmation, deps)
+  const key = reuseKey(request, authorization, confirmation)
   const kept = deps.reuse.find(key, request.now)
   request.notes.reused = kept !== undefined
-  return kept ?? mintAndKeep(key, request, authorization, deps)
+  return kept ?? mintAndKeep(key, request, authorization, confirmation, deps)
 }
 
 async function mintAndKeep(
   key: string,
   request: TokenRequest,
   authorization: Authorization,
+  confirmation: Confirmation | null,
   deps: TokenDeps,
 ): Promise<IssuedToken> {
-  const token = await mint(request, authorization, deps)
+  const token = await mint(request, authorization, confirmation, deps)
   deps.reuse.keep(key, token)
   return token
 }
 
 /** Everything that two requests must share to be served one token. */
-function reuseKey(request: TokenRequest, authorization: Authorization): string {
+function reuseKey(
+  request: TokenRequest,
+  authorization: Authorization,
+  confirmation: Confirmation | null,
+): string {
   const { tenant, issuer } = request
   const { client, credential, organization, api, scopes } = authorization
   const editions = `${tenant.edition} ${organization.edition} ${client.edition}`
   // No scope, id or URL holds a blank, so the parts cannot run into each other.
-  return `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${request.dialect.edition} ${scopes.join(' ')}`
+  const parts = `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${request.dialect.edition}`
+  return `${parts} ${confirmation === null ? '' : confirmationKey(confirmation)} ${scopes.join(' ')}`
 }
 
 function mint(
   request: TokenRequest,
   authorization: Authorization,
+  confirmation: Confirmation | null,
   deps: TokenDeps,
 ): IssuedToken | Promise<IssuedToken> {
   const { now } = request
   const dialect = answerDialect(request, authorization)
   const values = claimValues(request, authorization, deps)
   const { signer } = authorization.api
-  const signingInput = `${encodedHeader(dialect, signer)}.${base64url(dialect.claims.render(values))}`
+  const claims = dialect.claims.render(values)
+  // RFC 7800 §3.1; no dialect can leave it out, or the token would be anybody's.
+  if (confirmation !== null) claims.cnf = confirmation
+  const signingInput = `${encodedHeader(dialect, signer)}.${base64url(claims)}`
   const issued = (signature: string): IssuedToken => ({
     accessToken: `${signingInput}.${signature}`,
     issuedAt: now,

@@ -1,6 +1,7 @@
 /** One request at the token endpoint: what came in, what is known of it so far, and what the log will say. */
 
 import type { Form } from '@sallyport/protocol'
+import type { Certificate } from '../certificates/client-certificate.ts'
 import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 
@@ -13,6 +14,10 @@ export interface TokenHttpRequest {
   readonly grantTypeHeader: string | undefined
   /** Every Authorization header that was sent. */
   readonly authorization: readonly string[]
+  /** Every DPoP header that was sent. */
+  readonly dpop: readonly string[]
+  /** What the connection was made with, read when it is asked for; null without one. */
+  readonly clientCertificate: () => Certificate | null
   readonly clientAddress: string
   readonly body: Buffer
 }
@@ -25,6 +30,8 @@ export interface TokenNotes {
   apiId?: string
   scopes?: readonly string[]
   reused?: boolean
+  /** RFC 9449 §8.2: the nonce to use from now on, where the proof held an older one. */
+  nextDpopNonce?: string
   readonly features: Set<DialectFeature>
 }
 

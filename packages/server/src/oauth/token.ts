@@ -11,10 +11,11 @@ import type { Authorization } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
 import { readGrantType, readTokenForm } from './read-token-form.ts'
+import type { Confirmation } from './sender-constraint/confirmation.ts'
+import { confirmSender } from './sender-constraint/index.ts'
+import { tokenPath } from './token-path.ts'
 import type { TokenHttpRequest, TokenNotes, TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
-
-export const tokenPath = '/oauth2/token'
 
 const noParameters = parseForm('')
 
@@ -43,8 +44,11 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   if (!settings.grantTypes.has(grant.type)) refuse('unauthorized_client', `app may not use ${grant.type}`)
   const authorizing = grant.authorize(request, authenticated, deps)
   const authorization = authorizing instanceof Promise ? await authorizing : authorizing
-  const issuing = issueToken(request, authorization, deps)
-  return tokenReply(request, authorization, issuing instanceof Promise ? await issuing : issuing)
+  const confirming = confirmSender(request, authorization, deps)
+  const confirmation = confirming instanceof Promise ? await confirming : confirming
+  const issuing = issueToken(request, authorization, confirmation, deps)
+  const token = issuing instanceof Promise ? await issuing : issuing
+  return tokenReply(request, authorization, confirmation, token)
 }
 
 /** The tenant's dialect is that of today: after its end date the standard answers. */
@@ -85,12 +89,18 @@ function refuseDialectRequest(
     )
 }
 
-function tokenReply(request: TokenRequest, authorization: Authorization, token: IssuedToken): Reply {
+function tokenReply(
+  request: TokenRequest,
+  authorization: Authorization,
+  confirmation: Confirmation | null,
+  token: IssuedToken,
+): Reply {
   const { notes, now } = request
   const dialect = answerDialect(request, authorization)
   notes.apiId = authorization.api.id
   notes.scopes = authorization.scopes
-  const { tokenType } = authorization.client.settings
+  // RFC 9449 §5: whoever holds such a token must know that it is none to be sent as Bearer.
+  const tokenType = confirmation?.jkt === undefined ? authorization.client.settings.tokenType : 'DPoP'
   const secondsLeft = token.expiresAt - now
   for (const feature of dialect.answerFeatures) {
     // An app with a token type of its own would not notice the dialect's end.
@@ -100,12 +110,14 @@ function tokenReply(request: TokenRequest, authorization: Authorization, token: 
     const body = answerBody(token, dialect, tokenType ?? dialect.tokenType, secondsLeft)
     token.answer = { secondsLeft, body }
   }
-  const headers = dialectHeaders(request.dialect, notes.features)
-  return {
-    status: 200,
-    headers: headers ? { ...neverCached, ...headers } : neverCached,
-    body: token.answer.body,
-  }
+  return { status: 200, headers: answerHeaders(request), body: token.answer.body }
+}
+
+function answerHeaders({ dialect, notes }: TokenRequest): Readonly<Record<string, string>> {
+  const ofDialect = dialectHeaders(dialect, notes.features)
+  const { nextDpopNonce: nonce } = notes
+  if (ofDialect === undefined && nonce === undefined) return neverCached
+  return { ...neverCached, ...ofDialect, ...(nonce !== undefined && { 'DPoP-Nonce': nonce }) }
 }
 
 /** A token that is served again has less of its life left, rounded down (002-14). */

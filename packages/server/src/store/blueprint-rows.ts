@@ -11,6 +11,7 @@ export interface CredentialVerifier {
   readonly format: string
   readonly verifier: Uint8Array
   readonly pepperVersion: number | null
+  readonly sealedSecret: Uint8Array | null
 }
 
 export interface BlueprintTenant extends TenantRows {
@@ -64,7 +65,7 @@ async function selectHostHolders(
 async function selectVerifiers(kysely: Kysely<Schema>, tenantId: string): Promise<CredentialVerifier[]> {
   const rows = await kysely
     .selectFrom('credentials')
-    .select(['client_id', 'id', 'format', 'verifier', 'pepper_version'])
+    .select(['client_id', 'id', 'format', 'verifier', 'pepper_version', 'sealed_secret'])
     .where('tenant_id', '=', tenantId)
     .execute()
   return rows.map((row) => ({
@@ -73,6 +74,7 @@ async function selectVerifiers(kysely: Kysely<Schema>, tenantId: string): Promis
     format: row.format,
     verifier: row.verifier,
     pepperVersion: row.pepper_version,
+    sealedSecret: row.sealed_secret,
   }))
 }
 

@@ -11,12 +11,14 @@ export interface ClientCredential {
   readonly format: string
   readonly verifier: Uint8Array
   readonly pepperVersion: number | null
+  /** The clear secret, sealed by the master key; only of a secret that may be used with `client_secret_jwt`. */
+  readonly sealedSecret: Uint8Array | null
   readonly expiresAt: number | null
   readonly disabledAt: number | null
   readonly exposedAt: number | null
 }
 
-type Packed = [
+type Packed = readonly [
   id: string,
   format: string,
   verifier: string,
@@ -24,31 +26,39 @@ type Packed = [
   expiresAt: number | null,
   disabledAt: number | null,
   exposedAt: number | null,
+  // Left out where there is none: most have none, and rows of before 0002 know none.
+  sealedSecret?: string,
 ]
 
 /** What stands in the app's row. */
 export const packClientCredentials = (credentials: readonly ClientCredential[]): string =>
   JSON.stringify(
     credentials.map(
-      ({ id, format, verifier, pepperVersion, expiresAt, disabledAt, exposedAt }): Packed => [
-        id,
-        format,
-        Buffer.from(verifier).toString('base64url'),
-        pepperVersion,
-        expiresAt,
-        disabledAt,
-        exposedAt,
-      ],
+      ({ id, format, verifier, pepperVersion, sealedSecret, expiresAt, disabledAt, exposedAt }): Packed => {
+        const facts = [
+          id,
+          format,
+          base64url(verifier),
+          pepperVersion,
+          expiresAt,
+          disabledAt,
+          exposedAt,
+        ] as const
+        return sealedSecret ? [...facts, base64url(sealedSecret)] : facts
+      },
     ),
   )
 
+const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
+
 export const parseClientCredentials = (text: string): readonly ClientCredential[] =>
   (JSON.parse(text) as Packed[]).map(
-    ([id, format, verifier, pepperVersion, expiresAt, disabledAt, exposedAt]) => ({
+    ([id, format, verifier, pepperVersion, expiresAt, disabledAt, exposedAt, sealedSecret]) => ({
       id,
       format,
       verifier: Buffer.from(verifier, 'base64url'),
       pepperVersion,
+      sealedSecret: sealedSecret === undefined ? null : Buffer.from(sealedSecret, 'base64url'),
       expiresAt,
       disabledAt,
       exposedAt,
@@ -60,7 +70,7 @@ export async function copyToApp(tx: WriteTransaction, tenantId: string, clientId
   const rows = await tx.kysely
     .selectFrom('credentials')
     .select(['id', 'format', 'verifier', 'pepper_version as pepperVersion', 'expires_at as expiresAt'])
-    .select(['disabled_at as disabledAt', 'exposed_at as exposedAt'])
+    .select(['disabled_at as disabledAt', 'exposed_at as exposedAt', 'sealed_secret as sealedSecret'])
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .orderBy('id')

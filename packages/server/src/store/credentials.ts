@@ -10,6 +10,8 @@ export interface NewCredential {
   readonly format: string
   readonly verifier: Uint8Array
   readonly pepperVersion: number | null
+  /** The clear secret, sealed; goes with the verifier: saved without it, it is gone. */
+  readonly sealedSecret?: Uint8Array | null
   readonly expiresAt?: number | null
   readonly disabledAt?: number | null
   readonly blueprint?: string | null
@@ -26,6 +28,7 @@ export async function saveCredential(
     format: credential.format,
     verifier: credential.verifier,
     pepper_version: credential.pepperVersion,
+    sealed_secret: credential.sealedSecret ?? null,
     expires_at: credential.expiresAt ?? null,
     disabled_at: credential.disabledAt ?? null,
     blueprint: credential.blueprint ?? null,

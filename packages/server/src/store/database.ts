@@ -17,9 +17,25 @@ export interface Database {
    * write inside a write waits for itself. When it resolves, this process's followers have been told.
    */
   write<Result>(work: (tx: WriteTransaction) => Promise<Result>): Promise<Result>
+  /**
+   * Inserts what may be used once, and says of each whether it was new; of equal ones the first is. All or none, in
+   * a transaction of its own; on SQLite in a thread of its own. For `single-use.ts`, one call at a time.
+   */
+  insertUses(uses: readonly Use[]): Promise<readonly boolean[]>
   /** One trivial query; throws `StoreUnavailable` when the database does not answer in time. */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+/**
+ * `expiresAt` is part of the key, so it must follow from the thing itself and never from the moment it is brought;
+ * from then on its bearer must be refused without asking the database, and it must be bounded, or the row stays.
+ */
+export interface Use {
+  /** 32 bytes. */
+  readonly digest: Uint8Array
+  /** Epoch seconds. */
+  readonly expiresAt: number
 }
 
 export interface WriteTransaction {

@@ -9,6 +9,7 @@
 import type { Kysely } from 'kysely'
 import { StoreRefused } from './database.ts'
 import { foundation } from './migrations/0001-foundation.ts'
+import { everyProof } from './migrations/0002-every-proof.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -21,7 +22,7 @@ export interface MigrationTarget {
   hasTable(kysely: Kysely<Schema>, name: string): Promise<boolean>
 }
 
-export const migrations: readonly Migration[] = [foundation]
+export const migrations: readonly Migration[] = [foundation, everyProof]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }
 

@@ -15,6 +15,7 @@ import {
 import { changesChannel, listen } from './postgres-listener.ts'
 import type { PreparedQuery, Read } from './prepared.ts'
 import type { Schema } from './schema.ts'
+import { insertUses } from './used-once.ts'
 import { runWrite } from './write.ts'
 
 export interface PostgresOptions {
@@ -55,6 +56,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     changes: feed,
     read,
     write: (work) => runWrite(writing, work),
+    insertUses: (uses) => insertUses(kysely, uses),
     async ping() {
       await sql`select 1`.execute(kysely)
     },

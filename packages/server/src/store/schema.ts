@@ -71,9 +71,11 @@ export interface CredentialsTable extends Managed {
   id: string
   /** Which rule checks it: `hmac-sha256` for ours, others for imported hashes. */
   format: string
-  /** Never the secret: its HMAC under the pepper of `pepper_version`, or an imported hash. */
+  /** Never the secret: its HMAC under the pepper of `pepper_version`, an imported hash, a public key or a name. */
   verifier: Uint8Array
   pepper_version: number | null
+  /** The clear secret, sealed by the master key; only of a secret that may be used with `client_secret_jwt`. */
+  sealed_secret: Generated<Uint8Array | null>
   expires_at: Seconds | null
   disabled_at: Seconds | null
   /** When and how the clear secret was seen where it must not be: `plain_http` or `query_string`. */
@@ -123,6 +125,19 @@ export interface DialectUsesTable {
   last_used_at: Seconds
 }
 
+/** What may be used once and has been: the row is the use. Gone when nothing could bring it again. */
+export interface UsedOnceTable {
+  expires_at: Seconds
+  digest: Uint8Array
+}
+
+/** Wrong attempts of all nodes, by the digest of whom they are counted for. */
+export interface ThrottleCountersTable {
+  window_started_at: Seconds
+  key: Uint8Array
+  count: number
+}
+
 export interface Schema {
   tenants: TenantsTable
   tenant_hosts: TenantHostsTable
@@ -135,4 +150,6 @@ export interface Schema {
   peppers: PeppersTable
   changes: ChangesTable
   dialect_uses: DialectUsesTable
+  used_once: UsedOnceTable
+  throttle_counters: ThrottleCountersTable
 }

@@ -1,6 +1,6 @@
 /**
  * The embedded database: one file, three connections. One writes; one answers the hot path at once and never
- * sees what is not committed; one serves ordinary reads and snapshots.
+ * sees what is not committed; one serves ordinary reads and snapshots. A thread has a fourth, for what is used once.
  */
 
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
@@ -21,6 +21,7 @@ import {
   writingKysely,
 } from './sqlite-driver.ts'
 import { createHotReader } from './sqlite-hot-reader.ts'
+import { createUseWriter } from './sqlite-use-writer.ts'
 import { runWrite } from './write.ts'
 
 export interface SqliteOptions {
@@ -56,11 +57,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     await whileBusy(startLockAttempts, () => setUpWriter(writer, options))
     await migrate(sqliteTarget(writingKysely(writer, lockWaitMilliseconds), clock))
     const hotConnection = open({ readOnly: true, timeout: lockWaitMilliseconds })
-    hotConnection.exec('pragma cache_size = -32000')
+    hotConnection.exec('pragma cache_size = -8000')
     const hot = createHotReader(hotConnection)
     const writing = writingKysely(writer, lockWaitMilliseconds, hot.release)
     const kysely = readingKysely(open({ readOnly: true, timeout: lockWaitMilliseconds }))
     const feed = await DatabaseChangeFeed.start(hot.readNow, clock)
+    const { synchronous = 'full' } = options
+    const useWriter = createUseWriter({ file, synchronous, lockWaitMilliseconds })
     const stopPolling = pollFeed(feed, pollMilliseconds)
     return {
       engine: 'sqlite',
@@ -68,6 +71,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
       changes: feed,
       read: hot.read,
       write: (work) => runWrite({ kysely: writing, clock, feed, lockFeed: nothing, announce: nothing }, work),
+      insertUses: useWriter.insert,
       async ping() {
         await hot.readNow(anyTenant, [])
       },
@@ -75,6 +79,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
         stopPolling()
         // Whatever the poll has begun ends before its connection does; the writer goes last and checkpoints.
         await feed.catchUp().catch(() => {})
+        await useWriter.close()
         hot.release()
         closeAll()
       },

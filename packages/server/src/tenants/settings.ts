@@ -1,6 +1,7 @@
 /** What a tenant, an API, a plan and an organization can be set to: one schema each, for blueprints and the store. */
 
 import { type Static, Type } from 'typebox'
+import { SecuritySettings, SenderConstraint } from './security-settings.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -125,6 +126,7 @@ export const TenantSettings = Type.Object(
       ),
     ),
     dialect: Type.Optional(DialectSettings),
+    ...SecuritySettings.properties,
   },
   closed,
 )
@@ -140,6 +142,8 @@ export const ApiSettings = Type.Object(
     /** HS512 keys belong to one API and are never published; anything else follows the tenant. */
     signing_algorithm: Type.Optional(Type.Literal('HS512')),
     access_token_seconds: Type.Optional(PositiveSeconds),
+    /** What tokens for this API must be bound to; the strictest of app, API and tenant holds. */
+    sender_constraint: Type.Optional(SenderConstraint),
   },
   closed,
 )

@@ -6,6 +6,8 @@ import type { TenantKeys } from '../keys/tenant-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
 import { compileDialect, type Dialect } from './dialect.ts'
 import { defaultLifetime, type Lifetime } from './lifetime.ts'
+import { compileSecurity, type Security } from './security.ts'
+import type { SenderConstraint } from './security-settings.ts'
 import type { ApiSettings, PlanSettings, TenantSettings } from './settings.ts'
 
 export interface Api {
@@ -13,6 +15,7 @@ export interface Api {
   readonly audience: string
   readonly scopes: GrantedScopes
   readonly accessTokenSeconds: number | null
+  readonly senderConstraint: SenderConstraint | null
   /** The API's own symmetric key, or the tenant's key. */
   readonly signer: Signer
 }
@@ -38,6 +41,7 @@ export interface Tenant {
   readonly tokenReuse: boolean
   readonly outageGraceSeconds: number
   readonly dialect: Dialect
+  readonly security: Security
   readonly apis: ReadonlyMap<string, Api>
   readonly apisByAudience: ReadonlyMap<string, Api>
   readonly plans: ReadonlyMap<string, Plan>
@@ -55,6 +59,7 @@ function compileApi(record: TenantRecord['apis'][number], keys: TenantKeys): Api
     audience: record.audience,
     scopes: compileScopes(Object.keys(settings.scopes)),
     accessTokenSeconds: settings.access_token_seconds ?? null,
+    senderConstraint: settings.sender_constraint ?? null,
     signer: keys.apiSigners.get(record.id) ?? keys.tenantSigner,
   }
 }
@@ -88,6 +93,7 @@ export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
     tokenReuse: settings.token_reuse ?? false,
     outageGraceSeconds: settings.outage_grace_seconds ?? 600,
     dialect: compileDialect(settings.dialect ?? {}),
+    security: compileSecurity(settings),
     apis: new Map(apis.map((api) => [api.id, api])),
     apisByAudience: new Map(apis.map((api) => [api.audience, api])),
     plans: new Map(record.plans.map((plan) => [plan.id, compilePlan(plan)])),

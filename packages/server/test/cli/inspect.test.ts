@@ -30,6 +30,7 @@ async function issueToken(folder: string, secret: readonly [string, string]): Pr
     ...{ id: 'one', method: 'POST', host: 'localhost:8443', path: '/acme/oauth2/token', query: '' },
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     authorization: [basic(...secret)],
+    dpop: [],
     secure: true,
     clientAddress: '127.0.0.1',
     readBody: async () => Buffer.from('grant_type=client_credentials'),

@@ -171,12 +171,16 @@ test('trust 115: metadata stands at every well-known form, by path and by host, 
     const { json } = await get('/acme/.well-known/openid-configuration')
     assert.deepEqual(Object.keys(json), [
       ...['issuer', 'token_endpoint', 'jwks_uri', 'scopes_supported', 'response_types_supported'],
-      ...['grant_types_supported', 'token_endpoint_auth_methods_supported', 'subject_types_supported'],
+      ...['grant_types_supported', 'token_endpoint_auth_methods_supported'],
+      ...['token_endpoint_auth_signing_alg_values_supported', 'dpop_signing_alg_values_supported'],
+      'subject_types_supported',
       'id_token_signing_alg_values_supported',
     ])
     assert.deepEqual(json.token_endpoint_auth_methods_supported, [
       'client_secret_basic',
       'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
     ])
     assert.deepEqual(json.scopes_supported, ['read', 'write'])
   })

@@ -2,8 +2,10 @@
 
 import { execFileSync } from 'node:child_process'
 import { findClient } from '../../src/store/apps.ts'
+import { createSingleUse } from '../../src/store/single-use.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import { saveTenant } from '../../src/store/tenants.ts'
+import { numberedUse } from './numbered-use.ts'
 
 const [file = ''] = process.argv.slice(2)
 const db = await openSqlite({ file, clock: () => 0, synchronous: 'off' })
@@ -19,9 +21,18 @@ for (let n = 0; n < 50 && !failed; n += 1) {
     failed = error.name
   })
 }
+const { use } = createSingleUse(db)
+let useFailed = ''
+for (let batch = 0; batch < 50 && !useFailed; batch += 1) {
+  await Promise.all(Array.from({ length: 500 }, (_, one) => use(numberedUse(batch * 500 + one)))).catch(
+    (error: Error) => {
+      useFailed = error.name
+    },
+  )
+}
 const readable = (await findClient(db, 'a', 'client-1')) !== null
 limitFileSize('unlimited')
 await save('after')
-const healed = db.changes.lastSeq > 0
+const healed = db.changes.lastSeq > 0 && (await use(numberedUse(-1)))
 await db.close()
-console.log(JSON.stringify({ failed, readable, healed }))
+console.log(JSON.stringify({ failed, useFailed, readable, healed }))

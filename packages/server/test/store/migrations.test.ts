@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { findClient } from '../../src/store/apps.ts'
 import { StoreRefused } from '../../src/store/database.ts'
 import type { Migration } from '../../src/store/migrations/migration.ts'
 import { type MigrationTarget, migrate, migrations } from '../../src/store/migrations.ts'
@@ -15,8 +16,10 @@ import type { Schema } from '../../src/store/schema.ts'
 import { sqliteTarget } from '../../src/store/sqlite.ts'
 import { writingKysely } from '../../src/store/sqlite-driver.ts'
 import { listTenantIds } from '../../src/store/tenants.ts'
+import { addAttempts } from '../../src/store/throttle.ts'
 import { type EmptyStore, forEachStore, saveSampleTenant } from './each-store.ts'
 import { atStatement } from './fault.ts'
+import { numberedUse } from './numbered-use.ts'
 
 /** A raw way to the database under test, for what `openSqlite` and `openPostgres` do before anybody sees them. */
 const connectTo = {
@@ -48,15 +51,17 @@ const emptyDatabase = {
   },
 }
 
-const secondMigration: Migration = {
-  id: 2,
-  name: 'second',
+const known = migrations.length
+
+const nextMigration: Migration = {
+  id: known + 1,
+  name: 'next',
   async run(kysely, { text }) {
     await kysely.schema.createTable('extra').addColumn('one', text).execute()
     await sql`insert into extra (one) values ('row')`.execute(kysely)
   },
 }
-const longerTimeline = [...migrations, secondMigration]
+const longerTimeline = [...migrations, nextMigration]
 
 forEachStore((engine, store) => {
   const withTarget = async <Result>(
@@ -132,17 +137,36 @@ forEachStore((engine, store) => {
     await assert.rejects(
       empty.open(),
       new StoreRefused(
-        'The database was written by a newer Sallyport (schema 2, this release knows 1): ' +
+        `The database was written by a newer Sallyport (schema ${known + 1}, this release knows ${known}): ` +
           'start the newer release, or restore a backup made before the upgrade.',
       ),
     )
     await withTarget(empty, (target) => migrate(target, longerTimeline))
   })
 
+  test('issue Storage: a database of version 1 is opened with its rows, and an old packed credential reads', async (t) => {
+    const empty = await store.prepare(t)
+    await withTarget(empty, async (target, kysely) => {
+      await migrate(target, migrations.slice(0, 1))
+      await saveRowsOfVersion1(kysely)
+    })
+    const db = await empty.open()
+    const [credential] = await db.kysely.selectFrom('credentials').selectAll().execute()
+    assert.equal(credential?.sealed_secret, null)
+    assert.deepEqual([...(credential?.verifier ?? [])], [1, 2, 3])
+    const found = await findClient(db, 'a', 'c')
+    assert.deepEqual(
+      found?.credentials.map(({ id, verifier, sealedSecret }) => [id, [...verifier], sealedSecret]),
+      [['main', [1, 2, 3], null]],
+    )
+    assert.deepEqual(await db.insertUses([numberedUse(1), numberedUse(1)]), [true, false])
+    await db.write((tx) => addAttempts(tx, [{ key: Buffer.from('k'), windowStartedAt: 60, count: 1 }]))
+  })
+
   if (engine === 'sqlite') {
     test('trust R21: a process killed at a statement leaves a file that the next start completes', async (t) => {
       const crash = fileURLToPath(new URL('./crash-in-migration.ts', import.meta.url))
-      for (const statement of ['3', '9', '15']) {
+      for (const statement of ['3', '9', '15', '25']) {
         const { location, open } = await store.prepare(t)
         const { signal } = spawnSync(process.execPath, [crash, location, statement])
         assert.equal(signal, 'SIGKILL')
@@ -153,6 +177,21 @@ forEachStore((engine, store) => {
     })
   }
 })
+
+/** As release 1 wrote them. */
+async function saveRowsOfVersion1(kysely: Kysely<Schema>): Promise<void> {
+  for (const statement of [
+    sql`insert into tenants (id, name, environment, settings, created_at, updated_at)
+      values ('a', 'A', 'test', '{}', 1, 1)`,
+    sql`insert into organizations (tenant_id, id, name, settings, created_at, updated_at)
+      values ('a', 'o', 'O', '{}', 1, 1)`,
+    sql`insert into apps (tenant_id, client_id, id, organization_id, name, settings, credentials, created_at, updated_at)
+      values ('a', 'c', 'app', 'o', 'App', '{}', '[["main","sha256","AQID",null,null,null,null]]', 1, 1)`,
+    sql`insert into credentials (tenant_id, client_id, id, format, verifier, created_at, updated_at)
+      values ('a', 'c', 'main', 'sha256', ${Buffer.from([1, 2, 3])}, 1, 1)`,
+  ])
+    await statement.execute(kysely)
+}
 
 test('style 3.2: the timeline counts up from 1 without a gap', () => {
   assert.deepEqual(

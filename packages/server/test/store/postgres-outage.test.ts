@@ -8,9 +8,11 @@ import { sql } from 'kysely'
 import { findClient } from '../../src/store/apps.ts'
 import { type Database, StoreRefused, StoreUnavailable } from '../../src/store/database.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
+import { createSingleUse } from '../../src/store/single-use.ts'
 import { saveTenant } from '../../src/store/tenants.ts'
 import { postgresForTests, startPostgres } from '../postgres.ts'
 import { createClock, saveSampleTenant } from './each-store.ts'
+import { numberedUse } from './numbered-use.ts'
 
 const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
 const tenant = { name: 'T', environment: 'test', settings: {} } as const
@@ -32,6 +34,7 @@ async function assertUnavailable(db: Database): Promise<void> {
   await assertPromptlyUnavailable(async () => findClient(db, 'a', 'client-1'))
   await assertPromptlyUnavailable(() => db.write((tx) => saveTenant(tx, 'b', tenant)))
   await assertPromptlyUnavailable(() => db.changes.catchUp())
+  await assertPromptlyUnavailable(() => createSingleUse(db).use(numberedUse(1)))
 }
 
 /** Resolves when the feed has heard from the database at a later second of the clock. */

@@ -144,7 +144,12 @@ test('trust R18: on a full disk writes answer StoreUnavailable, reads go on, not
   const program = fileURLToPath(new URL('./fill-disk.ts', import.meta.url))
   const { stdout, stderr, status } = spawnSync(process.execPath, [program, file], { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
-  assert.deepEqual(JSON.parse(stdout), { failed: 'StoreUnavailable', readable: true, healed: true })
+  assert.deepEqual(JSON.parse(stdout), {
+    failed: 'StoreUnavailable',
+    useFailed: 'StoreUnavailable',
+    readable: true,
+    healed: true,
+  })
   const db = await open(file)
   t.after(() => db.close())
   const ids = await listTenantIds(db)

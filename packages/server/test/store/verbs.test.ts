@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findAppById, findClient, listApps, removeApp, saveApp } from '../../src/store/apps.ts'
+import { readBlueprintRows } from '../../src/store/blueprint-rows.ts'
 import {
   flagExposed,
   listCredentials,
@@ -85,6 +86,7 @@ forEachStore((_, store) => {
         format: 'sha256',
         verifier: Buffer.from([0, 1, 255]),
         pepperVersion: null,
+        sealedSecret: Buffer.from([9, 0, 255]),
         expiresAt: 5,
         disabledAt: 6,
       }),
@@ -93,7 +95,11 @@ forEachStore((_, store) => {
     assert.deepEqual(
       found && {
         ...found,
-        credentials: found.credentials.map((one) => ({ ...one, verifier: [...one.verifier] })),
+        credentials: found.credentials.map((one) => ({
+          ...one,
+          verifier: [...one.verifier],
+          sealedSecret: one.sealedSecret && [...one.sealedSecret],
+        })),
       },
       {
         clientId: 'client-1',
@@ -108,6 +114,7 @@ forEachStore((_, store) => {
             format: 'hmac-sha256',
             verifier: [...Buffer.from('verifier of own')],
             pepperVersion: 1,
+            sealedSecret: null,
             expiresAt: null,
             disabledAt: null,
             exposedAt: null,
@@ -117,6 +124,7 @@ forEachStore((_, store) => {
             format: 'sha256',
             verifier: [0, 1, 255],
             pepperVersion: null,
+            sealedSecret: [9, 0, 255],
             expiresAt: 5,
             disabledAt: 6,
             exposedAt: null,
@@ -126,6 +134,37 @@ forEachStore((_, store) => {
     )
     assert.equal(await client(db, 'nobody'), null)
     assert.equal((await client(db, 'neighbour'))?.name, 'Uploader at neighbour')
+  })
+
+  test('RFC 7591 §2 store: a sealed secret goes with its verifier, and a row without one is no longer for it', async (t) => {
+    const { db, assertNeighbourUntouched } = await openWithOwn(t)
+    const secret = { id: 'first', format: 'hmac-sha256', verifier: Buffer.from([1]), pepperVersion: 1 }
+    const packed = async () =>
+      (
+        await db.kysely
+          .selectFrom('apps')
+          .select('credentials')
+          .where('tenant_id', '=', 'own')
+          .executeTakeFirstOrThrow()
+      ).credentials
+    const sealedOfBlueprint = async () => {
+      const query = { blueprints: ['none'], tenantIds: ['own'], hosts: [] }
+      const [tenant] = (await readBlueprintRows(db, query)).tenants
+      return tenant?.verifiers.map(({ sealedSecret }) => sealedSecret && [...sealedSecret])
+    }
+    await db.write((tx) => saveCredential(tx, 'own', 'client-1', secret))
+    assert.equal(await packed(), '[["first","hmac-sha256","AQ",1,null,null,null]]')
+    assert.deepEqual(await sealedOfBlueprint(), [null])
+    await db.write((tx) =>
+      saveCredential(tx, 'own', 'client-1', { ...secret, sealedSecret: Buffer.from([2]) }),
+    )
+    assert.equal(await packed(), '[["first","hmac-sha256","AQ",1,null,null,null,"Ag"]]')
+    assert.deepEqual(await sealedOfBlueprint(), [[2]])
+    await db.write((tx) => flagExposed(tx, 'own', 'client-1', 'first', 'plain_http'))
+    assert.deepEqual(await sealedOfBlueprint(), [[2]])
+    await db.write((tx) => saveCredential(tx, 'own', 'client-1', secret))
+    assert.deepEqual(await sealedOfBlueprint(), [null])
+    await assertNeighbourUntouched()
   })
 
   test('trust 11-13 store: names that no row can have are not found, and are no error', async (t) => {

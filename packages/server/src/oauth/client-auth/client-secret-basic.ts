@@ -1,11 +1,11 @@
 /** RFC 6749 §2.3.1: id and secret in an HTTP Basic header, read with its URL encoding and without. */
 
 import { parseBasic } from '@sallyport/protocol'
-import type { ClientAuthMethod } from './method.ts'
+import { secretPresentation } from './secret-presentation.ts'
 
-export const clientSecretBasic: ClientAuthMethod = {
+export const clientSecretBasic = secretPresentation({
   name: 'client_secret_basic',
-  registeredAs: 'client_secret_basic',
+  method: 'client_secret_basic',
   // A scheme that is not understood is still an attempt to authenticate, and fails as one.
   isPresentedIn: ({ http }) => http.authorization.length > 0,
   claims({ http, form }) {
@@ -16,4 +16,4 @@ export const clientSecretBasic: ClientAuthMethod = {
     // RFC 6749 §2.3.1 allows naming the client in the body as well, but then it is the same one.
     return named === undefined ? readings : readings.filter(({ clientId }) => clientId === named)
   },
-}
+})

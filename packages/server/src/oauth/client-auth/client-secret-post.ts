@@ -1,14 +1,14 @@
 /** RFC 6749 §2.3.1: id and secret among the body's parameters. */
 
-import type { ClientAuthMethod } from './method.ts'
+import { secretPresentation } from './secret-presentation.ts'
 
-export const clientSecretPost: ClientAuthMethod = {
+export const clientSecretPost = secretPresentation({
   name: 'client_secret_post',
-  registeredAs: 'client_secret_post',
+  method: 'client_secret_post',
   isPresentedIn: ({ form }) => form.get('client_secret') !== undefined,
   claims({ form }) {
     const clientId = form.get('client_id')
     const clientSecret = form.get('client_secret')
     return clientId !== undefined && clientSecret !== undefined ? [{ clientId, clientSecret }] : []
   },
-}
+})

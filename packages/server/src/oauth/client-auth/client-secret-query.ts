@@ -1,10 +1,10 @@
 /** Dialect only: id and secret in the query string, under the names that the dialect gives them. */
 
-import type { ClientAuthMethod } from './method.ts'
+import { secretPresentation } from './secret-presentation.ts'
 
-export const clientSecretQuery: ClientAuthMethod = {
+export const clientSecretQuery = secretPresentation({
   name: 'client_secret_query',
-  registeredAs: 'client_secret_post',
+  method: 'client_secret_post',
   isPresentedIn: ({ dialect, queryParameters }) =>
     dialect.queryCredentials !== null &&
     queryParameters.get(dialect.queryCredentials.clientSecret) !== undefined,
@@ -17,4 +17,4 @@ export const clientSecretQuery: ClientAuthMethod = {
     // As with Basic: a client that the body names is the same one.
     return (form.get('client_id') ?? clientId) === clientId ? [{ clientId, clientSecret }] : []
   },
-}
+})

@@ -1,33 +1,52 @@
-/** The table of client authentication methods, and the one loop that runs them (RFC 6749 §2.3). */
+/** Where credentials can stand in a request, and the one loop that has them proven (RFC 6749 §2.3). */
 
 import { refuse } from '@sallyport/protocol'
+import {
+  type AuthenticationMethod,
+  authenticationMethodNames,
+  authenticationMethods,
+} from '../../apps/authentication-methods.ts'
 import { isUsable } from '../../apps/client.ts'
 import type { Organization } from '../../tenants/organization.ts'
+import type { Tenant } from '../../tenants/tenant.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
+import { clientAssertion } from './client-assertion.ts'
+import { clientIdOnly } from './client-id-only.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'
 import { clientSecretPost } from './client-secret-post.ts'
 import { clientSecretQuery } from './client-secret-query.ts'
-import type { AuthenticatedClient, ClientAuthMethod, ProvenClient } from './method.ts'
-import { none } from './none.ts'
-import { proveClient } from './prove-client.ts'
+import type { AuthenticatedClient, Presentation, ProvenClient } from './method.ts'
 
-const methods: readonly ClientAuthMethod[] = [clientSecretBasic, clientSecretPost, clientSecretQuery]
+const presentations: readonly Presentation[] = [
+  clientSecretBasic,
+  clientSecretPost,
+  clientSecretQuery,
+  clientAssertion,
+]
 
-/** RFC 8414 §2: what metadata lists. */
-export const clientAuthMethodNames: readonly string[] = ['client_secret_basic', 'client_secret_post']
+/** RFC 8414 §2: what metadata lists. Certificates count only where a connection can bring one. */
+export const clientAuthMethodNames = (
+  { security }: Tenant,
+  takesCertificates: boolean,
+): readonly AuthenticationMethod[] =>
+  authenticationMethodNames.filter((name) => {
+    const { isStandard, needs } = authenticationMethods[name]
+    const isOpen = needs !== 'certificate' || takesCertificates
+    return isStandard && isOpen && security.authenticationMethods.has(name)
+  })
 
 /** RFC 6749 §2.3: a client must not use more than one authentication method in a request. */
-export function presentedMethod(request: TokenRequest): ClientAuthMethod {
-  const [method = none, second] = methods.filter((candidate) => candidate.isPresentedIn(request))
+export function presentationOf(request: TokenRequest): Presentation {
+  const [first = clientIdOnly, second] = presentations.filter((one) => one.isPresentedIn(request))
   if (second) {
     refuse(
       'invalid_request',
-      `both ${method.name} and ${second.name}`,
+      `both ${first.name} and ${second.name}`,
       'Use one client authentication method only.',
     )
   }
-  return method
+  return first
 }
 
 /** Who is asking. Every cause of failure is the same answer: only the log knows more. */
@@ -35,34 +54,29 @@ export function authenticateClient(
   request: TokenRequest,
   deps: TokenDeps,
 ): AuthenticatedClient | Promise<AuthenticatedClient> {
-  const method = presentedMethod(request)
-  const claims = method.claims(request)
-  request.notes.method = method.name
-  if (claims.length === 0)
-    refuse('invalid_client', method === none ? 'no credentials' : `malformed ${method.name}`)
-  const proving = proveClient(request, claims, deps)
+  const presentation = presentationOf(request)
+  request.notes.method = presentation.name
+  const proving = presentation.prove(request, deps)
   return proving instanceof Promise
-    ? proving.then((proven) => withOrganization(request, method, proven, deps))
-    : withOrganization(request, method, proving, deps)
+    ? proving.then((proven) => withOrganization(request, proven, deps))
+    : withOrganization(request, proving, deps)
 }
 
 function withOrganization(
   request: TokenRequest,
-  method: ClientAuthMethod,
   proven: ProvenClient,
   { directory }: TokenDeps,
 ): AuthenticatedClient | Promise<AuthenticatedClient> {
   const finding = directory.organization(request.tenant.id, proven.client.organizationId)
   return finding instanceof Promise
-    ? finding.then((organization) => checkStanding(request, method, proven, organization))
-    : checkStanding(request, method, proven, finding)
+    ? finding.then((organization) => checkStanding(request, proven, organization))
+    : checkStanding(request, proven, finding)
 }
 
 /** Checked after the proof, with the answer of a failed one: a stranger must not learn what was switched off. */
 function checkStanding(
   { tenant, notes, now }: TokenRequest,
-  method: ClientAuthMethod,
-  { client, credential }: ProvenClient,
+  { client, credential, method }: ProvenClient,
   organization: Organization | null,
 ): AuthenticatedClient {
   if (credential) notes.credentialId = credential.id
@@ -70,8 +84,11 @@ function checkStanding(
   if (client.isDisabled) refuse('invalid_client', 'app is disabled')
   if (credential && !isUsable(credential, now)) refuse('invalid_client', 'credential is expired or disabled')
   if (!organization || organization.isDisabled) refuse('invalid_client', 'organization is disabled')
-  if (!client.settings.authenticationMethods.has(method.registeredAs)) {
-    refuse('invalid_client', `client is not registered for ${method.registeredAs}`)
+  if (!client.settings.authenticationMethods.has(method)) {
+    refuse('invalid_client', `client is not registered for ${method}`)
   }
-  return { client, credential, organization }
+  if (!tenant.security.authenticationMethods.has(method)) {
+    refuse('invalid_client', `tenant does not allow ${method}`)
+  }
+  return { client, credential, method, organization }
 }

@@ -1,41 +1,50 @@
 /**
- * The comparison of a claim with what the store holds, built so that time and count tell a stranger nothing:
+ * The comparison of a claimed secret with what the store holds, built so that time and count tell a stranger nothing:
  * a failing request reads each name it claims exactly once and computes the same HMACs, whether or not the client
  * exists, stands in memory, or keeps its secret in another form.
  */
 
-import { OAuthError, refuse } from '@sallyport/protocol'
+import { refuse } from '@sallyport/protocol'
+import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import { type Client, type Credential, isUsable } from '../../apps/client.ts'
 import { type SecretHasher, sameVerifier, sha256 } from '../../keys/secret-hasher.ts'
 import type { Attempt } from '../../limits/wrong-attempts.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
-import type { ClientClaim, ProvenClient } from './method.ts'
+import { attemptBy, refuseThrottled, refuseUnproven } from './attempts.ts'
+import type { ProvenClient } from './method.ts'
+
+/** One reading of the credentials in a request. Basic has two: with RFC 6749 §2.3.1's encoding undone, and raw. */
+export interface SecretClaim {
+  readonly clientId: string
+  readonly clientSecret: string
+}
 
 type Found = Client | null
 
 /** A claim with its HMAC under the current pepper, computed before it is known whether the client exists. */
-interface HashedClaim extends ClientClaim {
+interface HashedClaim extends SecretClaim {
   /** By the pepper's version. */
   readonly macs: Map<number, Buffer | null>
   digest: Buffer | null
 }
 
-export function proveClient(
+export function proveSecret(
   request: TokenRequest,
-  claims: readonly ClientClaim[],
+  method: AuthenticationMethod,
+  claims: readonly SecretClaim[],
   deps: TokenDeps,
 ): ProvenClient | Promise<ProvenClient> {
   const { directory, hasher } = deps
   const tenantId = request.tenant.id
-  const attempt = attemptOf(request, claims)
+  const attempt = attemptBy(request, claims[0]?.clientId ?? '')
   const isGuess = claims.some(isGuessable)
   if (isGuess) refuseExceeded(attempt, deps)
 
   const hashed = claims.map((claim) => hashClaim(tenantId, claim, hasher))
   const names = namesOf(claims)
   const cachedNames = names.filter((name) => directory.isCached(tenantId, name))
-  const proof: Proof = { request, attempt, isGuess, claims: hashed, names, cachedNames }
+  const proof: Proof = { request, method, attempt, isGuess, claims: hashed, names, cachedNames }
   const finding = names.map((name) => directory.client(tenantId, name))
   return finding.some((client) => client instanceof Promise)
     ? Promise.all(finding).then((clients) => compare(proof, clients, deps))
@@ -45,6 +54,7 @@ export function proveClient(
 /** What one request wants proven, and how far that has come. */
 interface Proof {
   readonly request: TokenRequest
+  readonly method: AuthenticationMethod
   readonly attempt: Attempt
   readonly isGuess: boolean
   readonly claims: readonly HashedClaim[]
@@ -58,13 +68,13 @@ function compare(
   clients: readonly Found[],
   deps: TokenDeps,
 ): ProvenClient | Promise<ProvenClient> {
-  const { request, attempt, isGuess, claims } = proof
+  const { request, attempt, isGuess } = proof
   const known = clients.find((client) => client !== null)
   // Never what was merely sent: people put the secret in the id's place, and the log would keep it.
   if (known) request.notes.clientId = known.clientId
   // Asked again: of guesses that arrive together, all have passed the first time.
   if (isGuess) refuseExceeded(attempt, deps)
-  const proven = findProven(request, claims, clients, deps.hasher)
+  const proven = findProven(proof, clients, deps.hasher)
   if (proven) return proven
   // In the same breath as the comparison, so that no number of guesses at once gets past the count.
   return askStore(proof, clients, deps.attempts.count(attempt), deps)
@@ -72,11 +82,12 @@ function compare(
 
 /** What is cached may be a moment old: before a refusal the store has the last word, and every refusal reads it. */
 async function askStore(
-  { request, attempt, claims, names, cachedNames }: Proof,
+  proof: Proof,
   clients: readonly Found[],
   waitSeconds: number,
   { directory, attempts, hasher }: TokenDeps,
 ): Promise<ProvenClient> {
+  const { request, attempt, claims, names, cachedNames } = proof
   const tenantId = request.tenant.id
   for (const claim of claims) computeRest(tenantId, claim, hasher)
   const fresh = await Promise.all(
@@ -84,30 +95,23 @@ async function askStore(
       cachedNames.includes(name) ? directory.freshClient(tenantId, name) : (clients[index] ?? null),
     ),
   )
-  const proven = cachedNames.length > 0 ? findProven(request, claims, fresh, hasher) : null
+  const proven = cachedNames.length > 0 ? findProven(proof, fresh, hasher) : null
   if (!proven)
     return refuseUnproven(
       waitSeconds,
-      clients.some((client) => client !== null),
+      clients.some((client) => client !== null) ? 'secret wrong' : 'client unknown',
     )
   attempts.forgive(attempt)
   return proven
 }
 
-const attemptOf = ({ tenant, http, now }: TokenRequest, [first]: readonly ClientClaim[]): Attempt => ({
-  tenantId: tenant.id,
-  clientId: first?.clientId ?? '',
-  address: http.clientAddress,
-  now,
-})
-
 /** Nearly always one; two where the readings of a Basic header differ in the id. */
-function namesOf(claims: readonly ClientClaim[]): readonly string[] {
+function namesOf(claims: readonly SecretClaim[]): readonly string[] {
   const names = claims.map(({ clientId }) => clientId)
   return names.length === 1 ? names : [...new Set(names)]
 }
 
-function hashClaim(tenantId: string, claim: ClientClaim, hasher: SecretHasher): HashedClaim {
+function hashClaim(tenantId: string, claim: SecretClaim, hasher: SecretHasher): HashedClaim {
   const hashed: HashedClaim = { ...claim, macs: new Map(), digest: null }
   macOf(tenantId, hashed, hasher.currentVersion, hasher)
   return hashed
@@ -115,7 +119,6 @@ function hashClaim(tenantId: string, claim: ClientClaim, hasher: SecretHasher): 
 
 function macOf(tenantId: string, claim: HashedClaim, version: number, hasher: SecretHasher): Buffer | null {
   const { clientId, clientSecret, macs } = claim
-  if (clientSecret === null) return null
   const known = macs.get(version)
   if (known !== undefined) return known
   const mac = hasher.compute(version, tenantId, clientId, clientSecret)
@@ -123,8 +126,7 @@ function macOf(tenantId: string, claim: HashedClaim, version: number, hasher: Se
   return mac
 }
 
-function digestOf(claim: HashedClaim): Buffer | null {
-  if (claim.clientSecret === null) return null
+function digestOf(claim: HashedClaim): Buffer {
   claim.digest ??= sha256(claim.clientSecret)
   return claim.digest
 }
@@ -141,23 +143,22 @@ const decoy: Credential = {
   format: 'hmac-sha256',
   verifier: Buffer.alloc(32),
   pepperVersion: null,
+  sealedSecret: null,
   expiresAt: null,
   disabledAt: null,
   exposedAt: null,
 }
 
 function findProven(
-  request: TokenRequest,
-  claims: readonly HashedClaim[],
+  { request, method, claims }: Proof,
   found: readonly Found[],
   hasher: SecretHasher,
 ): ProvenClient | null {
   const [client, second] = found.filter((candidate) => candidate !== null)
   // Two readings of one header must never reach two clients: neither of them is who the sender surely meant.
   if (second) refuse('invalid_client', 'the two readings of the Basic header name two clients')
-  if (claims.every(({ clientSecret }) => clientSecret === null)) return client ? provenPublic(client) : null
   const clientId = client?.clientId ?? claims[0]?.clientId
-  const matching = (client?.credentials ?? [decoy]).filter((credential) =>
+  const matching = (client?.secrets ?? [decoy]).filter((credential) =>
     claims.some(
       (claim) => claim.clientId === clientId && matches(request.tenant.id, claim, credential, hasher),
     ),
@@ -165,11 +166,8 @@ function findProven(
   if (!client) return null
   // One secret may stand under two credentials; it is good while one of them is.
   const credential = matching.find((candidate) => isUsable(candidate, request.now)) ?? matching[0]
-  return credential ? { client, credential } : null
+  return credential ? { client, credential, method } : null
 }
-
-const provenPublic = (client: Client): ProvenClient | null =>
-  client.settings.authenticationMethods.has('none') ? { client, credential: null } : null
 
 function matches(
   tenantId: string,
@@ -188,25 +186,12 @@ function matches(
 const generatedSecretLength = 57
 
 /** An imported secret may be short: guesses at it are counted before they are evaluated. */
-const isGuessable = ({ clientSecret }: ClientClaim): boolean =>
-  clientSecret !== null && !(clientSecret.length === generatedSecretLength && clientSecret.startsWith('sp_'))
+const isGuessable = ({ clientSecret }: SecretClaim): boolean =>
+  !(clientSecret.length === generatedSecretLength && clientSecret.startsWith('sp_'))
 
 function refuseExceeded(attempt: Attempt, { attempts }: TokenDeps): void {
   const waitSeconds = attempts.waitSeconds(attempt)
   if (waitSeconds === 0) return
   attempts.count(attempt)
   refuseThrottled(waitSeconds)
-}
-
-function refuseUnproven(waitSeconds: number, isKnown: boolean): never {
-  if (waitSeconds > 0) refuseThrottled(waitSeconds)
-  return refuse('invalid_client', isKnown ? 'secret wrong' : 'client unknown')
-}
-
-function refuseThrottled(retryAfterSeconds: number): never {
-  throw new OAuthError('temporarily_unavailable', 'too many wrong secrets', {
-    status: 429,
-    retryAfterSeconds,
-    detail: 'Too many failed attempts to authenticate. Check the client id and secret, and try again later.',
-  })
 }

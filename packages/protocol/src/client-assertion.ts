@@ -1,0 +1,60 @@
+/** The claims of a client assertion: who, for whom, until when, and once. RFC 7523 §3. */
+
+/** Clocks may differ by this much. */
+export const clockSkewSeconds = 60
+const maximumLifetimeSeconds = 300
+const longestIdCharacters = 256
+
+type Claims = Readonly<Record<string, unknown>>
+
+export interface ExpectedAssertion {
+  readonly clientId: string
+  /** What `aud` may be; one text, compared exactly. */
+  readonly audiences: readonly string[]
+  /** Epoch seconds. */
+  readonly now: number
+}
+
+export type CheckedAssertion =
+  /** `expiresAt` is when nobody can bring it any more, skew included, and follows from the assertion alone. */
+  | { readonly ok: true; readonly jti: string; readonly expiresAt: number }
+  /** For the log; it repeats nothing of the assertion. */
+  | { readonly ok: false; readonly reason: string }
+
+/**
+ * Checks the claims of an assertion whose signature is good. An absent claim never passes for a good one.
+ *
+ * `aud` must be exactly one text: a list lets another server's assertion be replayed here (CVE-2025-27370). `exp` may lie
+ * at most five minutes ahead, skew not added, for whoever sets it can read a clock. RFC 7523 §3, FAPI 2.0 §5.3.2.1.
+ */
+export function checkClientAssertion(claims: Claims, expected: ExpectedAssertion): CheckedAssertion {
+  const reason = problemOf(claims, expected)
+  if (reason !== null) return { ok: false, reason }
+  const { exp, jti } = claims as { readonly exp: number; readonly jti: string }
+  return { ok: true, jti, expiresAt: Math.ceil(exp) + clockSkewSeconds }
+}
+
+function problemOf(claims: Claims, { clientId, audiences, now }: ExpectedAssertion): string | null {
+  const { iss, sub, aud, jti } = claims
+  if (iss !== clientId || sub !== clientId) return 'assertion whose iss and sub are not both the client'
+  if (typeof aud !== 'string' || !audiences.includes(aud)) return 'assertion for another audience'
+  if (typeof jti !== 'string' || jti === '' || jti.length > longestIdCharacters)
+    return 'assertion without a usable jti'
+  return problemOfTimes(claims, now)
+}
+
+function problemOfTimes({ exp, nbf, iat }: Claims, now: number): string | null {
+  if (!isInstant(exp)) return 'assertion without exp'
+  if (exp <= now - clockSkewSeconds) return 'assertion expired'
+  if (exp > now + maximumLifetimeSeconds) return 'assertion that lives longer than five minutes'
+  for (const start of [nbf, iat]) {
+    if (start === undefined) continue
+    if (!isInstant(start)) return 'assertion with an nbf or iat that is no time'
+    if (start > now + clockSkewSeconds) return 'assertion from the future'
+  }
+  return null
+}
+
+/** RFC 7519 §2: a NumericDate. */
+export const isInstant = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= 253_402_300_799

@@ -1,0 +1,99 @@
+/** Signatures of others: which key may be used with which algorithm, and whether it has signed (RFC 7518 §3). */
+
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
+import { algorithmsOfJwk, type Jwk, readPublicJwk } from '@sallyport/protocol'
+
+/** A public key, and the algorithms it may be used with: a header never chooses beyond them (RFC 8725 §3.1). */
+export interface VerificationKey {
+  readonly key: KeyObject
+  readonly kid: string | null
+  readonly algorithms: readonly string[]
+}
+
+type Verify = (key: KeyObject, input: Buffer, signature: Uint8Array) => boolean
+
+const ecdsa =
+  (hash: string, signatureBytes: number): Verify =>
+  (key, input, signature) =>
+    signature.length === signatureBytes && verify(hash, input, { key, dsaEncoding: 'ieee-p1363' }, signature)
+
+const pss: Verify = (key, input, signature) =>
+  // RFC 7518 §3.5: the salt is as long as the hash.
+  verify('sha256', input, { key, padding: 6, saltLength: 32 }, signature)
+
+const edwards: Verify = (key, input, signature) =>
+  signature.length === 64 && verify(null, input, key, signature)
+
+const verifiers: Readonly<Record<string, Verify>> = {
+  ES256: ecdsa('sha256', 64),
+  ES384: ecdsa('sha384', 96),
+  PS256: pss,
+  RS256: (key, input, signature) => verify('sha256', input, key, signature),
+  EdDSA: edwards,
+  Ed25519: edwards,
+}
+
+/** Null for what is no public signature key that we take, a point beside its curve included. */
+export function importVerificationKey(value: unknown): VerificationKey | null {
+  const read = readPublicJwk(value)
+  return 'problem' in read ? null : importJwk(read.jwk)
+}
+
+export function importJwk(jwk: Jwk): VerificationKey | null {
+  try {
+    const { kty, crv, x, y, n, e } = jwk
+    const key = createPublicKey({ format: 'jwk', key: JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) })
+    return { key, kid: jwk.kid ?? null, algorithms: algorithmsOfJwk(jwk) }
+  } catch {
+    return null
+  }
+}
+
+export function verifySignature(
+  { key, algorithms }: VerificationKey,
+  algorithm: string,
+  signingInput: string,
+  signature: Uint8Array,
+): boolean {
+  const check = algorithms.includes(algorithm) ? verifiers[algorithm] : undefined
+  if (check === undefined) return false
+  try {
+    return check(key, Buffer.from(signingInput, 'latin1'), signature)
+  } catch {
+    return false
+  }
+}
+
+// RFC 7518 §3.2: the hash, and the shortest key that it may have.
+const macs: Readonly<Record<string, { readonly hash: string; readonly bytes: number }>> = {
+  HS256: { hash: 'sha256', bytes: 32 },
+  HS384: { hash: 'sha384', bytes: 48 },
+  HS512: { hash: 'sha512', bytes: 64 },
+}
+
+/** In constant time. False for an algorithm that is no HMAC, and for a key shorter than its hash. */
+export function verifyMac(
+  key: KeyObject,
+  algorithm: string,
+  signingInput: string,
+  signature: Uint8Array,
+): boolean {
+  const mac = Object.hasOwn(macs, algorithm) ? macs[algorithm] : undefined
+  if (mac === undefined || (key.symmetricKeySize ?? 0) < mac.bytes) return false
+  const expected = createHmac(mac.hash, key).update(signingInput).digest()
+  return expected.length === signature.length && timingSafeEqual(expected, signature)
+}
+
+/** Nobody's: what is checked against it costs what any check costs, and fails. */
+export const decoyKey: VerificationKey = {
+  key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
+  kid: null,
+  algorithms: ['ES256'],
+}

@@ -1,0 +1,48 @@
+/** What the methods with a client assertion share: which algorithm and claims count, and that each counts once. */
+
+import { createHash } from 'node:crypto'
+import { checkClientAssertion, type Jws } from '@sallyport/protocol'
+import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
+import type { Client, Credential } from '../../apps/client.ts'
+import type { TokenDeps } from '../deps.ts'
+import { tokenPath } from '../token-path.ts'
+import type { TokenRequest } from '../token-request.ts'
+import type { ProvenClient } from './method.ts'
+
+/** An assertion as it came, with the client it claims to be of. Nothing in it is proven yet. */
+export interface ClaimedAssertion {
+  readonly request: TokenRequest
+  readonly jws: Jws
+  readonly clientId: string
+}
+
+/** One of the methods: who has signed the assertion, or the reason for the log why nobody has. */
+export type AssertionMethod = (
+  client: Client | null,
+  assertion: ClaimedAssertion,
+  deps: TokenDeps,
+) => ProvenClient | string | Promise<ProvenClient | string>
+
+/** RFC 8725 §3.1: the algorithm is one that tenant and client allow, whatever the header wishes. */
+export function allowsAlgorithm({ request, jws }: ClaimedAssertion, client: Client | null): boolean {
+  const own = client?.settings.assertionAlgorithms ?? null
+  return request.tenant.security.assertionAlgorithms.has(jws.algorithm) && (own?.has(jws.algorithm) ?? true)
+}
+
+/** RFC 7523 §3: to be called once the signature has been found good. */
+export async function acceptOnce(
+  { request, jws, clientId }: ClaimedAssertion,
+  client: Client,
+  credential: Credential,
+  method: AuthenticationMethod,
+  { singleUse }: TokenDeps,
+): Promise<ProvenClient | string> {
+  const { issuer, tenant, now } = request
+  const { acceptsTokenEndpointAudience } = tenant.security
+  const audiences = acceptsTokenEndpointAudience ? [issuer, issuer + tokenPath] : [issuer]
+  const claims = checkClientAssertion(jws.payload, { clientId, audiences, now })
+  if (!claims.ok) return claims.reason
+  const digest = createHash('sha256').update(`assertion ${tenant.id} ${clientId} ${claims.jti}`).digest()
+  const isFirst = await singleUse.use({ digest, expiresAt: claims.expiresAt })
+  return isFirst ? { client, credential, method } : 'assertion used before'
+}

@@ -1,0 +1,26 @@
+/** What a failed proof costs whoever made it: it counts, and past the limit the answer is 429 (RFC 6585 §4). */
+
+import { OAuthError, refuse } from '@sallyport/protocol'
+import type { Attempt } from '../../limits/wrong-attempts.ts'
+import type { TokenRequest } from '../token-request.ts'
+
+export const attemptBy = ({ tenant, http, now }: TokenRequest, clientId: string): Attempt => ({
+  tenantId: tenant.id,
+  clientId,
+  address: http.clientAddress,
+  now,
+})
+
+/** `waitSeconds` is what counting the attempt has returned. */
+export function refuseUnproven(waitSeconds: number, reason: string): never {
+  if (waitSeconds > 0) refuseThrottled(waitSeconds)
+  return refuse('invalid_client', reason)
+}
+
+export function refuseThrottled(retryAfterSeconds: number): never {
+  throw new OAuthError('temporarily_unavailable', 'too many wrong secrets', {
+    status: 429,
+    retryAfterSeconds,
+    detail: 'Too many failed attempts to authenticate. Check the client id and secret, and try again later.',
+  })
+}

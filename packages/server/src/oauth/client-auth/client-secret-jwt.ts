@@ -1,0 +1,45 @@
+/** OpenID Connect Core §9: an assertion with a MAC under the client's secret, which is why that is kept sealed. */
+
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { type Client, type Credential, isUsable } from '../../apps/client.ts'
+import { openSecret } from '../../keys/sealed-secret.ts'
+import { verifyMac } from '../../keys/verify-signature.ts'
+import type { TokenDeps } from '../deps.ts'
+import type { TokenRequest } from '../token-request.ts'
+import { type AssertionMethod, acceptOnce, allowsAlgorithm } from './assertion.ts'
+
+export const clientSecretJwt: AssertionMethod = (client, assertion, deps) => {
+  const { jws, request } = assertion
+  if (!allowsAlgorithm(assertion, client)) return 'assertion algorithm not allowed'
+  const secrets = client?.secrets.filter(({ sealedSecret }) => sealedSecret !== null) ?? []
+  const signers = secrets.filter((credential) =>
+    verifyMac(
+      secretKey(request, client as Client, credential, deps),
+      jws.algorithm,
+      jws.signingInput,
+      jws.signature,
+    ),
+  )
+  if (secrets.length === 0) verifyMac(decoy, jws.algorithm, jws.signingInput, jws.signature)
+  if (client === null) return 'client unknown'
+  const signer = signers.find((credential) => isUsable(credential, request.now)) ?? signers[0]
+  if (signer === undefined) return 'no secret of the client has signed the assertion'
+  return acceptOnce(assertion, client, signer, 'client_secret_jwt', deps)
+}
+
+const decoy = createSecretKey(Buffer.alloc(64))
+const keys = new WeakMap<Credential, KeyObject>()
+
+function secretKey(
+  { tenant }: TokenRequest,
+  { clientId }: Client,
+  credential: Credential,
+  { sealer }: TokenDeps,
+): KeyObject {
+  const known = keys.get(credential)
+  if (known) return known
+  const place = { tenantId: tenant.id, clientId, credentialId: credential.id }
+  const key = createSecretKey(Buffer.from(openSecret(sealer, place, credential.sealedSecret as Uint8Array)))
+  keys.set(credential, key)
+  return key
+}

@@ -1,0 +1,26 @@
+/** What the ways to present a client secret share: they differ in where the id and the secret stand. */
+
+import { refuse } from '@sallyport/protocol'
+import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
+import type { TokenRequest } from '../token-request.ts'
+import type { Presentation } from './method.ts'
+import { proveSecret, type SecretClaim } from './prove-secret.ts'
+
+interface SecretPlace {
+  readonly name: string
+  readonly method: AuthenticationMethod
+  isPresentedIn(request: TokenRequest): boolean
+  /** No claim at all means malformed credentials. */
+  claims(request: TokenRequest): readonly SecretClaim[]
+}
+
+export type SecretPresentation = Presentation & Pick<SecretPlace, 'claims'>
+
+export const secretPresentation = (place: SecretPlace): SecretPresentation => ({
+  ...place,
+  prove(request, deps) {
+    const claims = place.claims(request)
+    if (claims.length === 0) refuse('invalid_client', `malformed ${place.name}`)
+    return proveSecret(request, place.method, claims, deps)
+  },
+})

@@ -1,0 +1,53 @@
+/** Whether and to what a token is bound: what the request proves, held against what app, API and tenant demand. */
+
+import { refuse } from '@sallyport/protocol'
+import type { SenderConstraint } from '../../tenants/security-settings.ts'
+import type { TokenDeps } from '../deps.ts'
+import type { Authorization } from '../grants/grant.ts'
+import type { TokenRequest } from '../token-request.ts'
+import type { Confirmation } from './confirmation.ts'
+import { proveDpopKey } from './dpop.ts'
+
+/** Null for a bearer token. A promise only where a proof was sent. */
+export function confirmSender(
+  request: TokenRequest,
+  { client, api }: Authorization,
+  deps: TokenDeps,
+): Confirmation | null | Promise<Confirmation> {
+  const { security } = request.tenant
+  const demands = [security.senderConstraint, api.senderConstraint, client.settings.senderConstraint]
+  const isFree = demands.every((demand) => demand === null || demand === 'none')
+  if (isFree && request.http.dpop.length === 0) return null
+  return confirm(request, demands, deps)
+}
+
+async function confirm(
+  request: TokenRequest,
+  demands: readonly (SenderConstraint | null)[],
+  deps: TokenDeps,
+): Promise<Confirmation> {
+  const jkt = request.http.dpop.length === 0 ? null : await proveDpopKey(request, deps)
+  if (jkt === null && demands.includes('dpop')) refuseWithoutProof()
+  // A certificate that nobody asked to bind to may be there for the connection alone.
+  const wantsCertificate = demands.includes('mtls') || (jkt === null && demands.includes('any'))
+  const certificate = wantsCertificate ? request.http.clientCertificate() : null
+  if (certificate === null && demands.includes('mtls')) refuseWithoutCertificate()
+  if (certificate === null && jkt === null) refuseWithoutProof()
+  return { ...(jkt !== null && { jkt }), ...(certificate && { 'x5t#S256': certificate.thumbprintSha256 }) }
+}
+
+/** RFC 9449 §5. */
+const refuseWithoutProof = (): never =>
+  refuse(
+    'invalid_dpop_proof',
+    'no proof of possession',
+    'Tokens for this request are bound to a key: send a DPoP proof.',
+  )
+
+/** RFC 8705 §3. */
+const refuseWithoutCertificate = (): never =>
+  refuse(
+    'invalid_request',
+    'no client certificate',
+    'Tokens for this request are bound to a certificate: connect with one.',
+  )
