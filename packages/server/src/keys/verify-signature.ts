@@ -9,6 +9,7 @@ import {
   verify,
 } from 'node:crypto'
 import { algorithmsOfJwk, type Jwk, readPublicJwk } from '@sallyport/protocol'
+import { macKeyBytes } from './sealed-secret.ts'
 
 /** A public key, and the algorithms it may be used with: a header never chooses beyond them (RFC 8725 §3.1). */
 export interface VerificationKey {
@@ -71,12 +72,7 @@ export function verifySignature(
   }
 }
 
-// RFC 7518 §3.2: the hash, and the shortest key that it may have.
-const macs: Readonly<Record<string, { readonly hash: string; readonly bytes: number }>> = {
-  HS256: { hash: 'sha256', bytes: 32 },
-  HS384: { hash: 'sha384', bytes: 48 },
-  HS512: { hash: 'sha512', bytes: 64 },
-}
+const macHashes: Readonly<Record<string, string>> = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }
 
 /** In constant time. False for an algorithm that is no HMAC, and for a key shorter than its hash. */
 export function verifyMac(
@@ -85,9 +81,10 @@ export function verifyMac(
   signingInput: string,
   signature: Uint8Array,
 ): boolean {
-  const mac = Object.hasOwn(macs, algorithm) ? macs[algorithm] : undefined
-  if (mac === undefined || (key.symmetricKeySize ?? 0) < mac.bytes) return false
-  const expected = createHmac(mac.hash, key).update(signingInput).digest()
+  const hash = macHashes[algorithm]
+  const bytes = macKeyBytes[algorithm]
+  if (hash === undefined || bytes === undefined || (key.symmetricKeySize ?? 0) < bytes) return false
+  const expected = createHmac(hash, key).update(signingInput).digest()
   return expected.length === signature.length && timingSafeEqual(expected, signature)
 }
 
