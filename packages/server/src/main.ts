@@ -2,6 +2,7 @@
 
 import { createUsage } from './apps/usage.ts'
 import type { Effects } from './effects.ts'
+import { createIssuerKeys } from './federation/issuer-keys.ts'
 import type { AddressList } from './http/address-list.ts'
 import { type DrainResult, drain } from './http/drain.ts'
 import type { Handler } from './http/exchange.ts'
@@ -13,10 +14,12 @@ import { createPlainHandler } from './http/plain-http.ts'
 import { answer, flagPlainHttp, type RouteDeps, type TokenOutcome } from './http/routes.ts'
 import { createSiteFinder } from './http/site.ts'
 import type { TlsPair } from './http/tls.ts'
+import { createRemoteKeySets } from './keys/remote-key-sets.ts'
 import { createWrongAttempts } from './limits/wrong-attempts.ts'
 import type { ExposedBy, TokenDeps } from './oauth/deps.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
 import type { OpenStore } from './open-store.ts'
+import { createFetchJson, type FetchJson } from './outbound/fetch-json.ts'
 import { flagExposed } from './store/credentials.ts'
 import { createSingleUse } from './store/single-use.ts'
 import { createDirectory } from './tenants/directory.ts'
@@ -35,6 +38,8 @@ export interface ServerOptions {
   readonly proxies?: AddressList
   readonly tls: TlsPair | null
   readonly limits?: Partial<ListenerLimits>
+  /** How the keys of clients and outside issuers are fetched; left out, from the public Internet alone. */
+  readonly fetchJson?: FetchJson
 }
 
 export interface Address {
@@ -129,6 +134,7 @@ function routeDeps(options: ServerOptions, metrics: Metrics, noteUsage: NoteUsag
     hasher,
     sealer,
     singleUse: createSingleUse(db),
+    ...outsideKeys(options),
     attempts: createWrongAttempts(),
     reuse: createTokenReuse(reuseBytes),
     lastContactAt: () => db.changes.lastContactAt,
@@ -136,6 +142,14 @@ function routeDeps(options: ServerOptions, metrics: Metrics, noteUsage: NoteUsag
     sites: createSiteFinder(directory, baseUrl),
     onTokenOutcome: tokenOutcome(options, metrics, noteUsage),
   }
+}
+
+/** The keys of clients that publish them, and of the issuers whose tokens clients may bring. */
+function outsideKeys({ effects, log, fetchJson = createFetchJson() }: ServerOptions) {
+  const { clock } = effects
+  const onFailure = (url: string, reason: string) => log.warn('keys not fetched', { url, reason })
+  const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
+  return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }) }
 }
 
 function exposureFlag({ store, log }: ServerOptions, metrics: Metrics): TokenDeps['flagExposed'] {

@@ -12,6 +12,7 @@ import { createSealer } from '../src/keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from '../src/keys/secret-hasher.ts'
 import { createServer, type Server } from '../src/main.ts'
 import type { OpenStore } from '../src/open-store.ts'
+import type { FetchJson } from '../src/outbound/fetch-json.ts'
 import type { Database } from '../src/store/database.ts'
 import {
   createClock,
@@ -79,6 +80,8 @@ export interface Doubles {
   readonly hasher?: (hasher: SecretHasher) => SecretHasher
   readonly effects?: (effects: Effects) => Effects
   readonly masterKey?: Buffer
+  /** The network beyond us; left out, the real one. */
+  readonly fetchJson?: FetchJson
 }
 
 const baseUrl = new URL('https://localhost:8443')
@@ -112,7 +115,10 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
     clock: () => clock() * 1000,
     destination: { write: (line) => void lines.push(line) },
   })
-  const server = createServer({ store, effects, log, baseUrl, clientCacheEntries: 1000, tls: null })
+  const server = createServer({
+    ...{ store, effects, log, baseUrl, clientCacheEntries: 1000, tls: null },
+    ...(doubles.fetchJson && { fetchJson: doubles.fetchJson }),
+  })
   const secrets = new Map<string, readonly [string, string]>()
   const test: TestServer = {
     server,
@@ -175,7 +181,7 @@ export async function startTestServer(
 }
 
 async function applyBlueprints(
-  { db, hasher }: OpenStore,
+  { db, hasher, sealer }: OpenStore,
   { random }: Effects,
   texts: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -188,7 +194,7 @@ async function applyBlueprints(
   }
   const planned = await planBlueprints(db, parsed.blueprints, { hasher, environment, readTextFile })
   if (planned.problems) throw new Error(planned.problems.map(formatProblem).join('\n'))
-  return (await applyPlan(db, planned.plan, { random, hasher })).generated
+  return (await applyPlan(db, planned.plan, { random, hasher, sealer })).generated
 }
 
 export const basic = (clientId: string, clientSecret: string): string =>

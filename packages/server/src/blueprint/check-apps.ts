@@ -1,9 +1,8 @@
 /** Apps of a tenant: ids are free, grants are real, defaults lie within them, client ids cannot be confused. */
 
 import { createScopeSet, decodeFormComponent } from '@sallyport/protocol'
-import { checkDate } from './check-dates.ts'
+import { checkCredentials } from './check-credentials.ts'
 import { checkGrants } from './check-grants.ts'
-import { checkUnique } from './check-unique.ts'
 import { oneOf } from './one-of.ts'
 import { type Path, type Report, showValue } from './problem.ts'
 import type { AppEntry, TenantEntry } from './schema.ts'
@@ -20,7 +19,7 @@ export function checkApps(tenant: TenantEntry, path: Path, report: Report): void
   for (const { app, path: at } of apps) {
     checkGrants(app.scopes ?? {}, tenant.apis ?? [], [...at, 'scopes'], report)
     checkDefaults(app, at, report)
-    checkCredentials(app, [...at, 'credentials'], report)
+    checkCredentials(tenant, app, at, report)
   }
 }
 
@@ -83,12 +82,5 @@ function checkDefaults(app: AppEntry, path: Path, report: Report): void {
   for (const [index, scope] of defaultScopes.entries()) {
     const at = [...path, 'default_scopes', index]
     if (!set.covers(scope)) report(at, showValue(scope, at), 'a scope that the app is granted')
-  }
-}
-
-function checkCredentials({ credentials = [] }: AppEntry, path: Path, report: Report): void {
-  checkUnique(credentials, 'id', path, report)
-  for (const [index, { expires_at: expiresAt }] of credentials.entries()) {
-    checkDate(expiresAt, [...path, index, 'expires_at'], report)
   }
 }

@@ -3,6 +3,7 @@
 import type { Blueprint } from './blueprint.ts'
 import { confusedWith } from './check-apps.ts'
 import type { Problem } from './problem.ts'
+import { formOfFormat } from './proof.ts'
 import { type Declared, type DeclaredRow, keyOf, type Noun, type Stored, type StoredRow } from './rows.ts'
 
 export interface StoreCheck {
@@ -18,6 +19,7 @@ export function checkAgainstStore(check: StoreCheck): Problem[] {
   return [
     ...checkOwners(check),
     ...checkFixed(check),
+    ...checkSealable(check),
     ...checkHosts(check),
     ...checkAudiences(check),
     ...checkClientIds(check),
@@ -92,6 +94,19 @@ function checkFixed(check: StoreCheck): Problem[] {
         ? [problemAt(row, 'client_id', 'another client id than the app has', `${clientId}, or a new app`)]
         : []),
     ]
+  })
+}
+
+/** Only its hash is left of a secret that was generated, and a MAC needs the secret. */
+function checkSealable(check: StoreCheck): Problem[] {
+  return pairs(check).flatMap(([row, before]) => {
+    if (row.noun !== 'credential' || before.noun !== 'credential' || row.proof.form !== 'secret') return []
+    const { secret, isSealed } = row.proof
+    const { format, sealedSecret } = before.verifier
+    const isLost = isSealed && secret.kind === 'generated' && sealedSecret === null
+    if (!isLost || formOfFormat(format) !== 'secret') return []
+    const found = 'a secret generated before the app had client_secret_jwt, which cannot be read again'
+    return [problemAt(row, 'secret', found, 'a new credential beside it, under an id of its own')]
   })
 }
 

@@ -3,6 +3,7 @@
 import { defaultLifetime } from '../tenants/lifetime.ts'
 import { checkApps } from './check-apps.ts'
 import { checkDialect } from './check-dialect.ts'
+import { checkFapi } from './check-fapi.ts'
 import { checkGrants } from './check-grants.ts'
 import { checkUnique } from './check-unique.ts'
 import { oneOf } from './one-of.ts'
@@ -30,6 +31,7 @@ export function checkTenant(tenant: TenantEntry, path: Path, report: Report): vo
   }
   checkPlanReferences(tenant, path, report)
   checkApps(tenant, path, report)
+  checkFapi(tenant, path, report)
 }
 
 function checkPlanReferences(

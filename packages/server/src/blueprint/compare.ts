@@ -1,20 +1,15 @@
 /** Declared rows against stored rows: what to add, to change and to remove, and what must not be done at all. */
 
+import { createHash } from 'node:crypto'
+import { decodePem } from '../certificates/pem.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { BlueprintRows } from '../store/blueprint-rows.ts'
 import type { Blueprint } from './blueprint.ts'
 import { checkAgainstStore } from './check-store.ts'
+import { compareProofs, sameProof } from './compare-proofs.ts'
 import { describeDifferences } from './differences.ts'
 import type { Problem } from './problem.ts'
-import {
-  appKey,
-  type Declared,
-  type DeclaredRow,
-  keyOf,
-  type Stored,
-  type StoredRow,
-  storedRows,
-} from './rows.ts'
+import { appKey, type DeclaredRow, keyOf, type StoredRow, storedRows } from './rows.ts'
 
 export type Step =
   | { readonly sign: '+'; readonly declared: DeclaredRow }
@@ -23,7 +18,8 @@ export type Step =
       readonly declared: DeclaredRow
       readonly stored: StoredRow
       readonly notes: readonly string[]
-      readonly replacesSecret: boolean
+      /** Something else proves now: a new credential under an old id. */
+      readonly replacesProof: boolean
     }
   | { readonly sign: '-'; readonly stored: StoredRow }
 
@@ -66,11 +62,14 @@ export function compareRows(
 
 function saveStep(row: DeclaredRow, before: StoredRow | undefined, hasher: CompareOptions['hasher']): Step[] {
   if (!before) return [{ sign: '+', declared: row }]
-  const replacesSecret =
-    row.noun === 'credential' && before.noun === 'credential' && !isSameSecret(row, before, hasher)
-  const differences = describeDifferences(comparable(before), comparable(row, before))
-  const notes = replacesSecret ? ['secret replaced', ...differences] : differences
-  return notes.length === 0 ? [] : [{ sign: '~', declared: row, stored: before, notes, replacesSecret }]
+  const proof =
+    row.noun === 'credential' && before.noun === 'credential'
+      ? compareProofs(row, before.verifier, hasher)
+      : sameProof
+  const notes = [...proof.notes, ...describeDifferences(comparable(before), comparable(row, before))]
+  return notes.length === 0
+    ? []
+    : [{ sign: '~', declared: row, stored: before, notes, replacesProof: proof.isReplaced }]
 }
 
 /** As people write it. What the blueprint leaves to the store counts as it is there. */
@@ -78,6 +77,8 @@ function comparable(row: DeclaredRow | StoredRow, stored?: StoredRow): object {
   const own: Record<string, unknown> = { ...row.fields, ...row.settings }
   if (row.noun === 'app' && stored?.noun === 'app') own.client_id ??= stored.clientId
   if (row.noun === 'credential') own.expires_at = dayOf(row.fields.expires_at)
+  if (Array.isArray(own.certificate_authorities))
+    own.certificate_authorities = own.certificate_authorities.map(fingerprint)
   return withoutUnset(own)
 }
 
@@ -87,16 +88,8 @@ const dayOf = (instant: number | null): string | null =>
 const withoutUnset = (record: object): object =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined))
 
-function isSameSecret(
-  { secret, tenantId }: Declared<'credential'>,
-  { verifier: stored }: Stored<'credential'>,
-  hasher: CompareOptions['hasher'],
-): boolean {
-  // Generated once: whatever stands there is what its owner was given.
-  if (secret.kind === 'generated') return true
-  if (secret.kind === 'hash')
-    return stored.format === 'sha256' && Buffer.compare(secret.digest, stored.verifier) === 0
-  if (stored.format !== 'hmac-sha256' || stored.pepperVersion === null) return false
-  const computed = hasher.compute(stored.pepperVersion, tenantId, stored.clientId, secret.secret.reveal())
-  return computed !== null && computed.compare(stored.verifier) === 0
-}
+/** Certificates all begin alike, and a plan shows how a value begins. */
+const fingerprint = (pem: unknown): string =>
+  createHash('sha256')
+    .update(decodePem(String(pem), 'CERTIFICATE')?.[0] ?? '')
+    .digest('hex')

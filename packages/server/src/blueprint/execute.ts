@@ -1,9 +1,11 @@
 /** The steps of a plan as storage verbs, in an order in which no row ever points at one that is not there. */
 
 import { formatClientSecret, generateIdentifier, type IdentifierShape } from '@sallyport/protocol'
+import { sealSecret } from '../keys/sealed-secret.ts'
+import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import { removeApp, saveApp } from '../store/apps.ts'
-import { removeCredential, saveCredential } from '../store/credentials.ts'
+import { type NewCredential, removeCredential, saveCredential } from '../store/credentials.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { removeOrganization, saveOrganization } from '../store/organizations.ts'
 import {
@@ -29,6 +31,7 @@ import {
 export interface ExecuteEffects {
   readonly random: (bytes: number) => Uint8Array
   readonly hasher: Pick<SecretHasher, 'compute' | 'hash'>
+  readonly sealer: Sealer
 }
 
 /** A clear secret, on its only way out. */
@@ -167,29 +170,56 @@ async function saveCredentialRow(
   const clientId = clientIds.get(`${tenantId}/${fields.appId}`)
   if (clientId === undefined) throw new Error(`App ${tenantId}/${fields.appId} has no client id.`)
   const stored = change?.stored.noun === 'credential' ? change.stored : null
-  // A new secret under an old id is a new credential: its exposure and last use were the old one's.
-  if (change?.replacesSecret) await removeCredential(tx, tenantId, clientId, fields.id)
-  const verifier = stored && !change?.replacesSecret ? stored.verifier : newVerifier(execution, row, clientId)
+  // A new proof under an old id is a new credential: its exposure and last use were the old one's.
+  if (change?.replacesProof) await removeCredential(tx, tenantId, clientId, fields.id)
+  const verifier =
+    stored && !change?.replacesProof
+      ? keptVerifier(execution, row, stored.verifier)
+      : newVerifier(execution, row, clientId)
   await saveCredential(tx, tenantId, clientId, {
     id: fields.id,
     format: verifier.format,
     verifier: verifier.verifier,
     pepperVersion: verifier.pepperVersion,
+    sealedSecret: verifier.sealedSecret ?? null,
     expiresAt: fields.expires_at,
     disabledAt: stored?.disabledAt ?? null,
     blueprint: row.blueprint.file.blueprint,
   })
 }
 
-type Verifier = Pick<Stored<'credential'>['verifier'], 'format' | 'verifier' | 'pepperVersion'>
+type Verifier = Pick<NewCredential, 'format' | 'verifier' | 'pepperVersion' | 'sealedSecret'>
 
 function newVerifier(execution: Execution, row: Declared<'credential'>, clientId: string): Verifier {
-  const { secret, tenantId } = row
-  const { hasher } = execution.effects
-  if (secret.kind === 'hash') return { format: 'sha256', verifier: secret.digest, pepperVersion: null }
+  const { proof, tenantId } = row
+  if (proof.form !== 'secret')
+    return { format: proof.format, verifier: proof.verifier, pepperVersion: null, sealedSecret: null }
+  const { secret } = proof
+  if (secret.kind === 'hash')
+    return { format: 'sha256', verifier: secret.digest, pepperVersion: null, sealedSecret: null }
   const text = secret.kind === 'clear' ? secret.secret.reveal() : generateSecret(execution, row, clientId)
-  return hasher.hash(tenantId, clientId, text)
+  const hashed = execution.effects.hasher.hash(tenantId, clientId, text)
+  return { ...hashed, sealedSecret: proof.isSealed ? seal(execution, row, clientId, text) : null }
 }
+
+/** The same secret; whether it is kept sealed as well can have changed. */
+function keptVerifier(
+  execution: Execution,
+  row: Declared<'credential'>,
+  stored: Stored<'credential'>['verifier'],
+): Verifier {
+  const { proof } = row
+  if (proof.form !== 'secret' || !proof.isSealed) return { ...stored, sealedSecret: null }
+  if (stored.sealedSecret !== null || proof.secret.kind !== 'clear') return stored
+  return { ...stored, sealedSecret: seal(execution, row, stored.clientId, proof.secret.secret.reveal()) }
+}
+
+const seal = (
+  { effects }: Execution,
+  { tenantId, fields }: Declared<'credential'>,
+  clientId: string,
+  text: string,
+): Uint8Array => sealSecret(effects.sealer, { tenantId, clientId, credentialId: fields.id }, text)
 
 function generateSecret(
   { effects, generated }: Execution,

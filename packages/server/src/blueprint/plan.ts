@@ -5,8 +5,10 @@ import { type BlueprintQuery, readBlueprintRows } from '../store/blueprint-rows.
 import type { Database, WriteTransaction } from '../store/database.ts'
 import type { Blueprint } from './blueprint.ts'
 import { type CompareOptions, type Comparison, compareRows } from './compare.ts'
-import type { Problem } from './problem.ts'
-import { type DeclaredRow, declareRows } from './rows.ts'
+import { declareRows } from './declare-rows.ts'
+import { federationWarnings } from './federation-warnings.ts'
+import type { Problem, Warning } from './problem.ts'
+import type { DeclaredRow } from './rows.ts'
 import type { SecretEffects } from './secret-source.ts'
 
 export interface PlanOptions extends SecretEffects {
@@ -19,6 +21,7 @@ export interface Plan extends Comparison {
   readonly blueprints: readonly Blueprint[]
   readonly declared: readonly DeclaredRow[]
   readonly prune: boolean
+  readonly warnings: readonly Warning[]
 }
 
 export type Planned =
@@ -38,7 +41,8 @@ export async function planBlueprints(
     ? await compareWithStore(db, blueprints, declared, options)
     : compareRows(blueprints, declared, { tenants: [], hostHolders: new Map() }, options)
   problems.push(...comparison.problems)
-  return problems.length > 0 ? { problems } : { plan: { ...comparison, blueprints, declared, prune } }
+  if (problems.length > 0) return { problems }
+  return { plan: { ...comparison, blueprints, declared, prune, warnings: federationWarnings(blueprints) } }
 }
 
 /** Inside a transaction too: there the answer cannot go stale. */

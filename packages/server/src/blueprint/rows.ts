@@ -1,13 +1,11 @@
 /** The rows that blueprints declare and the rows that the store holds, in one form, so that they can be compared. */
 
-import { AppSettings } from '../apps/settings.ts'
+import type { CredentialFormat } from '../apps/credential-formats.ts'
 import type { BlueprintTenant, CredentialVerifier } from '../store/blueprint-rows.ts'
-import { ApiSettings, OrganizationSettings, PlanSettings, TenantSettings } from '../tenants/settings.ts'
 import type { Blueprint } from './blueprint.ts'
-import { startOfDay } from './check-dates.ts'
-import type { Path, Problem } from './problem.ts'
-import { type AppEntry, type OrganizationEntry, pickSettings, type TenantEntry } from './schema.ts'
-import { type ResolvedSecret, resolveSecret, type SecretEffects } from './secret-source.ts'
+import type { Path } from './problem.ts'
+import type { ProofForm } from './schema.ts'
+import type { ResolvedSecret } from './secret-source.ts'
 
 /** From the outside in: the order in which rows are shown and written. */
 export const nouns = ['tenant', 'api', 'plan', 'organization', 'app', 'credential'] as const
@@ -38,6 +36,20 @@ interface Fields {
   readonly credential: { readonly id: string; readonly appId: string; readonly expires_at: number | null }
 }
 
+/** A proof with all that its source names in hand. */
+export type ResolvedProof =
+  | {
+      readonly form: 'secret'
+      readonly secret: ResolvedSecret
+      /** Whether the clear secret is kept sealed, because `client_secret_jwt` needs it again. */
+      readonly isSealed: boolean
+    }
+  | {
+      readonly form: Exclude<ProofForm, 'secret'>
+      readonly format: CredentialFormat
+      readonly verifier: Buffer
+    }
+
 type OfNoun<N extends Noun> = Named & {
   readonly noun: N
   readonly fields: Fields[N]
@@ -48,7 +60,7 @@ export type DeclaredRow = {
   readonly [N in Noun]: OfNoun<N> & {
     readonly blueprint: Blueprint
     readonly path: Path
-  } & (N extends 'credential' ? { readonly secret: ResolvedSecret } : unknown)
+  } & (N extends 'credential' ? { readonly proof: ResolvedProof } : unknown)
 }[Noun]
 
 export type StoredRow = {
@@ -72,135 +84,6 @@ export function keyOf(row: DeclaredRow | StoredRow): string {
 /** `tenant/app`: what credentials and client ids hang on. */
 export const appKey = ({ tenantId, fields }: Declared<'app'> | Stored<'app'>): string =>
   `${tenantId}/${fields.id}`
-
-/** A secret that cannot be resolved is a problem, and its row is left out. */
-export async function declareRows(
-  blueprints: readonly Blueprint[],
-  effects: SecretEffects,
-  problems: Problem[],
-): Promise<DeclaredRow[]> {
-  const rows: DeclaredRow[] = []
-  for (const blueprint of blueprints) {
-    for (const [index, tenant] of blueprint.file.tenants.entries()) {
-      rows.push(...declareTenant(blueprint, tenant, ['tenants', index]))
-      for (const [at, organization] of (tenant.organizations ?? []).entries()) {
-        const path = ['tenants', index, 'organizations', at]
-        rows.push(
-          ...(await declareOrganization({ blueprint, tenant, effects, problems }, organization, path)),
-        )
-      }
-    }
-  }
-  return rows
-}
-
-function declareTenant(blueprint: Blueprint, tenant: TenantEntry, path: Path): DeclaredRow[] {
-  const common = { blueprint, tenantId: tenant.id }
-  const { name, environment, hosts = [], apis = [], plans = [] } = tenant
-  return [
-    {
-      ...common,
-      noun: 'tenant',
-      address: tenant.id,
-      path,
-      fields: { name, environment, hosts: hosts.toSorted() },
-      settings: pickSettings(TenantSettings, tenant),
-    },
-    ...apis.map(
-      (api, index): Declared<'api'> => ({
-        ...common,
-        noun: 'api',
-        address: `${tenant.id}/${api.id}`,
-        path: [...path, 'apis', index],
-        fields: { id: api.id, audience: api.audience },
-        settings: pickSettings(ApiSettings, api),
-      }),
-    ),
-    ...plans.map(
-      (plan, index): Declared<'plan'> => ({
-        ...common,
-        noun: 'plan',
-        address: `${tenant.id}/${plan.id}`,
-        path: [...path, 'plans', index],
-        fields: { id: plan.id },
-        settings: pickSettings(PlanSettings, plan),
-      }),
-    ),
-  ]
-}
-
-interface Declaring {
-  readonly blueprint: Blueprint
-  readonly tenant: TenantEntry
-  readonly effects: SecretEffects
-  readonly problems: Problem[]
-}
-
-async function declareOrganization(
-  declaring: Declaring,
-  organization: OrganizationEntry,
-  path: Path,
-): Promise<DeclaredRow[]> {
-  const { blueprint, tenant } = declaring
-  const address = `${tenant.id}/${organization.id}`
-  const rows: DeclaredRow[] = [
-    {
-      blueprint,
-      tenantId: tenant.id,
-      noun: 'organization',
-      address,
-      path,
-      fields: { id: organization.id, name: organization.name, plan: organization.plan ?? null },
-      settings: pickSettings(OrganizationSettings, organization),
-    },
-  ]
-  for (const [index, app] of (organization.apps ?? []).entries()) {
-    rows.push(declareApp(declaring, organization.id, app, [...path, 'apps', index]))
-    rows.push(...(await declareCredentials(declaring, `${address}/${app.id}`, app, [...path, 'apps', index])))
-  }
-  return rows
-}
-
-const declareApp = (
-  { blueprint, tenant }: Declaring,
-  organization: string,
-  app: AppEntry,
-  path: Path,
-): Declared<'app'> => ({
-  blueprint,
-  tenantId: tenant.id,
-  noun: 'app',
-  address: `${tenant.id}/${organization}/${app.id}`,
-  path,
-  fields: { id: app.id, name: app.name, organization, client_id: app.client_id ?? null },
-  settings: pickSettings(AppSettings, app),
-})
-
-async function declareCredentials(
-  { blueprint, tenant, effects, problems }: Declaring,
-  appAddress: string,
-  app: AppEntry,
-  appPath: Path,
-): Promise<DeclaredRow[]> {
-  const rows: DeclaredRow[] = []
-  for (const [index, { id, secret: source, expires_at: day }] of (app.credentials ?? []).entries()) {
-    const path = [...appPath, 'credentials', index]
-    const secret = await resolveSecret(source, blueprint, [...path, 'secret'], effects, problems)
-    if (!secret) continue
-    const expiresAt = day === undefined ? null : startOfDay(day)
-    rows.push({
-      blueprint,
-      tenantId: tenant.id,
-      noun: 'credential',
-      address: `${appAddress}/${id}`,
-      path,
-      secret,
-      fields: { id, appId: app.id, expires_at: expiresAt },
-      settings: {},
-    })
-  }
-  return rows
-}
 
 export function storedRows(rows: BlueprintTenant): StoredRow[] {
   const { tenant, hosts, apis, plans, organizations, apps } = rows

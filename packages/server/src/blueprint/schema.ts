@@ -2,6 +2,7 @@
 
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { AppSettings } from '../apps/settings.ts'
+import { FederationRule } from '../federation/rule.ts'
 import {
   ApiSettings,
   DateText,
@@ -34,8 +35,53 @@ export const SecretSource = Type.Union(
 )
 export type SecretSource = Static<typeof SecretSource>
 
+/** A JWK, or where a file with a key is; which of the two, and that the key is a public one, is checked apart. */
+export const PublicKeySource = Type.Record(Type.String(), Type.Unknown(), {
+  description:
+    'one public JWK as a map, or {from_file: PATH} of a JWK or a PEM public key; never a private key',
+})
+export type PublicKeySource = Static<typeof PublicKeySource>
+
+const CertificateName = Type.Optional(Type.String({ minLength: 1, maxLength: 2048, description: 'a text' }))
+
+/** RFC 8705 §2.1.2 and §2.2: exactly one of them. */
+export const CertificateSource = Type.Object(
+  {
+    subject_dn: CertificateName,
+    san_dns: CertificateName,
+    san_uri: CertificateName,
+    san_ip: CertificateName,
+    san_email: CertificateName,
+    sha256: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$',
+        description: 'the SHA-256 of the certificate in base64url, 43 characters',
+      }),
+    ),
+    from_file: Type.Optional(Type.String({ minLength: 1, description: 'the path of a PEM file' })),
+  },
+  closed,
+)
+export type CertificateSource = Static<typeof CertificateSource>
+
+/** What a credential proves with: exactly one of them. */
+const proofs = {
+  secret: Type.Optional(SecretSource),
+  public_key: Type.Optional(PublicKeySource),
+  jwks_uri: Type.Optional(
+    Type.String({
+      pattern: '^https://[^\\s#@\\\\]{1,2000}$',
+      description: 'the https URL of a JWK set, without fragment',
+    }),
+  ),
+  certificate: Type.Optional(CertificateSource),
+  federation: Type.Optional(FederationRule),
+}
+export type ProofForm = keyof typeof proofs
+export const proofForms = Object.keys(proofs) as readonly ProofForm[]
+
 export const CredentialEntry = Type.Object(
-  { id: Identifier, secret: SecretSource, expires_at: Type.Optional(DateText) },
+  { id: Identifier, ...proofs, expires_at: Type.Optional(DateText) },
   closed,
 )
 export type CredentialEntry = Static<typeof CredentialEntry>
@@ -94,6 +140,12 @@ const Host = Type.String({
   description: 'a lower-case host name with a dot in it, without scheme or port',
 })
 
+export const AuthoritySource = Type.Union(
+  [Type.String({ minLength: 1 }), Type.Object({ from_file: Type.String({ minLength: 1 }) }, closed)],
+  { description: 'one certificate in PEM, or {from_file: PATH} of a PEM file with one or more' },
+)
+export type AuthoritySource = Static<typeof AuthoritySource>
+
 export const TenantEntry = Type.Object(
   {
     id: Identifier,
@@ -101,6 +153,7 @@ export const TenantEntry = Type.Object(
     environment: Type.Enum(['test', 'live']),
     hosts: Type.Optional(Type.Array(Host)),
     ...TenantSettings.properties,
+    certificate_authorities: Type.Optional(Type.Array(AuthoritySource, { minItems: 1 })),
     apis: Type.Optional(Type.Array(ApiEntry)),
     plans: Type.Optional(Type.Array(PlanEntry)),
     organizations: Type.Optional(Type.Array(OrganizationEntry)),

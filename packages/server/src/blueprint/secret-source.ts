@@ -45,37 +45,70 @@ export type ResolvedSecret =
 
 export const shortestSecret = 16
 const longestSecret = 256
+// `sp_test_`, 43 characters of randomness and 6 of checksum.
+const generatedSecret = 57
 // RFC 6749 App. A.2, and what a Basic header can carry whatever the client's encoding.
-const usable = new RegExp(`^[\\x20-\\x7e]{${shortestSecret},${longestSecret}}$`)
-const expected = `${shortestSecret} to ${longestSecret} printable ASCII characters`
+const printable = /^[\x20-\x7e]*$/
+
+/** What is asked of a secret, and where its problems go. */
+export interface SecretNeed {
+  readonly blueprint: Blueprint
+  readonly path: Path
+  readonly shortest: number
+  readonly effects: SecretEffects
+  readonly problems: Problem[]
+}
 
 /** Resolves one source, or reports why it cannot be; what was found there is never shown. */
-export async function resolveSecret(
-  source: SecretSource,
-  { source: yaml }: Blueprint,
-  path: Path,
-  effects: SecretEffects,
-  problems: Problem[],
-): Promise<ResolvedSecret | null> {
-  if (source === 'generated') return { kind: 'generated' }
+export async function resolveSecret(source: SecretSource, need: SecretNeed): Promise<ResolvedSecret | null> {
+  const { blueprint, path, shortest, effects, problems } = need
+  const { source: yaml } = blueprint
+  const reason = shortest > shortestSecret ? ', as MACs need (RFC 7518 §3.2)' : ''
+  if (source === 'generated') {
+    if (shortest <= generatedSecret) return { kind: 'generated' }
+    problems.push(
+      yaml.problem(
+        path,
+        `generated, which has ${generatedSecret} characters`,
+        `${shortest} or more${reason}`,
+      ),
+    )
+    return null
+  }
   if ('hash' in source)
     return { kind: 'hash', digest: Buffer.from(source.hash.slice('sha256:'.length), 'base64url') }
   const isFromFile = 'from_file' in source
   const place = [...path, isFromFile ? 'from_file' : 'from_env']
   const text = isFromFile
-    ? await readSecretFile(resolve(dirname(yaml.file), source.from_file), effects)
+    ? await readSecretFile(blueprint, source.from_file, effects)
     : effects.environment[source.from_env]
-  if (text !== undefined && usable.test(text)) return { kind: 'clear', secret: new ClearSecret(text) }
+  const isUsable =
+    text !== undefined && text.length >= shortest && text.length <= longestSecret && printable.test(text)
+  if (isUsable) return { kind: 'clear', secret: new ClearSecret(text) }
   const what = isFromFile ? 'a file that cannot be read' : 'an environment variable that is not set'
   const found = text === undefined ? what : 'a secret of another length or with other characters'
-  problems.push(yaml.problem(place, found, expected))
+  const expected = `${shortest} to ${longestSecret} printable ASCII characters`
+  problems.push(yaml.problem(place, found, expected + reason))
   return null
 }
 
-async function readSecretFile(path: string, { readTextFile }: SecretEffects): Promise<string | undefined> {
+async function readSecretFile(
+  blueprint: Blueprint,
+  path: string,
+  effects: SecretEffects,
+): Promise<string | undefined> {
+  // Editors and `echo` end a file with a line end that is not part of the secret.
+  return (await readNamedFile(blueprint, path, effects))?.replace(/\r?\n$/, '')
+}
+
+/** A file that the blueprint names, from the blueprint's own folder; undefined if it cannot be read. */
+export async function readNamedFile(
+  { source }: Blueprint,
+  path: string,
+  { readTextFile }: SecretEffects,
+): Promise<string | undefined> {
   try {
-    // Editors and `echo` end a file with a line end that is not part of the secret.
-    return (await readTextFile(path)).replace(/\r?\n$/, '')
+    return await readTextFile(resolve(dirname(source.file), path))
   } catch {
     return undefined
   }

@@ -9,7 +9,7 @@ import type { GeneratedSecret } from '../blueprint/execute.ts'
 import { formatPlan } from '../blueprint/format-plan.ts'
 import { parseBlueprints } from '../blueprint/parse.ts'
 import { type Plan, type Planned, planBlueprints } from '../blueprint/plan.ts'
-import { formatProblem, type Problem } from '../blueprint/problem.ts'
+import { formatProblem, formatWarning, type Problem } from '../blueprint/problem.ts'
 import { readBlueprintFiles } from '../blueprint/read-files.ts'
 import { systemEffects } from '../effects.ts'
 import { databaseFile, type OpenStore } from '../open-store.ts'
@@ -58,6 +58,7 @@ async function applyTo(
 ): Promise<number> {
   const { plan, problems } = await planFor(store, blueprints, options)
   if (!plan) return refuse(problems, options)
+  for (const warning of plan.warnings) process.stderr.write(`${formatWarning(warning)}\n`)
   if (!options.json) print(formatPlan(plan))
   const isDry = options.dryRun === true || store === null
   try {

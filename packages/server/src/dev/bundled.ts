@@ -39,7 +39,7 @@ export async function applyBundled(store: OpenStore, effects: Effects): Promise<
     readTextFile: (path) => readFile(path, 'utf8'),
   })
   if (planned.problems) throw refusal(planned.problems)
-  const { generated } = await applyPlan(store.db, planned.plan, { ...effects, hasher: store.hasher })
+  const { generated } = await applyPlan(store.db, planned.plan, { ...effects, ...store })
   return { blueprints, generated }
 }
 

@@ -1,6 +1,8 @@
 /** What the OAuth endpoints are handed by whoever starts the server. */
 
 import type { Effects } from '../effects.ts'
+import type { IssuerKeys } from '../federation/issuer-keys.ts'
+import type { RemoteKeySets } from '../keys/remote-key-sets.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { WrongAttempts } from '../limits/wrong-attempts.ts'
@@ -14,6 +16,8 @@ export interface TokenDeps {
   readonly hasher: SecretHasher
   readonly sealer: Sealer
   readonly singleUse: SingleUse
+  readonly keySets: RemoteKeySets
+  readonly issuerKeys: IssuerKeys
   readonly attempts: WrongAttempts
   readonly reuse: TokenReuse
   /** When the change feed last heard from the database, in epoch seconds. */

@@ -138,7 +138,7 @@ forEachStore((engine, store) => {
     assert.ok(await findAppById(db, 'shop', 'sync'))
     assert.deepEqual((await applied(bench, [fewer], true)).lines, [
       '- app shop/acme/sync',
-      '- credential shop/acme/sync/main',
+      '- credential shop/acme/sync/main (secret)',
     ])
     assert.equal(await findAppById(db, 'shop', 'sync'), null)
     assert.ok(await readTenantRows(db, 'neighbour'))
@@ -367,7 +367,7 @@ forEachStore((engine, store) => {
       if (++calls === 2) throw new Error('no randomness left')
       return randomBytes(bytes)
     }
-    await assert.rejects(applyPlan(db, plan, { random, hasher: bench.hasher }), /no randomness left/)
+    await assert.rejects(applyPlan(db, plan, { ...bench, random }), /no randomness left/)
     assert.equal(await readTenantRows(db, 'shop'), null)
     assert.equal(await findTenantIdByHost(db, 'auth.shop.example'), null)
     assert.equal(db.changes.lastSeq, sequence)
@@ -379,7 +379,7 @@ forEachStore((engine, store) => {
     const bench = await createBench(db)
     const text = changed('name: Sync\n', 'name: Sync\n            client_id: sync-1\n')
     const [one, two] = [await planOf(bench, [text]), await planOf(bench, [text])]
-    const effects = { random: randomBytes, hasher: bench.hasher }
+    const effects = { random: randomBytes, ...bench }
     const results = await Promise.allSettled([applyPlan(db, one, effects), applyPlan(db, two, effects)])
     assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
     const rejected = results.find((result) => result.status === 'rejected')
@@ -397,7 +397,7 @@ forEachStore((engine, store) => {
     const plan = await planOf(bench, [changed('token_reuse: false', 'token_reuse: true')])
     await db.write((tx) => removeTenant(tx, 'shop'))
     await db.write((tx) => saveTenant(tx, 'shop', { name: 'Not ours', environment: 'live', settings: {} }))
-    await assert.rejects(applyPlan(db, plan, { random: randomBytes, hasher: bench.hasher }), PlanOutdated)
+    await assert.rejects(applyPlan(db, plan, { random: randomBytes, ...bench }), PlanOutdated)
     assert.equal((await loadTenant(db, 'shop'))?.name, 'Not ours')
   })
 

@@ -8,7 +8,7 @@ import { formatPlan } from '../../src/blueprint/format-plan.ts'
 import { parseBlueprints } from '../../src/blueprint/parse.ts'
 import { type Plan, planBlueprints } from '../../src/blueprint/plan.ts'
 import { formatProblem } from '../../src/blueprint/problem.ts'
-import { createSealer } from '../../src/keys/sealing.ts'
+import { createSealer, type Sealer } from '../../src/keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from '../../src/keys/secret-hasher.ts'
 import type { Database } from '../../src/store/database.ts'
 
@@ -64,13 +64,15 @@ export function parsed(...texts: readonly string[]): readonly Blueprint[] {
 export interface Bench {
   readonly db: Database
   readonly hasher: SecretHasher
+  readonly sealer: Sealer
   environment: Record<string, string>
   files: Record<string, string>
 }
 
 export async function createBench(db: Database): Promise<Bench> {
   const sealer = createSealer([randomBytes(32)], randomBytes)
-  return { db, hasher: await createSecretHasher(db, sealer, randomBytes), environment: {}, files: {} }
+  const hasher = await createSecretHasher(db, sealer, randomBytes)
+  return { db, hasher, sealer, environment: {}, files: {} }
 }
 
 export function planned(
@@ -95,7 +97,7 @@ export async function planOf(bench: Bench, texts: readonly string[], prune = fal
 /** Applies, and gives the lines shown and the secrets generated. */
 export async function applied(bench: Bench, texts: readonly string[], prune = false) {
   const plan = await planOf(bench, texts, prune)
-  const { generated } = await applyPlan(bench.db, plan, { random: randomBytes, hasher: bench.hasher })
+  const { generated } = await applyPlan(bench.db, plan, { random: randomBytes, ...bench })
   return { lines: formatPlan(plan).split('\n'), generated }
 }
 

@@ -6,6 +6,7 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { exportSPKI, importJWK, SignJWT } from 'jose'
 import { sealSecret } from '../../src/keys/sealed-secret.ts'
+import type { FetchJson } from '../../src/outbound/fetch-json.ts'
 import { saveCredential } from '../../src/store/credentials.ts'
 import { createTestServer, forEachStore, oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
@@ -22,18 +23,22 @@ import {
   withAssertion,
 } from './signed.ts'
 
-const keyed = (id: string, more = {}) =>
-  app(id, { client_id: id, client_authentication: ['private_key_jwt'], credentials: [], ...more })
+const keyed = (id: string, { publicJwk }: Key, more = {}) =>
+  app(id, {
+    client_id: id,
+    client_authentication: ['private_key_jwt'],
+    credentials: [{ id: 'main', public_key: { ...publicJwk, kid: 'one' } }],
+    ...more,
+  })
 
 async function start(t: Parameters<typeof startTestServer>[0], suite = oneStore, more: Members = {}) {
-  const apps = [keyed('robot'), keyed('other'), app('sync')]
+  const [key, second, third] = [await makeKey(), await makeKey(), await makeKey()]
+  const apps = [keyed('robot', key), keyed('other', second), app('sync')]
   const server = await startTestServer(
     t,
     suite,
-    blueprint(tenant('acme', apps, more), tenant('west', [keyed('robot')])),
+    blueprint(tenant('acme', apps, more), tenant('west', [keyed('robot', third)])),
   )
-  const key = await makeKey()
-  await saveKey(server, 'acme', 'robot', 'main', { ...key.publicJwk, kid: 'one' })
   const send = (assertion: string, form = {}, tenantId = 'acme') =>
     server.token(tenantId, { ...withAssertion(assertion, form), clientAddress: freshAddress() })
   const good = (changes: Members = {}, header: Members = {}, by: Key = key) =>
@@ -312,3 +317,30 @@ const saveShared = ({ db, store }: TestServer, secret: string) =>
       ),
     }),
   )
+
+test('trust 67, OpenID Connect Core §10.1.1: a client that publishes its keys replaces them without telling us', async (t) => {
+  const [first, second] = [await makeKey(), await makeKey('EdDSA')]
+  const origin = { keys: [{ ...first.publicJwk, kid: 'one' }] as object[], fetches: 0 }
+  const fetchJson: FetchJson = async (url) => {
+    assert.equal(url, 'https://robot.example/jwks')
+    origin.fetches += 1
+    return { ok: true, value: { keys: origin.keys }, maxAgeSeconds: null }
+  }
+  const robot = app('robot', {
+    client_id: 'robot',
+    client_authentication: ['private_key_jwt'],
+    credentials: [{ id: 'published', jwks_uri: 'https://robot.example/jwks' }],
+  })
+  const server = await startTestServer(t, oneStore, blueprint(tenant('acme', [robot])), {}, { fetchJson })
+  const send = async (key: Key, kid: string) => {
+    const assertion = await sign(key, assertionClaims('robot', server.clock()), { kid })
+    return server.token('acme', { ...withAssertion(assertion), clientAddress: freshAddress() })
+  }
+  assertToken(await send(first, 'one'))
+  assertInvalidClient(await send(second, 'two'))
+  assert.equal(origin.fetches, 1)
+  origin.keys = [{ ...second.publicJwk, kid: 'two' }]
+  await server.advance(30)
+  assertToken(await send(second, 'two'))
+  assertInvalidClient(await send(first, 'one'))
+})

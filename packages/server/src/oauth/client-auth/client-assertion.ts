@@ -1,38 +1,58 @@
 /** RFC 7521 §4.2, RFC 7523 §2.2: a signed statement of who the client is; three methods share this place. */
 
-import { readJws, refuse } from '@sallyport/protocol'
+import { type Jws, readJws, refuse } from '@sallyport/protocol'
 import type { TokenRequest } from '../token-request.ts'
+import type { AssertionMethod } from './assertion.ts'
 import { clientSecretJwt } from './client-secret-jwt.ts'
+import { federation } from './federation.ts'
 import type { Presentation } from './method.ts'
 import { privateKeyJwt } from './private-key-jwt.ts'
 import { proveClaimed } from './prove-claimed.ts'
 
 const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+/** draft-ietf-oauth-spiffe-client-auth: a JWT-SVID, which names no client. */
+const jwtSpiffe = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'
 
 export const clientAssertion: Presentation = {
   name: 'client_assertion',
   isPresentedIn: ({ form }) =>
     form.get('client_assertion') !== undefined || form.get('client_assertion_type') !== undefined,
   prove(request, deps) {
-    const jws = readJws(assertionOf(request))
+    const type = assertionType(request)
+    const assertion =
+      request.form.get('client_assertion') ?? refuse('invalid_request', 'client_assertion missing')
+    const jws = readJws(assertion)
     if (jws === null) return refuse('invalid_client', 'assertion malformed')
-    const { sub } = jws.payload
-    if (typeof sub !== 'string') return refuse('invalid_client', 'assertion without sub')
-    // RFC 7521 §4.2: the parameter is not needed, but then it names the same client.
-    if ((request.form.get('client_id') ?? sub) !== sub)
-      return refuse('invalid_client', 'client_id is not sub')
-    const method = jws.algorithm.startsWith('HS') ? clientSecretJwt : privateKeyJwt
-    return proveClaimed(request, sub, (client) => method(client, { request, jws, clientId: sub }, deps), deps)
+    const clientId = claimedClient(request, jws, type)
+    const method = methodFor(clientId, jws, type)
+    return proveClaimed(request, clientId, (client) => method(client, { request, jws, clientId }, deps), deps)
   },
 }
 
-function assertionOf({ form }: TokenRequest): string {
-  if (form.get('client_assertion_type') !== jwtBearer) {
-    refuse(
-      'invalid_request',
-      'client_assertion_type missing or unknown',
-      `client_assertion_type must be ${jwtBearer}.`,
-    )
-  }
-  return form.get('client_assertion') ?? refuse('invalid_request', 'client_assertion missing')
+function assertionType({ form }: TokenRequest): string {
+  const type = form.get('client_assertion_type')
+  if (type === jwtBearer || type === jwtSpiffe) return type
+  return refuse(
+    'invalid_request',
+    'client_assertion_type missing or unknown',
+    `client_assertion_type must be ${jwtBearer}.`,
+  )
+}
+
+/** RFC 7521 §4.2: the parameter is not needed where the assertion names the client itself. */
+function claimedClient({ form }: TokenRequest, { payload: { iss, sub } }: Jws, type: string): string {
+  const named = form.get('client_id')
+  if (named !== undefined) return named
+  if (type === jwtBearer && typeof sub === 'string' && sub !== '' && iss === sub) return sub
+  return refuse('invalid_client', 'assertion of another issuer without client_id')
+}
+
+/** Whoever speaks of another than itself is an outside issuer; what it says of the client, the client's rules decide. */
+function methodFor(
+  clientId: string,
+  { algorithm, payload: { iss, sub } }: Jws,
+  type: string,
+): AssertionMethod {
+  if (type === jwtSpiffe || (iss !== clientId && sub !== clientId)) return federation
+  return algorithm.startsWith('HS') ? clientSecretJwt : privateKeyJwt
 }

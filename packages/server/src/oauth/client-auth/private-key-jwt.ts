@@ -7,6 +7,7 @@ import {
   type VerificationKey,
   verifySignature,
 } from '../../keys/verify-signature.ts'
+import type { TokenDeps } from '../deps.ts'
 import { type AssertionMethod, acceptOnce, allowsAlgorithm } from './assertion.ts'
 
 /** A key that may have signed, with the credential it stands for. */
@@ -21,7 +22,7 @@ const candidatesTried = 10
 export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) => {
   const { jws, request } = assertion
   if (!allowsAlgorithm(assertion, client)) return 'assertion algorithm not allowed'
-  const candidates = client === null ? [] : candidatesOf(client, kidOf(jws.header))
+  const candidates = client === null ? [] : await candidatesOf(client, kidOf(jws.header), deps)
   // As much work for a client that does not exist.
   if (candidates.length === 0) verifySignature(decoyKey, 'ES256', jws.signingInput, jws.signature)
   const signer = candidates
@@ -40,13 +41,24 @@ export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) =>
 const kidOf = ({ kid }: Readonly<Record<string, unknown>>): string | null =>
   typeof kid === 'string' ? kid : null
 
-function candidatesOf(client: Client, kid: string | null): Candidate[] {
+async function candidatesOf(
+  client: Client,
+  kid: string | null,
+  { keySets }: TokenDeps,
+): Promise<Candidate[]> {
   const registered = credentialsOf(client, 'jwk').flatMap((credential) => {
     const key = registeredKey(credential)
     return key === null ? [] : [{ credential, key }]
   })
+  const published = await Promise.all(
+    credentialsOf(client, 'jwks_uri').map(async (credential) => {
+      const keys = await keySets.keysFor(textOf(credential), kid)
+      return keys.map((key) => ({ credential, key }))
+    }),
+  )
+  const all = [...registered, ...published.flat()]
   // A key without a name may be the one that is meant.
-  return kid === null ? registered : registered.filter(({ key }) => key.kid === null || key.kid === kid)
+  return kid === null ? all : all.filter(({ key }) => key.kid === null || key.kid === kid)
 }
 
 const textOf = ({ verifier }: Credential): string => Buffer.from(verifier).toString()

@@ -1,0 +1,116 @@
+/** Credentials of an app: each proves with one thing, and with what the app is registered for; no method is without. */
+
+import {
+  type AuthenticationMethod,
+  authenticationMethods,
+  defaultAuthenticationMethods,
+} from '../apps/authentication-methods.ts'
+import { checkFederationRule } from '../federation/check-rule.ts'
+import { checkCertificate } from './certificates.ts'
+import { checkAlgorithms, keyFault } from './check-algorithms.ts'
+import { checkDate } from './check-dates.ts'
+import { checkUnique } from './check-unique.ts'
+import type { Path, Report } from './problem.ts'
+import { formsOf, formWords, isHash, methodsFor, neededFor, type Proof, proofOf } from './proof.ts'
+import { readJwk } from './public-key.ts'
+import { type AppEntry, type ProofForm, proofForms, type TenantEntry } from './schema.ts'
+
+interface Place {
+  readonly tenant: TenantEntry
+  readonly app: AppEntry
+  readonly path: Path
+  readonly report: Report
+}
+
+export function checkCredentials(tenant: TenantEntry, app: AppEntry, path: Path, report: Report): void {
+  const place = { tenant, app, path, report }
+  const { credentials = [] } = app
+  checkUnique(credentials, 'id', [...path, 'credentials'], report)
+  checkAlgorithms(tenant, app, path, report)
+  for (const [index, entry] of credentials.entries()) {
+    const at = [...path, 'credentials', index]
+    checkDate(entry.expires_at, [...at, 'expires_at'], report)
+    const proof = proofOf(entry)
+    if (proof) checkProof(place, proof, [...at, proof.form])
+    else report(at, formsOf(entry).join(' and ') || 'nothing', `exactly one of ${proofForms.join(', ')}`)
+  }
+  for (const form of ['public_key', 'jwks_uri'] as const) checkCount(place, form)
+  checkMethods(place)
+}
+
+function checkProof(place: Place, proof: Proof, path: Path): void {
+  const { report } = place
+  checkIsUsed(place, proof, path)
+  if (proof.form === 'public_key') checkPublicKey(place, proof.source, path)
+  if (proof.form === 'jwks_uri' && !isPlainUrl(proof.source))
+    report(path, 'text (not shown)', 'an https URL that can be read')
+  if (proof.form === 'certificate') checkCertificate(proof.source, path, report)
+  if (proof.form === 'federation') {
+    for (const expected of checkFederationRule(proof.source).problems)
+      report(path, 'a rule that cannot stand', expected)
+  }
+}
+
+function checkPublicKey(
+  { tenant, app, report }: Place,
+  source: Readonly<Record<string, unknown>>,
+  path: Path,
+): void {
+  if ('from_file' in source) {
+    const isAlone = typeof source.from_file === 'string' && Object.keys(source).length === 1
+    if (!isAlone) report([...path, 'from_file'], 'more or other than a path', 'only {from_file: PATH}')
+    return
+  }
+  const reading = readJwk(source)
+  const fault = 'jwk' in reading ? keyFault(reading.jwk, tenant, app) : reading
+  if (fault) report(path, fault.found, fault.expected)
+}
+
+const isPlainUrl = (text: string): boolean =>
+  URL.canParse(text) && new URL(text).protocol === 'https:' && new URL(text).username === ''
+
+// As many signatures as one assertion may cost; and as many fetches.
+const mostOfAForm = 10
+
+function checkCount({ app, path, report }: Place, form: ProofForm): void {
+  const indexes = (app.credentials ?? []).flatMap((entry, index) =>
+    entry[form] === undefined ? [] : [index],
+  )
+  const index = indexes[mostOfAForm]
+  if (index !== undefined)
+    report([...path, 'credentials', index], `${form} ${indexes.length} times`, `at most ${mostOfAForm}`)
+}
+
+/** A credential that no method of the app uses would look like a way in, and be none. */
+function checkIsUsed({ app, report }: Place, proof: Proof, path: Path): void {
+  const registered = app.client_authentication ?? defaultAuthenticationMethods
+  if (proof.form === 'secret' && isHash(proof) && registered.includes('client_secret_jwt')) {
+    report(
+      [...path, 'hash'],
+      'a hash, which cannot key the MACs of client_secret_jwt',
+      'the secret itself, from elsewhere',
+    )
+    return
+  }
+  const methods = methodsFor(proof)
+  if (methods.some((name) => registered.includes(name))) return
+  report(
+    path,
+    `a ${formWords[proof.form]} that no method of the app uses`,
+    `client_authentication with ${methods.join(' or ')}`,
+  )
+}
+
+function checkMethods(place: Place): void {
+  const { app, tenant, path, report } = place
+  const proofs = (app.credentials ?? []).flatMap((entry) => proofOf(entry) ?? [])
+  for (const [index, method] of (app.client_authentication ?? []).entries()) {
+    const at = [...path, 'client_authentication', index]
+    if (lacksProof(method, proofs)) report(at, `${method} without anything to prove with`, neededFor[method])
+    if (method === 'tls_client_auth' && tenant.certificate_authorities === undefined)
+      report(at, `${method} in a tenant without certificate_authorities`, 'the tenant to name them')
+  }
+}
+
+const lacksProof = (method: AuthenticationMethod, proofs: readonly Proof[]): boolean =>
+  authenticationMethods[method].needs !== null && !proofs.some((proof) => methodsFor(proof).includes(method))

@@ -1,0 +1,36 @@
+/** One token of an outside issuer against one rule: what the rule says, and whether the issuer has signed it. */
+
+import type { Jws } from '@sallyport/protocol'
+import { verifySignature } from '../keys/verify-signature.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
+import { type MatchContext, mismatches } from './match.ts'
+import type { FederationRule } from './rule.ts'
+
+// What the common issuers sign with; GitHub, GitLab and Kubernetes know RS256 alone.
+const algorithms: ReadonlySet<string> = new Set(['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'])
+
+/**
+ * Empty if the token proves what the rule asks for; otherwise what is missing, without anything of the token.
+ *
+ * The claims come first, so that only tokens that would count make anybody fetch a key.
+ */
+export async function verifyFederated(
+  jws: Jws,
+  rule: FederationRule,
+  context: MatchContext,
+  issuerKeys: IssuerKeys,
+): Promise<readonly string[]> {
+  if (!algorithms.has(jws.algorithm))
+    return ['its algorithm is not one of ES256, ES384, EdDSA, PS256 and RS256']
+  const reasons = mismatches(rule, jws.payload, context)
+  if (reasons.length > 0) return reasons
+  const { kid } = jws.header
+  const name = typeof kid === 'string' ? kid : null
+  const keys = await issuerKeys.keysFor(rule, name)
+  if (keys.length === 0) return ['no key of the issuer could be had']
+  const candidates = name === null ? keys : keys.filter((key) => key.kid === null || key.kid === name)
+  const isSigned = candidates.some((key) =>
+    verifySignature(key, jws.algorithm, jws.signingInput, jws.signature),
+  )
+  return isSigned ? [] : ['no key of the issuer has signed it']
+}

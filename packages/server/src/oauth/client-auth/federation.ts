@@ -1,0 +1,42 @@
+/**
+ * Workload identity federation: a token that an outside issuer has given to the client's machine is its assertion
+ * (RFC 7521 §4.2). Such a token may come again while it lives, because a workload reads it from a file for an hour.
+ */
+
+import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
+import type { FederationRule } from '../../federation/rule.ts'
+import { verifyFederated } from '../../federation/verify.ts'
+import type { AssertionMethod } from './assertion.ts'
+
+// More rules than this are not tried for one token.
+const rulesTried = 20
+
+export const federation: AssertionMethod = async (client, { jws, request }, { issuerKeys }) => {
+  if (client === null) return 'client unknown'
+  const { issuer, now } = request
+  const reasons: string[] = []
+  for (const { credential, rule } of rulesOf(client, now)) {
+    const missing = await verifyFederated(jws, rule, { issuer, now }, issuerKeys)
+    if (missing.length === 0) return { client, credential, method: 'federation' }
+    reasons.push(`rule ${credential.id}: ${missing.join(', ')}`)
+  }
+  return reasons.length === 0 ? 'client trusts no outside issuer' : reasons.join('; ')
+}
+
+/** Those that may be used come first; of an expired one the standing check will say so. */
+const rulesOf = (client: Client, now: number) =>
+  credentialsOf(client, 'federation')
+    .toSorted((one, other) => Number(isUsable(other, now)) - Number(isUsable(one, now)))
+    .slice(0, rulesTried)
+    .map((credential) => ({ credential, rule: ruleOf(credential) }))
+
+const rules = new WeakMap<Credential, FederationRule>()
+
+/** The store holds only what the schema has let in, so nothing is checked again. */
+function ruleOf(credential: Credential): FederationRule {
+  const known = rules.get(credential)
+  if (known) return known
+  const rule = JSON.parse(Buffer.from(credential.verifier).toString()) as FederationRule
+  rules.set(credential, rule)
+  return rule
+}

@@ -1,0 +1,114 @@
+// trust 67, F38, 178: the keys of others, fetched seldom, and gone when their owners take them away.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createRemoteKeySets } from '../../src/keys/remote-key-sets.ts'
+import type { Fetched } from '../../src/outbound/fetch-json.ts'
+import { makeKey } from '../oauth/signed.ts'
+import { createClock } from '../store/each-store.ts'
+
+const url = 'https://keys.example/jwks'
+
+async function start(maxAgeSeconds: number | null = null) {
+  const clock = createClock()
+  const failures: string[] = []
+  const one = { ...(await makeKey()).publicJwk, kid: 'one' }
+  const two = { ...(await makeKey('EdDSA')).publicJwk, kid: 'two' }
+  const origin = { keys: [one] as unknown[], isDown: false, fetches: 0 }
+  const sets = createRemoteKeySets({
+    clock,
+    onFailure: (_url, reason) => failures.push(reason),
+    fetchJson: async (): Promise<Fetched> => {
+      origin.fetches += 1
+      return origin.isDown
+        ? { ok: false, reason: 'it answers 503' }
+        : { ok: true, value: { keys: origin.keys }, maxAgeSeconds }
+    },
+  })
+  const kids = async (kid: string | null = null) => (await sets.keysFor(url, kid)).map((key) => key.kid)
+  return { clock, failures, one, two, origin, sets, kids }
+}
+
+test('trust 67: a set is fetched once for all who wait, and then answered from memory', async () => {
+  const { origin, sets, kids } = await start()
+  const all = await Promise.all(Array.from({ length: 20 }, () => kids('one')))
+  assert.deepEqual(new Set(all.flat()), new Set(['one']))
+  assert.equal(origin.fetches, 1)
+  assert.ok(Array.isArray(sets.keysFor(url, 'one')), 'at once')
+})
+
+test('trust 178: a thousand unknown key ids cost one fetch for each cool-down', async () => {
+  const { origin, kids, clock, two } = await start()
+  await kids('one')
+  for (let index = 0; index < 1_000; index++) await kids(`made-up-${index}`)
+  assert.equal(origin.fetches, 1)
+  origin.keys.push(two)
+  clock.advance(30)
+  const [first] = await Promise.all([kids('two'), kids('three'), kids('four')])
+  assert.deepEqual(first, ['one', 'two'])
+  for (let index = 0; index < 1_000; index++) await kids(`made-up-${index}`)
+  assert.equal(origin.fetches, 2)
+})
+
+test('trust F38: a key that was removed is refused after the lifetime of its set', async () => {
+  const { origin, kids, clock, two } = await start(120)
+  assert.deepEqual(await kids(), ['one'])
+  origin.keys = [two]
+  clock.advance(119)
+  assert.deepEqual(await kids(), ['one'])
+  clock.advance(1)
+  assert.deepEqual(await kids(), ['two'])
+})
+
+test('trust F38: whatever a host says of its set, it is asked again between a minute and an hour', async () => {
+  for (const [said, kept] of [
+    [0, 60],
+    [999_999_999, 3_600],
+    [null, 300],
+  ] as const) {
+    const { origin, kids, clock } = await start(said)
+    await kids()
+    clock.advance(kept - 1)
+    await kids()
+    assert.equal(origin.fetches, 1)
+    clock.advance(1)
+    await kids()
+    assert.equal(origin.fetches, 2)
+  }
+})
+
+test('trust 178: while the host is down its set stays for ten minutes and no longer', async () => {
+  const { origin, kids, clock, failures } = await start()
+  await kids()
+  origin.isDown = true
+  clock.advance(300)
+  assert.deepEqual(await kids(), ['one'])
+  assert.deepEqual(failures, ['it answers 503'])
+  await kids()
+  assert.equal(origin.fetches, 2, 'a failure is remembered for a while')
+  clock.advance(599)
+  assert.deepEqual(await kids(), ['one'])
+  clock.advance(1)
+  assert.deepEqual(await kids(), [])
+  origin.isDown = false
+  clock.advance(10)
+  assert.deepEqual(await kids(), ['one'])
+})
+
+test('trust 67: a host that has never answered is asked every ten seconds at most', async () => {
+  const { origin, kids, clock } = await start()
+  origin.isDown = true
+  for (let index = 0; index < 100; index++) assert.deepEqual(await kids('one'), [])
+  assert.equal(origin.fetches, 1)
+  clock.advance(10)
+  await kids('one')
+  assert.equal(origin.fetches, 2)
+})
+
+test('RFC 7517 §5: keys that are not for us are passed over, and fifty are enough', async () => {
+  const { origin, kids, one, two } = await start()
+  origin.keys = [{ kty: 'oct', k: 'AAAA' }, { ...one, use: 'enc' }, 'x', null, { kty: 'new' }, two]
+  assert.deepEqual(await kids(), ['two'])
+  const many = await start()
+  many.origin.keys = Array.from({ length: 100 }, (_, index) => ({ ...many.one, kid: `kid-${index}` }))
+  assert.equal((await many.kids()).length, 50)
+})
