@@ -79,13 +79,13 @@ async function make(folder: string, apps: number): Promise<PreparedData> {
   }
 }
 
-async function applyBlueprint({ db, hasher }: OpenStore): Promise<void> {
+async function applyBlueprint({ db, hasher, sealer }: OpenStore): Promise<void> {
   const { blueprints, problems } = parseBlueprints([{ name: 'bench.yaml', text: blueprintText }])
   if (!blueprints) throw new Error(`the bench's blueprint is wrong: ${JSON.stringify(problems)}`)
   const readTextFile = () => Promise.reject(new Error('the bench reads no secrets from files'))
   const planned = await planBlueprints(db, blueprints, { hasher, environment: {}, readTextFile })
   if (!planned.plan) throw new Error(`the bench's blueprint is wrong: ${JSON.stringify(planned.problems)}`)
-  await applyPlan(db, planned.plan, { hasher, random: systemEffects.random })
+  await applyPlan(db, planned.plan, { hasher, sealer, random: systemEffects.random })
 }
 
 /** A tenant's key is made when it is first needed: here, so that no start is measured with it. */

@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   serve: async () => (await import('./serve.ts')).registerServe,
   apply: async () => (await import('./apply.ts')).registerApply,
   inspect: async () => (await import('./inspect.ts')).registerInspect,
+  federation: async () => (await import('./federation.ts')).registerFederation,
 }
 
 function versionOfPackage(): string {

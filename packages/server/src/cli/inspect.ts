@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { systemEffects } from '../effects.ts'
 import { type InspectDeps, inspectToken, type TokenReport } from '../inspect/inspect-token.ts'
 import { instantText } from '../inspect/instant-text.ts'
+import { readStandardInput, terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface InspectOptions extends StoreOptions {
@@ -26,13 +27,6 @@ export function registerInspect(program: Command): void {
     )
     if (!report.isGood) process.exitCode = 1
   })
-}
-
-async function readStandardInput(): Promise<string> {
-  if (process.stdin.isTTY) process.stderr.write('Paste the token, press Enter, then Ctrl-D:\n')
-  let text = ''
-  for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk
-  return text
 }
 
 /** In JSON text such characters stand only inside strings, where they may be written as escapes. */
@@ -68,12 +62,8 @@ function lifeLeft(claims: TokenReport['claims'], now: number): string {
   return typeof claims?.exp === 'number' ? `, for ${claims.exp - now} more seconds` : ', and it never expires'
 }
 
-/** What is in a stranger's token must not drive the terminal, turn the writing direction, or break the lines. */
 const clean = (value: unknown): string =>
-  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    '�',
-  )
+  terminalText(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
 const instantClaims = new Set(['iat', 'exp', 'nbf', 'auth_time'])
 const widestName = 24

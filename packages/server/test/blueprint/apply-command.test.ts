@@ -138,3 +138,15 @@ test('apply: no file, and an unknown option, are refused input', async (t) => {
   assert.equal((await run([], folder)).code, 2)
   assert.equal((await run(['a.yaml', '--purge'], folder)).code, 2)
 })
+
+test('apply: a federation rule that lets in too many is a warning on the error output, and applied', async (t) => {
+  const federation = `{preset: github, issuer: 'https://token.actions.githubusercontent.com', subject: 'repo:*'}`
+  const methods = changed('name: Sync\n', 'name: Sync\n            client_authentication: [federation]\n')
+  const folder = folderWith(t, {
+    'shop.yaml': changed('secret: generated', `federation: ${federation}`, methods),
+  })
+  const { code, stdout, stderr } = await run(['shop.yaml', '--data', 'data'], folder)
+  assert.equal(code, 0)
+  assert.match(stdout, /\+ credential shop\/acme\/sync\/main \(federation rule\)\n$/)
+  assert.match(stderr, /^shop\.yaml:28:17 tenants\[0\]\..*\.federation: warning: .+\n/)
+})

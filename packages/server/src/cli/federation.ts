@@ -1,0 +1,86 @@
+/** `sallyport federation test TOKEN`: which rule lets a workload's token in, and why the others do not. */
+
+import type { Command } from 'commander'
+import { systemEffects } from '../effects.ts'
+import { createIssuerKeys } from '../federation/issuer-keys.ts'
+import { type FederationReport, type RuleReport, testFederation } from '../inspect/test-federation.ts'
+import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
+import { createFetchJson, type FetchJson } from '../outbound/fetch-json.ts'
+import { readStandardInput, terminalText } from './standard-input.ts'
+import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
+
+interface FederationOptions extends StoreOptions {
+  readonly json?: boolean
+  readonly tenant?: string
+  readonly baseUrl: string
+}
+
+export function registerFederation(program: Command): void {
+  const group = program
+    .command('federation')
+    .description('tokens of outside issuers as client authentication')
+  const command = group
+    .command('test [token]')
+    .description(
+      'say which rule a token matches, and why it does not match the others (reads standard input without TOKEN)',
+    )
+    .option('--tenant <id>', 'look at the rules of one tenant')
+    .option(
+      '--base-url <url>',
+      'where the server is reached: the audience of rules that name none',
+      'https://localhost:8443',
+    )
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nEnds with 0 if a rule lets the token in and with 1 otherwise.')
+  storeOptions(command).action(async (token: string | undefined, options: FederationOptions) => {
+    const text = token ?? (await readStandardInput())
+    const report = await withStore(options, ({ db }) =>
+      testFederation(text, options.tenant, depsOf(db, options)),
+    )
+    process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : describe(report)}\n`)
+    if (!report.rules.some(({ reasons }) => reasons.length === 0)) process.exitCode = 1
+  })
+}
+
+type Deps = Parameters<typeof testFederation>[2]
+
+function depsOf(db: Deps['db'], { baseUrl }: FederationOptions): Deps {
+  const { clock } = systemEffects
+  const fetchJson: FetchJson = createFetchJson()
+  const onFailure = (url: string, reason: string) =>
+    process.stderr.write(`${terminalText(url)} could not be fetched: ${reason}.\n`)
+  const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
+  return {
+    db,
+    issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }),
+    now: clock(),
+    issuerOf: (tenantId) => `${baseUrl.replace(/\/$/, '')}/${tenantId}`,
+  }
+}
+
+export function describe({ problem, claims, rules }: FederationReport): string {
+  if (problem !== null) return problem
+  if (rules.length === 0)
+    return 'No app has a federation rule. Add one to an app in a blueprint, under credentials.'
+  const good = rules.filter(({ reasons }) => reasons.length === 0)
+  const others = rules.filter(({ reasons }) => reasons.length > 0)
+  const lines =
+    good.length === 0 ? ['No rule lets this token in.'] : good.map((rule) => `Lets it in: ${nameOf(rule)}`)
+  return [
+    ...lines,
+    '',
+    ...others.flatMap((rule) => [
+      `Does not match: ${nameOf(rule)}`,
+      ...rule.reasons.map((reason) => `  ${terminalText(reason)}`),
+    ]),
+    ...(others.length > 0 ? [''] : []),
+    'The token says',
+    ...Object.entries(claims ?? {}).map(
+      ([name, value]) =>
+        `  ${terminalText(name)}  ${terminalText(typeof value === 'string' ? value : JSON.stringify(value))}`,
+    ),
+  ].join('\n')
+}
+
+const nameOf = ({ tenantId, appId, clientId, credentialId }: RuleReport): string =>
+  `${tenantId} / ${appId} (client id ${clientId}), rule ${credentialId}`

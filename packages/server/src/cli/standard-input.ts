@@ -1,0 +1,11 @@
+/** Tokens that come through a pipe or are pasted, and text of strangers that goes to a terminal. */
+
+export async function readStandardInput(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('Paste the token, press Enter, then Ctrl-D:\n')
+  let text = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk
+  return text
+}
+
+/** What is in a stranger's token must not drive the terminal, turn the writing direction, or break the lines. */
+export const terminalText = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '�')

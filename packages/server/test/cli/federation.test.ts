@@ -1,0 +1,81 @@
+/** `sallyport federation test` in a terminal: which rule lets a token in, and why the others do not. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { blueprint, app as sampleApp, tenant } from '../oauth/sample.ts'
+import { makeKey, sign } from '../oauth/signed.ts'
+import { run } from './processes.ts'
+
+let root = ''
+// A host that cannot exist, so that no test asks anybody.
+const issuer = 'https://issuer.invalid'
+
+before(async () => {
+  root = mkdtempSync(join(tmpdir(), 'sallyport-federation-'))
+  const credentials = [
+    { id: 'main-branch', federation: { issuer, subject: 'repo:octo/robot:ref:refs/heads/main' } },
+    { id: 'production', federation: { issuer, subject: 'repo:octo/robot:environment:production' } },
+  ]
+  const robot = sampleApp('robot', { client_id: 'robot', client_authentication: ['federation'], credentials })
+  writeFileSync(join(root, 'blueprint.yaml'), blueprint(tenant('acme', [robot])))
+  assert.equal((await run(['apply', 'blueprint.yaml'], { cwd: root })).code, 0)
+})
+after(() => rmSync(root, { recursive: true }))
+
+test('issue 3, item 3: the reasons of every rule are told, and what the token says, without driving the terminal', async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const claims = {
+    iss: issuer,
+    aud: 'https://other.example',
+    sub: 'repo:octo/robot:ref:refs/heads/main',
+    exp: now + 60,
+    x: '\u001b[31m',
+  }
+  const token = await sign(await makeKey(), claims)
+  const { code, stdout, stderr } = await run(['federation', 'test', token], { cwd: root })
+  assert.equal(code, 1)
+  assert.equal(stderr, '')
+  assert.match(stdout, /^No rule lets this token in\.\n/)
+  assert.match(
+    stdout,
+    /acme \/ robot \(client id robot\), rule main-branch\n {2}aud is not https:\/\/localhost:8443\/acme\n/,
+  )
+  assert.match(
+    stdout,
+    /rule production\n {2}aud is not [^\n]+\n {2}sub does not match repo:octo\/robot:environment:production\n/,
+  )
+  assert.match(stdout, /The token says\n {2}iss {2}https:\/\/issuer\.invalid\n/)
+  assert.equal(stdout.includes('\u001b'), false)
+})
+
+test('issue 3, item 3: keys that cannot be had are said with the URL, and JSON is for machines', async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const claims = {
+    iss: issuer,
+    aud: 'https://localhost:8443/acme',
+    sub: 'repo:octo/robot:ref:refs/heads/main',
+    exp: now + 60,
+  }
+  const token = await sign(await makeKey(), claims)
+  const { code, stdout, stderr } = await run(['federation', 'test', '--json', '--tenant', 'acme'], {
+    cwd: root,
+    input: token,
+  })
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /^https:\/\/issuer\.invalid\/\.well-known\/openid-configuration could not be fetched: /,
+  )
+  const [first, second] = JSON.parse(stdout).rules
+  assert.deepEqual(first.reasons, ['no key of the issuer could be had'])
+  assert.deepEqual(second.reasons, ['sub does not match repo:octo/robot:environment:production'])
+})
+
+test('issue 3, item 3: what is no token is said to be none', async () => {
+  const { code, stdout } = await run(['federation', 'test', 'x.y.z'], { cwd: root })
+  assert.equal(code, 1)
+  assert.equal(stdout, 'This is no signed JWT.\n')
+})
