@@ -1,6 +1,17 @@
 /** The master key: handed in by the operator, or made beside a new embedded database and nowhere else. */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreRefused } from './store/database.ts'
 
@@ -29,6 +40,8 @@ export function masterKeyFile(
   databaseExists: boolean,
   random: (bytes: number) => Uint8Array,
 ): readonly Uint8Array[] {
+  // A start that was cut short has left a file without a key: no database can need it.
+  if (!databaseExists && isEmptyFile(file)) rmSync(file)
   if (existsSync(file)) return parseMasterKeys(readKey(file), `The master key in ${file}`)
   if (databaseExists) {
     throw new StoreRefused(
@@ -52,11 +65,24 @@ function readKey(file: string): string {
   }
 }
 
-/** False when somebody else has just made it. */
+/** True for a key file that other users of the machine may read. */
+export const isReadableByOthers = (file: string): boolean =>
+  process.platform !== 'win32' && existsSync(file) && (statSync(file).mode & 0o077) !== 0
+
+const isEmptyFile = (file: string): boolean => existsSync(file) && statSync(file).size === 0
+
+/**
+ * False when somebody else has just made it. On the disk before anything is sealed with it: a database that outlives
+ * its key in a power cut is lost.
+ */
 function writeNewKey(file: string, text: string): boolean {
+  const unfinished = `${file}.${process.pid}.new`
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
+    writeFileSync(unfinished, text, { mode: 0o600, flag: 'wx', flush: true })
+    // Unlike a rename, a link does not replace what another start has made.
+    linkSync(unfinished, file)
+    flushFolder(dirname(file))
     return true
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(file)) return false
@@ -64,5 +90,18 @@ function writeNewKey(file: string, text: string): boolean {
       `The data folder ${dirname(file)} cannot be written: give this user write access to it, or name another one.`,
       { cause },
     )
+  } finally {
+    rmSync(unfinished, { force: true })
+  }
+}
+
+/** The name of a new file is a change of its folder; Windows has no such flush. */
+function flushFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }

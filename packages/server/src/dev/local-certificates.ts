@@ -63,6 +63,8 @@ export async function makeLocalCa({ clock, random }: MakingEffects): Promise<Iss
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      // Name constraints say nothing of names of other kinds, such as those in e-mail; its purpose does.
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.Extension(nameConstraintsId, true, localhostOnly),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],

@@ -41,10 +41,14 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const pool = new pg.Pool({ ...hotConfig(url, timeoutMilliseconds), max: poolSize })
   // An idle connection that dies is replaced when the next one is needed.
   pool.on('error', () => {})
+  // Its own connection: behind a flood of requests the feed would be seconds late, and a cut-off with it.
+  const feedPool = new pg.Pool({ ...hotConfig(url, timeoutMilliseconds), max: 1 })
+  feedPool.on('error', () => {})
+  const endPools = () => Promise.all([pool, feedPool].map((one) => (one.ending ? undefined : one.end())))
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
   const read = preparedReader(pool)
-  const feed = await DatabaseChangeFeed.start(read, clock).catch(async (error) => {
-    await pool.end()
+  const feed = await DatabaseChangeFeed.start(preparedReader(feedPool), clock).catch(async (error) => {
+    await endPools()
     throw error
   })
   const writing = { kysely, clock, feed, lockFeed, announce }
@@ -64,7 +68,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       stopPolling()
       stopListening()
       await feed.catchUp().catch(() => {})
-      if (!pool.ending) await pool.end()
+      await endPools()
     },
   }
 }
@@ -81,10 +85,14 @@ async function announce(kysely: Kysely<Schema>): Promise<void> {
   await sql`select pg_notify(${changesChannel}, '')`.execute(kysely)
 }
 
+/** More than a second's worth of reads: whoever would wait behind them is better told to come again. */
+const waitingReads = 5000
+
 function preparedReader(pool: pg.Pool): Read {
   return async <Row>(query: PreparedQuery<Row>, values: readonly (string | number)[]): Promise<Row[]> => {
     // PostgreSQL cannot hold NUL in a text, so nothing matches; asking would be an error.
     if (values.some((value) => typeof value === 'string' && value.includes('\u0000'))) return []
+    if (pool.waitingCount >= waitingReads) throw new StoreUnavailable('too many reads are waiting')
     try {
       const { rows } = await pool.query({
         name: query.name,
