@@ -15,8 +15,12 @@ test('R11: of too many reads at once the surplus is told so at once, and the fee
   const suite = createSuite('postgres')
   const { db, openAgain } = await suite.open(t)
   const other = await openAgain()
-  await other.write((tx) => saveTenant(tx, 'late', { name: 'T', environment: 'test', settings: {} }))
   const order: string[] = []
+  const told: string[] = []
+  db.changes.follow(
+    (changes) => told.push(...changes.map(({ subjectId }) => subjectId)),
+    () => {},
+  )
   const outcomes: Promise<unknown>[] = Array.from({ length: 6_000 }, async (_, index) =>
     findClient(db, 'a', `nobody-${index}`),
   )
@@ -24,8 +28,10 @@ test('R11: of too many reads at once the surplus is told so at once, and the fee
     order.push('reads')
     return results
   })
+  await other.write((tx) => saveTenant(tx, 'late', { name: 'T', environment: 'test', settings: {} }))
   await db.changes.catchUp()
   order.push('feed')
+  assert.ok(told.includes('late'))
   const refused = (await settled).filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
   assert.ok(refused.length > 0 && refused.length <= 1_000, `${refused.length} refused`)
   for (const { reason } of refused) assert.ok(reason instanceof StoreUnavailable)
