@@ -35,6 +35,7 @@ export interface TestRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly authorization?: readonly string[]
   readonly dpop?: readonly string[]
+  readonly repeatsContentType?: boolean
   readonly basic?: readonly [clientId: string, clientSecret: string]
   /** A record becomes a form-encoded body with its content type. */
   readonly body?: string | Buffer | Readonly<Record<string, string>>
@@ -219,6 +220,7 @@ function toHttpRequest(request: TestRequest, id: string): HttpRequest {
     headers: { ...contentType, ...request.headers },
     authorization,
     dpop: request.dpop ?? [],
+    repeatsContentType: request.repeatsContentType ?? false,
     secure: true,
     clientAddress: request.clientAddress ?? '203.0.113.7',
     readBody: async () => body,

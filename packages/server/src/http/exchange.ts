@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly authorization: readonly string[]
   /** Every `DPoP` header (RFC 9449 §4.3: there may be one). */
   readonly dpop: readonly string[]
+  /** Two lines of it, of which nobody knows which counts. */
+  readonly repeatsContentType: boolean
   /** TLS ended here, or a listed proxy says that it ended there. */
   readonly secure: boolean
   /** The peer, or who a listed proxy says it speaks for. */

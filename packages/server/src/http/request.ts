@@ -26,6 +26,7 @@ export class IncomingRequest implements HttpRequest {
   readonly query: string
   readonly authorization: readonly string[]
   readonly dpop: readonly string[]
+  readonly repeatsContentType: boolean
   readonly secure: boolean
   readonly clientAddress: string
   readonly #message: IncomingMessage
@@ -35,7 +36,7 @@ export class IncomingRequest implements HttpRequest {
     message: IncomingMessage,
     target: Target,
     transport: Transport,
-    { authorization, dpop }: RepeatedHeaders,
+    { authorization, dpop, repeatsContentType }: RepeatedHeaders,
     id: string,
   ) {
     this.id = id
@@ -45,6 +46,7 @@ export class IncomingRequest implements HttpRequest {
     this.query = target.query
     this.authorization = authorization
     this.dpop = dpop
+    this.repeatsContentType = repeatsContentType
     this.secure = transport.secure
     this.clientAddress = transport.clientAddress
     this.#message = message

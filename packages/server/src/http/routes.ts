@@ -10,12 +10,12 @@ import {
   unlessUnchanged,
 } from '../oauth/discovery.ts'
 import { errorReply } from '../oauth/error-reply.ts'
-import { flagExposedCall } from '../oauth/plain-http.ts'
+import { flagExposedCall } from '../oauth/exposed-call.ts'
 import { answerToken } from '../oauth/token.ts'
 import { tokenPath } from '../oauth/token-path.ts'
 import type { TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
-import { dialectAt } from '../tenants/dialect.ts'
+import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import type { HttpRequest } from './exchange.ts'
 import type { Site, SiteFinder } from './site.ts'
 
@@ -80,8 +80,20 @@ function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Rep
   const endpoint = site && endpointAt(site, deps.effects.clock())
   if (!endpoint) return notFound()
   if (endpoint.methods.includes(request.method)) return endpoint.answer(request, site, deps)
-  return otherMethod(request.method, endpoint)
+  const refusal = otherMethod(request.method, endpoint)
+  // A browser's history may keep the URL of what is refused as well.
+  if (endpoint !== token || request.query === '') return refusal
+  return flagExposedCall(unreadCall(request, site, nothing), 'query_string', deps).then(() => refusal)
 }
+
+const nothing = Buffer.alloc(0)
+
+const unreadCall = (request: HttpRequest, { tenant, issuer, path }: Site, body: Buffer) => ({
+  http: toHttp(request, path, body),
+  tenant,
+  issuer,
+  notes: { features: new Set<DialectFeature>() },
+})
 
 function answerUnavailable(error: unknown): Reply {
   if (error instanceof StoreUnavailable) return errorReply(unavailable(error), '')
@@ -105,6 +117,7 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   endpointPath,
   query: request.query,
   contentType: request.headers['content-type'],
+  repeatsContentType: request.repeatsContentType,
   grantTypeHeader: headerText(request.headers.grant_type),
   authorization: request.authorization,
   dpop: request.dpop,
@@ -143,10 +156,6 @@ async function answerTokenRequest(request: HttpRequest, site: Site, deps: RouteD
 export async function flagPlainHttp(request: HttpRequest, body: Buffer, deps: RouteDeps): Promise<void> {
   const site = await deps.sites.find(request.host, request.path)
   if (site && endpointAt(site, deps.effects.clock()) === token) {
-    const { tenant, issuer, path } = site
-    await flagExposedCall(
-      { http: toHttp(request, path, body), tenant, issuer, notes: { features: new Set() } },
-      deps,
-    )
+    await flagExposedCall(unreadCall(request, site, body), 'plain_http', deps)
   }
 }

@@ -108,6 +108,8 @@ function splitQuery(target: string, host: string | undefined): Target {
 export interface RepeatedHeaders {
   readonly authorization: readonly string[]
   readonly dpop: readonly string[]
+  /** RFC 9110 §5.3: of a field that is no list there may be one line; Node believes the first. */
+  readonly repeatsContentType: boolean
   /** Undefined without a Host header, null when there is more than one. */
   readonly host: string | null | undefined
 }
@@ -119,6 +121,7 @@ export function readRepeatedHeaders(message: IncomingMessage): RepeatedHeaders {
   const raw = message.rawHeaders
   let authorization: string[] | undefined
   let dpop: string[] | undefined
+  let contentTypes = 0
   let host: string | null | undefined
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? ''
@@ -127,10 +130,17 @@ export function readRepeatedHeaders(message: IncomingMessage): RepeatedHeaders {
       const lower = name.toLowerCase()
       if (lower === 'host') host = host === undefined ? (raw[index + 1] ?? '') : null
       else if (lower === 'dpop') dpop = [...(dpop ?? none), raw[index + 1] ?? '']
+    } else if (name.length === 12) {
+      if (name.toLowerCase() === 'content-type') contentTypes += 1
     } else if (name.length === 13 && name.toLowerCase() === 'authorization') {
       authorization ??= []
       authorization.push(raw[index + 1] ?? '')
     }
   }
-  return { authorization: authorization ?? none, dpop: dpop ?? none, host }
+  return {
+    authorization: authorization ?? none,
+    dpop: dpop ?? none,
+    repeatsContentType: contentTypes > 1,
+    host,
+  }
 }

@@ -24,16 +24,21 @@ function besidesDialect({ dialect }: TokenRequest, names: readonly string[]): re
 /** RFC 6749 §2.3.1: credentials must not be in the URL, where logs and histories keep them. */
 export async function refuseCredentialsInUrl(request: TokenRequest, deps: TokenDeps): Promise<void> {
   if (firstOf(request, besidesDialect(request, forbiddenNames)) === undefined) return
-  const clientId = firstOf(request, idNames)
-  const clientSecret = firstOf(request, besidesDialect(request, secretNames))
-  if (clientId !== undefined && clientSecret !== undefined) {
-    await flagIfReal(request, [{ clientId, clientSecret }], 'query_string', deps)
-  }
+  await flagUrlCredentials(request, deps)
   refuse(
     'invalid_request',
     'credentials in the URL',
     'Credentials must not be in the URL: send them in the Authorization header or in the body.',
   )
+}
+
+/** Under the names that no dialect of the tenant asks for. */
+export async function flagUrlCredentials(request: TokenRequest, deps: TokenDeps): Promise<void> {
+  const clientId = firstOf(request, idNames)
+  const clientSecret = firstOf(request, besidesDialect(request, secretNames))
+  if (clientId !== undefined && clientSecret !== undefined) {
+    await flagIfReal(request, [{ clientId, clientSecret }], 'query_string', deps)
+  }
 }
 
 /** For a request over plain HTTP, which is refused whatever it holds. */

@@ -23,6 +23,9 @@ const isMultipart = (contentType: string | undefined) =>
 /** RFC 6749 §3.2 and App. B: form-encoded, in UTF-8, no parameter twice. */
 export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features: Set<DialectFeature>): Form {
   const { contentType, body } = http
+  if (http.repeatsContentType) {
+    refuse('invalid_request', 'two Content-Type headers', 'The header Content-Type was sent more than once.')
+  }
   if (dialect.multipart && isMultipart(contentType)) {
     features.add('multipart')
     return parseMultipartForm(body, contentType as string)

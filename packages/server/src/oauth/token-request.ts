@@ -11,6 +11,7 @@ export interface TokenHttpRequest {
   readonly endpointPath: string
   readonly query: string
   readonly contentType: string | undefined
+  readonly repeatsContentType: boolean
   readonly grantTypeHeader: string | undefined
   /** Every Authorization header that was sent. */
   readonly authorization: readonly string[]
@@ -45,5 +46,13 @@ export interface TokenRequest {
   readonly form: Form
   readonly queryParameters: Form
   readonly now: number
+  readonly notes: TokenNotes
+}
+
+/** A request before parsing, at the tenant that it has reached. */
+export interface TokenCall {
+  readonly http: TokenHttpRequest
+  readonly tenant: Tenant
+  readonly issuer: string
   readonly notes: TokenNotes
 }

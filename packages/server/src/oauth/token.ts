@@ -1,11 +1,11 @@
 /** The token endpoint, top to bottom: parse, authenticate, decide, issue, answer (RFC 6749 §3.2). */
 
-import { neverCached, parseForm, type Reply, refuse } from '@sallyport/protocol'
+import { type Form, neverCached, parseForm, type Reply, refuse } from '@sallyport/protocol'
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
-import type { Tenant } from '../tenants/tenant.ts'
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/method.ts'
 import type { TokenDeps } from './deps.ts'
+import { flagExposedCall } from './exposed-call.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
 import type { Authorization } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
@@ -14,24 +14,17 @@ import { readGrantType, readTokenForm } from './read-token-form.ts'
 import type { Confirmation } from './sender-constraint/confirmation.ts'
 import { confirmSender } from './sender-constraint/index.ts'
 import { tokenPath } from './token-path.ts'
-import type { TokenHttpRequest, TokenNotes, TokenRequest } from './token-request.ts'
+import type { TokenCall, TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
 
 const noParameters = parseForm('')
-
-export interface TokenCall {
-  readonly http: TokenHttpRequest
-  readonly tenant: Tenant
-  readonly issuer: string
-  readonly notes: TokenNotes
-}
 
 /**
  * Throws `OAuthError` for every refusal; the caller's error boundary answers and logs it. Steps that find everything
  * in memory answer at once and are not awaited: a dozen awaits cost as much as reading the request.
  */
 export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Reply> {
-  const unread = withoutBody(call, deps)
+  const unread = withoutBody(call, deps, call.http.query === '' ? noParameters : await readQuery(call, deps))
   if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
   const request = { ...unread, form: readTokenForm(call.http, unread.dialect, call.notes.features) }
   const grantType = readGrantType(request.http, request.form, request.dialect, request.notes.features)
@@ -51,13 +44,22 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   return tokenReply(request, authorization, confirmation, token)
 }
 
+/** A URL that is refused for its form has shown its secret all the same. */
+async function readQuery(call: TokenCall, deps: TokenDeps): Promise<Form> {
+  try {
+    return parseForm(call.http.query)
+  } catch (error) {
+    await flagExposedCall(call, 'query_string', deps)
+    throw error
+  }
+}
+
 /** The tenant's dialect is that of today: after its end date the standard answers. */
-function withoutBody(call: TokenCall, deps: TokenDeps): TokenRequest {
+function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): TokenRequest {
   const { http, tenant, issuer, notes } = call
   const now = deps.effects.clock()
   const dialect = dialectAt(tenant.dialect, now)
   if (http.endpointPath !== tokenPath) notes.features.add('token_path')
-  const queryParameters = http.query === '' ? noParameters : parseForm(http.query)
   return { http, tenant, issuer, dialect, queryParameters, form: noParameters, now, notes }
 }
 

@@ -31,6 +31,7 @@ async function issueToken(folder: string, secret: readonly [string, string]): Pr
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     authorization: [basic(...secret)],
     dpop: [],
+    repeatsContentType: false,
     secure: true,
     clientAddress: '127.0.0.1',
     readBody: async () => Buffer.from('grant_type=client_credentials'),

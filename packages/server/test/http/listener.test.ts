@@ -310,3 +310,17 @@ test('trust R22: nonsense behind a request still being answered is never taken f
   assert.equal(await text, '')
   resolve()
 })
+
+test('RFC 9110 §5.3: two Content-Type lines are told to whoever reads the body, in whatever case they came', async (t) => {
+  const seen: boolean[] = []
+  const { port } = await startListener(t, {
+    handler: ({ repeatsContentType }) => {
+      seen.push(repeatsContentType)
+      return { status: 204, headers: {}, body: '' }
+    },
+  })
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n'
+  await sendRaw(port, `${head}Content-Type: text/plain\r\n\r\n`)
+  await sendRaw(port, `${head}Content-Type: text/plain\r\ncontent-TYPE: text/plain\r\n\r\n`)
+  assert.deepEqual(seen, [false, true])
+})

@@ -190,3 +190,9 @@ test('trust 1-22: requests that are malformed are refused before any client is l
     assert.equal(reply.headers['Access-Control-Allow-Origin'], undefined)
   })
 })
+
+test('trust 2-5: of two Content-Type headers none counts', async (t) => {
+  const server = await startTestServer(t, oneStore, blueprint(tenant('acme', [app('sync')])))
+  const request = { basic: server.credential('acme', 'sync'), repeatsContentType: true }
+  assertError(await server.token('acme', request), 'invalid_request')
+})

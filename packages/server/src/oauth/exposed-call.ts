@@ -1,0 +1,33 @@
+/** What a token request that is refused unread leaves behind: the credential it has shown is flagged if it is a real one. */
+
+import { decodeFormComponent, type Form, OAuthError, parseForm } from '@sallyport/protocol'
+import { dialectAt } from '../tenants/dialect.ts'
+import type { ExposedBy, TokenDeps } from './deps.ts'
+import { flagExposedCredentials, flagUrlCredentials } from './exposure.ts'
+import type { TokenCall } from './token-request.ts'
+
+/** The request is answered, or about to be: whatever cannot be read or proven here is simply passed over. */
+export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: TokenDeps): Promise<void> {
+  const now = deps.effects.clock()
+  const dialect = dialectAt(call.tenant.dialect, now)
+  const form = readable(call.http.body.toString('latin1'))
+  const queryParameters = readable(call.http.query)
+  const request = { ...call, dialect, form, queryParameters, now }
+  try {
+    // What stands in the URL was seen by others; a header or a body over TLS was not.
+    if (by === 'plain_http') await flagExposedCredentials(request, by, deps)
+    else await flagUrlCredentials(request, deps)
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+  }
+}
+
+/** A secret that is sent twice is exposed twice, so the first of each name counts where the standard refuses both. */
+function readable(text: string): Form {
+  const first = new Map<string, string>()
+  for (const pair of text.split('&')) {
+    const [name = '', ...value] = pair.split('=').map((part) => decodeFormComponent(part))
+    if (name && value.every((part) => part !== null) && !first.has(name)) first.set(name, value.join('='))
+  }
+  return parseForm(new URLSearchParams([...first]).toString())
+}
