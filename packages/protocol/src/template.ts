@@ -18,6 +18,8 @@ export type TemplateValues = Readonly<Record<string, unknown>>
 export interface CompiledTemplate {
   /** The variables used, each once, in the order of their first use. */
   readonly variables: readonly string[]
+  /** Those of them that stand inside longer text, where only a string or a number can. */
+  readonly textVariables: readonly string[]
   /**
    * Builds a fresh object with the template's members in their order; undefined ones are left out, of arrays too. An object
    * or array that a variable brings is passed on, not copied. Throws `TemplateError` for a value that cannot stand in text.
@@ -30,6 +32,7 @@ type Render = (values: TemplateValues) => unknown
 interface Compilation {
   readonly allowed: readonly string[]
   readonly used: Set<string>
+  readonly inText: Set<string>
 }
 
 const maximumDepth = 16
@@ -43,9 +46,9 @@ const placeholder = /\$\$\{|\$\{([^}]*)(\}?)/g
  * that are), an unclosed `${`, a placeholder in a member's name, and nesting deeper than 16.
  */
 export function compileTemplate(template: JsonObject, variables: readonly string[]): CompiledTemplate {
-  const compilation: Compilation = { allowed: variables, used: new Set() }
+  const compilation: Compilation = { allowed: variables, used: new Set(), inText: new Set() }
   const render = compileObject(template, '', 1, compilation)
-  return { variables: [...compilation.used], render }
+  return { variables: [...compilation.used], textVariables: [...compilation.inText], render }
 }
 
 function compileValue(value: JsonValue, path: string, depth: number, compilation: Compilation): Render {
@@ -97,6 +100,7 @@ function compileText(text: string, path: string, compilation: Compilation): Rend
   const [only, second] = pieces
   if (only === undefined) return () => ''
   if (second === undefined) return typeof only === 'string' ? () => only : only.read
+  for (const piece of pieces) if (typeof piece !== 'string') compilation.inText.add(piece.variable)
   return (values) => interpolate(pieces, path, values)
 }
 

@@ -70,7 +70,9 @@ function checkTemplate(
   // One member at a time, so that each fault has a place of its own.
   for (const [name, value] of Object.entries(template ?? {})) {
     try {
-      compileTemplate({ [name]: value } as JsonObject, variables)
+      const { textVariables } = compileTemplate({ [name]: value } as JsonObject, variables)
+      if (textVariables.includes('scopes'))
+        report([...path, name], 'the list ${scopes} inside text', 'the text ${scope}')
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error
       const [nearest] = error.nearest

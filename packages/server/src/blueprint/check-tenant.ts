@@ -2,6 +2,7 @@
 
 import { defaultLifetime } from '../tenants/lifetime.ts'
 import { checkApps } from './check-apps.ts'
+import { checkAttributes } from './check-attributes.ts'
 import { checkDialect } from './check-dialect.ts'
 import { checkFapi } from './check-fapi.ts'
 import { checkGrants } from './check-grants.ts'
@@ -31,6 +32,7 @@ export function checkTenant(tenant: TenantEntry, path: Path, report: Report): vo
   }
   checkPlanReferences(tenant, path, report)
   checkApps(tenant, path, report)
+  checkAttributes(tenant, path, report)
   checkFapi(tenant, path, report)
 }
 

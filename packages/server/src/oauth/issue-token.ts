@@ -5,6 +5,7 @@ import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization } from './grants/grant.ts'
+import { renderTemplate } from './render-template.ts'
 import { type Confirmation, confirmationKey } from './sender-constraint/confirmation.ts'
 import type { TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
@@ -66,7 +67,7 @@ function mint(
   const dialect = answerDialect(request, authorization)
   const values = claimValues(request, authorization, deps)
   const { signer } = authorization.api
-  const claims = dialect.claims.render(values)
+  const claims = renderTemplate(dialect.claims, values, 'claims')
   // RFC 7800 §3.1; no dialect can leave it out, or the token would be anybody's.
   if (confirmation !== null) claims.cnf = confirmation
   const signingInput = `${encodedHeader(dialect, signer)}.${base64url(claims)}`

@@ -11,6 +11,7 @@ import type { Authorization } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
 import { readGrantType, readTokenForm } from './read-token-form.ts'
+import { renderTemplate } from './render-template.ts'
 import type { Confirmation } from './sender-constraint/confirmation.ts'
 import { confirmSender } from './sender-constraint/index.ts'
 import { tokenPath } from './token-path.ts'
@@ -126,12 +127,11 @@ function answerHeaders({ dialect, notes }: TokenRequest): Readonly<Record<string
 function answerBody(token: IssuedToken, dialect: Dialect, tokenType: string, secondsLeft: number): string {
   const { values, accessToken } = token
   return JSON.stringify(
-    dialect.responseMembers.render({
-      ...values,
-      access_token: accessToken,
-      token_type: tokenType,
-      expires_in: secondsLeft,
-    }),
+    renderTemplate(
+      dialect.responseMembers,
+      { ...values, access_token: accessToken, token_type: tokenType, expires_in: secondsLeft },
+      'members of the answer',
+    ),
   )
 }
 

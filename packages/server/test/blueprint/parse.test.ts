@@ -389,3 +389,32 @@ test('blueprints: mutations of a good file are read or refused, and nothing is e
     assert.ok(parseBlueprints([{ name: 'a.yaml', text }]))
   }
 })
+
+test('blueprints: an attribute that a dialect puts inside text is a text or a number', () => {
+  const dialect = `    dialect:
+      token:
+        claims: {who: "x-\${app.attributes.tags}", of: "\${organization.attributes.uid}!", all: "\${app.attributes.whole}"}
+`
+  const withDialect = changed('    apis:\n', `${dialect}    apis:\n`)
+  const attributed = (organization: string, app: string) =>
+    changed(
+      '        plan: free\n        apps:',
+      `        plan: free\n        attributes: ${organization}\n        apps:`,
+      changed(
+        '            credentials:',
+        `            attributes: ${app}\n            credentials:`,
+        withDialect,
+      ),
+    )
+  assert.deepEqual(refusals(attributed('{uid: u1}', '{tags: 7, whole: [a], other: {b: 1}}')), [])
+  const expected = 'expected a text or a number, because the dialect puts it inside text'
+  const lines = refusals(attributed('{uid: {a: 1}}', '{tags: [a, b]}'))
+  assert.equal(lines.length, 2)
+  assert.match(lines[0] ?? '', new RegExp(`organizations\\[0\\].attributes.uid: found a map, ${expected}$`))
+  assert.match(lines[1] ?? '', new RegExp(`apps\\[0\\].attributes.tags: found a list, ${expected}$`))
+  const list = changed('    apis:\n', '    dialect: {token: {claims: {s: "a ${scopes}"}}}\n    apis:\n')
+  assert.match(
+    refusals(list).join('\n'),
+    /claims\.s: found the list \$\{scopes\} inside text, expected the text \$\{scope\}/,
+  )
+})

@@ -319,3 +319,26 @@ test('product decision 1: dialect features are counted for each app that leans o
   assert.deepEqual(of(standard[0]), {})
   assert.deepEqual(await listDialectUses(db, 'strict'), [])
 })
+
+test('trust R22: a template that cannot be filled in is told to the operator, with its place, and to nobody else', async (t) => {
+  const shaped = tenant('acme', [app('sync')], {
+    dialect: { token: { claims: { who: 'x-${app.attributes.tag}' } } },
+  })
+  const server = await startTestServer(t, oneStore, blueprint(shaped))
+  const [clientId, secret] = server.credential('acme', 'sync')
+  // No blueprint lets this in; a row of before the check may hold it.
+  await server.db.write(async (tx) => {
+    const settings = JSON.stringify({ scopes: { rest: ['read'] }, attributes: { tag: ['hidden'] } })
+    await tx.kysely.updateTable('apps').set({ settings }).where('client_id', '=', clientId).execute()
+    tx.append({ tenantId: 'acme', noun: 'app', subjectId: clientId })
+  })
+  const reply = await server.token('acme', { basic: [clientId, secret] })
+  assert.equal(reply.status, 500)
+  assert.equal(reply.json.error, 'server_error')
+  const { reason, client_id: named } = server.logLines.at(-1) ?? {}
+  assert.equal(
+    reason,
+    "the dialect's claims: who: only a string or a number can stand inside text: ${app.attributes.tag}",
+  )
+  assert.equal(named, clientId)
+})
