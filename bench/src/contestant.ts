@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { scope } from './claims.ts'
 import { type Ready, tlsVariable } from './contestants/ready.ts'
-import type { RequestPlan } from './load-protocol.ts'
+import type { DrawnPlan, RequestPlan } from './load-protocol.ts'
 import { startChild, stopChild, untilExit } from './pinned.ts'
 import type { TlsFiles } from './tls-files.ts'
 
@@ -20,6 +20,11 @@ export interface Contestant {
   stop(): Promise<void>
 }
 
+/** One that is asked the same for every app. */
+export interface DrawnContestant extends Contestant {
+  readonly plan: DrawnPlan
+}
+
 /** What a contestant needs of the run: which Node, a folder that is gone afterwards, and one that may stay. */
 export interface Ground {
   readonly node: string
@@ -29,7 +34,7 @@ export interface Ground {
 }
 
 /** RFC 6749 §4.4.2 through a listed proxy that ended TLS: the same bytes for every contestant but path and credential. */
-export function tokenRequest(path: string, credentialsFile: string, credentialBytes: number): RequestPlan {
+export function tokenRequest(path: string, credentialsFile: string, credentialBytes: number): DrawnPlan {
   const body = new URLSearchParams({ grant_type: 'client_credentials', scope }).toString()
   const after = [
     '',
@@ -54,7 +59,7 @@ export function basicCredential(clientId: string, clientSecret: string): string 
   return Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
 }
 
-const baselineClient = {
+export const baselineClient = {
   id: 'app_bench_000000001',
   secret: `sp_live_${'k'.repeat(43)}_1a2b3c`,
 } as const
@@ -65,7 +70,7 @@ export async function startBaseline(
   program: string,
   programArguments: readonly string[] = [],
   tls?: TlsFiles,
-): Promise<Contestant> {
+): Promise<DrawnContestant> {
   const file = fileURLToPath(new URL(`./contestants/${program}.ts`, import.meta.url))
   const child = startChild({
     place: 'contestant',
@@ -86,11 +91,20 @@ export async function startBaseline(
   }
 }
 
-export function startOidcProvider(ground: Ground, algorithm: string): Promise<Contestant> {
-  return startBaseline(ground, 'oidc-provider', [algorithm, baselineClient.id, baselineClient.secret])
+export function startOidcProvider(
+  ground: Ground,
+  algorithm: string,
+  more: readonly string[] = [],
+): Promise<DrawnContestant> {
+  return startBaseline(ground, 'oidc-provider', [
+    algorithm,
+    baselineClient.id,
+    baselineClient.secret,
+    ...more,
+  ])
 }
 
-function baselinePlan(ground: Ground): RequestPlan {
+function baselinePlan(ground: Ground): DrawnPlan {
   const credential = basicCredential(baselineClient.id, baselineClient.secret)
   const file = join(ground.folder, 'baseline-credentials')
   writeFileSync(file, credential)

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { isOk } from './http-reply.ts'
-import type { RequestPlan } from './load-protocol.ts'
+import type { DrawnPlan } from './load-protocol.ts'
 
 const retryMilliseconds = 5
 const giveUpSeconds = 30
 
 /** Resolves with the first 200; a refused connection is tried again, any other answer is an error. */
-export async function firstToken(port: number, plan: RequestPlan): Promise<void> {
+export async function firstToken(port: number, plan: DrawnPlan): Promise<void> {
   const credential = readFileSync(plan.credentialsFile).subarray(0, plan.credentialBytes)
   const request = Buffer.concat([Buffer.from(plan.before), credential, Buffer.from(plan.after)])
   await knock(port, async () => checkOk(await exchange(port, request)))

@@ -1,7 +1,21 @@
 /** What the bench and its load process say to each other. */
 
+/** What every request of a job is made of. */
+export type RequestPlan = DrawnPlan | SignedPlan
+
+/** One request for one app, with a proof that is new each time: `before`, a JWS, `after`. */
+export interface SignedPlan {
+  readonly before: string
+  readonly after: string
+  readonly header: object
+  /** Less `jti`, `iat` and `exp`, which each request gets anew; the JWS always has the same length. */
+  readonly claims: object
+  /** A private JWK on P-256. */
+  readonly key: object
+}
+
 /** One request for many apps: `before`, one fixed-width credential drawn uniformly at random, `after`. */
-export interface RequestPlan {
+export interface DrawnPlan {
   readonly before: string
   readonly after: string
   /** Base64 of `client_id:client_secret`, one app after another without separator, all of one width. */

@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs'
 import { connect, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { isOk, replyLength } from './http-reply.ts'
-import type { LoadAnswer, LoadJob, LoadResult, RequestPlan } from './load-protocol.ts'
+import type { DrawnPlan, LoadAnswer, LoadJob, LoadResult, RequestPlan, SignedPlan } from './load-protocol.ts'
 import { cpuSecondsOf } from './process-figures.ts'
+import { proofSource } from './signed-request.ts'
 import { createHistogram } from './statistics.ts'
 
 const receiveBytes = 64 * 1024
@@ -19,7 +20,7 @@ interface Window {
 }
 
 /** Every connection owns one request buffer: it is free again when its reply has come. */
-function requestSource(plan: RequestPlan, credentials: Buffer): () => Buffer {
+function requestSource(plan: DrawnPlan, credentials: Buffer): () => Buffer {
   const count = credentials.length / plan.credentialBytes
   if (!Number.isInteger(count) || count === 0) throw new Error(`${plan.credentialsFile} is not whole`)
   const offset = Buffer.byteLength(plan.before)
@@ -29,6 +30,25 @@ function requestSource(plan: RequestPlan, credentials: Buffer): () => Buffer {
     credentials.copy(request, offset, start, start + plan.credentialBytes)
     return request
   }
+}
+
+let jobs = 0
+// More requests than any job can send.
+const proofsPerJob = 1e9
+
+function signedSource(plan: SignedPlan): () => Buffer {
+  const nextProof = proofSource(plan, ++jobs * proofsPerJob)
+  return () => Buffer.from(plan.before + nextProof() + plan.after, 'latin1')
+}
+
+function sourcesFor(plan: RequestPlan): () => () => Buffer {
+  if ('key' in plan) {
+    // One for all connections, because no two may bring the same proof.
+    const source = signedSource(plan)
+    return () => source
+  }
+  const credentials = credentialsOf(plan)
+  return () => requestSource(plan, credentials)
 }
 
 /** Sends one request after another until the window is over; resolves when its last reply is complete. */
@@ -86,12 +106,10 @@ function runConnection({ port, hasTls }: LoadJob, nextRequest: () => Buffer, win
 }
 
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
-  const credentials = credentialsOf(job.plan)
+  const newSource = sourcesFor(job.plan)
   const histogram = createHistogram()
   const window: Window = { counting: false, over: false, add: histogram.add }
-  const connections = Array.from({ length: job.connections }, () =>
-    runConnection(job, requestSource(job.plan, credentials), window),
-  )
+  const connections = Array.from({ length: job.connections }, () => runConnection(job, newSource(), window))
   const allDone = Promise.all(connections).finally(() => {
     window.over = true
   })
@@ -140,7 +158,7 @@ function failAfter(seconds: number): Promise<never> {
 let lastRead: { readonly file: string; readonly credentials: Buffer } | undefined
 
 /** A million apps are a file of 150 MB: read once, not once a round. */
-function credentialsOf(plan: RequestPlan): Buffer {
+function credentialsOf(plan: DrawnPlan): Buffer {
   if (lastRead?.file !== plan.credentialsFile) {
     lastRead = { file: plan.credentialsFile, credentials: readFileSync(plan.credentialsFile) }
   }

@@ -1,5 +1,5 @@
 /** The data folders our server is measured on: made once for each number of apps, and kept between runs if asked to. */
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { applyPlan } from '../../packages/server/src/blueprint/apply.ts'
@@ -7,8 +7,10 @@ import { parseBlueprints } from '../../packages/server/src/blueprint/parse.ts'
 import { planBlueprints } from '../../packages/server/src/blueprint/plan.ts'
 import { systemEffects } from '../../packages/server/src/effects.ts'
 import { type OpenStore, openStore } from '../../packages/server/src/open-store.ts'
+import { saveApp } from '../../packages/server/src/store/apps.ts'
+import { saveCredential } from '../../packages/server/src/store/credentials.ts'
 import { createDirectory } from '../../packages/server/src/tenants/directory.ts'
-import { type BenchTenant, benchTenants, blueprintText } from './blueprint.ts'
+import { appSettings, type BenchTenant, benchTenants, blueprintText } from './blueprint.ts'
 import { type CredentialList, insertApps } from './bulk-apps.ts'
 
 /** A data folder with the bench's tenants; every row that asks for as many apps shares it. */
@@ -17,14 +19,18 @@ export interface PreparedData {
   readonly dataFolder: string
   readonly masterKey: string
   readonly credentials: Readonly<Record<BenchTenant, CredentialList>>
+  /** The private key of `proverId`, an app of the tenant es256 that has no secret. */
+  readonly proverKey: JsonWebKey
 }
+
+export const proverId = 'app_bench_prover'
 
 /** The tenant that gets all the apps asked for; the others get a few. */
 const manyAppsTenant: BenchTenant = 'es256'
 const fewApps = 10
 
 /** Raised when what is prepared changes, so that folders that `--keep` has kept are made again; moved ones are too. */
-const edition = 1
+const edition = 2
 
 interface Kept extends PreparedData {
   readonly edition: number
@@ -67,11 +73,13 @@ async function make(folder: string, apps: number): Promise<PreparedData> {
         await insertApps({ ...store, tenant, count, credentialsFile: join(folder, tenant) }),
       ])
     }
+    const proverKey = await saveProver(store)
     await makeSigningKeys(store)
     return {
       apps,
       dataFolder,
       masterKey,
+      proverKey,
       credentials: Object.fromEntries(lists) as PreparedData['credentials'],
     }
   } finally {
@@ -86,6 +94,19 @@ async function applyBlueprint({ db, hasher, sealer }: OpenStore): Promise<void> 
   const planned = await planBlueprints(db, blueprints, { hasher, environment: {}, readTextFile })
   if (!planned.plan) throw new Error(`the bench's blueprint is wrong: ${JSON.stringify(planned.problems)}`)
   await applyPlan(db, planned.plan, { hasher, sealer, random: systemEffects.random })
+}
+
+/** The client that proves itself with an assertion instead of a secret. */
+async function saveProver({ db }: OpenStore): Promise<JsonWebKey> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const verifier = Buffer.from(JSON.stringify(publicKey.export({ format: 'jwk' })))
+  await db.write(async (tx) => {
+    const settings = { ...appSettings, client_authentication: ['private_key_jwt'] }
+    const names = { clientId: proverId, id: 'prover', name: 'Prover', organizationId: 'org-0' }
+    await saveApp(tx, 'es256', { ...names, settings })
+    await saveCredential(tx, 'es256', proverId, { id: 'key', format: 'jwk', verifier, pepperVersion: null })
+  })
+  return privateKey.export({ format: 'jwk' })
 }
 
 /** A tenant's key is made when it is first needed: here, so that no start is measured with it. */

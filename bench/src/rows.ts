@@ -1,9 +1,19 @@
 /** The table of what is measured: a row is its contestants and the goals between them; a new row is an entry here. */
 
+import { readFileSync } from 'node:fs'
 import type { BenchTenant } from './blueprint.ts'
-import { type Contestant, type Ground, startBaseline, startOidcProvider } from './contestant.ts'
-import { type PreparedData, prepareData } from './prepared-data.ts'
+import { issuer } from './claims.ts'
+import {
+  baselineClient,
+  basicCredential,
+  type Contestant,
+  type Ground,
+  startBaseline,
+  startOidcProvider,
+} from './contestant.ts'
+import { type PreparedData, prepareData, proverId } from './prepared-data.ts'
 import { secondsToFirstToken, startSallyport } from './sallyport.ts'
+import { type ProofKind, proofPlan, publicHalf } from './signed-request.ts'
 import type { Algorithm } from './signers.ts'
 import { prepareTlsFiles, type TlsFiles } from './tls-files.ts'
 
@@ -107,6 +117,53 @@ function sallyport(name: string, tenant: BenchTenant, options: SallyportOptions 
   }
 }
 
+const origin = new URL(issuer).origin
+
+/** The same client, as the baseline programs know it. */
+async function baselineProof(kind: ProofKind, start: (jwk: string) => Promise<Contestant>, scene: Scene) {
+  const { proverKey: key } = await scene.dataWith('few')
+  const contestant = await start(JSON.stringify(publicHalf(key)))
+  const plan = proofPlan(kind, {
+    ...{ path: '/token', clientId: baselineClient.id, audience: issuer, url: `${origin}/token`, key },
+    credential: basicCredential(baselineClient.id, baselineClient.secret),
+  })
+  return { ...contestant, plan }
+}
+
+const proving = (kind: ProofKind): Entry => ({
+  name: `node:http + ${kind}`,
+  start: (scene) => baselineProof(kind, (jwk) => startBaseline(scene.ground, 'proving', [kind, jwk]), scene),
+})
+
+const oidcProviderProving = (kind: ProofKind): Entry => ({
+  name: `oidc-provider ${kind}`,
+  start: (scene) =>
+    baselineProof(kind, (jwk) => startOidcProvider(scene.ground, 'ES256', [kind, jwk]), scene),
+})
+
+const sallyportProving = (kind: ProofKind): Entry => ({
+  name: shipped,
+  async start(scene) {
+    const data = await scene.dataWith('few')
+    const contestant = await startSallyport({ ground: scene.ground, data, tenant: 'es256', successLog: true })
+    const path = '/es256/oauth2/token'
+    const { file, bytes } = data.credentials.es256
+    const plan = proofPlan(kind, {
+      ...{ path, clientId: proverId, audience: `${origin}/es256`, url: origin + path, key: data.proverKey },
+      credential: readFileSync(file, 'latin1').slice(0, bytes),
+    })
+    return { ...contestant, plan }
+  },
+})
+
+const proofRow = (kind: ProofKind, title: string): ThroughputRow => ({
+  kind: 'throughput',
+  name: kind,
+  title,
+  entries: [proving(kind), oidcProviderProving(kind), sallyportProving(kind)],
+  goals: [atLeast(shipped, 0.7, `node:http + ${kind}`), atLeast(shipped, 2, `oidc-provider ${kind}`)],
+})
+
 const signingWithTls: Entry = {
   name: 'node:https + ES256',
   start: async ({ ground, tlsFiles }) => startBaseline(ground, 'signing', ['ES256'], await tlsFiles()),
@@ -180,6 +237,8 @@ export const rows: readonly Row[] = [
     entries: [sallyport(few, 'es256'), sallyport(many, 'es256', { crowd: 'many' })],
     goals: [atLeast(many, 0.9, few), { kind: 'memory', of: many, below: 250 }],
   },
+  proofRow('assertion', 'private_key_jwt: one ES256 assertion verified, one token signed'),
+  proofRow('dpop', 'DPoP: one ES256 proof verified, one token bound to its key and signed'),
   {
     kind: 'throughput',
     name: 'tls',

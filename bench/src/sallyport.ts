@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BenchTenant } from './blueprint.ts'
 import { issuer } from './claims.ts'
-import { type Contestant, type Ground, tokenRequest } from './contestant.ts'
+import { type DrawnContestant, type Ground, tokenRequest } from './contestant.ts'
 import { firstToken, untilListening } from './first-token.ts'
-import type { RequestPlan } from './load-protocol.ts'
+import type { DrawnPlan } from './load-protocol.ts'
 import { type Child, startChild, stopChild, untilExit } from './pinned.ts'
 import type { PreparedData } from './prepared-data.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -23,7 +23,7 @@ export interface SallyportStart {
   readonly tls?: TlsFiles | undefined
 }
 
-export async function startSallyport(start: SallyportStart): Promise<Contestant> {
+export async function startSallyport(start: SallyportStart): Promise<DrawnContestant> {
   const { data, tenant } = start
   const { child, port } = await spawnServe(start)
   await Promise.race([untilListening(port), untilExit(child)])
@@ -85,7 +85,7 @@ function configuration({ data, successLog, tls }: SallyportStart, port: number, 
   })
 }
 
-function planFor(data: PreparedData, tenant: BenchTenant): RequestPlan {
+export function planFor(data: PreparedData, tenant: BenchTenant): DrawnPlan {
   const { file, bytes } = data.credentials[tenant]
   return tokenRequest(`/${tenant}/oauth2/token`, file, bytes)
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { tenantOf } from '../src/blueprint.ts'
 import { accessTokenSeconds, audience, extraClaims, issuer, scope, tokenClaims } from '../src/claims.ts'
-import { type Contestant, type Ground, startBaseline, startOidcProvider } from '../src/contestant.ts'
+import { type DrawnContestant, type Ground, startBaseline, startOidcProvider } from '../src/contestant.ts'
 import { firstToken } from '../src/first-token.ts'
 import { prepareData } from '../src/prepared-data.ts'
 import { startSallyport } from '../src/sallyport.ts'
@@ -21,7 +21,7 @@ function groundFor(t: TestContext): Ground {
   return { node: process.execPath, folder, dataFolder: folder }
 }
 
-async function tokenFrom(t: TestContext, contestant: Contestant) {
+async function tokenFrom(t: TestContext, contestant: DrawnContestant) {
   t.after(() => contestant.stop())
   const { port, plan } = contestant
   const [, path] = plan.before.split(' ')

@@ -4,7 +4,7 @@ import { accessTokenSeconds, audience, extraClaims, issuer, scope } from '../cla
 import { generatePrivateKey, isAlgorithm } from '../signers.ts'
 import { serve } from './serve.ts'
 
-const [, , algorithm, clientId, clientSecret] = process.argv
+const [, , algorithm, clientId, clientSecret, proof, publicJwk = ''] = process.argv
 if (!isAlgorithm(algorithm)) throw new Error(`unknown algorithm ${algorithm}`)
 
 const jwk = generatePrivateKey(algorithm).export({ format: 'jwk' })
@@ -12,11 +12,13 @@ const provider = new Provider(issuer, {
   clients: [
     {
       client_id: clientId,
-      client_secret: clientSecret,
+      ...(proof !== 'assertion' && { client_secret: clientSecret }),
       grant_types: ['client_credentials'],
       response_types: [],
       redirect_uris: [],
-      token_endpoint_auth_method: 'client_secret_basic',
+      ...(proof === 'assertion'
+        ? { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [JSON.parse(publicJwk)] } }
+        : { token_endpoint_auth_method: 'client_secret_basic' }),
       id_token_signed_response_alg: algorithm,
     },
   ],
@@ -29,6 +31,7 @@ const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    dPoP: { enabled: proof === 'dpop' },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => audience,
