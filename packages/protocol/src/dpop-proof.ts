@@ -39,7 +39,7 @@ export function checkDpopProof({ header, payload, algorithm }: Jws, expected: Ex
   if (typeof header.typ !== 'string' || header.typ.toLowerCase() !== 'dpop+jwt')
     return fail('proof of another typ')
   if (!expected.algorithms.has(algorithm)) return fail('proof algorithm not allowed')
-  const key = readPublicJwk(header.jwk)
+  const key = readProofKey(header.jwk)
   if ('problem' in key) return fail(`proof with ${key.problem}`)
   if (!algorithmsOfJwk(key.jwk).includes(algorithm)) return fail('proof algorithm does not fit its key')
   const { htm, htu, iat, jti, nonce, ath } = payload
@@ -57,6 +57,16 @@ export function checkDpopProof({ header, payload, algorithm }: Jws, expected: Ex
     accessTokenHash: typeof ath === 'string' ? ath : null,
     expiresAt: Math.ceil(iat) + windowSeconds + 1,
   }
+}
+
+// Headers are kept by whoever reads them, so the key of a client is the same object in each of its proofs.
+const knownKeys = new WeakMap<object, ReturnType<typeof readPublicJwk>>()
+
+function readProofKey(value: unknown): ReturnType<typeof readPublicJwk> {
+  if (typeof value !== 'object' || value === null) return readPublicJwk(value)
+  const key = knownKeys.get(value) ?? readPublicJwk(value)
+  knownKeys.set(value, key)
+  return key
 }
 
 const longestUrlCharacters = 2_048

@@ -29,19 +29,35 @@ export function readJws(text: string): Jws | null {
   const first = text.indexOf('.')
   const second = text.indexOf('.', first + 1)
   if (first < 1 || second < 0 || text.indexOf('.', second + 1) !== -1) return null
-  const header = readPart(text.slice(0, first))
-  if (header === null || !isPlain(header)) return null
+  const header = readHeader(text.slice(0, first))
+  if (header === null) return null
   const payload = readPart(text.slice(first + 1, second))
   const signature = decode(text.slice(second + 1))
   if (payload === null || signature === null) return null
   return { algorithm: header.alg, header, payload, signingInput: text.slice(0, second), signature }
 }
 
-function isPlain(
-  header: Readonly<Record<string, unknown>>,
-): header is Readonly<Record<string, unknown>> & { readonly alg: string } {
-  return typeof header.alg === 'string' && !['crit', 'b64', 'zip'].some((name) => Object.hasOwn(header, name))
+type PlainHeader = Readonly<Record<string, unknown>> & { readonly alg: string }
+
+// A client's header is the same in each of its tokens, and a DPoP header holds a key that costs more to read.
+const knownHeaders = new Map<string, PlainHeader>()
+const headersKept = 1_000
+const longestKnownHeader = 1_000
+
+function readHeader(part: string): PlainHeader | null {
+  const known = knownHeaders.get(part)
+  if (known !== undefined) return known
+  const header = readPart(part)
+  if (header === null || !isPlain(header)) return null
+  if (part.length <= longestKnownHeader) {
+    if (knownHeaders.size >= headersKept) knownHeaders.clear()
+    knownHeaders.set(part, header)
+  }
+  return header
 }
+
+const isPlain = (header: Readonly<Record<string, unknown>>): header is PlainHeader =>
+  typeof header.alg === 'string' && !['crit', 'b64', 'zip'].some((name) => Object.hasOwn(header, name))
 
 function readPart(part: string): Readonly<Record<string, unknown>> | null {
   const bytes = decode(part)
@@ -53,9 +69,13 @@ function readPart(part: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** RFC 4648 §3.5: only the spelling that an encoder would write. */
+/** RFC 4648 §3.5: only the spelling that an encoder would write, whose last character has no stray bits. */
 function decode(part: string): Uint8Array | null {
-  if (!base64url.test(part)) return null
-  const bytes = Buffer.from(part, 'base64url')
-  return bytes.toString('base64url') === part ? bytes : null
+  if (!base64url.test(part) || !lastCharacters[part.length % 4]?.includes(part.at(-1) ?? '')) return null
+  return Buffer.from(part, 'base64url')
 }
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const everyNth = (step: number) => [...alphabet].filter((_, index) => index % step === 0).join('')
+/** By the number of characters beyond whole groups: with two the last one carries 2 bits, with three 4, and one is none. */
+const lastCharacters = [alphabet, '', everyNth(16), everyNth(4)]

@@ -3,8 +3,7 @@
  * bounds, fetched again for a key id nobody knows, but not for every made-up one.
  */
 
-import type { FetchJson } from '../outbound/fetch-json.ts'
-import { RecentMap } from '../store/read-through.ts'
+import type { Fetched, FetchJson } from '../outbound/fetch-json.ts'
 import { importVerificationKey, type VerificationKey } from './verify-signature.ts'
 
 export interface RemoteKeySets {
@@ -29,6 +28,8 @@ interface KeySet {
 }
 
 const setsKept = 1_000
+// A key takes 3 kB, so that all of them take 30 MB.
+const keysKept = 10_000
 const keysPerSet = 50
 const defaultMaxAgeSeconds = 300
 const shortestMaxAgeSeconds = 60
@@ -43,21 +44,36 @@ const staleSeconds = 600
 const nothing: KeySet = { keys: [], fetchedAt: 0, freshUntil: 0, triedAt: 0 }
 
 export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySetOptions): RemoteKeySets {
-  const sets = new RecentMap<KeySet>(setsKept)
+  const sets = new Map<string, KeySet>()
   const flights = new Map<string, Promise<KeySet>>()
+  let keyCount = 0
+
+  function drop(url: string): void {
+    keyCount -= sets.get(url)?.keys.length ?? 0
+    sets.delete(url)
+  }
+
+  /** The set that was asked for longest ago goes first: at worst it is fetched again. */
+  function keep(url: string, set: KeySet): void {
+    drop(url)
+    sets.set(url, set)
+    keyCount += set.keys.length
+    for (const oldest of sets.keys()) {
+      if (sets.size <= setsKept && keyCount <= keysKept) return
+      drop(oldest)
+    }
+  }
 
   async function load(url: string, before: KeySet): Promise<KeySet> {
-    const fetched = await fetchJson(url)
+    const read = readKeySet(await fetchJson(url))
     const now = clock()
-    if (!fetched.ok) {
-      onFailure(url, fetched.reason)
+    if ('problem' in read) {
+      onFailure(url, read.problem)
       // Kept for a while, and with it the moment of the failure.
       const isStillGood = now < before.freshUntil + staleSeconds
       return { ...(isStillGood ? before : nothing), triedAt: now }
     }
-    const maxAge = fetched.maxAgeSeconds ?? defaultMaxAgeSeconds
-    const seconds = Math.min(longestMaxAgeSeconds, Math.max(shortestMaxAgeSeconds, maxAge))
-    return { keys: readKeys(fetched.value), fetchedAt: now, freshUntil: now + seconds, triedAt: now }
+    return { keys: read.keys, fetchedAt: now, freshUntil: now + read.freshSeconds, triedAt: now }
   }
 
   /** One fetch for all who wait. */
@@ -66,7 +82,7 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
     if (flying) return flying
     const flight = load(url, before)
       .then((set) => {
-        sets.set(url, set)
+        keep(url, set)
         return set
       })
       .finally(() => flights.delete(url))
@@ -89,8 +105,19 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
   }
 }
 
+type ReadKeySet =
+  | { readonly keys: readonly VerificationKey[]; readonly freshSeconds: number }
+  | { readonly problem: string }
+
 /** Keys that are not for us, of another use or type, are passed over: sets are shared (RFC 7517 §5). */
-function readKeys({ keys }: Readonly<Record<string, unknown>>): readonly VerificationKey[] {
-  if (!Array.isArray(keys)) return []
-  return keys.slice(0, keysPerSet).flatMap((jwk) => importVerificationKey(jwk) ?? [])
+function readKeySet(fetched: Fetched): ReadKeySet {
+  if (!fetched.ok) return { problem: fetched.reason }
+  const { keys } = fetched.value
+  // An error page that says 200 takes no keys away; an empty list does.
+  if (!Array.isArray(keys)) return { problem: 'its answer is no key set' }
+  const maxAge = fetched.maxAgeSeconds ?? defaultMaxAgeSeconds
+  return {
+    keys: keys.slice(0, keysPerSet).flatMap((jwk) => importVerificationKey(jwk) ?? []),
+    freshSeconds: Math.min(longestMaxAgeSeconds, Math.max(shortestMaxAgeSeconds, maxAge)),
+  }
 }

@@ -13,7 +13,7 @@ async function start(maxAgeSeconds: number | null = null) {
   const failures: string[] = []
   const one = { ...(await makeKey()).publicJwk, kid: 'one' }
   const two = { ...(await makeKey('EdDSA')).publicJwk, kid: 'two' }
-  const origin = { keys: [one] as unknown[], isDown: false, fetches: 0 }
+  const origin = { keys: [one] as unknown, isDown: false, fetches: 0 }
   const sets = createRemoteKeySets({
     clock,
     onFailure: (_url, reason) => failures.push(reason),
@@ -24,7 +24,8 @@ async function start(maxAgeSeconds: number | null = null) {
         : { ok: true, value: { keys: origin.keys }, maxAgeSeconds }
     },
   })
-  const kids = async (kid: string | null = null) => (await sets.keysFor(url, kid)).map((key) => key.kid)
+  const kids = async (kid: string | null = null, at = url) =>
+    (await sets.keysFor(at, kid)).map((key) => key.kid)
   return { clock, failures, one, two, origin, sets, kids }
 }
 
@@ -37,11 +38,11 @@ test('trust 67: a set is fetched once for all who wait, and then answered from m
 })
 
 test('trust 178: a thousand unknown key ids cost one fetch for each cool-down', async () => {
-  const { origin, kids, clock, two } = await start()
+  const { origin, kids, clock, one, two } = await start()
   await kids('one')
   for (let index = 0; index < 1_000; index++) await kids(`made-up-${index}`)
   assert.equal(origin.fetches, 1)
-  origin.keys.push(two)
+  origin.keys = [one, two]
   clock.advance(30)
   const [first] = await Promise.all([kids('two'), kids('three'), kids('four')])
   assert.deepEqual(first, ['one', 'two'])
@@ -111,4 +112,34 @@ test('RFC 7517 §5: keys that are not for us are passed over, and fifty are enou
   const many = await start()
   many.origin.keys = Array.from({ length: 100 }, (_, index) => ({ ...many.one, kid: `kid-${index}` }))
   assert.equal((await many.kids()).length, 50)
+})
+
+test('trust F38: an empty set takes all keys away, an error page that says 200 none', async () => {
+  const { origin, kids, clock, failures } = await start()
+  await kids()
+  origin.keys = undefined
+  clock.advance(300)
+  assert.deepEqual(await kids(), ['one'])
+  assert.deepEqual(failures, ['its answer is no key set'])
+  origin.keys = []
+  clock.advance(10)
+  assert.deepEqual(await kids(), [])
+})
+
+test('trust R12: a thousand sets and ten thousand keys are kept, the latest', async () => {
+  const { origin, kids } = await start()
+  for (let index = 0; index <= 1_000; index++) await kids(null, `${url}/${index}`)
+  assert.equal(origin.fetches, 1_001)
+  await kids(null, `${url}/1`)
+  assert.equal(origin.fetches, 1_001)
+  await kids(null, `${url}/0`)
+  assert.equal(origin.fetches, 1_002)
+
+  const large = await start()
+  large.origin.keys = Array.from({ length: 50 }, (_, index) => ({ ...large.one, kid: `kid-${index}` }))
+  for (let index = 0; index <= 200; index++) await large.kids(null, `${url}/${index}`)
+  await large.kids(null, `${url}/1`)
+  assert.equal(large.origin.fetches, 201)
+  await large.kids(null, `${url}/0`)
+  assert.equal(large.origin.fetches, 202)
 })

@@ -1,6 +1,9 @@
 // trust F23, 53, 67, 153: what somebody registered as a URL is no door into the operator's network.
 import assert from 'node:assert/strict'
+import type { LookupAddress } from 'node:dns'
+import { EventEmitter, once } from 'node:events'
 import type { RequestListener } from 'node:http'
+import https from 'node:https'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -61,6 +64,9 @@ test('trust F23: nothing that is not public is connected to, in whatever spellin
     '0x7f000001',
     '0177.0.0.1',
     '0',
+    '127.0.0.1.',
+    '%31%32%37.0.0.1',
+    '\uff11\uff12\uff17.0.0.1',
     '[::1]',
     '[::ffff:127.0.0.1]',
     '[::127.0.0.1]',
@@ -95,6 +101,29 @@ test('trust F23: a name that changes its address between two look-ups is looked 
   assert.equal(host.connections(), 1)
 })
 
+test('trust F23: the certificate of an address must name that address', async (t) => {
+  const options = { lookup: async () => assert.fail('looked up') }
+  const named = await start(t, answering('{}'), options)
+  const { reason } = { reason: '', ...(await named.fetchJson(`https://127.0.0.1:${named.host.port}/`)) }
+  assert.match(reason, /ERR_TLS_CERT_ALTNAME_INVALID/)
+  const host = await startHost(t, ['127.0.0.1'], answering('{}'))
+  const fetchJson = createFetchJson({ ...options, isAllowed: loopback, authorities: [host.authority] })
+  assert.equal((await fetchJson(`https://127.0.0.1:${host.port}/`)).ok, true)
+})
+
+test('trust 67: of the addresses that were checked, one that answers is enough', async (t) => {
+  const { host, fetchJson, url } = await start(t, answering('{}'), {
+    isAllowed: (address) => address === '::1' || loopback(address),
+    // Nothing listens at the first.
+    lookup: async () => [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ],
+  })
+  assert.equal((await fetchJson(url)).ok, true)
+  assert.equal(host.connections(), 1)
+})
+
 test('trust F23: a redirect is a failure, and its target hears nothing', async (t) => {
   const target = await startHost(t, ['inner.example'], answering('{}'))
   const Location = `https://127.0.0.1:${target.port}/`
@@ -110,13 +139,22 @@ test('trust 67: what is large, compressed, broken or no object is not read', asy
   const table: readonly (readonly [listener: RequestListener, reason: RegExp])[] = [
     [answering(large, { 'Content-Length': String(large.length) }), /larger than 65536/],
     [answering(`{"x":"${'x'.repeat(70_000)}"}`), /larger than 65536/],
-    [answering(gzipSync('{}'), { 'Content-Encoding': 'gzip' }), /compressed/],
+    [answering(gzipSync(large), { 'Content-Encoding': 'gzip' }), /compressed/],
+    [answering(gzipSync(large)), /not UTF-8/],
     [answering('[]'), /no JSON object/],
     [answering('null'), /no JSON object/],
     [answering('{"a":1,"a":2}'), /no JSON object/],
     [answering(Buffer.from([0x7b, 0xff, 0x7d])), /not UTF-8/],
     [answering('', {}, 404), /it answers 404/],
+    [answering(`{"a":${'['.repeat(32_000)}${']'.repeat(32_000)}}`), /no JSON object/],
     [(request) => request.socket.destroy(), /could not be asked/],
+    [(_request, response) => response.writeHead(200).write('{', () => response.destroy()), /could not be/],
+    // To Node neither a response nor an error: it would hold its place for ever.
+    [
+      ({ socket }) => socket.write('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n{}'),
+      /it answers 101/,
+    ],
+    [({ socket }) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`), /HEADER_OVERFLOW/],
   ]
   for (const [listener, reason] of table) {
     const { fetchJson, url } = await start(t, listener)
@@ -130,6 +168,8 @@ test('trust 67: a host that takes too long is left, at the look-up as well', asy
   const deadline = () => AbortSignal.timeout(20)
   const slow = await start(t, () => {}, { deadline })
   assert.deepEqual(await slow.fetchJson(slow.url), { ok: false, reason: 'its host took too long' })
+  const drip = await start(t, (_request, response) => response.writeHead(200).write('{'), { deadline })
+  assert.deepEqual(await drip.fetchJson(drip.url), { ok: false, reason: 'its host took too long' })
   const lost = await start(t, answering('{}'), { deadline, lookup: () => new Promise(() => {}) })
   assert.deepEqual(await lost.fetchJson(lost.url), { ok: false, reason: 'its host took too long' })
 })
@@ -140,7 +180,22 @@ test('trust 67: the certificate must be of the name, and of an authority we know
   assert.deepEqual(other, { ok: false, reason: 'its host could not be asked (ERR_TLS_CERT_ALTNAME_INVALID)' })
   const stranger = await start(t, answering('{}'), { authorities: [] })
   assert.equal((await stranger.fetchJson(stranger.url)).ok, false)
+  t.after(() => Reflect.deleteProperty(process.env, 'NODE_TLS_REJECT_UNAUTHORIZED'))
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+  assert.equal((await stranger.fetchJson(stranger.url)).ok, false, 'whatever the environment says')
   assert.equal((await fetchJson(url)).ok, true)
+})
+
+test('trust F23: a proxy that the environment names hears nothing', async (t) => {
+  const { globalAgent } = https
+  const proxy = await startHost(t, ['proxy.example'], answering('{}'))
+  t.after(() => {
+    https.globalAgent = globalAgent
+  })
+  https.globalAgent = new https.Agent({ proxyEnv: { HTTPS_PROXY: `https://127.0.0.1:${proxy.port}` } })
+  const { fetchJson, url } = await start(t, answering('{}'))
+  assert.equal((await fetchJson(url)).ok, true)
+  assert.equal(proxy.connections(), 0)
 })
 
 test('trust F23: only https URLs without user or fragment are fetched', async () => {
@@ -148,32 +203,76 @@ test('trust F23: only https URLs without user or fragment are fetched', async ()
   for (const url of ['http://keys.example/', 'file:///etc/passwd', 'gopher://x/', 'data:,{}', 'keys', '']) {
     assert.deepEqual(await fetchJson(url), { ok: false, reason: 'it is no https URL' })
   }
+  const long = await fetchJson(`https://keys.example/${'x'.repeat(2_048)}`)
+  assert.deepEqual(long, { ok: false, reason: 'it is longer than 2048 characters' })
   for (const url of ['https://a:b@keys.example/', 'https://keys.example/#x']) {
     assert.deepEqual(await fetchJson(url), { ok: false, reason: 'it has a user or a fragment' })
   }
 })
 
-test('trust F23: hosts that never answer leave room for the others', async (t) => {
+/** Deadlines that pass when the test says so, in the order of their fetches. */
+function createDeadlines() {
   const ends: AbortController[] = []
   const deadline = () => {
     const end = new AbortController()
     ends.push(end)
     return end.signal
   }
-  const { fetchJson, url } = await start(t, () => {}, { deadline, lookup: () => new Promise(() => {}) })
-  const waiting = Array.from({ length: 217 }, () => fetchJson(url))
-  assert.deepEqual(await waiting.at(-1), { ok: false, reason: 'too many fetches are under way' })
-  assert.equal(ends.length, 16)
-  ends[0]?.abort()
-  await waiting[0]
-  // The next one enters in the same turn.
-  await new Promise(setImmediate)
-  assert.equal(ends.length, 17)
-  for (let index = 0; index < 216; index++) {
-    ends[index]?.abort()
-    await waiting[index]
-    await new Promise(setImmediate)
+  return {
+    deadline,
+    pass: (index: number) => ends[index]?.abort(),
+    all: () => ends.map((end) => end.abort()),
   }
+}
+
+test('trust F23: hosts that never answer use sixteen connections, and waiting for one has an end', async (t) => {
+  const { deadline, pass, all } = createDeadlines()
+  let requests = 0
+  const heard = new EventEmitter()
+  const hold: RequestListener = () => {
+    requests += 1
+    heard.emit(`request ${requests}`)
+  }
+  const { host, fetchJson, url } = await start(t, hold, { deadline })
+  const full = once(heard, 'request 16')
+  const fetches = Array.from({ length: 217 }, () => fetchJson(url))
+  assert.deepEqual(await fetches[216], { ok: false, reason: 'too many fetches are under way' })
+  await full
+  assert.equal(host.connections(), 16)
+  pass(20)
+  assert.deepEqual(await fetches[20], { ok: false, reason: 'too many fetches are under way' })
+  assert.equal(host.connections(), 16)
+  const next = once(heard, 'request 17')
+  pass(0)
+  assert.deepEqual(await fetches[0], { ok: false, reason: 'its host took too long' })
+  await next
+  assert.equal(host.connections(), 17)
+  all()
+  await Promise.all(fetches)
+  assert.equal(host.connections(), 17)
+})
+
+test('trust F23: a name server that never answers holds one thread, and what it says too late is not used', async (t) => {
+  const { deadline, pass } = createDeadlines()
+  const slow = Promise.withResolvers<readonly LookupAddress[]>()
+  const asked: string[] = []
+  const { host, fetchJson, url } = await start(t, answering('{}'), {
+    deadline,
+    lookup: async (name) => {
+      asked.push(name)
+      return asked.length === 1 ? slow.promise : [{ address: '127.0.0.1', family: 4 }]
+    },
+  })
+  const [first, second, third] = [fetchJson(url), fetchJson(url), fetchJson(url)]
+  pass(0)
+  assert.deepEqual(await first, { ok: false, reason: 'its host took too long' })
+  pass(1)
+  assert.deepEqual(await second, { ok: false, reason: 'its host took too long' })
+  assert.deepEqual(asked, ['keys.example'])
+  slow.resolve([{ address: '127.0.0.1', family: 4 }])
+  assert.equal((await third).ok, true)
+  assert.equal(asked.length, 2)
+  assert.equal(host.connections(), 1)
 })
 
 test('trust 153: an address is public only if nothing sets it apart', () => {
@@ -224,4 +323,44 @@ test('trust 153: an address is public only if nothing sets it apart', () => {
     '4000::1',
   ])
     assert.equal(isPublicAddress(address), false, address)
+})
+
+test('trust 153: each block that is set apart ends where the registries say', () => {
+  // The first and last address of each block, and their public neighbours.
+  const blocks: readonly (readonly [
+    before: string | null,
+    first: string,
+    last: string,
+    after: string | null,
+  ])[] = [
+    [null, '0.0.0.0', '0.255.255.255', '1.0.0.0'],
+    ['9.255.255.255', '10.0.0.0', '10.255.255.255', '11.0.0.0'],
+    ['100.63.255.255', '100.64.0.0', '100.127.255.255', '100.128.0.0'],
+    ['126.255.255.255', '127.0.0.0', '127.255.255.255', '128.0.0.0'],
+    ['169.253.255.255', '169.254.0.0', '169.254.255.255', '169.255.0.0'],
+    ['172.15.255.255', '172.16.0.0', '172.31.255.255', '172.32.0.0'],
+    ['191.255.255.255', '192.0.0.0', '192.0.0.255', '192.0.1.0'],
+    ['192.0.1.255', '192.0.2.0', '192.0.2.255', '192.0.3.0'],
+    ['192.31.195.255', '192.31.196.0', '192.31.196.255', '192.31.197.0'],
+    ['192.52.192.255', '192.52.193.0', '192.52.193.255', '192.52.194.0'],
+    ['192.88.98.255', '192.88.99.0', '192.88.99.255', '192.88.100.0'],
+    ['192.167.255.255', '192.168.0.0', '192.168.255.255', '192.169.0.0'],
+    ['192.175.47.255', '192.175.48.0', '192.175.48.255', '192.175.49.0'],
+    ['198.17.255.255', '198.18.0.0', '198.19.255.255', '198.20.0.0'],
+    ['198.51.99.255', '198.51.100.0', '198.51.100.255', '198.51.101.0'],
+    ['203.0.112.255', '203.0.113.0', '203.0.113.255', '203.0.114.0'],
+    ['223.255.255.255', '224.0.0.0', '255.255.255.255', null],
+    [null, '::', '1fff:ffff::', '2000::'],
+    ['2000:ffff::', '2001::', '2001:1ff:ffff::', '2001:200::'],
+    ['2001:db7:ffff::', '2001:db8::', '2001:db8:ffff::', '2001:db9::'],
+    ['2001:ffff::', '2002::', '2002:ffff::', '2003::'],
+    ['2620:4f:7fff::', '2620:4f:8000::', '2620:4f:8000:ffff::', '2620:4f:8001::'],
+    ['3ffe:ffff::', '3fff::', '3fff:fff::', '3fff:1000::'],
+    ['3fff:ffff::', '4000::', 'ffff:ffff::', null],
+  ]
+  for (const [before, first, last, after] of blocks) {
+    for (const address of [before, after])
+      if (address !== null) assert.equal(isPublicAddress(address), true, address)
+    for (const address of [first, last]) assert.equal(isPublicAddress(address), false, address)
+  }
 })

@@ -3,7 +3,7 @@ import { webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIP } from 'node:net'
 import type { TestContext } from 'node:test'
 import { issue, serverAuth, x509 } from '../certificates/issue.ts'
 
@@ -18,7 +18,7 @@ export interface HttpsHost {
 const pemOfKey = async (key: webcrypto.CryptoKey) =>
   x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
 
-/** Answers for `names`; closed after the test. */
+/** Answers for `names`, which may be addresses; closed after the test. */
 export async function startHost(
   t: TestContext,
   names: readonly string[],
@@ -30,7 +30,7 @@ export async function startHost(
   const leaf = await issue(authority, {
     name: 'CN=host',
     purposes: [serverAuth],
-    names: names.map((value) => ({ type: 'dns' as const, value })),
+    names: names.map((value) => ({ type: isIP(value) > 0 ? ('ip' as const) : ('dns' as const), value })),
     ...life,
   })
   const server = createServer({ cert: leaf.pem, key: await pemOfKey(leaf.keys.privateKey) }, listener)

@@ -1,6 +1,6 @@
 /** What the methods with a client assertion share: which algorithm and claims count, and that each counts once. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { checkClientAssertion, type Jws } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import type { Client, Credential } from '../../apps/client.ts'
@@ -42,7 +42,7 @@ export async function acceptOnce(
   const audiences = acceptsTokenEndpointAudience ? [issuer, issuer + tokenPath] : [issuer]
   const claims = checkClientAssertion(jws.payload, { clientId, audiences, now })
   if (!claims.ok) return claims.reason
-  const digest = createHash('sha256').update(`assertion ${tenant.id} ${clientId} ${claims.jti}`).digest()
+  const digest = hash('sha256', `assertion ${tenant.id} ${clientId} ${claims.jti}`, 'buffer')
   const isFirst = await singleUse.use({ digest, expiresAt: claims.expiresAt })
   return isFirst ? { client, credential, method } : 'assertion used before'
 }

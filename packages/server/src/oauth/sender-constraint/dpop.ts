@@ -1,17 +1,15 @@
 /** RFC 9449: a proof that whoever asks holds a key, and that key's thumbprint, which the token then names. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   checkDpopProof,
   type Jwk,
-  type Jws,
   jwkThumbprintInput,
   OAuthError,
   readJws,
   refuse,
 } from '@sallyport/protocol'
-import { importVerificationKey, type VerificationKey, verifySignature } from '../../keys/verify-signature.ts'
-import { RecentMap } from '../../store/read-through.ts'
+import { importJwk, type VerificationKey, verifySignature } from '../../keys/verify-signature.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { acceptedNonces, currentNonce } from './nonce.ts'
@@ -29,22 +27,30 @@ export async function proveDpopKey(request: TokenRequest, deps: TokenDeps): Prom
     now: request.now,
   })
   if (!proof.ok) return refuse('invalid_dpop_proof', proof.reason)
-  const jkt = createHash('sha256').update(jwkThumbprintInput(proof.jwk)).digest('base64url')
-  checkSignature(jws, proof.jwk, jkt)
+  const { key, jkt } = knownKey(proof.jwk)
+  if (key === null || !verifySignature(key, jws.algorithm, jws.signingInput, jws.signature)) {
+    return refuse('invalid_dpop_proof', 'proof not signed with its key')
+  }
   checkNonce(request, proof.nonce, deps)
   await useOnce(request, jkt, proof, deps)
   return jkt
 }
 
-// A client keeps its key for days, and reading one costs as much as using it.
-const knownKeys = new RecentMap<VerificationKey>(1_000)
+interface KnownKey {
+  /** Null for a point beside its curve, and the like. */
+  readonly key: VerificationKey | null
+  readonly jkt: string
+}
 
-function checkSignature({ algorithm, signingInput, signature }: Jws, jwk: Jwk, jkt: string): void {
-  const key = knownKeys.get(jkt) ?? importVerificationKey(jwk)
-  if (key === null || !verifySignature(key, algorithm, signingInput, signature)) {
-    refuse('invalid_dpop_proof', 'proof not signed with its key')
-  }
-  knownKeys.set(jkt, key)
+// A client keeps its key for days, and reading one costs as much as using it.
+const knownKeys = new WeakMap<Jwk, KnownKey>()
+
+function knownKey(jwk: Jwk): KnownKey {
+  const known = knownKeys.get(jwk)
+  if (known !== undefined) return known
+  const read = { key: importJwk(jwk), jkt: hash('sha256', jwkThumbprintInput(jwk), 'base64url') }
+  knownKeys.set(jwk, read)
+  return read
 }
 
 /** RFC 9449 §8: who holds an old nonce, or none, is told the one to use. */
@@ -70,6 +76,6 @@ async function useOnce(
   { jti, expiresAt }: { readonly jti: string; readonly expiresAt: number },
   { singleUse }: TokenDeps,
 ): Promise<void> {
-  const digest = createHash('sha256').update(`dpop ${tenant.id} ${jkt} ${jti}`).digest()
+  const digest = hash('sha256', `dpop ${tenant.id} ${jkt} ${jti}`, 'buffer')
   if (!(await singleUse.use({ digest, expiresAt }))) refuse('invalid_dpop_proof', 'proof used before')
 }
