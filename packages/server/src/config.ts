@@ -122,6 +122,12 @@ export const settings = {
     masterKeys,
     'What seals everything secret in the database; without it the key is kept in data_folder',
   ),
+  outbound_allowed_networks: setting(
+    addresses,
+    [],
+    'Private networks where keys of clients and outside issuers may be fetched; otherwise public addresses only',
+  ),
+  outbound_ca_file: optional(text, 'PEM file with authorities to trust there, beside those of the system'),
   metrics_host: setting(text, '127.0.0.1', 'The address of the metrics listener'),
   metrics_port: setting(port, 0, 'The port of /metrics; 0 turns it off'),
   log_level: setting(oneOf('info', 'warn', 'error', 'silent'), 'info', 'The least level that is logged'),

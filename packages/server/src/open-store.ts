@@ -23,6 +23,7 @@ export interface OpenStore {
 }
 
 export const databaseFile = (folder: string) => join(folder, 'sallyport.db')
+export const masterKeyPath = (folder: string) => join(folder, 'master.key')
 
 function masterKeys(location: StoreLocation, random: Effects['random']): readonly Uint8Array[] {
   if (location.master_key !== null) return parseMasterKeys(location.master_key)
@@ -32,7 +33,7 @@ function masterKeys(location: StoreLocation, random: Effects['random']): readonl
     )
   }
   const folder = location.data_folder
-  return masterKeyFile(join(folder, 'master.key'), existsSync(databaseFile(folder)), random)
+  return masterKeyFile(masterKeyPath(folder), existsSync(databaseFile(folder)), random)
 }
 
 /** The driver that is not used is not loaded. */

@@ -5,14 +5,16 @@ import { systemEffects } from '../effects.ts'
 import { createIssuerKeys } from '../federation/issuer-keys.ts'
 import { type FederationReport, type RuleReport, testFederation } from '../inspect/test-federation.ts'
 import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
-import { createFetchJson, type FetchJson } from '../outbound/fetch-json.ts'
+import { createFetchJson } from '../outbound/fetch-json.ts'
+import { fetchJsonFor } from './outbound.ts'
+import { readServerConfig } from './server-config.ts'
 import { readStandardInput, terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface FederationOptions extends StoreOptions {
   readonly json?: boolean
   readonly tenant?: string
-  readonly baseUrl: string
+  readonly baseUrl?: string
 }
 
 export function registerFederation(program: Command): void {
@@ -27,8 +29,7 @@ export function registerFederation(program: Command): void {
     .option('--tenant <id>', 'look at the rules of one tenant')
     .option(
       '--base-url <url>',
-      'where the server is reached: the audience of rules that name none',
-      'https://localhost:8443',
+      'where the server is reached, for rules that name no audience (default: as configured, or https://localhost:8443)',
     )
     .option('--json', 'print JSON')
     .addHelpText('after', '\nEnds with 0 if a rule lets the token in and with 1 otherwise.')
@@ -44,9 +45,11 @@ export function registerFederation(program: Command): void {
 
 type Deps = Parameters<typeof testFederation>[2]
 
-function depsOf(db: Deps['db'], { baseUrl }: FederationOptions): Deps {
+function depsOf(db: Deps['db'], options: FederationOptions): Deps {
   const { clock } = systemEffects
-  const fetchJson: FetchJson = createFetchJson()
+  const config = options.config === undefined ? null : readServerConfig(options.config)
+  const fetchJson = config === null ? createFetchJson() : fetchJsonFor(config)
+  const base = (options.baseUrl ?? config?.base_url?.origin ?? 'https://localhost:8443').replace(/\/$/, '')
   const onFailure = (url: string, reason: string) =>
     process.stderr.write(`${terminalText(url)} could not be fetched: ${reason}.\n`)
   const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
@@ -54,7 +57,7 @@ function depsOf(db: Deps['db'], { baseUrl }: FederationOptions): Deps {
     db,
     issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }),
     now: clock(),
-    issuerOf: (tenantId) => `${baseUrl.replace(/\/$/, '')}/${tenantId}`,
+    issuerOf: (tenantId) => `${base}/${tenantId}`,
   }
 }
 

@@ -8,9 +8,11 @@ import { parseAddressList } from '../http/address-list.ts'
 import { createLog, type Log } from '../http/log.ts'
 import { expiryWarning, followTls, loadTls, type TlsFiles } from '../http/tls.ts'
 import { createServer, type Server } from '../main.ts'
-import { openStore } from '../open-store.ts'
+import { isReadableByOthers } from '../master-key.ts'
+import { masterKeyPath, openStore } from '../open-store.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { openPort } from './open-port.ts'
+import { fetchJsonFor } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
 
 export function registerServe(program: Command): void {
@@ -54,7 +56,9 @@ async function serve(config: Config): Promise<void> {
     clientCacheEntries: config.client_cache_entries,
     proxies: parseAddressList(config.proxies),
     tls,
+    fetchJson: fetchJsonFor(config),
   })
+  warnOfReadableKey(config, log)
   try {
     const port = await listen(server, config)
     if (files && tls) await follow(server, files, log, expiryWarning(tls, files, systemEffects.clock()))
@@ -74,6 +78,16 @@ async function serve(config: Config): Promise<void> {
 function baseUrlOf({ base_url: url }: Config): URL {
   if (url === null) throw new Error('readConfig lets no configuration without base_url pass.')
   return url
+}
+
+function warnOfReadableKey(
+  { master_key: given, database_url: url, data_folder: folder }: Config,
+  log: Log,
+): void {
+  const file = masterKeyPath(folder)
+  if (given === null && url === null && isReadableByOthers(file)) {
+    log.warn('other users of this machine may read the master key: run chmod 600 on it', { file })
+  }
 }
 
 const tlsFiles = ({ tls_certificate_file: certFile, tls_key_file: keyFile }: Config): TlsFiles | null =>

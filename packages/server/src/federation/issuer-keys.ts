@@ -73,5 +73,8 @@ function jwksUriOf(
 ): { readonly jwksUri: string } | { readonly problem: string } {
   if (metadata.issuer !== issuer) return { problem: 'its metadata names another issuer' }
   const { jwks_uri: jwksUri } = metadata
-  return typeof jwksUri === 'string' ? { jwksUri } : { problem: 'its metadata has no jwks_uri' }
+  // Bounded here because it becomes a name in caches and a field of the log.
+  const isUrl =
+    typeof jwksUri === 'string' && jwksUri.length <= 2_048 && URL.parse(jwksUri)?.protocol === 'https:'
+  return isUrl ? { jwksUri } : { problem: 'its metadata has no https jwks_uri' }
 }

@@ -1,0 +1,30 @@
+/** The one way out of the process, to what clients and outside issuers publish, as the configuration allows it. */
+
+import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import { type Config, ConfigRefused } from '../config.ts'
+import { parseAddressList } from '../http/address-list.ts'
+import { createFetchJson, type FetchJson } from '../outbound/fetch-json.ts'
+
+/** Throws `ConfigRefused` for a file that holds no certificates. */
+export function fetchJsonFor({
+  outbound_allowed_networks: networks,
+  outbound_ca_file: file,
+}: Pick<Config, 'outbound_allowed_networks' | 'outbound_ca_file'>): FetchJson {
+  const allowed = parseAddressList(networks)
+  return createFetchJson({
+    isAllowed: (address) => allowed.contains(address),
+    authorities: file === null ? [] : [readAuthorities(file)],
+  })
+}
+
+function readAuthorities(file: string): string {
+  try {
+    const pem = readFileSync(file, 'utf8')
+    createSecureContext({ ca: pem })
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
+  } catch {
+    // One sentence for a missing file and for a broken one.
+  }
+  throw new ConfigRefused(`outbound_ca_file: ${file} cannot be read as certificates in PEM.`)
+}
