@@ -132,7 +132,10 @@ export const settings = {
   metrics_port: setting(port, 0, 'The port of /metrics; 0 turns it off'),
   log_level: setting(oneOf('info', 'warn', 'error', 'silent'), 'info', 'The least level that is logged'),
   log_tokens: setting(yesOrNo, true, 'Whether each token issued is a line of the log, at level info'),
-  client_cache_entries: setting(count, 10_000, 'How many apps are kept in memory'),
+  client_cache_entries: optional(
+    count,
+    'How many apps are kept in memory; without it 1000 with the embedded database, 10000 with PostgreSQL',
+  ),
 } as const
 
 type Settings = typeof settings

@@ -3,55 +3,86 @@
 import { compileTemplate, type JsonObject, TemplateError } from '@sallyport/protocol'
 import type { DialectSettings } from '../tenants/settings.ts'
 import { claimVariables, responseVariables } from '../tenants/template-variables.ts'
-import type { Path, Report } from './problem.ts'
-import type { TenantEntry } from './schema.ts'
+import { type Path, type Report, showValue } from './problem.ts'
+import type { AppEntry, TenantEntry } from './schema.ts'
 
 type Attributes = Readonly<Record<string, unknown>>
 
+/** The variables that stand inside longer text, each with the member below the dialect that holds it. */
+export type TextVariables = ReadonlyMap<string, Path>
+
 export function checkAttributes(tenant: TenantEntry, path: Path, report: Report): void {
-  const names = textVariablesOf(tenant.dialect ?? {})
-  if (names.length === 0) return
-  for (const [index, organization] of (tenant.organizations ?? []).entries()) {
+  const inText = textVariablesOf(tenant.dialect ?? {})
+  if (inText.size === 0) return
+  for (const [index, { attributes, apps = [] }] of (tenant.organizations ?? []).entries()) {
     const at = [...path, 'organizations', index]
-    checkRecord('organization', organization.attributes ?? {}, at, names, report)
-    for (const [place, app] of (organization.apps ?? []).entries()) {
-      checkRecord('app', app.attributes ?? {}, [...at, 'apps', place], names, report)
+    // The templates reach an organization through its apps.
+    const isMet = apps.length === 0 || apps.some(leansOnDialect)
+    if (isMet) reportUnfit('organization', attributes, at, inText, report)
+    for (const [place, app] of apps.entries()) {
+      if (leansOnDialect(app)) reportUnfit('app', app.attributes, [...at, 'apps', place], inText, report)
     }
   }
 }
 
-function textVariablesOf({ token, response }: DialectSettings): readonly string[] {
-  return [
-    ...textVariables(token?.claims, claimVariables),
-    ...textVariables(response?.members, responseVariables),
-  ]
-}
+/** An app that is answered as the standard says never meets the templates. */
+export const leansOnDialect = ({ dialect }: Pick<AppEntry, 'dialect'>): boolean => dialect !== 'standard'
 
-/** Templates that do not compile are reported where dialects are checked. */
-function textVariables(template: Attributes | undefined, variables: readonly string[]): readonly string[] {
-  try {
-    return compileTemplate((template ?? {}) as JsonObject, variables).textVariables
-  } catch (error) {
-    if (error instanceof TemplateError) return []
-    throw error
+/** The names of attributes that cannot stand where the dialect puts them. */
+export const unfitAttributes = (
+  noun: 'app' | 'organization',
+  attributes: Attributes | undefined,
+  inText: TextVariables,
+): readonly string[] =>
+  Object.entries(attributes ?? {})
+    .filter(([name, value]) => inText.has(variableOf(noun, name)) && !standsInText(value))
+    .map(([name]) => name)
+
+export const variableOf = (noun: 'app' | 'organization', name: string): string => `${noun}.attributes.${name}`
+
+const standsInText = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number'
+
+function reportUnfit(
+  noun: 'app' | 'organization',
+  attributes: Attributes | undefined,
+  path: Path,
+  inText: TextVariables,
+  report: Report,
+): void {
+  for (const name of unfitAttributes(noun, attributes, inText)) {
+    const place = [...path, 'attributes', name]
+    report(
+      place,
+      showValue(attributes?.[name], place),
+      'a text or a number, because the dialect puts it inside text',
+    )
   }
 }
 
-function checkRecord(
-  noun: 'app' | 'organization',
-  attributes: Attributes,
+export const textVariablesOf = ({ token, response }: DialectSettings): TextVariables =>
+  new Map([
+    ...textVariables(token?.claims, claimVariables, ['token', 'claims']),
+    ...textVariables(response?.members, responseVariables, ['response', 'members']),
+  ])
+
+function textVariables(
+  template: Attributes | undefined,
+  variables: readonly string[],
   path: Path,
-  names: readonly string[],
-  report: Report,
-): void {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'string' || typeof value === 'number') continue
-    if (!names.includes(`${noun}.attributes.${name}`)) continue
-    const found = Array.isArray(value) ? 'a list' : typeof value === 'boolean' ? 'a yes or no' : 'a map'
-    report(
-      [...path, 'attributes', name],
-      found,
-      'a text or a number, because the dialect puts it inside text',
-    )
+): readonly (readonly [string, Path])[] {
+  return Object.entries(template ?? {}).flatMap(([member, value]) =>
+    textVariablesIn({ [member]: value } as JsonObject, variables).map(
+      (name) => [name, [...path, member]] as const,
+    ),
+  )
+}
+
+/** Templates that do not compile are reported where dialects are checked. */
+function textVariablesIn(template: JsonObject, variables: readonly string[]): readonly string[] {
+  try {
+    return compileTemplate(template, variables).textVariables
+  } catch (error) {
+    if (error instanceof TemplateError) return []
+    throw error
   }
 }

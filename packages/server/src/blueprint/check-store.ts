@@ -2,6 +2,7 @@
 
 import type { Blueprint } from './blueprint.ts'
 import { confusedWith } from './check-apps.ts'
+import { checkStoredAttributes } from './check-stored-attributes.ts'
 import type { Problem } from './problem.ts'
 import { formOfFormat } from './proof.ts'
 import { type Declared, type DeclaredRow, keyOf, type Noun, type Stored, type StoredRow } from './rows.ts'
@@ -23,6 +24,7 @@ export function checkAgainstStore(check: StoreCheck): Problem[] {
     ...checkHosts(check),
     ...checkAudiences(check),
     ...checkClientIds(check),
+    ...checkStoredAttributes(check),
     ...checkRemovals(check),
   ]
 }

@@ -53,7 +53,7 @@ async function serve(config: Config): Promise<void> {
     effects: systemEffects,
     log,
     baseUrl: baseUrlOf(config),
-    clientCacheEntries: config.client_cache_entries,
+    clientCacheEntries: clientCacheEntries(config),
     proxies: parseAddressList(config.proxies),
     tls,
     fetchJson: fetchJsonFor(config),
@@ -79,6 +79,10 @@ function baseUrlOf({ base_url: url }: Config): URL {
   if (url === null) throw new Error('readConfig lets no configuration without base_url pass.')
   return url
 }
+
+/** The embedded database answers in microseconds, so memory buys little there; a round trip is worth a few kilobytes. */
+const clientCacheEntries = ({ client_cache_entries: entries, database_url: url }: Config): number =>
+  entries ?? (url === null ? 1_000 : 10_000)
 
 function warnOfReadableKey(
   { master_key: given, database_url: url, data_folder: folder }: Config,

@@ -1,6 +1,7 @@
 /** What a token request that is refused unread leaves behind: the credential it has shown is flagged if it is a real one. */
 
 import { decodeFormComponent, type Form, OAuthError, parseForm } from '@sallyport/protocol'
+import { StoreUnavailable } from '../store/database.ts'
 import { dialectAt } from '../tenants/dialect.ts'
 import type { ExposedBy, TokenDeps } from './deps.ts'
 import { flagExposedCredentials, flagUrlCredentials } from './exposure.ts'
@@ -18,16 +19,21 @@ export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: Toke
     if (by === 'plain_http') await flagExposedCredentials(request, by, deps)
     else await flagUrlCredentials(request, deps)
   } catch (error) {
-    if (!(error instanceof OAuthError)) throw error
+    // Over HTTPS the refusal is still to be sent, and is the same with the database gone.
+    const isPassedOver = by === 'query_string' && error instanceof StoreUnavailable
+    if (!(error instanceof OAuthError) && !isPassedOver) throw error
   }
 }
 
-/** A secret that is sent twice is exposed twice, so the first of each name counts where the standard refuses both. */
+/** A secret that is sent twice is exposed twice, so the first value of each name counts where the standard refuses both. */
 function readable(text: string): Form {
   const first = new Map<string, string>()
   for (const pair of text.split('&')) {
     const [name = '', ...value] = pair.split('=').map((part) => decodeFormComponent(part))
-    if (name && value.every((part) => part !== null) && !first.has(name)) first.set(name, value.join('='))
+    if (!name || first.has(name) || value.some((part) => part === null)) continue
+    const text = value.join('=')
+    // RFC 6749 §3.2: without a value it was not sent, and must not hide the one that was.
+    if (text !== '') first.set(name, text)
   }
   return parseForm(new URLSearchParams([...first]).toString())
 }
