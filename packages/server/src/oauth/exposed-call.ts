@@ -29,11 +29,11 @@ export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: Toke
 function readable(text: string): Form {
   const first = new Map<string, string>()
   for (const pair of text.split('&')) {
-    const [name = '', ...value] = pair.split('=').map((part) => decodeFormComponent(part))
-    if (!name || first.has(name) || value.some((part) => part === null)) continue
-    const text = value.join('=')
-    // RFC 6749 §3.2: without a value it was not sent, and must not hide the one that was.
-    if (text !== '') first.set(name, text)
+    const [name = '', ...parts] = pair.split('=').map((part) => decodeFormComponent(part))
+    if (!name || first.has(name) || parts.includes(null)) continue
+    const value = parts.join('=')
+    // RFC 6749 §3.2: what has no value was not sent, and must not hide the one that was.
+    if (value !== '') first.set(name, value)
   }
   return parseForm(new URLSearchParams([...first]).toString())
 }

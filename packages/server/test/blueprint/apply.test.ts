@@ -185,6 +185,28 @@ forEachStore((engine, store) => {
     assert.equal((await planRefusals(bench, ['blueprint: shop\ntenants: []\n'], true)).length, 2)
   })
 
+  test(`${engine}: a dialect that puts inside text what an app left in the store cannot give is refused`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const withList = changed(
+      '            credentials:',
+      '            attributes: {tags: [a]}\n            credentials:',
+    )
+    await applied(bench, [withList])
+    const dialect = '    dialect:\n      token:\n        claims:\n          who: "x-${app.attributes.tags}"\n'
+    const fewer = sample.slice(0, sample.indexOf('        apps:'))
+    const shaped = changed('    apis:\n', `${dialect}    apis:\n`, fewer)
+    assert.deepEqual(await planRefusals(bench, [shaped]), [
+      'folder/a.yaml:11:11 tenants[0].dialect.token.claims.who: found ${app.attributes.tags} inside text, while app shop/acme/sync in the store holds a list there, expected the variable alone, or that app changed or removed first',
+    ])
+    const whole = changed('"x-${app.attributes.tags}"', '"${app.attributes.tags}"', shaped)
+    assert.deepEqual(await planRefusals(bench, [whole]), [])
+    // Whoever goes with this run, or is declared anew in it, is in nobody's way.
+    assert.deepEqual(await planRefusals(bench, [shaped], true), [])
+    const mended = changed('tags: [a]', 'tags: a', changed('    apis:\n', `${dialect}    apis:\n`, withList))
+    assert.deepEqual(await planRefusals(bench, [mended]), [])
+  })
+
   test(`${engine}: a row that another blueprint made is refused with both names`, async (t) => {
     const { db } = await store.open(t)
     const bench = await createBench(db)

@@ -412,6 +412,10 @@ test('blueprints: an attribute that a dialect puts inside text is a text or a nu
   assert.equal(lines.length, 2)
   assert.match(lines[0] ?? '', new RegExp(`organizations\\[0\\].attributes.uid: found a map, ${expected}$`))
   assert.match(lines[1] ?? '', new RegExp(`apps\\[0\\].attributes.tags: found a list, ${expected}$`))
+  assert.match(refusals(attributed('{}', '{tags: null}')).join('\n'), /tags: found nothing, expected a text/)
+  // Answered as the standard says, these never meet the template.
+  const standard = attributed('{uid: [u]}', '{tags: [a]}\n            dialect: standard')
+  assert.deepEqual(refusals(standard), [])
   const list = changed('    apis:\n', '    dialect: {token: {claims: {s: "a ${scopes}"}}}\n    apis:\n')
   assert.match(
     refusals(list).join('\n'),

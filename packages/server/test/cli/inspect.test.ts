@@ -32,6 +32,7 @@ async function issueToken(folder: string, secret: readonly [string, string]): Pr
     authorization: [basic(...secret)],
     dpop: [],
     repeatsContentType: false,
+    clientCertificate: () => null,
     secure: true,
     clientAddress: '127.0.0.1',
     readBody: async () => Buffer.from('grant_type=client_credentials'),

@@ -8,7 +8,7 @@ import { assertError, assertToken, freshAddress, grant } from './answers.ts'
 import { app, blueprint, tenant } from './sample.ts'
 
 const text = blueprint(
-  tenant('acme', [app('first'), app('second'), app('third'), app('fourth')]),
+  tenant('acme', [app('first'), app('second'), app('third'), app('fourth'), app('fifth')]),
   tenant('other', [app('first')]),
 )
 const generatedGuess = `sp_test_${'0'.repeat(49)}`
@@ -19,9 +19,12 @@ const flagOf = async ({ db, credential }: TestServer, appId: string, tenantId = 
   return { at: found.exposedAt, by: found.exposedBy }
 }
 
-/** The answer does not wait for the write. */
+/** The answer does not wait for the write; the log line comes when the change feed has told of it too. */
 async function untilFlagged(server: TestServer, appId: string): Promise<void> {
-  while ((await flagOf(server, appId)).at === null) await turn()
+  const [clientId] = server.credential('acme', appId)
+  const isLogged = () =>
+    server.logLines.some((line) => line.msg === 'credential exposed' && line.client_id === clientId)
+  while (!isLogged()) await turn()
 }
 
 forEachStore((_engine, suite) => {
@@ -140,6 +143,11 @@ forEachStore((_engine, suite) => {
     assert.equal((await server.request({ method: 'PUT', url: url(third) })).status, 405)
     await untilFlagged(server, 'third')
     assert.equal((await flagOf(server, 'third')).by, 'query_string')
+    // A name without a value counts as absent, and hides nothing.
+    const [fifthId, fifthSecret] = server.credential('acme', 'fifth')
+    const emptyFirst = `/acme/oauth2/token?client_secret=&${query([fifthId, fifthSecret])}`
+    assertError(await server.request({ method: 'POST', url: emptyFirst, body: grant }), 'invalid_request')
+    await untilFlagged(server, 'fifth')
     // What came in a header over TLS was seen by nobody.
     const fourth = server.credential('acme', 'fourth')
     await server.request({ method: 'GET', url: '/acme/oauth2/token?x=1', basic: fourth })
@@ -148,5 +156,23 @@ forEachStore((_engine, suite) => {
       url: `/acme/oauth2/token?client_id=${fourth[0]}&client_secret=wrong`,
     })
     assert.equal((await flagOf(server, 'fourth')).at, null)
+  })
+
+  test('trust 41, settled: guesses in a URL that is refused count like any other, and the refusal does not change', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const [clientId] = server.credential('acme', 'first')
+    const clientAddress = freshAddress()
+    const bodies = new Set<string>()
+    for (let time = 0; time < 12; time += 1) {
+      const url = `/acme/oauth2/token?client_id=${clientId}&client_secret=wrong`
+      const reply = await server.request({ method: 'GET', url, clientAddress })
+      assert.equal(reply.status, 405)
+      bodies.add(reply.text)
+    }
+    assert.equal(bodies.size, 1)
+    assert.equal((await server.token('acme', { basic: [clientId, 'wrong'], clientAddress })).status, 429)
+    // Another network is not held up by it.
+    const elsewhere = { basic: [clientId, 'wrong'] as const, clientAddress: freshAddress() }
+    assert.equal((await server.token('acme', elsewhere)).status, 401)
   })
 })

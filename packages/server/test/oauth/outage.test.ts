@@ -5,7 +5,14 @@ import { decodeJwt } from 'jose'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { createClock, createTestServer, forEachStore, startTestServer } from '../harness.ts'
 import { startPostgres } from '../postgres.ts'
-import { assertInvalidClient, assertToken, assertUnavailable, freshAddress, grant } from './answers.ts'
+import {
+  assertError,
+  assertInvalidClient,
+  assertToken,
+  assertUnavailable,
+  freshAddress,
+  grant,
+} from './answers.ts'
 import { app, blueprint, tenant } from './sample.ts'
 
 const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
@@ -82,6 +89,13 @@ test('trust R4, R5, 119: with PostgreSQL gone, who is known gets tokens for the 
       assert.ok(performance.now() - startedAt < 10_000)
     },
   )
+
+  await t.test('trust 25: a URL that is refused anyway is refused as ever', async () => {
+    const url = '/acme/oauth2/token?client_id=nobody&client_secret=wrong'
+    assert.equal((await get(url)).status, 405)
+    const repeated = { method: 'POST', url: `${url}&client_secret=wrong`, body: grant }
+    assertError(await server.request(repeated), 'invalid_request')
+  })
 
   await t.test("trust R5: the grace is the tenant's, and none at all where it is zero", async () => {
     clock.advance(5)
