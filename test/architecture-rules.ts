@@ -13,7 +13,7 @@ export const arrow: Readonly<Record<string, readonly string[]>> = {
 /** packages/server/src from top to bottom. A file may import its own row and every row below; a new folder is one word. */
 export const serverLayers: readonly (readonly string[])[] = [
   ['main.ts', 'cli', 'dev'],
-  ['open-store.ts', 'master-key.ts', 'config.ts'],
+  ['open-store.ts', 'master-key.ts', 'config.ts', 'upkeep.ts'],
   ['http'],
   ['oauth', 'management', 'inspect'],
   ['tenants', 'apps', 'keys', 'revocation', 'limits', 'audit', 'blueprint', 'people', 'federation'],

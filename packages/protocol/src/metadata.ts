@@ -27,10 +27,16 @@ export interface Capabilities {
   readonly responseTypes?: readonly string[]
   /** RFC 9449 §5.1: algorithms of DPoP proofs; absent where there is no DPoP. */
   readonly dpopSigningAlgorithms?: readonly string[]
+  /** RFC 8705 §3.3: whether tokens can be bound to a client's certificate. */
+  readonly bindsToCertificates?: boolean
+  /** RFC 8705 §5: the issuer's URL where connections are asked for certificates, if that is another. */
+  readonly mtlsIssuer?: string
 }
 
 /** A JSON object with members in a stable order. */
-export type Metadata = Readonly<Record<string, string | readonly string[]>>
+export type Metadata = Readonly<
+  Record<string, string | boolean | readonly string[] | Readonly<Record<string, string>>>
+>
 
 /**
  * Builds the authorization server metadata of an issuer. `issuer` is the URL the document is served under.
@@ -50,6 +56,10 @@ export function buildAuthorizationServerMetadata(capabilities: Capabilities, iss
     ...(capabilities.dpopSigningAlgorithms && {
       dpop_signing_alg_values_supported: capabilities.dpopSigningAlgorithms,
     }),
+    ...(capabilities.bindsToCertificates && { tls_client_certificate_bound_access_tokens: true }),
+    ...(capabilities.mtlsIssuer !== undefined && {
+      mtls_endpoint_aliases: { token_endpoint: urlOf(capabilities.endpoints.token, capabilities.mtlsIssuer) },
+    }),
   }
 }
 
@@ -66,11 +76,13 @@ export function buildOpenIdConfiguration(capabilities: Capabilities, issuer: str
 }
 
 function endpointUrls({ endpoints }: Capabilities, issuer: string): Record<string, string> {
-  const base = issuer.replace(/\/$/, '')
   const urls: Record<string, string> = {}
   for (const [name, member] of Object.entries(endpointMembers) as [EndpointName, string][]) {
     const endpoint = endpoints[name]
-    if (endpoint !== undefined) urls[member] = endpoint.startsWith('/') ? base + endpoint : endpoint
+    if (endpoint !== undefined) urls[member] = urlOf(endpoint, issuer)
   }
   return urls
 }
+
+const urlOf = (endpoint: string, issuer: string): string =>
+  endpoint.startsWith('/') ? issuer.replace(/\/$/, '') + endpoint : endpoint

@@ -1,5 +1,6 @@
 /** Every setting in one table: a YAML file, over it SALLYPORT_* variables, over them flags. All problems are reported together. */
 
+import { forwardedCertificatePresets } from '@sallyport/protocol'
 import { AddressRefused, parseAddressList } from './http/address-list.ts'
 import { isMasterKeys } from './master-key.ts'
 
@@ -77,6 +78,12 @@ const addresses = kind('IP addresses or networks, such as 10.0.0.0/8', (raw) => 
   }
 })
 
+const files = kind('paths of files', (raw) => {
+  const list = typeof raw === 'string' ? raw.split(',').map((entry) => entry.trim()) : raw
+  const isList = Array.isArray(list) && list.every((entry) => typeof entry === 'string' && entry !== '')
+  return isList ? (list as readonly string[]) : undefined
+})
+
 const oneOf = <const Choice extends string>(...choices: readonly Choice[]): Kind<Choice> =>
   kind(`one of ${choices.join(', ')}`, (raw) => choices.find((choice) => choice === raw))
 
@@ -115,6 +122,24 @@ export const settings = {
     addresses,
     [],
     'The proxies that end TLS: the main port then speaks plain HTTP, and only they may use it',
+  ),
+  mtls_port: setting(
+    port,
+    0,
+    'The port where connections are asked for a client certificate; 0 turns it off. Needs tls_certificate_file',
+  ),
+  mtls_base_url: optional(
+    httpsUrl,
+    'The URL that port is reached at from outside; without it base_url with that port',
+  ),
+  client_certificate_header: optional(
+    oneOf(...forwardedCertificatePresets),
+    'How the listed proxies hand on client certificates; they must delete the header from what they receive',
+  ),
+  client_certificate_revocation_lists: setting(
+    files,
+    [],
+    'Files with revocation lists, PEM or DER, read again when they change; every authority then needs one',
   ),
   data_folder: setting(text, './data', 'The folder of the embedded database'),
   database_url: secret(databaseUrl, 'PostgreSQL, instead of the embedded database'),
@@ -319,13 +344,22 @@ function contradictions(config: Config, given: ReadonlyMap<SettingName, Given>):
     hasTls &&
       has('tls_certificate_file') !== has('tls_key_file') &&
       'tls_certificate_file and tls_key_file belong together: set both',
+    config.mtls_port !== 0 &&
+      !hasTls &&
+      'mtls_port needs tls_certificate_file: behind a proxy, set client_certificate_header instead',
+    has('mtls_base_url') && config.mtls_port === 0 && 'mtls_base_url needs mtls_port',
+    has('client_certificate_header') &&
+      !hasProxies &&
+      'client_certificate_header needs proxies: the header counts from a listed proxy only',
     ...samePorts(config),
     storeContradiction(given),
   ].filter((problem) => problem !== false)
 }
 
 function samePorts(config: Config): string[] {
-  const ports = (['listen_port', 'http_port', 'metrics_port'] as const).filter((name) => config[name] !== 0)
+  const ports = (['listen_port', 'mtls_port', 'http_port', 'metrics_port'] as const).filter(
+    (name) => config[name] !== 0,
+  )
   return ports.flatMap((name, index) =>
     ports
       .slice(index + 1)

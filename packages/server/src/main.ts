@@ -1,9 +1,12 @@
 /** The server put together: the one place that hands each part what it needs. */
 
-import { createUsage } from './apps/usage.ts'
+import type { ForwardedCertificatePreset } from '@sallyport/protocol'
+import { createUsage, type Usage } from './apps/usage.ts'
+import type { RevocationLists } from './certificates/revocation-files.ts'
 import type { Effects } from './effects.ts'
 import { createIssuerKeys } from './federation/issuer-keys.ts'
 import type { AddressList } from './http/address-list.ts'
+import { connectionCertificates, forwardedCertificates } from './http/client-certificate.ts'
 import { type DrainResult, drain } from './http/drain.ts'
 import type { Handler } from './http/exchange.ts'
 import { answerHealth, createHealth, type Health } from './http/health.ts'
@@ -15,17 +18,18 @@ import { answer, flagPlainHttp, type RouteDeps, type TokenOutcome } from './http
 import { createSiteFinder } from './http/site.ts'
 import type { TlsPair } from './http/tls.ts'
 import { createRemoteKeySets } from './keys/remote-key-sets.ts'
+import { createSharedCounters, type SharedCounters } from './limits/shared-counters.ts'
 import { createWrongAttempts } from './limits/wrong-attempts.ts'
 import type { ExposedBy, TokenDeps } from './oauth/deps.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
 import type { OpenStore } from './open-store.ts'
 import { createFetchJson, type FetchJson } from './outbound/fetch-json.ts'
 import { flagExposed } from './store/credentials.ts'
-import { createSingleUse } from './store/single-use.ts'
+import { createSingleUse, type SingleUse } from './store/single-use.ts'
 import { createDirectory } from './tenants/directory.ts'
+import { attempt, type Chore, startUpkeep } from './upkeep.ts'
 
 const reuseBytes = 32 * 1024 * 1024
-const usageFlushMilliseconds = 10_000
 // Readiness turns before the outage grace of any tenant is used up.
 const feedSilenceSeconds = 30
 
@@ -37,6 +41,11 @@ export interface ServerOptions {
   readonly clientCacheEntries: number
   readonly proxies?: AddressList
   readonly tls: TlsPair | null
+  /** What a listed proxy says of its clients' certificates, and in which words. */
+  readonly certificateHeader?: ForwardedCertificatePreset | null
+  /** Where connections are asked for certificates; null without such a place. */
+  readonly mtlsUrl?: URL | null
+  readonly revocationLists?: RevocationLists | null
   readonly limits?: Partial<ListenerLimits>
   /** How the keys of clients and outside issuers are fetched; left out, from the public Internet alone. */
   readonly fetchJson?: FetchJson
@@ -53,6 +62,8 @@ export interface Server {
   readonly metrics: Metrics
   /** Opens the main port; returns the port, which the system chooses for 0. */
   listen(address: Address): Promise<number>
+  /** Opens the port where connections are asked for certificates; needs `tls`. */
+  listenMtls(address: Address): Promise<number>
   /** Opens the port where plain HTTP is refused. */
   listenPlainHttp(address: Address): Promise<number>
   listenMetrics(address: Address): Promise<number>
@@ -66,13 +77,14 @@ export function createServer(options: ServerOptions): Server {
   const { db } = store
   const metrics = createMetrics()
   const usage = createUsage(db)
-  const flushing = setInterval(
-    () => void usage.flush().catch(log.failure.bind(log, '')),
-    usageFlushMilliseconds,
-  )
-  flushing.unref()
+  const counters = createSharedCounters(db, store.hasher)
+  const singleUse = createSingleUse(db)
+  const onFailure = log.failure.bind(log, '')
+  const upkeep = startUpkeep(choresOf({ usage, counters, singleUse, clock: effects.clock }), onFailure)
+  // Without it the throttle begins at nothing, which is no reason not to begin.
+  const restoring = attempt(() => counters.restore(effects.clock()), onFailure)
 
-  const deps = routeDeps(options, metrics, usage.note)
+  const deps = routeDeps(options, metrics, { noteUsage: usage.note, counters, singleUse })
   const health = createHealth({
     database: () => db.ping().then(() => true),
     feed: () => effects.clock() - db.changes.lastContactAt <= feedSilenceSeconds,
@@ -95,22 +107,40 @@ export function createServer(options: ServerOptions): Server {
     plainHandler,
     tls: options.tls,
     ...(options.proxies && { proxies: options.proxies }),
+    ...(options.certificateHeader && { certificates: forwardedCertificates(options.certificateHeader) }),
+  })
+  // A server of its own, with ticket keys of its own: no session of the main port can be taken up here (row 30).
+  const mtls = createListener({
+    ...common,
+    handler,
+    plainHandler,
+    tls: options.tls,
+    certificates: connectionCertificates,
   })
 
   return {
     handler,
     metrics,
-    listen: (address) => open(main, address),
+    async listen(address) {
+      await restoring
+      return open(main, address)
+    },
+    listenMtls: (address) => open(mtls, address),
     listenPlainHttp: (address) =>
       open(createListener({ ...common, handler: plainHandler, tls: null }), address),
     listenMetrics: (address) =>
       open(createListener({ ...common, handler: createMetricsHandler(metrics), tls: null }), address),
-    replaceTls: (pair) => main.replaceTls(pair),
+    replaceTls(pair) {
+      main.replaceTls(pair)
+      mtls.replaceTls(pair)
+    },
     async close() {
       const result = await closeListeners(listeners, health)
-      clearInterval(flushing)
+      await upkeep.stop()
+      await restoring
       // What was gathered is worth less than a clean end.
-      await usage.flush().catch((error: unknown) => log.failure('', error))
+      await attempt(() => usage.flush(), onFailure)
+      await attempt(() => writeAll(counters, effects.clock), onFailure)
       deps.directory.close()
       await db.close()
       log.flush()
@@ -122,10 +152,31 @@ export function createServer(options: ServerOptions): Server {
 const closeListeners = (listeners: readonly Listener[], health: Health): Promise<DrainResult> =>
   listeners.length === 0 ? Promise.resolve('clean') : drain({ listeners, health })
 
-type NoteUsage = ReturnType<typeof createUsage>['note']
+interface Kept {
+  readonly usage: Usage
+  readonly counters: SharedCounters
+  readonly singleUse: SingleUse
+}
 
-function routeDeps(options: ServerOptions, metrics: Metrics, noteUsage: NoteUsage): RouteDeps {
-  const { store, effects, baseUrl, clientCacheEntries } = options
+const choresOf = ({ usage, counters, singleUse, clock }: Kept & Pick<Effects, 'clock'>): readonly Chore[] => [
+  { everyMilliseconds: 10_000, work: () => usage.flush() },
+  { everyMilliseconds: 2_000, work: () => counters.write(clock()) },
+  { everyMilliseconds: 60_000, work: () => counters.sweep(clock()) },
+  { everyMilliseconds: 60_000, work: () => singleUse.sweep(clock()) },
+]
+
+async function writeAll(counters: SharedCounters, clock: Effects['clock']): Promise<void> {
+  while (counters.isWaiting) await counters.write(clock())
+}
+
+type NoteUsage = Usage['note']
+
+function routeDeps(
+  options: ServerOptions,
+  metrics: Metrics,
+  { noteUsage, counters, singleUse }: Omit<Kept, 'usage'> & { readonly noteUsage: NoteUsage },
+): RouteDeps {
+  const { store, effects, baseUrl, clientCacheEntries, mtlsUrl = null, certificateHeader = null } = options
   const { db, sealer, hasher } = store
   const directory = createDirectory({ db, sealer, random: effects.random, clientCacheEntries })
   return {
@@ -133,13 +184,15 @@ function routeDeps(options: ServerOptions, metrics: Metrics, noteUsage: NoteUsag
     directory,
     hasher,
     sealer,
-    singleUse: createSingleUse(db),
+    singleUse,
     ...outsideKeys(options),
-    attempts: createWrongAttempts(),
+    attempts: createWrongAttempts(counters),
     reuse: createTokenReuse(reuseBytes),
     lastContactAt: () => db.changes.lastContactAt,
     flagExposed: exposureFlag(options, metrics),
-    sites: createSiteFinder(directory, baseUrl),
+    sites: createSiteFinder(directory, baseUrl, mtlsUrl),
+    takesCertificates: mtlsUrl !== null || certificateHeader !== null,
+    revocationLists: options.revocationLists ?? null,
     onTokenOutcome: tokenOutcome(options, metrics, noteUsage),
   }
 }

@@ -5,7 +5,9 @@ import { applyPlan } from '../src/blueprint/apply.ts'
 import { parseBlueprints } from '../src/blueprint/parse.ts'
 import { planBlueprints } from '../src/blueprint/plan.ts'
 import { formatProblem } from '../src/blueprint/problem.ts'
+import type { RevocationLists } from '../src/certificates/revocation-files.ts'
 import type { Effects } from '../src/effects.ts'
+import type { ClientCertificate } from '../src/http/client-certificate.ts'
 import type { HttpRequest } from '../src/http/exchange.ts'
 import { createLog } from '../src/http/log.ts'
 import { createSealer } from '../src/keys/sealing.ts'
@@ -36,6 +38,7 @@ export interface TestRequest {
   readonly authorization?: readonly string[]
   readonly dpop?: readonly string[]
   readonly repeatsContentType?: boolean
+  readonly certificate?: ClientCertificate
   readonly basic?: readonly [clientId: string, clientSecret: string]
   /** A record becomes a form-encoded body with its content type. */
   readonly body?: string | Buffer | Readonly<Record<string, string>>
@@ -83,6 +86,9 @@ export interface Doubles {
   readonly masterKey?: Buffer
   /** The network beyond us; left out, the real one. */
   readonly fetchJson?: FetchJson
+  /** Where connections are asked for certificates. */
+  readonly mtlsUrl?: URL
+  readonly revocationLists?: RevocationLists
 }
 
 const baseUrl = new URL('https://localhost:8443')
@@ -119,6 +125,8 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
   const server = createServer({
     ...{ store, effects, log, baseUrl, clientCacheEntries: 1000, tls: null },
     ...(doubles.fetchJson && { fetchJson: doubles.fetchJson }),
+    ...(doubles.mtlsUrl && { mtlsUrl: doubles.mtlsUrl }),
+    ...(doubles.revocationLists && { revocationLists: doubles.revocationLists }),
   })
   const secrets = new Map<string, readonly [string, string]>()
   const test: TestServer = {
@@ -221,6 +229,7 @@ function toHttpRequest(request: TestRequest, id: string): HttpRequest {
     authorization,
     dpop: request.dpop ?? [],
     repeatsContentType: request.repeatsContentType ?? false,
+    clientCertificate: () => request.certificate ?? null,
     secure: true,
     clientAddress: request.clientAddress ?? '203.0.113.7',
     readBody: async () => body,

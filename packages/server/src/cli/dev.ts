@@ -19,11 +19,21 @@ import { listTenantIds, loadTenant } from '../store/tenants.ts'
 import { openPort } from './open-port.ts'
 import { closeOnSignal } from './signals.ts'
 import { table } from './table.ts'
+import { withPort } from './with-port.ts'
 
 interface DevOptions {
   readonly port: number
   readonly httpPort: number
+  readonly mtlsPort: number
   readonly data: string
+}
+
+type GivenOptions = Omit<DevOptions, 'mtlsPort'> & { readonly mtlsPort?: number }
+
+/** The next one that is free of the other two; 0, and so none, above the last port there is. */
+const portAbove = ({ port, httpPort }: GivenOptions): number => {
+  const next = port + 1 === httpPort ? port + 2 : port + 1
+  return next > 65_535 ? 0 : next
 }
 
 export function registerDev(program: Command): void {
@@ -34,8 +44,13 @@ export function registerDev(program: Command): void {
     )
     .option('--port <port>', 'the HTTPS port', parsePort(1), 8443)
     .option('--http-port <port>', 'where plain HTTP is refused; 0 turns it off', parsePort(0), 8080)
+    .option(
+      '--mtls-port <port>',
+      'where connections are asked for a client certificate; 0 turns it off (default: one above the HTTPS port)',
+      parsePort(0),
+    )
     .option('--data <folder>', 'where everything is kept', './data')
-    .action(dev)
+    .action((options: GivenOptions) => dev({ ...options, mtlsPort: options.mtlsPort ?? portAbove(options) }))
 }
 
 /** The main port stands in URLs that are printed and kept, so there it cannot be left to the system. */
@@ -69,7 +84,7 @@ async function dev(options: DevOptions): Promise<void> {
 async function startIn(
   folder: string,
   store: OpenStore,
-  { port, httpPort }: DevOptions,
+  { port, httpPort, mtlsPort }: DevOptions,
   running: { server?: Server },
 ): Promise<void> {
   say('Applying the blueprints of five platforms …')
@@ -90,9 +105,11 @@ async function startIn(
     baseUrl,
     clientCacheEntries: 1_000,
     tls: await loadTls(certificate),
+    mtlsUrl: mtlsPort === 0 ? null : withPort(baseUrl, mtlsPort),
   })
   running.server = server
   await openPort(() => server.listen({ hosts: developmentHosts, port }), { port: '--port' })
+  await askForCertificates(server, mtlsPort)
   await refusePlainHttp(server, httpPort)
   writeDemoFile(demoFile, content)
   // Before it is said to be ready: a signal may follow at once.
@@ -130,17 +147,30 @@ async function certificateFor(folder: string, { db }: OpenStore): Promise<LocalC
   return certificate
 }
 
+const refusePlainHttp = (server: Server, port: number): Promise<void> =>
+  openSecondPort(port, 'plain HTTP is not answered there', '--http-port', () =>
+    server.listenPlainHttp({ hosts: developmentHosts, port }),
+  )
+
+const askForCertificates = (server: Server, port: number): Promise<void> =>
+  openSecondPort(port, 'no client certificates are taken', '--mtls-port', () =>
+    server.listenMtls({ hosts: developmentHosts, port }),
+  )
+
 /** In development a second port that cannot be had is no reason not to start. */
-async function refusePlainHttp(server: Server, port: number): Promise<void> {
+async function openSecondPort(
+  port: number,
+  consequence: string,
+  flag: string,
+  open: () => Promise<number>,
+): Promise<void> {
   if (port === 0) return
   try {
-    await server.listenPlainHttp({ hosts: developmentHosts, port })
+    await open()
   } catch (error) {
     if (!(error instanceof ListenRefused)) throw error
     const why = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code})`
-    say(
-      `Port ${port} ${why}, so plain HTTP is not answered there. Another port: --http-port; none: --http-port 0.`,
-    )
+    say(`Port ${port} ${why}, so ${consequence}. Another port: ${flag}; none: ${flag} 0.`)
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
+import { followRevocationLists, type RevocationLists } from '../certificates/revocation-files.ts'
 import { type Config, flagNames, readConfig } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { parseAddressList } from '../http/address-list.ts'
@@ -14,6 +15,7 @@ import { listTenantIds } from '../store/tenants.ts'
 import { openPort } from './open-port.ts'
 import { fetchJsonFor } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
+import { withPort } from './with-port.ts'
 
 export function registerServe(program: Command): void {
   const command = program
@@ -56,6 +58,9 @@ async function serve(config: Config): Promise<void> {
     clientCacheEntries: clientCacheEntries(config),
     proxies: parseAddressList(config.proxies),
     tls,
+    mtlsUrl: mtlsUrlOf(config),
+    certificateHeader: config.client_certificate_header,
+    revocationLists: await revocationListsOf(config, log),
     fetchJson: fetchJsonFor(config),
   })
   warnOfReadableKey(config, log)
@@ -78,6 +83,20 @@ async function serve(config: Config): Promise<void> {
 function baseUrlOf({ base_url: url }: Config): URL {
   if (url === null) throw new Error('readConfig lets no configuration without base_url pass.')
   return url
+}
+
+function mtlsUrlOf(config: Config): URL | null {
+  if (config.mtls_port === 0) return null
+  return config.mtls_base_url ?? withPort(baseUrlOf(config), config.mtls_port)
+}
+
+function revocationListsOf(
+  { client_certificate_revocation_lists: files }: Config,
+  log: Log,
+): Promise<RevocationLists> | null {
+  if (files.length === 0) return null
+  const onBroken = (sentence: string) => log.warn(sentence)
+  return followRevocationLists({ files, clock: systemEffects.clock, onBroken })
 }
 
 /** The embedded database answers in microseconds, so memory buys little there; a round trip is worth a few kilobytes. */
@@ -103,6 +122,9 @@ async function listen(server: Server, config: Config): Promise<number> {
     port: 'listen_port',
     host: 'listen_host',
   })
+  if (config.mtls_port !== 0) {
+    await openPort(() => server.listenMtls({ hosts, port: config.mtls_port }), { port: 'mtls_port' })
+  }
   if (config.http_port !== 0) {
     const address = { hosts, port: config.http_port }
     await openPort(() => server.listenPlainHttp(address), { port: 'http_port' })

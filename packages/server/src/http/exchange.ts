@@ -1,6 +1,7 @@
 /** One request and one reply as the product sees them: transport settled, nothing of Node's sockets left to know. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Reply } from '@sallyport/protocol'
+import type { ClientCertificate } from './client-certificate.ts'
 
 /** One request: transport facts resolved, body not yet read. */
 export interface HttpRequest {
@@ -24,6 +25,8 @@ export interface HttpRequest {
   readonly secure: boolean
   /** The peer, or who a listed proxy says it speaks for. */
   readonly clientAddress: string
+  /** What the client has shown of itself below HTTP; read when it is asked for. */
+  clientCertificate(): ClientCertificate
   /** Throws `BodyTooLarge` or `BodyAborted`; empty where the request has no content. */
   readBody(limitBytes: number): Promise<Buffer>
 }

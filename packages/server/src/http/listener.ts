@@ -16,6 +16,7 @@ import { neverCached, type Reply } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
 import { type AddressList, canonicalAddress, parseAddressList } from './address-list.ts'
 import { hasBody } from './body.ts'
+import { type CertificateSource, connectionCertificates, noCertificates } from './client-certificate.ts'
 import { BodyAborted, BodyTooLarge, type Handler } from './exchange.ts'
 import { lingerAfter, refuseConnection, type SocketLike } from './linger.ts'
 import { bindAll } from './listen.ts'
@@ -64,6 +65,8 @@ export interface ListenerOptions {
   /** Answers what came without TLS; left out, the handler gets that as well. */
   readonly plainHandler?: Handler
   readonly limits?: Partial<ListenerLimits>
+  /** Where client certificates come from; left out, there are none. */
+  readonly certificates?: CertificateSource
   readonly effects: Pick<Effects, 'clock' | 'uuid'>
   readonly log: FailureLog
 }
@@ -116,8 +119,7 @@ export function createListener(options: ListenerOptions): Listener {
 
 // RFC 9325 §3.1.1: nothing below TLS 1.2.
 // RFC 9325 §4.2: with TLS 1.2 only suites with forward secrecy and authenticated encryption.
-const ciphers =
-  'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20'
+const ciphers = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM'
 
 const secureOptions = (pair: TlsPair) => ({
   cert: pair.cert,
@@ -173,6 +175,9 @@ class Edge {
             ...this.#serverOptions(),
             ...secureOptions(tls),
             handshakeTimeout: limits.receiveMilliseconds,
+            // RFC 8705 §2: whom a certificate proves depends on the tenant, so the handshake lets every one in.
+            requestCert: this.#options.certificates === connectionCertificates,
+            rejectUnauthorized: false,
           })
     server.on('request', (message: IncomingMessage, response: ServerResponse) =>
       this.#serve(message, response),
@@ -214,6 +219,7 @@ class Edge {
     const read = readRequest(message, {
       peer: connection,
       proxies: this.#proxies,
+      certificates: this.#options.certificates ?? noCertificates,
       uuid: this.#options.effects.uuid,
     })
     if (read.refusal === undefined) this.#handle(message, response, read.request)

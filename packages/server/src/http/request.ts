@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Reply } from '@sallyport/protocol'
 import type { AddressList } from './address-list.ts'
 import { readBody } from './body.ts'
+import type { CertificateSource, ClientCertificate } from './client-certificate.ts'
 import type { HttpRequest } from './exchange.ts'
 import {
   directTransport,
@@ -30,6 +31,7 @@ export class IncomingRequest implements HttpRequest {
   readonly secure: boolean
   readonly clientAddress: string
   readonly #message: IncomingMessage
+  readonly #context: RequestContext
   #body: Promise<Buffer> | undefined
 
   constructor(
@@ -38,6 +40,7 @@ export class IncomingRequest implements HttpRequest {
     transport: Transport,
     { authorization, dpop, repeatsContentType }: RepeatedHeaders,
     id: string,
+    context: RequestContext,
   ) {
     this.id = id
     this.method = message.method ?? 'GET'
@@ -50,10 +53,15 @@ export class IncomingRequest implements HttpRequest {
     this.secure = transport.secure
     this.clientAddress = transport.clientAddress
     this.#message = message
+    this.#context = context
   }
 
   get headers(): IncomingHttpHeaders {
     return this.#message.headers
+  }
+
+  clientCertificate(): ClientCertificate {
+    return this.#context.certificates.find(this.#message, this.#context.peer)
   }
 
   readBody(limitBytes: number): Promise<Buffer> {
@@ -65,6 +73,7 @@ export class IncomingRequest implements HttpRequest {
 export interface RequestContext {
   readonly peer: Peer
   readonly proxies: AddressList
+  readonly certificates: CertificateSource
   readonly uuid: () => string
 }
 
@@ -72,7 +81,8 @@ export type ReadRequest =
   | { readonly request: IncomingRequest; readonly id: string; readonly refusal?: undefined }
   | { readonly request?: undefined; readonly id: string; readonly refusal: Reply }
 
-export function readRequest(message: IncomingMessage, { peer, proxies, uuid }: RequestContext): ReadRequest {
+export function readRequest(message: IncomingMessage, context: RequestContext): ReadRequest {
+  const { peer, proxies, uuid } = context
   const target = parseTarget(message.url ?? '')
   if (target === undefined) return { id: uuid(), refusal: badTarget }
   const repeated = readRepeatedHeaders(message)
@@ -84,7 +94,7 @@ export function readRequest(message: IncomingMessage, { peer, proxies, uuid }: R
     : directTransport(peer, host)
   if (transport === undefined) return { id: uuid(), refusal: badHost }
   const id = transport.inboundId ?? uuid()
-  return { id, request: new IncomingRequest(message, target, transport, repeated, id) }
+  return { id, request: new IncomingRequest(message, target, transport, repeated, id, context) }
 }
 
 /** RFC 9112 §3.2: HTTP/1.1 needs exactly one Host, and a valid one, even where the target names a host itself. */

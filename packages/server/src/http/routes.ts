@@ -1,6 +1,7 @@
 /** The sitemap of the product: every path under an issuer, and what answers it. */
 
-import { jsonReply, OAuthError, type Reply } from '@sallyport/protocol'
+import { jsonReply, OAuthError, type Reply, refuse } from '@sallyport/protocol'
+import type { PresentedCertificate } from '../certificates/presented.ts'
 import type { TokenDeps } from '../oauth/deps.ts'
 import {
   authorizationServerMetadata,
@@ -34,6 +35,8 @@ export interface TokenOutcome {
 
 export interface RouteDeps extends TokenDeps {
   readonly sites: SiteFinder
+  /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
+  readonly takesCertificates: boolean
   readonly onTokenOutcome: (outcome: TokenOutcome) => void
 }
 
@@ -42,9 +45,9 @@ interface Endpoint {
   answer(request: HttpRequest, site: Site, deps: RouteDeps): Promise<Reply> | Reply
 }
 
-const document = (build: (site: Site) => Reply): Endpoint => ({
+const document = (build: (site: Site, deps: RouteDeps) => Reply): Endpoint => ({
   methods: ['GET', 'HEAD'],
-  answer: (request, site) => unlessUnchanged(build(site), request.headers['if-none-match']),
+  answer: (request, site, deps) => unlessUnchanged(build(site, deps), request.headers['if-none-match']),
 })
 
 const token: Endpoint = { methods: ['POST'], answer: answerTokenRequest }
@@ -54,11 +57,11 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
   [jwksPath, document(({ tenant }) => jwks(tenant))],
   [
     '/.well-known/oauth-authorization-server',
-    document(({ tenant, issuer }) => authorizationServerMetadata(tenant, issuer)),
+    document((site, { takesCertificates }) => authorizationServerMetadata({ ...site, takesCertificates })),
   ],
   [
     '/.well-known/openid-configuration',
-    document(({ tenant, issuer }) => openIdConfiguration(tenant, issuer)),
+    document((site, { takesCertificates }) => openIdConfiguration({ ...site, takesCertificates })),
   ],
 ])
 
@@ -88,10 +91,11 @@ function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Rep
 
 const nothing = Buffer.alloc(0)
 
-const unreadCall = (request: HttpRequest, { tenant, issuer, path }: Site, body: Buffer) => ({
+const unreadCall = (request: HttpRequest, { tenant, issuer, mtlsIssuer, path }: Site, body: Buffer) => ({
   http: toHttp(request, path, body),
   tenant,
   issuer,
+  mtlsIssuer,
   notes: { features: new Set<DialectFeature>() },
 })
 
@@ -121,10 +125,16 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   grantTypeHeader: headerText(request.headers.grant_type),
   authorization: request.authorization,
   dpop: request.dpop,
-  clientCertificate: () => null,
+  clientCertificate: () => certificateOf(request),
   clientAddress: request.clientAddress,
   body,
 })
+
+/** What was shown and cannot be read is a failed proof, never none. */
+function certificateOf(request: HttpRequest): PresentedCertificate | null {
+  const certificate = request.clientCertificate()
+  return certificate === 'malformed' ? refuse('invalid_client', 'client certificate malformed') : certificate
+}
 
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value
@@ -132,12 +142,15 @@ const headerText = (value: string | string[] | undefined): string | undefined =>
 async function answerTokenRequest(request: HttpRequest, site: Site, deps: RouteDeps): Promise<Reply> {
   const startedAt = deps.effects.elapsed()
   const notes: TokenNotes = { features: new Set() }
-  const { tenant, issuer, path } = site
+  const { tenant, issuer, mtlsIssuer, path } = site
   const end = (error: OAuthError | null) =>
     deps.onTokenOutcome({ request, site, notes, error, milliseconds: deps.effects.elapsed() - startedAt })
   try {
     const body = await request.readBody(bodyLimitBytes)
-    const reply = await answerToken({ http: toHttp(request, path, body), tenant, issuer, notes }, deps)
+    const reply = await answerToken(
+      { http: toHttp(request, path, body), tenant, issuer, mtlsIssuer, notes },
+      deps,
+    )
     end(null)
     return reply
   } catch (cause) {

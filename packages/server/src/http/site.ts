@@ -7,6 +7,8 @@ import type { Tenant } from '../tenants/tenant.ts'
 export interface Site {
   readonly tenant: Tenant
   readonly issuer: string
+  /** The same where connections are asked for certificates; null without such a place (RFC 8705 §5). */
+  readonly mtlsIssuer: string | null
   /** The path below the issuer. */
   readonly path: string
 }
@@ -31,17 +33,26 @@ function splitPath(path: string): { tenantId: string; rest: string } | null {
 
 const withoutPort = (host: string) => host.replace(/:\d+$/, '')
 
+const portOf = ({ port }: URL): string => (port === '' ? '' : `:${port}`)
+
 /** `baseUrl` is what the operator says the server is called; hosts of tenants share its scheme and port. */
-export function createSiteFinder(directory: Directory, baseUrl: URL): SiteFinder {
+export function createSiteFinder(directory: Directory, baseUrl: URL, mtlsUrl: URL | null = null): SiteFinder {
   // Read once: each of these is computed anew by `URL`.
   const { hostname, origin, protocol } = baseUrl
-  const port = baseUrl.port === '' ? '' : `:${baseUrl.port}`
+  const port = portOf(baseUrl)
+  const mtlsPort = mtlsUrl && portOf(mtlsUrl)
+  const mtlsOrigin = mtlsUrl === null ? null : mtlsUrl.origin
 
   function ofPath(path: string): Site | null | Promise<Site | null> {
     const split = splitPath(path)
     if (split === null || !identifier.test(split.tenantId)) return null
     const site = (tenant: Tenant | null) =>
-      tenant && { tenant, issuer: `${origin}/${tenant.id}`, path: split.rest }
+      tenant && {
+        tenant,
+        issuer: `${origin}/${tenant.id}`,
+        mtlsIssuer: mtlsOrigin && `${mtlsOrigin}/${tenant.id}`,
+        path: split.rest,
+      }
     const tenant = directory.tenant(split.tenantId)
     return tenant instanceof Promise ? tenant.then(site) : site(tenant)
   }
@@ -50,7 +61,10 @@ export function createSiteFinder(directory: Directory, baseUrl: URL): SiteFinder
     const tenantId = await directory.tenantIdOfHost(host)
     if (tenantId === null) return ofPath(path)
     const tenant = await directory.tenant(tenantId)
-    return tenant && { tenant, issuer: `${protocol}//${host}${port}`, path }
+    if (!tenant) return null
+    const own = `${protocol}//${host}`
+    const mtlsIssuer = mtlsPort === null ? null : `${own}${mtlsPort}`
+    return { tenant, issuer: `${own}${port}`, mtlsIssuer, path }
   }
 
   return {

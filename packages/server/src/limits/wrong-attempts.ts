@@ -4,13 +4,17 @@
  */
 
 import { canonicalClientId, networkOf } from '@sallyport/protocol'
-import { RecentMap } from '../store/read-through.ts'
+import {
+  type Counter,
+  createAttemptCounters,
+  type Sharing,
+  unshared,
+  type WrongSecret,
+  windowSeconds,
+} from './attempt-counters.ts'
 
-const windowSeconds = 60
 const perClientAndNetwork = 10
 const perNetwork = 100
-// About 10 MB at the most, however many names a flood brings.
-const countersKept = 50_000
 
 export interface Attempt {
   readonly tenantId: string
@@ -19,82 +23,93 @@ export interface Attempt {
   readonly now: number
 }
 
-/** Each answer is in seconds to wait, and 0 within the limits. */
+/** A wrong attempt, as it was counted. */
+export interface CountedAttempt {
+  /** 0 within the limits. */
+  readonly waitSeconds: number
+  /** Takes it back: it has turned out to be right. */
+  forgive(): void
+}
+
 export interface WrongAttempts {
-  /** Counts one wrong attempt. */
-  count(attempt: Attempt): number
-  /** Takes back an attempt that has turned out to be right. */
-  forgive(attempt: Attempt): void
+  /**
+   * Counts one wrong attempt. The same wrong secret of the same client once more, at another place in the request, is
+   * no attempt of its own: client libraries try the body after the header.
+   */
+  count(attempt: Attempt, secret?: WrongSecret): CountedAttempt
   /** What one more wrong attempt on this client from this network would be told: it is over its limit, or the network is. Counts nothing. */
   waitSeconds(attempt: Attempt): number
 }
 
-interface Counter {
-  count: number
-  resetAt: number
-}
-
-/** A window that begins in the future was opened before the clock was set back, and ends with that. */
-const isRunning = ({ resetAt }: Counter, now: number): boolean =>
-  now < resetAt && now >= resetAt - windowSeconds
-
-function find(counters: RecentMap<Counter>, key: string, now: number): Counter | undefined {
-  const known = counters.get(key)
-  return known && isRunning(known, now) ? known : undefined
-}
-
-function count(counters: RecentMap<Counter>, key: string, now: number): Counter {
-  const known = find(counters, key, now)
-  if (known) {
-    known.count++
-    return known
-  }
-  const counter = { count: 1, resetAt: now + windowSeconds }
-  counters.set(key, counter)
-  return counter
-}
-
-interface Keys {
+interface Names {
   readonly client: string
   readonly network: string
 }
 
-function keysOf({ tenantId, clientId, address }: Attempt): Keys {
+function namesOf({ tenantId, clientId, address }: Attempt): Names {
   const network = `${tenantId} ${networkOf(address)}`
   // One counter for every spelling of a name, or a change of case would be a fresh start.
   return { network, client: `${network} ${canonicalClientId(clientId)}` }
 }
 
-export function createWrongAttempts(): WrongAttempts {
-  // Two generations: taking the oldest out of one map costs more with each one taken, which a flood would use.
-  const ofClients = new RecentMap<Counter>(countersKept)
-  const ofNetworks = new RecentMap<Counter>(countersKept)
+/** 0 up to `limit`, else what is left of the minute. */
+const waitAbove = (limit: number, counter: Counter | undefined, now: number): number =>
+  counter !== undefined && counter.count > limit ? counter.windowStartedAt + windowSeconds - now : 0
+
+/** Nothing in the second presentation that the first has not tried; a third one is an attempt again. */
+function excuses({ lastWrong }: Counter, { presentation, digests }: WrongSecret): boolean {
+  if (lastWrong === null || lastWrong.isExcused || lastWrong.presentation === presentation) return false
+  return digests.every((digest) => lastWrong.digests.includes(digest))
+}
+
+function remember(counter: Counter, secret: WrongSecret): void {
+  const isSame = counter.lastWrong?.digests.join() === secret.digests.join()
+  // Or one secret, sent by turns at two places, would cost half as much for ever.
+  if (!isSame) counter.lastWrong = { ...secret, isExcused: false }
+}
+
+const nothing = () => {}
+
+export function createWrongAttempts(sharing: Sharing = unshared): WrongAttempts {
+  const ofClients = createAttemptCounters(sharing)
+  const ofNetworks = createAttemptCounters(sharing)
 
   return {
-    count(attempt) {
+    count(attempt, secret) {
       const { now } = attempt
-      const keys = keysOf(attempt)
-      const ofNetwork = count(ofNetworks, keys.network, now)
+      const names = namesOf(attempt)
+      const known = secret && ofClients.find(names.client, now)
+      if (known?.lastWrong && secret && excuses(known, secret)) {
+        known.lastWrong.isExcused = true
+        const ofNetwork = ofNetworks.find(names.network, now)
+        const waitSeconds =
+          waitAbove(perClientAndNetwork, known, now) || waitAbove(perNetwork, ofNetwork, now)
+        return { waitSeconds, forgive: nothing }
+      }
+      const ofNetwork = ofNetworks.count(names.network, now)
+      const networkWait = waitAbove(perNetwork, ofNetwork, now)
       // A network over its limit opens no counter of a client any more: its flood of names must not push others out.
-      if (ofNetwork.count > perNetwork) return ofNetwork.resetAt - now
-      const ofClient = count(ofClients, keys.client, now)
-      return ofClient.count > perClientAndNetwork ? ofClient.resetAt - now : 0
-    },
-    forgive(attempt) {
-      const keys = keysOf(attempt)
-      const counters = [
-        find(ofClients, keys.client, attempt.now),
-        find(ofNetworks, keys.network, attempt.now),
-      ]
-      for (const counter of counters) if (counter && counter.count > 0) counter.count--
+      if (networkWait > 0) {
+        return { waitSeconds: networkWait, forgive: () => ofNetworks.takeBack(ofNetwork) }
+      }
+      const ofClient = ofClients.count(names.client, now)
+      if (secret) remember(ofClient, secret)
+      return {
+        waitSeconds: waitAbove(perClientAndNetwork, ofClient, now),
+        forgive() {
+          ofNetworks.takeBack(ofNetwork)
+          ofClients.takeBack(ofClient)
+        },
+      }
     },
     waitSeconds(attempt) {
-      if (ofClients.size === 0) return 0
-      const keys = keysOf(attempt)
-      const ofNetwork = find(ofNetworks, keys.network, attempt.now)
-      if (ofNetwork && ofNetwork.count >= perNetwork) return ofNetwork.resetAt - attempt.now
-      const ofClient = find(ofClients, keys.client, attempt.now)
-      return ofClient && ofClient.count >= perClientAndNetwork ? ofClient.resetAt - attempt.now : 0
+      if (ofNetworks.isEmpty) return 0
+      const { now } = attempt
+      const names = namesOf(attempt)
+      return (
+        waitAbove(perNetwork - 1, ofNetworks.find(names.network, now), now) ||
+        waitAbove(perClientAndNetwork - 1, ofClients.find(names.client, now), now)
+      )
     },
   }
 }

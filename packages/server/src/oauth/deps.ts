@@ -1,5 +1,6 @@
 /** What the OAuth endpoints are handed by whoever starts the server. */
 
+import type { RevocationLists } from '../certificates/revocation-files.ts'
 import type { Effects } from '../effects.ts'
 import type { IssuerKeys } from '../federation/issuer-keys.ts'
 import type { RemoteKeySets } from '../keys/remote-key-sets.ts'
@@ -18,6 +19,8 @@ export interface TokenDeps {
   readonly singleUse: SingleUse
   readonly keySets: RemoteKeySets
   readonly issuerKeys: IssuerKeys
+  /** Null where the operator has named no lists. */
+  readonly revocationLists: RevocationLists | null
   readonly attempts: WrongAttempts
   readonly reuse: TokenReuse
   /** When the change feed last heard from the database, in epoch seconds. */

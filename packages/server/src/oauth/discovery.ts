@@ -17,12 +17,23 @@ export const jwksPath = '/oauth2/jwks'
 // A new key is published this long before it signs; verifiers must have asked again by then.
 const maxAgeSeconds = 300
 
-function capabilitiesOf(tenant: Tenant): Capabilities {
+/** What of the tenant's surroundings its metadata tells. */
+export interface PublishedSite {
+  readonly tenant: Tenant
+  readonly issuer: string
+  /** Where connections are asked for certificates (RFC 8705 §5). */
+  readonly mtlsIssuer: string | null
+  readonly takesCertificates: boolean
+}
+
+function capabilitiesOf({ tenant, mtlsIssuer, takesCertificates }: PublishedSite): Capabilities {
   const scopes = [...tenant.apis.values()].flatMap((api) => api.scopes.granted)
   return {
     endpoints: { token: tokenPath, jwks: jwksPath },
     grantTypes: grantTypeNames,
-    tokenEndpointAuthMethods: clientAuthMethodNames(tenant, false),
+    tokenEndpointAuthMethods: clientAuthMethodNames(tenant, takesCertificates),
+    bindsToCertificates: takesCertificates,
+    ...(mtlsIssuer !== null && { mtlsIssuer }),
     tokenEndpointAuthSigningAlgorithms: [...tenant.security.assertionAlgorithms],
     dpopSigningAlgorithms: [...tenant.security.proofAlgorithms],
     scopes: [...new Set(scopes)],
@@ -47,12 +58,16 @@ function publish(tenant: Tenant, name: string, build: () => unknown): Reply {
   return reply
 }
 
-export const authorizationServerMetadata = (tenant: Tenant, issuer: string): Reply =>
-  publish(tenant, `oauth ${issuer}`, () => buildAuthorizationServerMetadata(capabilitiesOf(tenant), issuer))
+export const authorizationServerMetadata = (site: PublishedSite): Reply =>
+  publish(site.tenant, `oauth ${site.issuer}`, () =>
+    buildAuthorizationServerMetadata(capabilitiesOf(site), site.issuer),
+  )
 
 /** Served without `authorization_endpoint` until there is an authorization endpoint. */
-export const openIdConfiguration = (tenant: Tenant, issuer: string): Reply =>
-  publish(tenant, `openid ${issuer}`, () => buildOpenIdConfiguration(capabilitiesOf(tenant), issuer))
+export const openIdConfiguration = (site: PublishedSite): Reply =>
+  publish(site.tenant, `openid ${site.issuer}`, () =>
+    buildOpenIdConfiguration(capabilitiesOf(site), site.issuer),
+  )
 
 export const jwks = (tenant: Tenant): Reply => publish(tenant, 'jwks', () => ({ keys: tenant.publicJwks }))
 

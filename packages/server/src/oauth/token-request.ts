@@ -1,7 +1,7 @@
 /** One request at the token endpoint: what came in, what is known of it so far, and what the log will say. */
 
 import type { Form } from '@sallyport/protocol'
-import type { Certificate } from '../certificates/client-certificate.ts'
+import type { PresentedCertificate } from '../certificates/presented.ts'
 import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 
@@ -17,8 +17,8 @@ export interface TokenHttpRequest {
   readonly authorization: readonly string[]
   /** Every DPoP header that was sent. */
   readonly dpop: readonly string[]
-  /** What the connection was made with, read when it is asked for; null without one. */
-  readonly clientCertificate: () => Certificate | null
+  /** What the connection was made with, read when it is asked for; null without one. Throws for a malformed one. */
+  readonly clientCertificate: () => PresentedCertificate | null
   readonly clientAddress: string
   readonly body: Buffer
 }
@@ -42,6 +42,8 @@ export interface TokenRequest {
   readonly tenant: Tenant
   /** The URL the tenant is served under for this request. */
   readonly issuer: string
+  /** The same where connections are asked for certificates; null without such a place. */
+  readonly mtlsIssuer: string | null
   readonly dialect: Dialect
   readonly form: Form
   readonly queryParameters: Form
@@ -54,5 +56,6 @@ export interface TokenCall {
   readonly http: TokenHttpRequest
   readonly tenant: Tenant
   readonly issuer: string
+  readonly mtlsIssuer: string | null
   readonly notes: TokenNotes
 }

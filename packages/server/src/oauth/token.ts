@@ -57,11 +57,11 @@ async function readQuery(call: TokenCall, deps: TokenDeps): Promise<Form> {
 
 /** The tenant's dialect is that of today: after its end date the standard answers. */
 function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): TokenRequest {
-  const { http, tenant, issuer, notes } = call
+  const { http, tenant, issuer, mtlsIssuer, notes } = call
   const now = deps.effects.clock()
   const dialect = dialectAt(tenant.dialect, now)
   if (http.endpointPath !== tokenPath) notes.features.add('token_path')
-  return { http, tenant, issuer, dialect, queryParameters, form: noParameters, now, notes }
+  return { http, tenant, issuer, mtlsIssuer, dialect, queryParameters, form: noParameters, now, notes }
 }
 
 // The feed asks every second at the latest, and an answer may take one: a shorter silence is no outage.

@@ -324,3 +324,17 @@ test('RFC 9110 §5.3: two Content-Type lines are told to whoever reads the body,
   await sendRaw(port, `${head}Content-Type: text/plain\r\ncontent-TYPE: text/plain\r\n\r\n`)
   assert.deepEqual(seen, [false, true])
 })
+
+test('RFC 9449 §4.3: every DPoP header is handed on, so that a second one can be refused', async (t) => {
+  const seen: (readonly string[])[] = []
+  const { port } = await startListener(t, {
+    handler: ({ dpop }) => {
+      seen.push(dpop)
+      return { status: 204, headers: {}, body: '' }
+    },
+  })
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n'
+  await sendRaw(port, `${head}\r\n`)
+  await sendRaw(port, `${head}DPoP: one\r\ndpop: two\r\n\r\n`)
+  assert.deepEqual(seen, [[], ['one', 'two']])
+})

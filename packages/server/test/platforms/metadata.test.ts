@@ -61,6 +61,8 @@ test('OIDC Discovery §3: the required members are there, and no endpoint that d
       'response_types_supported',
       'grant_types_supported',
       'token_endpoint_auth_methods_supported',
+      'token_endpoint_auth_signing_alg_values_supported',
+      'dpop_signing_alg_values_supported',
       'subject_types_supported',
       'id_token_signing_alg_values_supported',
     ])

@@ -47,7 +47,7 @@ test('004-03: an app has the scopes that it was given and no others, and a new o
   assertRefused(await bare().token('tokenos', { basic: none, body }), 400, 'invalid_target')
 })
 
-test('004-04: Basic and body both work, and discovery lists them, and nothing that is not built yet', async () => {
+test('004-04: Basic and body both work, and discovery lists them beside the signed methods, and none that cannot be used', async () => {
   const [client_id, client_secret] = reader()
   assert.equal((await ask({ basic: reader() })).status, 200)
   assert.equal((await ask({ body: { ...grant, client_id, client_secret } })).status, 200)
@@ -56,6 +56,8 @@ test('004-04: Basic and body both work, and discovery lists them, and nothing th
     assert.deepEqual(json.token_endpoint_auth_methods_supported, [
       'client_secret_basic',
       'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
     ])
   }
 })

@@ -11,6 +11,13 @@ export const attemptBy = ({ tenant, http, now }: TokenRequest, clientId: string)
   now,
 })
 
+// `sp_test_` or `sp_live_`, 43 characters, a checksum of 6: 256 random bits, which nobody finds by trying.
+const generatedSecretLength = 57
+
+/** An imported secret may be short: guesses at it are counted before they are evaluated. */
+export const isGuessable = (secret: string): boolean =>
+  !(secret.length === generatedSecretLength && secret.startsWith('sp_'))
+
 /** `waitSeconds` is what counting the attempt has returned. */
 export function refuseUnproven(waitSeconds: number, reason: string): never {
   if (waitSeconds > 0) refuseThrottled(waitSeconds)

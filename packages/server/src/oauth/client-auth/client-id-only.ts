@@ -2,8 +2,13 @@
 
 import { refuse } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
+import type { TokenDeps } from '../deps.ts'
+import type { TokenRequest } from '../token-request.ts'
+import type { CertificateMethod } from './certificate-method.ts'
 import type { Presentation, ProvenClient } from './method.ts'
 import { proveClaimed } from './prove-claimed.ts'
+import { selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
+import { tlsClientAuth } from './tls-client-auth.ts'
 
 export const clientIdOnly: Presentation = {
   name: 'client_id',
@@ -11,14 +16,28 @@ export const clientIdOnly: Presentation = {
   isPresentedIn: () => true,
   prove(request, deps) {
     const clientId = request.form.get('client_id')
+    // RFC 8705 §2: the certificate proves, and the parameter says whom.
     if (clientId === undefined) return refuse('invalid_client', 'no credentials')
-    return proveClaimed(request, clientId, provePublic, deps)
+    return proveClaimed(request, clientId, (client) => prove(client, request, deps), deps)
   },
 }
 
-/** RFC 6749 §2.1: a public client only says who it is. */
-function provePublic(client: Client | null): ProvenClient | string {
+const certificateMethods: readonly (readonly [name: string, prove: CertificateMethod])[] = [
+  ['tls_client_auth', tlsClientAuth],
+  ['self_signed_tls_client_auth', selfSignedTlsClientAuth],
+]
+
+function prove(client: Client | null, request: TokenRequest, deps: TokenDeps): ProvenClient | string {
+  // Read for an unknown client too: how long a refusal takes is nobody's business.
+  const presented = request.http.clientCertificate()
   if (client === null) return 'client unknown'
-  if (!client.settings.authenticationMethods.has('none')) return 'no credentials'
-  return { client, credential: null, method: 'none' }
+  const { authenticationMethods } = client.settings
+  // RFC 6749 §2.1: a public client only says who it is.
+  if (authenticationMethods.has('none')) return { client, credential: null, method: 'none' }
+  const methods = certificateMethods.filter(([name]) => authenticationMethods.has(name))
+  if (methods.length === 0) return 'no credentials'
+  if (presented === null) return 'no client certificate'
+  const outcomes = methods.map(([, method]) => method(client, presented, request, deps))
+  const proven = outcomes.find((outcome) => typeof outcome !== 'string')
+  return proven ?? outcomes.join(', ')
 }

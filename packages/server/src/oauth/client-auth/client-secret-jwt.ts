@@ -7,19 +7,19 @@ import { verifyMac } from '../../keys/verify-signature.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { type AssertionMethod, acceptOnce, allowsAlgorithm } from './assertion.ts'
+import { attemptBy, isGuessable } from './attempts.ts'
 
 export const clientSecretJwt: AssertionMethod = (client, assertion, deps) => {
   const { jws, request } = assertion
   if (!allowsAlgorithm(assertion, client)) return 'assertion algorithm not allowed'
+  const isExceeded = deps.attempts.waitSeconds(attemptBy(request, assertion.clientId)) > 0
   const secrets = client?.secrets.filter(({ sealedSecret }) => sealedSecret !== null) ?? []
-  const signers = secrets.filter((credential) =>
-    verifyMac(
-      secretKey(request, client as Client, credential, deps),
-      jws.algorithm,
-      jws.signingInput,
-      jws.signature,
-    ),
-  )
+  const signers = secrets.filter((credential) => {
+    const { key, couldBeGuessed } = macKey(request, client as Client, credential, deps)
+    const isRight = verifyMac(key, jws.algorithm, jws.signingInput, jws.signature)
+    // Past the limit a right guess is told nothing else than a wrong one.
+    return isRight && !(couldBeGuessed && isExceeded)
+  })
   if (secrets.length === 0) verifyMac(decoy, jws.algorithm, jws.signingInput, jws.signature)
   if (client === null) return 'client unknown'
   const signer = signers.find((credential) => isUsable(credential, request.now)) ?? signers[0]
@@ -28,18 +28,24 @@ export const clientSecretJwt: AssertionMethod = (client, assertion, deps) => {
 }
 
 const decoy = createSecretKey(Buffer.alloc(64))
-const keys = new WeakMap<Credential, KeyObject>()
+interface MacKey {
+  readonly key: KeyObject
+  readonly couldBeGuessed: boolean
+}
 
-function secretKey(
+const keys = new WeakMap<Credential, MacKey>()
+
+function macKey(
   { tenant }: TokenRequest,
   { clientId }: Client,
   credential: Credential,
   { sealer }: TokenDeps,
-): KeyObject {
+): MacKey {
   const known = keys.get(credential)
   if (known) return known
   const place = { tenantId: tenant.id, clientId, credentialId: credential.id }
-  const key = createSecretKey(Buffer.from(openSecret(sealer, place, credential.sealedSecret as Uint8Array)))
-  keys.set(credential, key)
-  return key
+  const secret = openSecret(sealer, place, credential.sealedSecret as Uint8Array)
+  const made = { key: createSecretKey(Buffer.from(secret)), couldBeGuessed: isGuessable(secret) }
+  keys.set(credential, made)
+  return made
 }

@@ -8,10 +8,10 @@ import { refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import { type Client, type Credential, isUsable } from '../../apps/client.ts'
 import { type SecretHasher, sameVerifier, sha256 } from '../../keys/secret-hasher.ts'
-import type { Attempt } from '../../limits/wrong-attempts.ts'
+import type { Attempt, CountedAttempt } from '../../limits/wrong-attempts.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
-import { attemptBy, refuseThrottled, refuseUnproven } from './attempts.ts'
+import { attemptBy, isGuessable, refuseThrottled, refuseUnproven } from './attempts.ts'
 import type { ProvenClient } from './method.ts'
 
 /** One reading of the credentials in a request. Basic has two: with RFC 6749 §2.3.1's encoding undone, and raw. */
@@ -38,7 +38,7 @@ export function proveSecret(
   const { directory, hasher } = deps
   const tenantId = request.tenant.id
   const attempt = attemptBy(request, claims[0]?.clientId ?? '')
-  const isGuess = claims.some(isGuessable)
+  const isGuess = claims.some(({ clientSecret }) => isGuessable(clientSecret))
   if (isGuess) refuseExceeded(attempt, deps)
 
   const hashed = claims.map((claim) => hashClaim(tenantId, claim, hasher))
@@ -77,17 +77,17 @@ function compare(
   const proven = findProven(proof, clients, deps.hasher)
   if (proven) return proven
   // In the same breath as the comparison, so that no number of guesses at once gets past the count.
-  return askStore(proof, clients, deps.attempts.count(attempt), deps)
+  return askStore(proof, clients, countWrong(proof, deps), deps)
 }
 
 /** What is cached may be a moment old: before a refusal the store has the last word, and every refusal reads it. */
 async function askStore(
   proof: Proof,
   clients: readonly Found[],
-  waitSeconds: number,
-  { directory, attempts, hasher }: TokenDeps,
+  counted: CountedAttempt,
+  { directory, hasher }: TokenDeps,
 ): Promise<ProvenClient> {
-  const { request, attempt, claims, names, cachedNames } = proof
+  const { request, claims, names, cachedNames } = proof
   const tenantId = request.tenant.id
   for (const claim of claims) computeRest(tenantId, claim, hasher)
   const fresh = await Promise.all(
@@ -98,10 +98,10 @@ async function askStore(
   const proven = cachedNames.length > 0 ? findProven(proof, fresh, hasher) : null
   if (!proven)
     return refuseUnproven(
-      waitSeconds,
+      counted.waitSeconds,
       clients.some((client) => client !== null) ? 'secret wrong' : 'client unknown',
     )
-  attempts.forgive(attempt)
+  counted.forgive()
   return proven
 }
 
@@ -182,12 +182,19 @@ function matches(
   return expected !== null && sameVerifier(expected, credential.verifier)
 }
 
-// `sp_test_` or `sp_live_`, 43 characters, a checksum of 6: 256 random bits, which nobody finds by trying.
-const generatedSecretLength = 57
+// So much of a HMAC that no two secrets meet in it, and not so much that it could stand for one.
+const digestBytes = 8
 
-/** An imported secret may be short: guesses at it are counted before they are evaluated. */
-const isGuessable = ({ clientSecret }: SecretClaim): boolean =>
-  !(clientSecret.length === generatedSecretLength && clientSecret.startsWith('sp_'))
+function countWrong(
+  { request, method, attempt, claims }: Proof,
+  { attempts, hasher }: TokenDeps,
+): CountedAttempt {
+  const digests = claims.map((claim) => {
+    const mac = macOf(request.tenant.id, claim, hasher.currentVersion, hasher)
+    return mac?.toString('latin1', 0, digestBytes) ?? ''
+  })
+  return attempts.count(attempt, { presentation: request.notes.method ?? method, digests })
+}
 
 function refuseExceeded(attempt: Attempt, { attempts }: TokenDeps): void {
   const waitSeconds = attempts.waitSeconds(attempt)

@@ -22,7 +22,7 @@ export async function proveDpopKey(request: TokenRequest, deps: TokenDeps): Prom
   const jws = readJws(text) ?? refuse('invalid_dpop_proof', 'proof malformed')
   const proof = checkDpopProof(jws, {
     method: 'POST',
-    urls: [request.issuer + request.http.endpointPath],
+    urls: tokenUrls(request),
     algorithms: request.tenant.security.proofAlgorithms,
     now: request.now,
   })
@@ -35,6 +35,10 @@ export async function proveDpopKey(request: TokenRequest, deps: TokenDeps): Prom
   await useOnce(request, jkt, proof, deps)
   return jkt
 }
+
+/** RFC 8705 §5: the endpoint has a second URL where connections are asked for certificates. */
+const tokenUrls = ({ issuer, mtlsIssuer, http: { endpointPath } }: TokenRequest): readonly string[] =>
+  mtlsIssuer === null ? [issuer + endpointPath] : [issuer + endpointPath, mtlsIssuer + endpointPath]
 
 interface KnownKey {
   /** Null for a point beside its curve, and the like. */

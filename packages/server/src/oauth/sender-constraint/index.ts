@@ -33,7 +33,10 @@ async function confirm(
   const certificate = wantsCertificate ? request.http.clientCertificate() : null
   if (certificate === null && demands.includes('mtls')) refuseWithoutCertificate()
   if (certificate === null && jkt === null) refuseWithoutProof()
-  return { ...(jkt !== null && { jkt }), ...(certificate && { 'x5t#S256': certificate.thumbprintSha256 }) }
+  return {
+    ...(jkt !== null && { jkt }),
+    ...(certificate && { 'x5t#S256': certificate.leaf.thumbprintSha256 }),
+  }
 }
 
 /** RFC 9449 §5. */

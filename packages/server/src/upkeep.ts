@@ -1,0 +1,46 @@
+/** What the server does now and then without being asked. */
+
+import { StoreUnavailable } from './store/database.ts'
+
+export interface Chore {
+  readonly everyMilliseconds: number
+  work(): Promise<unknown>
+}
+
+export interface Upkeep {
+  /** No chore begins any more; resolves when none is under way. */
+  stop(): Promise<void>
+}
+
+/** A chore is not begun again before it has ended, and keeps no process alive. */
+export function startUpkeep(chores: readonly Chore[], onFailure: (error: unknown) => void): Upkeep {
+  const stops = chores.map((chore) => repeat(chore, onFailure))
+  return {
+    async stop() {
+      await Promise.all(stops.map((stop) => stop()))
+    },
+  }
+}
+
+function repeat({ everyMilliseconds, work }: Chore, onFailure: (error: unknown) => void) {
+  let underWay: Promise<unknown> | null = null
+  const timer = setInterval(() => {
+    underWay ??= attempt(work, onFailure).finally(() => {
+      underWay = null
+    })
+  }, everyMilliseconds)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await underWay
+  }
+}
+
+/** A database that is gone is told of by the health check, and the chore comes again. */
+export async function attempt(work: Chore['work'], onFailure: (error: unknown) => void): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) onFailure(error)
+  }
+}

@@ -1,0 +1,249 @@
+// trust.md part 2 E 102-104 and part 1 29-30, RFC 8705: a certificate proves its client, and binds its tokens.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { presentCertificate } from '../../src/certificates/presented.ts'
+import type { ClientCertificate } from '../../src/http/client-certificate.ts'
+import { clientAuth, type Issued, issue, now, serverAuth } from '../certificates/issue.ts'
+import { forEachStore, oneStore, startTestServer } from '../harness.ts'
+import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
+import { app, blueprint, type Part, tenant } from './sample.ts'
+import { assertionClaims, claimsOf, makeKey, proof, reasonOf, sign, withAssertion } from './signed.ts'
+
+const mtlsUrl = new URL('https://localhost:8444')
+
+const shown = ({ der }: Issued, ...chain: readonly Issued[]): ClientCertificate =>
+  presentCertificate(
+    der,
+    chain.map((each) => each.der),
+  )
+
+/** Certificates are good around `now`, which is also what the tests' clock says. */
+async function makeCertificates() {
+  const authority = await issue(null, { name: 'CN=Test Authority', ca: true })
+  const intermediate = await issue(authority, { name: 'CN=Test Intermediate', ca: true })
+  // In the order of the encoding; RFC 4514 writes it the other way round.
+  const name = 'CN=robot, O=Acme'
+  const names = [
+    { type: 'dns' as const, value: 'robot.acme.example' },
+    { type: 'url' as const, value: 'spiffe://acme.example/robot' },
+    { type: 'email' as const, value: 'robot@acme.example' },
+    { type: 'ip' as const, value: '192.0.2.7' },
+  ]
+  const purposes = [clientAuth]
+  const leaf = await issue(authority, { name, names, purposes })
+  return { authority, intermediate, name, subject: leaf.certificate.subjectText, purposes, leaf }
+}
+
+type Certificates = Awaited<ReturnType<typeof makeCertificates>>
+
+const named = (id: string, certificate: Part, more: Part = {}): Part =>
+  app(id, {
+    client_id: id,
+    client_authentication: ['tls_client_auth'],
+    credentials: [{ id: 'main', certificate }],
+    ...more,
+  })
+
+async function start(
+  t: TestContext,
+  apps: readonly Part[],
+  { authority }: Certificates,
+  more: Part = {},
+  suite = oneStore,
+) {
+  const settings = { certificate_authorities: [authority.pem], ...more }
+  const server = await startTestServer(t, suite, blueprint(tenant('acme', apps, settings)), {}, { mtlsUrl })
+  const send = (
+    clientId: string,
+    certificate: ClientCertificate,
+    form: Readonly<Record<string, string>> = {},
+  ) =>
+    server.token('acme', {
+      body: { ...grant, client_id: clientId, ...form },
+      certificate,
+      clientAddress: freshAddress(),
+    })
+  return { server, send }
+}
+
+forEachStore((_engine, suite) => {
+  test('RFC 8705 §2.1.2: a certificate of the tenant’s authority proves by its subject, and by each kind of name', async (t) => {
+    const certificates = await makeCertificates()
+    const { leaf, subject } = certificates
+    const apps = [
+      named('by-subject', { subject_dn: subject }),
+      named('by-dns', { san_dns: 'robot.acme.example' }),
+      named('by-uri', { san_uri: 'spiffe://acme.example/robot' }),
+      named('by-ip', { san_ip: '192.0.2.7' }),
+      named('by-email', { san_email: 'robot@acme.example' }),
+      named('by-other', { san_dns: 'other.acme.example' }),
+    ]
+    const { server, send } = await start(t, apps, certificates, {}, suite)
+    for (const id of ['by-subject', 'by-dns', 'by-uri', 'by-ip', 'by-email'])
+      assertToken(await send(id, shown(leaf)))
+    assertInvalidClient(await send('by-other', shown(leaf)))
+    assert.equal(reasonOf(server), 'certificate bears another name')
+    assertInvalidClient(await send('nobody', shown(leaf)))
+  })
+})
+
+test('trust 102-103, trust F30: no certificate, one of another authority, an expired one and a forged header prove nobody', async (t) => {
+  const certificates = await makeCertificates()
+  const { leaf, name, subject, authority, intermediate, purposes } = certificates
+  const { server, send } = await start(t, [named('robot', { subject_dn: subject })], certificates)
+  assertInvalidClient(await send('robot', null))
+  assert.equal(reasonOf(server), 'no client certificate')
+  assertInvalidClient(await send('robot', 'malformed'))
+  assert.equal(reasonOf(server), 'client certificate malformed')
+  const stranger = await issue(null, { name: 'CN=Test Authority', ca: true })
+  const day = 86_400
+  for (const [bad, chain] of [
+    [await issue(stranger, { name, purposes }), [stranger]],
+    [await issue(null, { name, purposes }), []],
+    [await issue(authority, { name, purposes: [serverAuth] }), []],
+    [await issue(authority, { name, purposes, notBeforeAt: now - 2 * day, notAfterAt: now - day }), []],
+    [await issue(authority, { name, purposes, notBeforeAt: now + day, notAfterAt: now + 2 * day }), []],
+    [await issue(intermediate, { name, purposes }), []],
+    [await issue(leaf, { name, purposes }), [leaf]],
+  ] as const) {
+    assertInvalidClient(await send('robot', shown(bad, ...chain)))
+  }
+  // The intermediate is believed because the authority has signed it, not because it came along.
+  const below = await issue(intermediate, { name, purposes })
+  assertToken(await send('robot', shown(below, intermediate)))
+  assertToken(await send('robot', shown(leaf)))
+})
+
+test('RFC 8705 §2.2: a self-signed certificate proves whoever registered just that one, while it is good', async (t) => {
+  const certificates = await makeCertificates()
+  const mine = await issue(null, { name: 'CN=mine', purposes: [clientAuth] })
+  const other = await issue(null, { name: 'CN=mine', purposes: [clientAuth] })
+  const old = await issue(null, { name: 'CN=old', notBeforeAt: now - 200, notAfterAt: now - 100 })
+  const pinned = (id: string, { certificate }: Issued) =>
+    named(
+      id,
+      { sha256: certificate.thumbprintSha256 },
+      { client_authentication: ['self_signed_tls_client_auth'] },
+    )
+  const { server, send } = await start(t, [pinned('robot', mine), pinned('late', old)], certificates)
+  assertToken(await send('robot', shown(mine)))
+  assertInvalidClient(await send('robot', shown(other)))
+  assertInvalidClient(await send('robot', shown(certificates.leaf)))
+  assertInvalidClient(await send('late', shown(old)))
+  assert.equal(reasonOf(server), 'certificate expired or not yet valid')
+})
+
+test('trust 41: a client registered for certificates cannot use a secret, and another’s certificate proves nothing', async (t) => {
+  const certificates = await makeCertificates()
+  const { server } = await start(
+    t,
+    [named('robot', { subject_dn: certificates.subject }), app('sync')],
+    certificates,
+  )
+  const [id, secret] = server.credential('acme', 'sync')
+  assertInvalidClient(
+    await server.token('acme', { basic: ['robot', secret], certificate: shown(certificates.leaf) }),
+  )
+  assertInvalidClient(
+    await server.token('acme', { body: { ...grant, client_id: id }, certificate: shown(certificates.leaf) }),
+  )
+  // A certificate that nobody asked for may be there for the connection alone.
+  const reply = await server.token('acme', { basic: [id, secret], certificate: shown(certificates.leaf) })
+  assertToken(reply)
+  assert.equal(claimsOf(reply).cnf, undefined)
+})
+
+test('RFC 8705 §3.1, trust F29: a bound token names the thumbprint of the certificate it was asked with', async (t) => {
+  const certificates = await makeCertificates()
+  const { leaf, subject } = certificates
+  const apps = [named('robot', { subject_dn: subject }), app('sync')]
+  const { server, send } = await start(t, apps, certificates, {
+    sender_constraint: 'mtls',
+    token_reuse: true,
+  })
+  const reply = await send('robot', shown(leaf))
+  assertToken(reply)
+  assert.equal(reply.json.token_type, 'Bearer')
+  assert.deepEqual(claimsOf(reply).cnf, { 'x5t#S256': leaf.certificate.thumbprintSha256 })
+  const basic = server.credential('acme', 'sync')
+  assertError(await server.token('acme', { basic }), 'invalid_request')
+  const second = await issue(certificates.authority, { name: certificates.name, purposes: [clientAuth] })
+  const renewed = await send('robot', shown(second))
+  assert.deepEqual(claimsOf(renewed).cnf, { 'x5t#S256': second.certificate.thumbprintSha256 })
+})
+
+test('trust F30: with revocation lists in use, what is revoked or of an unknown list is refused', async (t) => {
+  const certificates = await makeCertificates()
+  const verdict = { status: 'good' as 'good' | 'revoked' | 'unknown', reason: 'list too old' }
+  const text = blueprint(
+    tenant('acme', [named('robot', { subject_dn: certificates.subject })], {
+      certificate_authorities: [certificates.authority.pem],
+    }),
+  )
+  const revocationLists = { isRevoked: () => verdict }
+  const server = await startTestServer(t, oneStore, text, {}, { mtlsUrl, revocationLists })
+  const send = () =>
+    server.token('acme', { body: { ...grant, client_id: 'robot' }, certificate: shown(certificates.leaf) })
+  assertToken(await send())
+  verdict.status = 'revoked'
+  assertInvalidClient(await send())
+  verdict.status = 'unknown'
+  assertInvalidClient(await send())
+  assert.match(String(reasonOf(server)), /list too old/)
+})
+
+test('RFC 8705 §3.3, §5: metadata names the methods, the binding and the place where certificates are asked for', async (t) => {
+  const certificates = await makeCertificates()
+  const { server } = await start(t, [app('sync')], certificates, { hosts: ['auth.acme.example'] })
+  const of = async (url: string, host = 'localhost:8443') => (await server.request({ url, host })).json
+  const metadata = await of('/.well-known/oauth-authorization-server/acme')
+  assert.deepEqual(metadata.mtls_endpoint_aliases, {
+    token_endpoint: 'https://localhost:8444/acme/oauth2/token',
+  })
+  assert.equal(metadata.tls_client_certificate_bound_access_tokens, true)
+  assert.ok(metadata.token_endpoint_auth_methods_supported.includes('tls_client_auth'))
+  assert.ok(metadata.token_endpoint_auth_methods_supported.includes('self_signed_tls_client_auth'))
+  const own = await of('/.well-known/oauth-authorization-server', 'auth.acme.example')
+  assert.deepEqual(own.mtls_endpoint_aliases, {
+    token_endpoint: 'https://auth.acme.example:8444/oauth2/token',
+  })
+})
+
+test('RFC 9449 §4.3: a proof for the URL where certificates are asked for is for the same endpoint', async (t) => {
+  const certificates = await makeCertificates()
+  const { server } = await start(t, [app('sync')], certificates)
+  const key = await makeKey()
+  const dpop = [await proof(key, server.clock(), { htu: 'https://localhost:8444/acme/oauth2/token' })]
+  assertToken(await server.token('acme', { basic: server.credential('acme', 'sync'), dpop }))
+})
+
+test('FAPI 2.0 §5.3.2.1: key or certificate, bound to a key or a certificate: all four pairs give a bound token', async (t) => {
+  const certificates = await makeCertificates()
+  const { leaf, subject } = certificates
+  const [key, proofKey] = [await makeKey(), await makeKey()]
+  const robot = named('robot', { subject_dn: subject })
+  const signer = app('signer', {
+    client_id: 'signer',
+    client_authentication: ['private_key_jwt'],
+    credentials: [{ id: 'main', public_key: key.publicJwk }],
+  })
+  const { server } = await start(t, [robot, signer], certificates, { security: 'fapi2' })
+  const dpop = async () => [await proof(proofKey, server.clock())]
+  const assertion = async () => withAssertion(await sign(key, assertionClaims('signer', server.clock())))
+  const byCertificate = { body: { ...grant, client_id: 'robot' }, certificate: shown(leaf) }
+  const bindings = {
+    'private_key_jwt, DPoP': await server.token('acme', { ...(await assertion()), dpop: await dpop() }),
+    'private_key_jwt, certificate': await server.token('acme', {
+      ...(await assertion()),
+      certificate: shown(leaf),
+    }),
+    'tls_client_auth, DPoP': await server.token('acme', { ...byCertificate, dpop: await dpop() }),
+    'tls_client_auth, certificate': await server.token('acme', byCertificate),
+  }
+  for (const [pair, reply] of Object.entries(bindings)) {
+    assertToken(reply)
+    const members = Object.keys(claimsOf(reply).cnf ?? {})
+    assert.deepEqual(members, [pair.endsWith('DPoP') ? 'jkt' : 'x5t#S256'], pair)
+  }
+  assertError(await server.token('acme', await assertion()), 'invalid_dpop_proof')
+})
