@@ -6,7 +6,12 @@ import { run } from './child.mjs'
 import { ensureInstalled } from './install.mjs'
 import { binaryOf, findNode, root } from './runtime.mjs'
 
-const testFiles = ['packages/*/test/**/*.test.ts', 'bench/test/**/*.test.ts', 'test/**/*.test.ts']
+const testFiles = [
+  'packages/*/test/**/*.test.ts',
+  'bench/test/**/*.test.ts',
+  'clients/test/**/*.test.ts',
+  'test/**/*.test.ts',
+]
 
 export async function runStages(files) {
   await ensureInstalled(root)
