@@ -15,6 +15,8 @@ const contestants: Readonly<Record<string, readonly string[]>> = {
   ps256: ['node:http + PS256', ours],
   reuse: ['node:http constant', 'oidc-provider ES256', ours],
   million: ['Sallyport, few apps', 'Sallyport, many apps'],
+  assertion: ['node:http + assertion', 'oidc-provider assertion', ours],
+  dpop: ['node:http + dpop', 'oidc-provider dpop', ours],
   tls: ['node:https + ES256', ours],
   start: [],
 }
