@@ -125,7 +125,8 @@ test('product, numbers to reach: token reuse serves one token to one app, and ev
 test('bench: a prepared data folder is made once, and again when it has been moved', async (t) => {
   const { folder } = groundFor(t)
   const first = await prepareData(join(folder, 'here'), 3)
-  assert.deepEqual(await prepareData(join(folder, 'here'), 3), first)
+  const again = await prepareData(join(folder, 'here'), 3)
+  assert.equal(again.masterKey, first.masterKey)
   renameSync(join(folder, 'here'), join(folder, 'there'))
   const moved = await prepareData(join(folder, 'there'), 3)
   assert.notEqual(moved.masterKey, first.masterKey)
