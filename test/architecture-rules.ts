@@ -16,7 +16,7 @@ export const serverLayers: readonly (readonly string[])[] = [
   ['open-store.ts', 'master-key.ts', 'config.ts', 'upkeep.ts'],
   ['http'],
   ['oauth', 'management', 'inspect'],
-  ['tenants', 'apps', 'keys', 'revocation', 'limits', 'audit', 'blueprint', 'people', 'federation'],
+  ['tokens', 'tenants', 'apps', 'keys', 'revocation', 'limits', 'audit', 'blueprint', 'people', 'federation'],
   ['certificates', 'outbound'],
   ['store'],
   ['effects.ts'],

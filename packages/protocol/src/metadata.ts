@@ -29,6 +29,8 @@ export interface Capabilities {
   readonly dpopSigningAlgorithms?: readonly string[]
   /** RFC 8705 §3.3: whether tokens can be bound to a client's certificate. */
   readonly bindsToCertificates?: boolean
+  /** RFC 9701 §7: algorithms of signed introspection answers; to be given with an introspection endpoint. */
+  readonly introspectionSigningAlgorithms?: readonly string[]
   /** RFC 8705 §5: the issuer's URL where connections are asked for certificates, if that is another. */
   readonly mtlsIssuer?: string
 }
@@ -43,22 +45,24 @@ export type Metadata = Readonly<
  * Does not check the URLs or the names. RFC 8414 §2.
  */
 export function buildAuthorizationServerMetadata(capabilities: Capabilities, issuer: string): Metadata {
-  const { scopes, tokenEndpointAuthSigningAlgorithms: assertionAlgorithms } = capabilities
+  const { scopes } = capabilities
   return {
     issuer,
-    ...endpointUrls(capabilities, issuer),
+    ...endpointUrls(capabilities.endpoints, issuer),
     ...(scopes && { scopes_supported: scopes }),
     // RFC 8414 §2 requires the member even from a server without an authorization endpoint.
     response_types_supported: capabilities.responseTypes ?? [],
     grant_types_supported: capabilities.grantTypes,
-    token_endpoint_auth_methods_supported: capabilities.tokenEndpointAuthMethods,
-    ...(assertionAlgorithms && { token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms }),
+    ...clientAuthentication(capabilities),
+    ...(capabilities.introspectionSigningAlgorithms && {
+      introspection_signing_alg_values_supported: capabilities.introspectionSigningAlgorithms,
+    }),
     ...(capabilities.dpopSigningAlgorithms && {
       dpop_signing_alg_values_supported: capabilities.dpopSigningAlgorithms,
     }),
     ...(capabilities.bindsToCertificates && { tls_client_certificate_bound_access_tokens: true }),
     ...(capabilities.mtlsIssuer !== undefined && {
-      mtls_endpoint_aliases: { token_endpoint: urlOf(capabilities.endpoints.token, capabilities.mtlsIssuer) },
+      mtls_endpoint_aliases: endpointUrls(clientEndpointsOf(capabilities), capabilities.mtlsIssuer),
     }),
   }
 }
@@ -75,7 +79,36 @@ export function buildOpenIdConfiguration(capabilities: Capabilities, issuer: str
   }
 }
 
-function endpointUrls({ endpoints }: Capabilities, issuer: string): Record<string, string> {
+/** Where clients show who they are, they do it alike. */
+const clientEndpoints = ['token', 'introspection', 'revocation'] as const
+
+function clientAuthentication(capabilities: Capabilities): Record<string, readonly string[]> {
+  const { endpoints, tokenEndpointAuthMethods, tokenEndpointAuthSigningAlgorithms } = capabilities
+  const present = clientEndpoints.filter((name) => endpoints[name] !== undefined)
+  return Object.fromEntries(
+    present.flatMap((name) => [
+      [`${name}_endpoint_auth_methods_supported`, tokenEndpointAuthMethods],
+      ...(tokenEndpointAuthSigningAlgorithms
+        ? [
+            [
+              `${name}_endpoint_auth_signing_alg_values_supported`,
+              tokenEndpointAuthSigningAlgorithms,
+            ] as const,
+          ]
+        : []),
+    ]),
+  )
+}
+
+const clientEndpointsOf = ({ endpoints }: Capabilities): Partial<Record<EndpointName, string>> =>
+  Object.fromEntries(
+    clientEndpoints.flatMap((name) => (endpoints[name] === undefined ? [] : [[name, endpoints[name]]])),
+  )
+
+function endpointUrls(
+  endpoints: Readonly<Partial<Record<EndpointName, string>>>,
+  issuer: string,
+): Record<string, string> {
   const urls: Record<string, string> = {}
   for (const [name, member] of Object.entries(endpointMembers) as [EndpointName, string][]) {
     const endpoint = endpoints[name]

@@ -7,6 +7,7 @@ import type { Effects } from './effects.ts'
 import { createIssuerKeys } from './federation/issuer-keys.ts'
 import type { AddressList } from './http/address-list.ts'
 import { connectionCertificates, forwardedCertificates } from './http/client-certificate.ts'
+import { clientOutcome } from './http/client-outcome.ts'
 import { type DrainResult, drain } from './http/drain.ts'
 import type { Handler } from './http/exchange.ts'
 import { answerHealth, createHealth, type Health } from './http/health.ts'
@@ -14,7 +15,7 @@ import { createListener, type Listener, type ListenerLimits } from './http/liste
 import type { Log } from './http/log.ts'
 import { createMetrics, createMetricsHandler, type Metrics } from './http/metrics.ts'
 import { createPlainHandler } from './http/plain-http.ts'
-import { answer, flagPlainHttp, type RouteDeps, type TokenOutcome } from './http/routes.ts'
+import { answer, flagPlainHttp, type RouteDeps } from './http/routes.ts'
 import { createSiteFinder } from './http/site.ts'
 import type { TlsPair } from './http/tls.ts'
 import { createRemoteKeySets } from './keys/remote-key-sets.ts'
@@ -24,7 +25,9 @@ import type { ExposedBy, TokenDeps } from './oauth/deps.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
 import type { OpenStore } from './open-store.ts'
 import { createFetchJson, type FetchJson } from './outbound/fetch-json.ts'
+import { createRevocations } from './revocation/revocations.ts'
 import { flagExposed } from './store/credentials.ts'
+import { listRevocations, revoke } from './store/revocations.ts'
 import { createSingleUse, type SingleUse } from './store/single-use.ts'
 import { createDirectory } from './tenants/directory.ts'
 import { attempt, type Chore, startUpkeep } from './upkeep.ts'
@@ -142,6 +145,7 @@ export function createServer(options: ServerOptions): Server {
       await attempt(() => usage.flush(), onFailure)
       await attempt(() => writeAll(counters, effects.clock), onFailure)
       deps.directory.close()
+      deps.revocations.close()
       await db.close()
       log.flush()
       return result
@@ -188,12 +192,17 @@ function routeDeps(
     ...outsideKeys(options),
     attempts: createWrongAttempts(counters),
     reuse: createTokenReuse(reuseBytes),
+    revocations: createRevocations({
+      changes: db.changes,
+      load: (tenantId) => listRevocations(db, tenantId),
+    }),
+    revoke: (tenantId, revocation) => db.write((tx) => revoke(tx, tenantId, revocation)),
     lastContactAt: () => db.changes.lastContactAt,
     flagExposed: exposureFlag(options, metrics),
     sites: createSiteFinder(directory, baseUrl, mtlsUrl),
     takesCertificates: mtlsUrl !== null || certificateHeader !== null,
     revocationLists: options.revocationLists ?? null,
-    onTokenOutcome: tokenOutcome(options, metrics, noteUsage),
+    onOutcome: clientOutcome({ log: options.log, clock: effects.clock, metrics, noteUsage }),
   }
 }
 
@@ -220,39 +229,5 @@ function exposureFlag({ store, log }: ServerOptions, metrics: Metrics): TokenDep
         })
       })
       .catch((error: unknown) => log.failure('', error))
-  }
-}
-
-/** One line and a few counters for each answer of the token endpoint. */
-function tokenOutcome({ log, effects }: ServerOptions, metrics: Metrics, noteUsage: NoteUsage) {
-  return ({ request, site, notes, error, milliseconds }: TokenOutcome): void => {
-    const tenant = site.tenant.id
-    metrics.requestDurations.observe('token', milliseconds / 1000)
-    metrics.tokenRequests.add(tenant, error?.code ?? 'ok')
-    for (const feature of notes.features) metrics.dialectUses.add(tenant, feature)
-    if (error) {
-      if (error.status === 429) metrics.throttled.add(tenant)
-      log.warn('token refused', {
-        request_id: request.id,
-        tenant,
-        client_address: request.clientAddress,
-        status: error.status,
-        code: error.code,
-        reason: error.message,
-        ...(notes.clientId !== undefined && { client_id: notes.clientId }),
-      })
-      return
-    }
-    const { clientId = '', credentialId, apiId = '', features } = notes
-    noteUsage({ tenantId: tenant, clientId, credentialId, features, now: effects.clock() })
-    log.tokenIssued({
-      requestId: request.id,
-      tenant,
-      clientId,
-      credentialId: credentialId ?? '',
-      api: apiId,
-      milliseconds,
-      isReused: notes.reused ?? false,
-    })
   }
 }

@@ -16,6 +16,8 @@ export interface CompiledAppSettings {
   readonly grantTypes: ReadonlySet<string>
   readonly authenticationMethods: ReadonlySet<string>
   readonly scopesByApi: ReadonlyMap<string, GrantedScopes>
+  /** The APIs whose resource server it is. */
+  readonly introspects: ReadonlySet<string>
   readonly defaultApi: string | null
   readonly defaultScopes: readonly string[] | null
   readonly accessTokenSeconds: number | null
@@ -39,6 +41,7 @@ function compile(settings: AppSettings): CompiledAppSettings {
     grantTypes: new Set(settings.grant_types ?? ['client_credentials']),
     authenticationMethods: new Set(settings.client_authentication ?? defaultAuthenticationMethods),
     scopesByApi: new Map(scopes.map(([apiId, granted]) => [apiId, compileScopes(granted)])),
+    introspects: new Set(settings.introspects ?? []),
     defaultApi: settings.default_api ?? null,
     defaultScopes: settings.default_scopes ?? null,
     accessTokenSeconds: settings.access_token_seconds ?? null,

@@ -20,6 +20,8 @@ export const AppSettings = Type.Object(
     access_token_seconds: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'whole seconds, 1 to 31536000' }),
     ),
+    /** The APIs whose resource server this app is: it may ask what their tokens are, and follow their revocations. */
+    introspects: Type.Optional(Type.Array(Identifier)),
     token_reuse: Type.Optional(Type.Boolean()),
     token_type: Type.Optional(Type.Enum(['Bearer', 'bearer'])),
     /** The algorithms of its assertions, where the tenant allows more. */

@@ -19,6 +19,7 @@ export function checkApps(tenant: TenantEntry, path: Path, report: Report): void
   for (const { app, path: at } of apps) {
     checkGrants(app.scopes ?? {}, tenant.apis ?? [], [...at, 'scopes'], report)
     checkDefaults(app, at, report)
+    checkIntrospects(app, tenant, at, report)
     checkCredentials(tenant, app, at, report)
   }
 }
@@ -67,6 +68,19 @@ function checkClientIds(apps: readonly PlacedApp[], report: Report): void {
 export function confusedWith(clientId: string | undefined, ids: ReadonlySet<string>): string | null {
   const decoded = clientId === undefined ? null : decodeFormComponent(clientId)
   return decoded !== null && decoded !== clientId && ids.has(decoded) ? decoded : null
+}
+
+function checkIntrospects(
+  { introspects = [] }: AppEntry,
+  { apis = [] }: TenantEntry,
+  path: Path,
+  report: Report,
+): void {
+  const ids = apis.map(({ id }) => id)
+  for (const [index, id] of introspects.entries()) {
+    const at = [...path, 'introspects', index]
+    if (!ids.includes(id)) report(at, showValue(id, at), oneOf('an API of this tenant', ids))
+  }
 }
 
 function checkDefaults(app: AppEntry, path: Path, report: Report): void {

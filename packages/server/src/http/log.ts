@@ -33,6 +33,8 @@ export interface LogFields {
   readonly failing?: string
   readonly version?: string
   readonly stack?: string
+  /** The `jti` of a token, or the digest of what was signed: never the token. */
+  readonly token_id?: string
 }
 
 const fieldNames: Readonly<Record<keyof LogFields, true>> = {
@@ -40,6 +42,7 @@ const fieldNames: Readonly<Record<keyof LogFields, true>> = {
   tenant: true,
   client_id: true,
   credential_id: true,
+  token_id: true,
   app: true,
   organization: true,
   api: true,

@@ -28,8 +28,8 @@ export interface Durations {
 }
 
 export interface Metrics {
-  /** By tenant and outcome: `ok` or the OAuth error code. */
-  readonly tokenRequests: TallyByPair
+  /** Of each endpoint for clients, by tenant and outcome: `ok` or the OAuth error code. */
+  readonly clientRequests: Readonly<Record<'token' | 'introspection' | 'revocation', TallyByPair>>
   /** By tenant and the dialect's feature. */
   readonly dialectUses: TallyByPair
   readonly throttled: TallyByTenant
@@ -52,12 +52,11 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
   const registry = new Registry()
   if (withProcess) collectDefaultMetrics({ register: registry })
   return {
-    tokenRequests: tallyByPair(
-      registry,
-      'sallyport_token_requests_total',
-      'Answers of the token endpoint',
-      'outcome',
-    ),
+    clientRequests: {
+      token: outcomes(registry, 'token'),
+      introspection: outcomes(registry, 'introspection'),
+      revocation: outcomes(registry, 'revocation'),
+    },
     dialectUses: tallyByPair(
       registry,
       'sallyport_dialect_uses_total',
@@ -74,6 +73,14 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   }
 }
+
+const outcomes = (registry: Registry, endpoint: string): TallyByPair =>
+  tallyByPair(
+    registry,
+    `sallyport_${endpoint}_requests_total`,
+    `Answers of the ${endpoint} endpoint`,
+    'outcome',
+  )
 
 function findOrAdd<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
   const found = map.get(key)

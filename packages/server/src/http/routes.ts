@@ -12,9 +12,11 @@ import {
 } from '../oauth/discovery.ts'
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
+import { answerIntrospection, introspectionPath } from '../oauth/introspect.ts'
+import { answerRevocation, revocationPath } from '../oauth/revoke.ts'
 import { answerToken } from '../oauth/token.ts'
 import { tokenPath } from '../oauth/token-path.ts'
-import type { TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
+import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import type { HttpRequest } from './exchange.ts'
@@ -23,12 +25,16 @@ import type { Site, SiteFinder } from './site.ts'
 // Thousands of times what a token request needs; trust row 15.
 const bodyLimitBytes = 64 * 1024
 
-/** How one token request ended, for the log and the counters. */
-export interface TokenOutcome {
+/** The endpoints that clients ask with a form and a proof of who they are. */
+export type ClientEndpointName = 'token' | 'introspection' | 'revocation'
+
+/** How a client's request ended, for the log and the counters. */
+export interface ClientOutcome {
+  readonly endpoint: ClientEndpointName
   readonly request: HttpRequest
   readonly site: Site
   readonly notes: TokenNotes
-  /** Null for a token. */
+  /** Null unless it was refused. */
   readonly error: OAuthError | null
   readonly milliseconds: number
 }
@@ -37,7 +43,7 @@ export interface RouteDeps extends TokenDeps {
   readonly sites: SiteFinder
   /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
   readonly takesCertificates: boolean
-  readonly onTokenOutcome: (outcome: TokenOutcome) => void
+  readonly onOutcome: (outcome: ClientOutcome) => void
 }
 
 interface Endpoint {
@@ -50,10 +56,48 @@ const document = (build: (site: Site, deps: RouteDeps) => Reply): Endpoint => ({
   answer: (request, site, deps) => unlessUnchanged(build(site, deps), request.headers['if-none-match']),
 })
 
-const token: Endpoint = { methods: ['POST'], answer: answerTokenRequest }
+/** An endpoint that clients ask with a form and a proof of who they are. */
+const clientEndpoint = (
+  name: ClientEndpointName,
+  answerCall: (call: TokenCall, deps: RouteDeps) => Promise<Reply>,
+): Endpoint => ({
+  methods: ['POST'],
+  async answer(request, site, deps) {
+    const startedAt = deps.effects.elapsed()
+    const notes: TokenNotes = { features: new Set() }
+    const { tenant, issuer, mtlsIssuer, path } = site
+    const end = (error: OAuthError | null) => {
+      const milliseconds = deps.effects.elapsed() - startedAt
+      deps.onOutcome({ endpoint: name, request, site, notes, error, milliseconds })
+    }
+    try {
+      const body = await request.readBody(bodyLimitBytes)
+      const http = toHttp(request, path, body)
+      const reply = await answerCall({ http, tenant, issuer, mtlsIssuer, notes }, deps)
+      end(null)
+      return reply
+    } catch (cause) {
+      const error = cause instanceof StoreUnavailable ? unavailable(cause) : cause
+      if (!(error instanceof OAuthError)) {
+        // Counted here; the listener's boundary logs and answers it.
+        end(new OAuthError('server_error', 'unexpected failure', { cause }))
+        throw error
+      }
+      end(error)
+      return errorReply(error, issuer)
+    }
+  },
+})
+
+const token = clientEndpoint('token', answerToken)
+const introspection = clientEndpoint('introspection', answerIntrospection)
+const revocation = clientEndpoint('revocation', answerRevocation)
+const clientEndpoints: ReadonlySet<Endpoint> = new Set([token, introspection, revocation])
 
 const endpoints: ReadonlyMap<string, Endpoint> = new Map([
   [tokenPath, token],
+  [introspectionPath, introspection],
+  [revocationPath, revocation],
   [jwksPath, document(({ tenant }) => jwks(tenant))],
   [
     '/.well-known/oauth-authorization-server',
@@ -85,7 +129,7 @@ function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Rep
   if (endpoint.methods.includes(request.method)) return endpoint.answer(request, site, deps)
   const refusal = otherMethod(request.method, endpoint)
   // A browser's history may keep the URL of what is refused as well.
-  if (endpoint !== token || request.query === '') return refusal
+  if (request.query === '' || !clientEndpoints.has(endpoint)) return refusal
   return flagExposedCall(unreadCall(request, site, nothing), 'query_string', deps).then(() => refusal)
 }
 
@@ -123,6 +167,7 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   contentType: request.headers['content-type'],
   repeatsContentType: request.repeatsContentType,
   grantTypeHeader: headerText(request.headers.grant_type),
+  accept: request.headers.accept,
   authorization: request.authorization,
   dpop: request.dpop,
   clientCertificate: () => certificateOf(request),
@@ -139,36 +184,11 @@ function certificateOf(request: HttpRequest): PresentedCertificate | null {
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value
 
-async function answerTokenRequest(request: HttpRequest, site: Site, deps: RouteDeps): Promise<Reply> {
-  const startedAt = deps.effects.elapsed()
-  const notes: TokenNotes = { features: new Set() }
-  const { tenant, issuer, mtlsIssuer, path } = site
-  const end = (error: OAuthError | null) =>
-    deps.onTokenOutcome({ request, site, notes, error, milliseconds: deps.effects.elapsed() - startedAt })
-  try {
-    const body = await request.readBody(bodyLimitBytes)
-    const reply = await answerToken(
-      { http: toHttp(request, path, body), tenant, issuer, mtlsIssuer, notes },
-      deps,
-    )
-    end(null)
-    return reply
-  } catch (cause) {
-    const error = cause instanceof StoreUnavailable ? unavailable(cause) : cause
-    if (!(error instanceof OAuthError)) {
-      // Counted here; the listener's boundary logs and answers it.
-      end(new OAuthError('server_error', 'unexpected failure', { cause }))
-      throw error
-    }
-    end(error)
-    return errorReply(error, issuer)
-  }
-}
-
 /** A token request that came over plain HTTP has been refused already; what it carried may have been read by others. */
 export async function flagPlainHttp(request: HttpRequest, body: Buffer, deps: RouteDeps): Promise<void> {
   const site = await deps.sites.find(request.host, request.path)
-  if (site && endpointAt(site, deps.effects.clock()) === token) {
+  const endpoint = site && endpointAt(site, deps.effects.clock())
+  if (endpoint && clientEndpoints.has(endpoint)) {
     await flagExposedCall(unreadCall(request, site, body), 'plain_http', deps)
   }
 }

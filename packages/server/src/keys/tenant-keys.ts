@@ -5,6 +5,7 @@ import type { SigningKeyRecord } from '../store/signing-keys.ts'
 import { listSigningKeys } from '../store/signing-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
 import type { ApiSettings, TenantSettings } from '../tenants/settings.ts'
+import { type OwnKey, ownKeyFrom } from './own-key.ts'
 import type { Sealer } from './sealing.ts'
 import type { Signer } from './signer.ts'
 import { createSigningKey, type KeyNeed, publicJwkOf, signerFrom } from './signing-keys.ts'
@@ -14,6 +15,8 @@ export interface TenantKeys {
   /** By the API that signs with a key of its own. */
   readonly apiSigners: ReadonlyMap<string, Signer>
   readonly publicJwks: readonly Readonly<Record<string, string>>[]
+  /** Every key whose tokens may still be good, the symmetric ones too. */
+  readonly verifiers: readonly OwnKey[]
   /** True if the record that they were loaded for did not hold all of them. */
   readonly areNew: boolean
 }
@@ -66,6 +69,7 @@ export async function loadTenantKeys(
       signers.flatMap(([apiId, signer]) => (apiId === null ? [] : [[apiId, signer] as const])),
     ),
     publicJwks: records.map(publicJwkOf).filter((jwk) => jwk !== null),
+    verifiers: records.map((key) => ownKeyFrom(sealer, record.id, key)),
     areNew: records !== record.signingKeys,
   }
 }

@@ -7,6 +7,8 @@ import type { RemoteKeySets } from '../keys/remote-key-sets.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { WrongAttempts } from '../limits/wrong-attempts.ts'
+import type { Revocations } from '../revocation/revocations.ts'
+import type { NewRevocation } from '../store/revocations.ts'
 import type { SingleUse } from '../store/single-use.ts'
 import type { Directory } from '../tenants/directory.ts'
 import type { TokenReuse } from './token-reuse.ts'
@@ -23,6 +25,9 @@ export interface TokenDeps {
   readonly revocationLists: RevocationLists | null
   readonly attempts: WrongAttempts
   readonly reuse: TokenReuse
+  readonly revocations: Revocations
+  /** When it resolves, the revocation is on the disk and this process knows. */
+  readonly revoke: (tenantId: string, revocation: NewRevocation) => Promise<void>
   /** When the change feed last heard from the database, in epoch seconds. */
   readonly lastContactAt: () => number
   /** Marks a credential whose secret was seen where it must not be. Returns at once; the write follows. */

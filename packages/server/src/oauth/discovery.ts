@@ -10,6 +10,8 @@ import {
 import type { Tenant } from '../tenants/tenant.ts'
 import { clientAuthMethodNames } from './client-auth/index.ts'
 import { grantTypeNames } from './grants/index.ts'
+import { introspectionPath } from './introspect.ts'
+import { revocationPath } from './revoke.ts'
 import { tokenPath } from './token-path.ts'
 
 export const jwksPath = '/oauth2/jwks'
@@ -29,7 +31,13 @@ export interface PublishedSite {
 function capabilitiesOf({ tenant, mtlsIssuer, takesCertificates }: PublishedSite): Capabilities {
   const scopes = [...tenant.apis.values()].flatMap((api) => api.scopes.granted)
   return {
-    endpoints: { token: tokenPath, jwks: jwksPath },
+    endpoints: {
+      token: tokenPath,
+      jwks: jwksPath,
+      introspection: introspectionPath,
+      revocation: revocationPath,
+    },
+    introspectionSigningAlgorithms: [tenant.signer.algorithm],
     grantTypes: grantTypeNames,
     tokenEndpointAuthMethods: clientAuthMethodNames(tenant, takesCertificates),
     bindsToCertificates: takesCertificates,

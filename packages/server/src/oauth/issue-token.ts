@@ -1,8 +1,11 @@
 /** The only place that makes an access token. */
 
 import type { Signer } from '../keys/signer.ts'
+import { StoreUnavailable } from '../store/database.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+import { findOwnToken } from '../tokens/find.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization } from './grants/grant.ts'
 import { renderTemplate } from './render-template.ts'
@@ -26,9 +29,16 @@ export function issueToken(
   const reuses = authorization.client.settings.tokenReuse ?? request.tenant.tokenReuse
   if (!reuses) return mint(request, authorization, confirmation, deps)
   const key = reuseKey(request, authorization, confirmation)
-  const kept = deps.reuse.find(key, request.now)
+  const found = deps.reuse.find(key, request.now)
+  const kept = found !== undefined && isUnrevoked(found, request, deps) ? found : undefined
   request.notes.reused = kept !== undefined
   return kept ?? mintAndKeep(key, request, authorization, confirmation, deps)
+}
+
+/** A cut-off that changes no row of the app's, as that of a single token, must reach what is kept as well. */
+function isUnrevoked({ facts }: IssuedToken, { tenant }: TokenRequest, { revocations }: TokenDeps): boolean {
+  const ofTenant = revocations.inMemory(tenant.id)
+  return facts !== undefined && ofTenant !== undefined && ofTenant.hits(facts) === null
 }
 
 async function mintAndKeep(
@@ -39,8 +49,22 @@ async function mintAndKeep(
   deps: TokenDeps,
 ): Promise<IssuedToken> {
   const token = await mint(request, authorization, confirmation, deps)
+  const facts = (await findOwnToken(request.tenant, token.accessToken))?.facts
+  // Where nobody knows what has been revoked, each request gets a token of its own.
+  if (!(await knowsRevocations(request.tenant, deps))) return token
+  token.facts = facts
   deps.reuse.keep(key, token)
   return token
+}
+
+async function knowsRevocations({ id }: Tenant, { revocations }: TokenDeps): Promise<boolean> {
+  try {
+    await revocations.ofTenant(id)
+    return true
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false
+    throw error
+  }
 }
 
 /** Everything that two requests must share to be served one token. */
@@ -92,6 +116,8 @@ function claimValues(request: TokenRequest, authorization: Authorization, { effe
   return {
     issuer: tenant.tokenIssuer ?? issuer,
     client_id: client.clientId,
+    // RFC 9068 §2.2: where nobody else is spoken for, the client is its own subject.
+    subject: client.clientId,
     audience: api.audience,
     scope: scopes.length === 0 ? undefined : scopes.join(' '),
     scopes,

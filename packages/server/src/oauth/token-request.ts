@@ -13,6 +13,7 @@ export interface TokenHttpRequest {
   readonly contentType: string | undefined
   readonly repeatsContentType: boolean
   readonly grantTypeHeader: string | undefined
+  readonly accept: string | undefined
   /** Every Authorization header that was sent. */
   readonly authorization: readonly string[]
   /** Every DPoP header that was sent. */
@@ -31,6 +32,10 @@ export interface TokenNotes {
   apiId?: string
   scopes?: readonly string[]
   reused?: boolean
+  /** Why an introspected token was said to be none. */
+  inactiveBecause?: string | undefined
+  /** The token that was revoked, by its `jti` or digest. */
+  revokedToken?: string | undefined
   /** RFC 9449 §8.2: the nonce to use from now on, where the proof held an older one. */
   nextDpopNonce?: string
   readonly features: Set<DialectFeature>

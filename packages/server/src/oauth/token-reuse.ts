@@ -4,6 +4,7 @@
  * tenant, the organization, the app or a credential leaves it unreachable.
  */
 
+import type { TokenFacts } from '../revocation/revocations.ts'
 import { RecentMap } from '../store/read-through.ts'
 
 // A token under a fifth of its life is replaced, so that nobody is handed one that dies on the way.
@@ -17,6 +18,8 @@ export interface IssuedToken {
   readonly expiresAt: number
   /** What the claims were made from; response templates read the same. */
   readonly values: Readonly<Record<string, unknown>>
+  /** What it may be revoked by; set when it is kept. */
+  facts?: TokenFacts | undefined
   /** The answer as last written, which holds for one second: `expires_in` is part of it. */
   answer?: { readonly secondsLeft: number; readonly body: string }
 }

@@ -1,15 +1,16 @@
 /** The token endpoint, top to bottom: parse, authenticate, decide, issue, answer (RFC 6749 §3.2). */
 
-import { type Form, neverCached, parseForm, type Reply, refuse } from '@sallyport/protocol'
+import { type Form, neverCached, type Reply, refuse } from '@sallyport/protocol'
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/method.ts'
+import { feedPulseSeconds } from './client-request.ts'
 import type { TokenDeps } from './deps.ts'
-import { flagExposedCall } from './exposed-call.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
 import type { Authorization } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
+import { noParameters, readQuery } from './read-query.ts'
 import { readGrantType, readTokenForm } from './read-token-form.ts'
 import { renderTemplate } from './render-template.ts'
 import type { Confirmation } from './sender-constraint/confirmation.ts'
@@ -17,8 +18,6 @@ import { confirmSender } from './sender-constraint/index.ts'
 import { tokenPath } from './token-path.ts'
 import type { TokenCall, TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
-
-const noParameters = parseForm('')
 
 /**
  * Throws `OAuthError` for every refusal; the caller's error boundary answers and logs it. Steps that find everything
@@ -45,16 +44,6 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   return tokenReply(request, authorization, confirmation, token)
 }
 
-/** A URL that is refused for its form has shown its secret all the same. */
-async function readQuery(call: TokenCall, deps: TokenDeps): Promise<Form> {
-  try {
-    return parseForm(call.http.query)
-  } catch (error) {
-    await flagExposedCall(call, 'query_string', deps)
-    throw error
-  }
-}
-
 /** The tenant's dialect is that of today: after its end date the standard answers. */
 function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): TokenRequest {
   const { http, tenant, issuer, mtlsIssuer, notes } = call
@@ -63,9 +52,6 @@ function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): T
   if (http.endpointPath !== tokenPath) notes.features.add('token_path')
   return { http, tenant, issuer, mtlsIssuer, dialect, queryParameters, form: noParameters, now, notes }
 }
-
-// The feed asks every second at the latest, and an answer may take one: a shorter silence is no outage.
-const feedPulseSeconds = 3
 
 /** Known clients get tokens for a while when the database is gone, not for ever: a cut-off may be waiting there. */
 function checkOutageGrace({ tenant, now }: TokenRequest, deps: TokenDeps): void {

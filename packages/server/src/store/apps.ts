@@ -5,6 +5,7 @@ import { type ClientCredential, parseClientCredentials } from './client-credenti
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { prepareRead } from './prepared.ts'
+import { revoke } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
 /** An app with its credentials, as a token request needs it. */
@@ -156,7 +157,7 @@ export interface NewApp {
   readonly blueprint?: string | null
 }
 
-/** Throws `StoreConflict` for an id that another app has, or an organization that does not exist. */
+/** Throws `StoreConflict` for an id that another app has, or an organization that does not exist. Disabled, its tokens die. */
 export async function saveApp(tx: WriteTransaction, tenantId: string, app: NewApp): Promise<void> {
   const row = {
     id: app.id,
@@ -173,9 +174,10 @@ export async function saveApp(tx: WriteTransaction, tenantId: string, app: NewAp
     .onConflict((conflict) => conflict.columns(['tenant_id', 'client_id']).doUpdateSet(row))
     .execute()
   tx.append({ tenantId, noun: 'app', subjectId: app.clientId })
+  if (row.disabled_at !== null) await revoke(tx, tenantId, { kind: 'app', subjectId: app.clientId })
 }
 
-/** With its credentials. */
+/** With its credentials; its tokens die. */
 export async function removeApp(tx: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
   for (const table of ['dialect_uses', 'credentials', 'apps'] as const) {
     await tx.kysely
@@ -185,4 +187,5 @@ export async function removeApp(tx: WriteTransaction, tenantId: string, clientId
       .execute()
   }
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await revoke(tx, tenantId, { kind: 'app', subjectId: clientId })
 }

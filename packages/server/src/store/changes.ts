@@ -14,8 +14,10 @@ import type { ChangesTable, Schema } from './schema.ts'
 export interface NewChange {
   readonly tenantId: string
   readonly noun: ChangesTable['noun']
-  /** The tenant's id, the organization's id, or the app's client id. */
+  /** The tenant's id, the organization's id, the app's client id, or what is revoked: `kind id`. */
   readonly subjectId: string
+  /** Of a revocation, as JSON text. */
+  readonly detail?: string
 }
 
 export interface Change extends NewChange {
@@ -42,6 +44,7 @@ type ChangeRow = [
   noun: ChangesTable['noun'],
   subjectId: string,
   happenedAt: number,
+  detail: string | null,
 ]
 
 /** Beyond this many at once, dropping every cache is cheaper than naming what to drop. */
@@ -50,7 +53,7 @@ const catchUpLimit = 5000
 const changesFrom = prepareRead<ChangeRow>((db, param) =>
   db
     .selectFrom('changes')
-    .select(['seq', 'tenant_id', 'noun', 'subject_id', 'happened_at'])
+    .select(['seq', 'tenant_id', 'noun', 'subject_id', 'happened_at', 'detail'])
     .where('seq', '>=', param.number)
     .orderBy('seq')
     .limit(sql.lit(catchUpLimit))
@@ -153,12 +156,13 @@ export class DatabaseChangeFeed implements ChangeFeed {
   }
 }
 
-const toChange = ([seq, tenantId, noun, subjectId, happenedAt]: ChangeRow): Change => ({
+const toChange = ([seq, tenantId, noun, subjectId, happenedAt, detail]: ChangeRow): Change => ({
   seq,
   tenantId,
   noun,
   subjectId,
   happenedAt,
+  ...(detail !== null && { detail }),
 })
 
 /** Catches up again and again until told to stop; never keeps the process alive. */
@@ -191,17 +195,20 @@ export async function insertChanges(
     const rows = await kysely
       .insertInto('changes')
       .values(
-        piece.map(({ tenantId, noun, subjectId }) => ({
+        piece.map(({ tenantId, noun, subjectId, detail = null }) => ({
           tenant_id: tenantId,
           noun,
           subject_id: subjectId,
           happened_at: now,
+          detail,
         })),
       )
-      .returning(['seq', 'tenant_id', 'noun', 'subject_id', 'happened_at'])
+      .returning(['seq', 'tenant_id', 'noun', 'subject_id', 'happened_at', 'detail'])
       .execute()
     inserted.push(
-      ...rows.map((row) => toChange([row.seq, row.tenant_id, row.noun, row.subject_id, row.happened_at])),
+      ...rows.map((row) =>
+        toChange([row.seq, row.tenant_id, row.noun, row.subject_id, row.happened_at, row.detail]),
+      ),
     )
   }
   return inserted

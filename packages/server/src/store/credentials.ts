@@ -3,6 +3,7 @@
 import { type Kysely, sql } from 'kysely'
 import { copyToApp } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
+import { credentialSubject, revoke } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
 export interface NewCredential {
@@ -17,7 +18,10 @@ export interface NewCredential {
   readonly blueprint?: string | null
 }
 
-/** Throws `StoreConflict` for an app that does not exist. Exposure and last use stay as they are. */
+/**
+ * Throws `StoreConflict` for an app that does not exist. Exposure and last use stay as they are. Disabled, what was got
+ * with it dies.
+ */
 export async function saveCredential(
   tx: WriteTransaction,
   tenantId: string,
@@ -41,8 +45,13 @@ export async function saveCredential(
     .execute()
   await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  if (row.disabled_at !== null) await revokeCredential(tx, tenantId, clientId, credential.id)
 }
 
+const revokeCredential = (tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) =>
+  revoke(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
+
+/** What was got with it dies; its expiry alone kills nothing, so that secrets can be rotated without an outage. */
 export async function removeCredential(
   tx: WriteTransaction,
   tenantId: string,
@@ -57,6 +66,7 @@ export async function removeCredential(
     .execute()
   await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await revokeCredential(tx, tenantId, clientId, credentialId)
 }
 
 export type Exposure = 'plain_http' | 'query_string'

@@ -10,6 +10,7 @@ import type { Kysely } from 'kysely'
 import { StoreRefused } from './database.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { everyProof } from './migrations/0002-every-proof.ts'
+import { everyEnd } from './migrations/0003-every-end.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -22,7 +23,7 @@ export interface MigrationTarget {
   hasTable(kysely: Kysely<Schema>, name: string): Promise<boolean>
 }
 
-export const migrations: readonly Migration[] = [foundation, everyProof]
+export const migrations: readonly Migration[] = [foundation, everyProof, everyEnd]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }
 

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { prepareRead } from './prepared.ts'
+import { revoke } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
 export interface OrganizationRecord {
@@ -86,7 +87,7 @@ export interface NewOrganization {
   readonly blueprint?: string | null
 }
 
-/** Throws `StoreConflict` for a plan that the tenant does not have. */
+/** Throws `StoreConflict` for a plan that the tenant does not have. Disabled, the tokens of its apps die. */
 export async function saveOrganization(
   tx: WriteTransaction,
   tenantId: string,
@@ -106,8 +107,11 @@ export async function saveOrganization(
     .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(row))
     .execute()
   tx.append({ tenantId, noun: 'organization', subjectId: organization.id })
+  if (row.disabled_at !== null)
+    await revoke(tx, tenantId, { kind: 'organization', subjectId: organization.id })
 }
 
+/** With its apps; their tokens die, also where a token does not name its organization. */
 export async function removeOrganization(tx: WriteTransaction, tenantId: string, id: string): Promise<void> {
   const { kysely } = tx
   const appsOfIt = kysely
@@ -115,7 +119,10 @@ export async function removeOrganization(tx: WriteTransaction, tenantId: string,
     .select('client_id')
     .where('tenant_id', '=', tenantId)
     .where('organization_id', '=', id)
-  for (const app of await appsOfIt.execute()) tx.append({ tenantId, noun: 'app', subjectId: app.client_id })
+  for (const { client_id: clientId } of await appsOfIt.execute()) {
+    tx.append({ tenantId, noun: 'app', subjectId: clientId })
+    await revoke(tx, tenantId, { kind: 'app', subjectId: clientId })
+  }
   for (const table of ['dialect_uses', 'credentials'] as const) {
     await kysely
       .deleteFrom(table)
@@ -130,4 +137,5 @@ export async function removeOrganization(tx: WriteTransaction, tenantId: string,
     .execute()
   await kysely.deleteFrom('organizations').where('tenant_id', '=', tenantId).where('id', '=', id).execute()
   tx.append({ tenantId, noun: 'organization', subjectId: id })
+  await revoke(tx, tenantId, { kind: 'organization', subjectId: id })
 }

@@ -110,9 +110,40 @@ export interface PeppersTable {
 export interface ChangesTable {
   seq: Generated<number>
   tenant_id: string
-  noun: 'tenant' | 'organization' | 'app'
-  /** The tenant's id, the organization's id, or the app's client id. */
+  noun: 'tenant' | 'organization' | 'app' | 'revocation'
+  /** The tenant's id, the organization's id, the app's client id, or what is revoked: `kind id`. */
   subject_id: string
+  happened_at: Seconds
+  /** Of a revocation, what followers need to know; they read nothing else. */
+  detail: JsonText | null
+}
+
+/** Which tokens are dead before their time. */
+export interface RevocationsTable {
+  tenant_id: string
+  kind: 'tenant' | 'organization' | 'app' | 'credential' | 'user' | 'token' | 'key'
+  /** An id of that kind; of a credential `client_id id`; of a token its `jti` or its digest. */
+  subject_id: string
+  /** Tokens with an `iat` up to and including this are dead. */
+  issued_until: Seconds
+  /** Of a single token its own end; null for all others, which are kept as long as a token may live. */
+  expires_at: Seconds | null
+}
+
+/** The tables `opaque_tokens_<id>`, by when the last token in each has ended. */
+export interface OpaqueTokenPartitionsTable {
+  id: string
+  ends_at: Seconds
+}
+
+/** What an organization's people should hear of a secret. */
+export interface NoticesTable {
+  seq: Generated<number>
+  tenant_id: string
+  client_id: string
+  credential_id: string
+  kind: 'exposed' | 'expires_soon'
+  detail: JsonText
   happened_at: Seconds
 }
 
@@ -152,4 +183,7 @@ export interface Schema {
   dialect_uses: DialectUsesTable
   used_once: UsedOnceTable
   throttle_counters: ThrottleCountersTable
+  revocations: RevocationsTable
+  opaque_token_partitions: OpaqueTokenPartitionsTable
+  notices: NoticesTable
 }

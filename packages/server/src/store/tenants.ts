@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { prepareRead } from './prepared.ts'
+import { revoke } from './revocations.ts'
 import type { Schema, TenantsTable } from './schema.ts'
 import { type SigningKeyRecord, selectSigningKeys } from './signing-keys.ts'
 
@@ -115,6 +116,7 @@ export interface NewTenant {
   readonly disabledAt?: number | null
 }
 
+/** Disabled, all its tokens die. */
 export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant: NewTenant): Promise<void> {
   const row = {
     name: tenant.name,
@@ -130,6 +132,7 @@ export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant:
     .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
     .execute()
   appendTenant(tx, tenantId)
+  if (row.disabled_at !== null) await revoke(tx, tenantId, { kind: 'tenant', subjectId: tenantId })
 }
 
 /** With everything it owns, its keys too: no token of it can be verified afterwards. */
@@ -158,6 +161,8 @@ const ownedTables = [
   'apis',
   'tenant_hosts',
   'signing_keys',
+  'revocations',
+  'notices',
 ] as const
 
 /** Throws `StoreConflict` for a host that another tenant holds. */

@@ -31,6 +31,10 @@ export interface Dialect {
   readonly responseMembers: CompiledTemplate
   readonly header: CompiledTemplate
   readonly claims: CompiledTemplate
+  /** Which claims hold a variable and nothing else, so that a token can be read back. */
+  readonly claimNames: ReadonlyMap<string, readonly string[]>
+  /** The names of all claims. */
+  readonly claimMembers: ReadonlySet<string>
   /** What every answer in this dialect leans on. */
   readonly answerFeatures: readonly DialectFeature[]
 }
@@ -49,7 +53,7 @@ const standardHeader = { alg: '${alg}', typ: 'at+jwt', kid: '${kid}' }
 // RFC 9068 §2.2, and the two names that revocation by organization or credential looks for.
 const standardClaims = {
   iss: '${issuer}',
-  sub: '${client_id}',
+  sub: '${subject}',
   aud: '${audience}',
   exp: '${exp}',
   iat: '${iat}',
@@ -77,6 +81,15 @@ function answerFeaturesOf({ response, token }: DialectSettings): DialectFeature[
 const compiled = (template: Readonly<Record<string, unknown>>, variables: readonly string[]) =>
   compileTemplate(template as JsonObject, variables)
 
+function claimNamesOf(template: Readonly<Record<string, unknown>>): Dialect['claimNames'] {
+  const names = new Map<string, string[]>()
+  for (const [name, value] of Object.entries(template)) {
+    const variable = typeof value === 'string' ? /^\$\{([^}]+)\}$/.exec(value)?.[1] : undefined
+    if (variable !== undefined) names.set(variable, [...(names.get(variable) ?? []), name])
+  }
+  return names
+}
+
 let editions = 0
 
 export function compileDialect(settings: DialectSettings): Dialect {
@@ -95,6 +108,8 @@ export function compileDialect(settings: DialectSettings): Dialect {
     responseMembers: compiled(response.members ?? standardMembers, responseVariables),
     header: compiled(token.header ?? standardHeader, headerVariables),
     claims: compiled(token.claims ?? standardClaims, claimVariables),
+    claimNames: claimNamesOf(token.claims ?? standardClaims),
+    claimMembers: new Set(Object.keys(token.claims ?? standardClaims)),
     answerFeatures: answerFeaturesOf(settings),
   }
 }

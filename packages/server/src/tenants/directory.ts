@@ -77,7 +77,7 @@ export function createDirectory({ db, sealer, random, clientCacheEntries }: Dire
     for (const { noun, tenantId, subjectId } of changes) {
       if (noun === 'app') clients.drop(keyOf(tenantId, subjectId))
       else if (noun === 'organization') organizations.drop(keyOf(tenantId, subjectId))
-      else {
+      else if (noun === 'tenant') {
         tenants.drop(tenantId)
         hosts.clear()
       }

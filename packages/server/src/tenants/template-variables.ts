@@ -5,6 +5,7 @@ export const headerVariables = ['alg', 'kid'] as const
 export const claimVariables = [
   'issuer',
   'client_id',
+  'subject',
   'audience',
   'scope',
   'scopes',

@@ -1,6 +1,7 @@
 /** A tenant as requests see it: compiled once from its rows, and replaced whole when anything in it changes. */
 
 import { compileScopes, type GrantedScopes } from '../apps/app-settings.ts'
+import type { OwnKey } from '../keys/own-key.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { TenantKeys } from '../keys/tenant-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
@@ -48,6 +49,10 @@ export interface Tenant {
   /** RFC 7517 §5: the public keys, as they are published. */
   readonly publicJwks: readonly Readonly<Record<string, string>>[]
   readonly signingAlgorithms: readonly string[]
+  /** Signs whatever no API has a key of its own for. */
+  readonly signer: Signer
+  /** Every key whose tokens may still be good, the symmetric ones too. */
+  readonly verifiers: readonly OwnKey[]
 }
 
 let editions = 0
@@ -98,6 +103,8 @@ export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
     apisByAudience: new Map(apis.map((api) => [api.audience, api])),
     plans: new Map(record.plans.map((plan) => [plan.id, compilePlan(plan)])),
     publicJwks: keys.publicJwks,
+    signer: keys.tenantSigner,
+    verifiers: keys.verifiers,
     signingAlgorithms: [...new Set(keys.publicJwks.flatMap((jwk) => jwk.alg ?? []))],
   }
 }

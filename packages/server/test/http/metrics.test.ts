@@ -9,10 +9,10 @@ const linesOf = (text: string, name: string) =>
 
 test('operations: counters are told by tenant and outcome, with their type', async () => {
   const metrics = createMetrics({ withProcess: false })
-  metrics.tokenRequests.add('nitrobox', 'ok')
-  metrics.tokenRequests.add('nitrobox', 'ok')
-  metrics.tokenRequests.add('nitrobox', 'invalid_client')
-  metrics.tokenRequests.cell('token', 'ok').value += 5
+  metrics.clientRequests.token.add('nitrobox', 'ok')
+  metrics.clientRequests.token.add('nitrobox', 'ok')
+  metrics.clientRequests.token.add('nitrobox', 'invalid_client')
+  metrics.clientRequests.token.cell('token', 'ok').value += 5
   metrics.dialectUses.add('token', 'query_credentials')
   metrics.throttled.add('token')
   const { body } = await metrics.render()

@@ -108,7 +108,7 @@ test('trust 115: metadata stands at every well-known form, by path and by host, 
         '/acme\\oauth2\\jwks',
         '*',
       ],
-      ...['/acme/oauth2/introspect', '/acme/oauth2/revoke', '/acme/oauth2/authorize', '/acme/auth/token'],
+      ...['/acme/oauth2/par', '/acme/oauth2/userinfo', '/acme/oauth2/authorize', '/acme/auth/token'],
     ]) {
       const reply = await get(url)
       assert.equal(reply.status, 404, url)
@@ -170,9 +170,13 @@ test('trust 115: metadata stands at every well-known form, by path and by host, 
   await t.test('RFC 8414 §2: metadata promises nothing that is not there', async () => {
     const { json } = await get('/acme/.well-known/openid-configuration')
     assert.deepEqual(Object.keys(json), [
-      ...['issuer', 'token_endpoint', 'jwks_uri', 'scopes_supported', 'response_types_supported'],
-      ...['grant_types_supported', 'token_endpoint_auth_methods_supported'],
-      ...['token_endpoint_auth_signing_alg_values_supported', 'dpop_signing_alg_values_supported'],
+      ...['issuer', 'token_endpoint', 'jwks_uri', 'introspection_endpoint', 'revocation_endpoint'],
+      ...['scopes_supported', 'response_types_supported', 'grant_types_supported'],
+      ...['token', 'introspection', 'revocation'].flatMap((name) => [
+        `${name}_endpoint_auth_methods_supported`,
+        `${name}_endpoint_auth_signing_alg_values_supported`,
+      ]),
+      ...['introspection_signing_alg_values_supported', 'dpop_signing_alg_values_supported'],
       'subject_types_supported',
       'id_token_signing_alg_values_supported',
     ])

@@ -199,6 +199,8 @@ test('RFC 8705 §3.3, §5: metadata names the methods, the binding and the place
   const metadata = await of('/.well-known/oauth-authorization-server/acme')
   assert.deepEqual(metadata.mtls_endpoint_aliases, {
     token_endpoint: 'https://localhost:8444/acme/oauth2/token',
+    introspection_endpoint: 'https://localhost:8444/acme/oauth2/introspect',
+    revocation_endpoint: 'https://localhost:8444/acme/oauth2/revoke',
   })
   assert.equal(metadata.tls_client_certificate_bound_access_tokens, true)
   assert.ok(metadata.token_endpoint_auth_methods_supported.includes('tls_client_auth'))
@@ -206,6 +208,8 @@ test('RFC 8705 §3.3, §5: metadata names the methods, the binding and the place
   const own = await of('/.well-known/oauth-authorization-server', 'auth.acme.example')
   assert.deepEqual(own.mtls_endpoint_aliases, {
     token_endpoint: 'https://auth.acme.example:8444/oauth2/token',
+    introspection_endpoint: 'https://auth.acme.example:8444/oauth2/introspect',
+    revocation_endpoint: 'https://auth.acme.example:8444/oauth2/revoke',
   })
 })
 

@@ -160,8 +160,11 @@ forEachStore((engine, store) => {
       [
         'own app client-2',
         'own app client-2',
+        'own revocation app client-2',
         'own app client-1',
+        'own revocation app client-1',
         'own organization acme',
+        'own revocation organization acme',
         'neighbour app client-1',
         'neighbour organization acme',
         'neighbour tenant neighbour',

@@ -123,6 +123,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     grant_types: ['What it may ask the token endpoint for', '`[client_credentials]`'],
     client_authentication: ['How it may show who it is', '`[client_secret_basic, client_secret_post]`'],
     scopes: ['What it is granted, by API; a wildcard grants all below it', 'nothing'],
+    introspects: ['The APIs whose resource server it is: it may ask what their tokens are', 'none'],
     default_api: ['The API of a request that names none; needed when it is granted several', 'the only one'],
     default_scopes: ['What a request without `scope` gets', 'all that it is granted on the API'],
     access_token_seconds: ['How long its tokens live', "the plan's"],

@@ -1,0 +1,37 @@
+/** What the endpoints beside the token endpoint share: a form from a client that shows who it is, in no dialect. */
+
+import { refuse } from '@sallyport/protocol'
+import { standardDialect } from '../tenants/dialect.ts'
+import { authenticateClient } from './client-auth/index.ts'
+import type { AuthenticatedClient } from './client-auth/method.ts'
+import type { TokenDeps } from './deps.ts'
+import { refuseCredentialsInUrl } from './exposure.ts'
+import { noParameters, readQuery } from './read-query.ts'
+import { readTokenForm } from './read-token-form.ts'
+import type { TokenCall, TokenRequest } from './token-request.ts'
+
+export interface ClientRequest extends TokenRequest {
+  readonly caller: AuthenticatedClient
+}
+
+export async function readClientRequest(call: TokenCall, deps: TokenDeps): Promise<ClientRequest> {
+  const queryParameters = await readQuery(call, deps)
+  const now = deps.effects.clock()
+  const unread = { ...call, dialect: standardDialect, queryParameters, form: noParameters, now }
+  if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
+  const request = { ...unread, form: readTokenForm(call.http, standardDialect, call.notes.features) }
+  return { ...request, caller: await authenticateClient(request, deps) }
+}
+
+/** RFC 7662 §2.1, RFC 7009 §2.1. The hint beside it is not needed: every form is told by its looks. */
+export const tokenOf = ({ form }: ClientRequest): string =>
+  form.get('token') ?? refuse('invalid_request', 'token missing', 'token is missing.')
+
+// The feed asks every second at the latest, and an answer may take one: a shorter silence is no outage.
+export const feedPulseSeconds = 3
+
+/** What cannot be known must not be answered: a revocation may be waiting in the database (trust 114). */
+export function refuseWithoutDatabase({ now }: TokenRequest, deps: TokenDeps): void {
+  if (now - deps.lastContactAt() > feedPulseSeconds)
+    refuse('temporarily_unavailable', 'the database is gone, and with it the news of revocations')
+}

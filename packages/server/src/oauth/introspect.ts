@@ -1,0 +1,84 @@
+/** RFC 7662: an API asks what a token is. Whatever it must not know, or is dead, is `{"active":false}` and no more. */
+
+import { jsonReply, neverCached, type Reply } from '@sallyport/protocol'
+import type { CompiledAppSettings } from '../apps/app-settings.ts'
+import { findOwnToken } from '../tokens/find.ts'
+import type { OwnToken } from '../tokens/own-token.ts'
+import { deadBecause } from '../tokens/standing.ts'
+import { type ClientRequest, readClientRequest, refuseWithoutDatabase, tokenOf } from './client-request.ts'
+import type { TokenDeps } from './deps.ts'
+import type { TokenCall } from './token-request.ts'
+
+export const introspectionPath = '/oauth2/introspect'
+
+/** RFC 9701 §4: what an API asks for that wants the answer signed. */
+const signedType = 'application/token-introspection+jwt'
+
+export async function answerIntrospection(call: TokenCall, deps: TokenDeps): Promise<Reply> {
+  const request = await readClientRequest(call, deps)
+  const text = tokenOf(request)
+  refuseWithoutDatabase(request, deps)
+  const token = await activeToken(text, request, deps)
+  const isSigned = call.http.accept?.includes(signedType) === true
+  if (isSigned) return signedReply(token === null ? inactive : membersOf(token), request)
+  return token === null ? inactiveReply : { status: 200, headers: neverCached, body: bodyOf(token) }
+}
+
+const inactive = { active: false }
+const inactiveReply = jsonReply(200, inactive)
+
+/** Null for whatever the caller is to hear nothing of; the reason goes to the notes. */
+async function activeToken(text: string, request: ClientRequest, deps: TokenDeps): Promise<OwnToken | null> {
+  const { tenant, caller, notes, now } = request
+  const token = await findOwnToken(tenant, text)
+  notes.inactiveBecause = await whyInactive(token)
+  return notes.inactiveBecause === undefined ? token : null
+
+  async function whyInactive(found: OwnToken | null): Promise<string | undefined> {
+    if (found === null) return 'no token of this tenant'
+    if (!concerns(found, caller.client.settings)) return 'for another API than those of the caller'
+    return (await deadBecause(found, tenant, now, deps)) ?? undefined
+  }
+}
+
+/** RFC 7662 §4: a token is told of to the API that it is for, and to nobody else. */
+const concerns = ({ api }: OwnToken, { introspects }: CompiledAppSettings): boolean =>
+  api === null ? introspects.size > 0 : introspects.has(api.id)
+
+// Of a token that lives the answer is always the same.
+const bodies = new WeakMap<OwnToken, string>()
+
+function bodyOf(token: OwnToken): string {
+  const known = bodies.get(token)
+  if (known !== undefined) return known
+  const body = JSON.stringify(membersOf(token))
+  bodies.set(token, body)
+  return body
+}
+
+/** RFC 7662 §2.2: the members that it names in its words, whatever the tenant's dialect; the claims beside them. */
+function membersOf({ claims, facts, scopes }: OwnToken): Readonly<Record<string, unknown>> {
+  const { active, ...rest } = claims
+  return {
+    active: true,
+    ...rest,
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    client_id: facts.clientId,
+    token_type: isDpopBound(claims) ? 'DPoP' : 'Bearer',
+  }
+}
+
+const isDpopBound = ({ cnf }: OwnToken['claims']): boolean =>
+  typeof cnf === 'object' && cnf !== null && 'jkt' in cnf
+
+const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** RFC 9701 §5: for this caller, in a JWT that nobody can take for an access token. */
+async function signedReply(answer: unknown, { tenant, issuer, caller, now }: ClientRequest): Promise<Reply> {
+  const { signer } = tenant
+  const header = { typ: 'token-introspection+jwt', alg: signer.algorithm, kid: signer.kid }
+  const claims = { iss: issuer, aud: caller.client.clientId, iat: now, token_introspection: answer }
+  const signingInput = `${base64url(header)}.${base64url(claims)}`
+  const body = `${signingInput}.${await signer.sign(signingInput)}`
+  return { status: 200, headers: { ...neverCached, 'Content-Type': signedType }, body }
+}

@@ -1,0 +1,116 @@
+/**
+ * Which tokens are dead before their time, as this process knows it: of each tenant that is asked about, the rows of
+ * `revocations` in memory, kept true by the change feed. What a token is matched by are facts, never its text.
+ */
+
+import type { ChangeFeed } from '../store/changes.ts'
+import { createReadThrough } from '../store/read-through.ts'
+import {
+  credentialSubject,
+  type Revocation,
+  type RevocationKind,
+  readRevocation,
+} from '../store/revocations.ts'
+
+/** What is known of a token. A fact that is missing matches nothing. */
+export interface TokenFacts {
+  /** Epoch seconds; a token without `iat` is as old as can be. */
+  readonly issuedAt: number | undefined
+  readonly keyId?: string | undefined
+  /** Its `jti`, or the digest of what was signed. */
+  readonly tokenId?: string | undefined
+  readonly clientId?: string | undefined
+  readonly credentialId?: string | undefined
+  readonly organizationId?: string | undefined
+  readonly userId?: string | undefined
+}
+
+export interface TenantRevocations {
+  /** By what it is dead; null for a token that none of them hits. */
+  hits(facts: TokenFacts): RevocationKind | null
+}
+
+export interface Revocations {
+  /** At once for a tenant that is in memory. */
+  ofTenant(tenantId: string): TenantRevocations | Promise<TenantRevocations>
+  /** Without asking the database. */
+  inMemory(tenantId: string): TenantRevocations | undefined
+  /** Reads it again when it is next asked for: what has been swept from the table leaves the memory as well. */
+  forget(tenantId: string): void
+  close(): void
+}
+
+export interface RevocationsOptions {
+  readonly changes: ChangeFeed
+  readonly load: (tenantId: string) => Promise<readonly Revocation[]>
+  readonly tenantEntries?: number
+}
+
+const tenantsInMemory = 10_000
+
+export function createRevocations({
+  changes,
+  load,
+  tenantEntries = tenantsInMemory,
+}: RevocationsOptions): Revocations {
+  const tenants = createReadThrough<CutOffs>(tenantEntries, async (tenantId) => {
+    const cutOffs = new CutOffs(tenantId)
+    for (const revocation of await load(tenantId)) cutOffs.add(revocation)
+    return cutOffs
+  })
+  const unfollow = changes.follow(
+    (news) => {
+      for (const { noun, tenantId, detail } of news) {
+        if (noun !== 'revocation' || detail === undefined) continue
+        const known = tenants.peek(tenantId)
+        if (known) known.add(readRevocation(detail))
+        // A load that is under way may have read before the commit: the next question asks again.
+        else tenants.drop(tenantId)
+      }
+    },
+    () => tenants.clear(),
+  )
+  return {
+    // The loader never answers null.
+    ofTenant: (tenantId) => tenants.get(tenantId) as CutOffs | Promise<CutOffs>,
+    inMemory: (tenantId) => tenants.peek(tenantId),
+    forget: (tenantId) => tenants.drop(tenantId),
+    close: unfollow,
+  }
+}
+
+/** Whatever kind of subject: until when tokens that belong to it are dead. */
+class CutOffs implements TenantRevocations {
+  readonly #tenantId: string
+  readonly #issuedUntil = new Map<string, number>()
+
+  constructor(tenantId: string) {
+    this.#tenantId = tenantId
+  }
+
+  add({ kind, subjectId, issuedUntil }: Revocation): void {
+    const key = keyOf(kind, subjectId)
+    const known = this.#issuedUntil.get(key)
+    if (known === undefined || known < issuedUntil) this.#issuedUntil.set(key, issuedUntil)
+  }
+
+  hits(facts: TokenFacts): RevocationKind | null {
+    if (this.#issuedUntil.size === 0) return null
+    const { issuedAt = Number.NEGATIVE_INFINITY, clientId, credentialId } = facts
+    const isHit = (kind: RevocationKind, subjectId: string | undefined): boolean =>
+      subjectId !== undefined &&
+      (this.#issuedUntil.get(keyOf(kind, subjectId)) ?? Number.NEGATIVE_INFINITY) >= issuedAt
+    // All of them are asked: an earlier cut-off of one subject hides no later one of another (trust 6).
+    if (isHit('tenant', this.#tenantId)) return 'tenant'
+    if (isHit('key', facts.keyId)) return 'key'
+    if (isHit('organization', facts.organizationId)) return 'organization'
+    if (isHit('app', clientId)) return 'app'
+    if (clientId !== undefined && credentialId !== undefined)
+      if (isHit('credential', credentialSubject(clientId, credentialId))) return 'credential'
+    if (isHit('user', facts.userId)) return 'user'
+    return isHit('token', facts.tokenId) ? 'token' : null
+  }
+}
+
+// No kind holds a blank.
+const keyOf = (kind: RevocationKind, subjectId: string): string => `${kind} ${subjectId}`

@@ -1,0 +1,98 @@
+/**
+ * Revocations: "tokens of this app issued until then are dead", and the same of a tenant, an organization, a
+ * credential, a user, a signing key, or of a single token. Each is a row and a change whose detail is the whole of it.
+ */
+
+import { type Kysely, sql } from 'kysely'
+import type { Database, WriteTransaction } from './database.ts'
+import type { RevocationsTable, Schema } from './schema.ts'
+import { sweepInBites } from './sweep.ts'
+
+export type RevocationKind = RevocationsTable['kind']
+
+export interface Revocation {
+  readonly kind: RevocationKind
+  /** An id of that kind; of a credential `client_id id`; of a token its `jti` or its digest. */
+  readonly subjectId: string
+  /** Epoch seconds; tokens with an `iat` up to and including this are dead. */
+  readonly issuedUntil: number
+  /** Of a single token its own end, where it has one. */
+  readonly expiresAt: number | null
+}
+
+export const credentialSubject = (clientId: string, credentialId: string): string =>
+  `${clientId} ${credentialId}`
+
+export type NewRevocation = Pick<Revocation, 'kind' | 'subjectId'> &
+  Partial<Pick<Revocation, 'issuedUntil' | 'expiresAt'>>
+
+/** A later cut-off replaces an earlier one, and never the other way round. */
+export async function revoke(
+  tx: WriteTransaction,
+  tenantId: string,
+  { kind, subjectId, issuedUntil = tx.now, expiresAt = null }: NewRevocation,
+): Promise<void> {
+  const row = await tx.kysely
+    .insertInto('revocations')
+    .values({
+      tenant_id: tenantId,
+      kind,
+      subject_id: subjectId,
+      issued_until: issuedUntil,
+      expires_at: expiresAt,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'kind', 'subject_id']).doUpdateSet({
+        issued_until: sql`case when excluded.issued_until > revocations.issued_until
+          then excluded.issued_until else revocations.issued_until end`,
+      }),
+    )
+    .returning(['issued_until as issuedUntil', 'expires_at as expiresAt'])
+    .executeTakeFirstOrThrow()
+  tx.append({
+    tenantId,
+    noun: 'revocation',
+    subjectId: `${kind} ${subjectId}`,
+    detail: JSON.stringify({ kind, subjectId, ...row } satisfies Revocation),
+  })
+}
+
+/** Of a change whose noun is `revocation`. */
+export const readRevocation = (detail: string): Revocation => JSON.parse(detail) as Revocation
+
+export const listRevocations = (
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+): Promise<Revocation[]> =>
+  from.kysely
+    .selectFrom('revocations')
+    .select(['kind', 'subject_id as subjectId', 'issued_until as issuedUntil', 'expires_at as expiresAt'])
+    .where('tenant_id', '=', tenantId)
+    .orderBy('kind')
+    .orderBy('subject_id')
+    .execute()
+
+export interface RevocationSweep {
+  readonly now: number
+  /** Cut-offs older than this can hit no token that still lives; null where tokens never end. */
+  readonly cutOffsBefore: number | null
+}
+
+/** Answers how many rows are gone. A follower that still knows one refuses only what has expired. */
+export const sweepRevocations = (
+  db: Database,
+  tenantId: string,
+  { now, cutOffsBefore }: RevocationSweep,
+): Promise<number> =>
+  sweepInBites(db, async (kysely, limit) => {
+    const ended = sql`expires_at < ${now}`
+    const isOver =
+      cutOffsBefore === null
+        ? ended
+        : sql`${ended} or (expires_at is null and issued_until < ${cutOffsBefore})`
+    const { numAffectedRows = 0n } = await sql`
+      delete from revocations where (tenant_id, kind, subject_id) in
+        (select tenant_id, kind, subject_id from revocations
+         where tenant_id = ${tenantId} and (${isOver}) limit ${sql.lit(limit)})`.execute(kysely)
+    return numAffectedRows
+  })

@@ -1,0 +1,83 @@
+/** What is known of a token that this server has issued, whatever its form. */
+
+import type { TokenFacts } from '../revocation/revocations.ts'
+import { type Dialect, standardDialect } from '../tenants/dialect.ts'
+import type { Api, Tenant } from '../tenants/tenant.ts'
+
+export type Claims = Readonly<Record<string, unknown>>
+
+/** It may be long dead: `standing.ts` tells. */
+export interface OwnToken {
+  readonly format: 'jwt' | 'opaque'
+  /** As they stand in it, in its tenant's dialect. */
+  readonly claims: Claims
+  readonly facts: TokenFacts
+  /** Epoch seconds; a dialect may leave it out, and the token never ends. */
+  readonly expiresAt: number | undefined
+  /** The API that it is for; null where it names none, and so is for every API of its tenant. */
+  readonly api: Api | null
+  readonly scopes: readonly string[]
+}
+
+/** What else is known of a token than its claims. */
+export interface Provenance {
+  readonly format: OwnToken['format']
+  /** Where there is no `jti`: what stands for the token, however it is spelled. */
+  readonly digest: string
+  readonly keyId?: string
+  /** The API whose own key has signed it. */
+  readonly apiId: string | null
+}
+
+/** Reads the claims back through the template that wrote them; null for a token of an API that is gone. */
+export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance): OwnToken | null {
+  const dialect = writtenBy(tenant, claims)
+  const claim = (variable: string): unknown =>
+    dialect.claimNames
+      .get(variable)
+      ?.map((name) => claims[name])
+      .find((value) => value !== undefined)
+  const api = apiOf(tenant, provenance.apiId, claim('audience'))
+  if (api === undefined) return null
+  const clientId = text(claim('client_id')) ?? text(claim('subject'))
+  const subject = text(claim('subject'))
+  return {
+    format: provenance.format,
+    claims,
+    facts: {
+      issuedAt: seconds(claim('iat')),
+      keyId: provenance.keyId,
+      tokenId: text(claim('jti')) ?? provenance.digest,
+      clientId,
+      credentialId: text(claim('credential_id')),
+      organizationId: text(claim('organization.id')),
+      userId: subject === clientId ? undefined : subject,
+    },
+    expiresAt: seconds(claim('exp')),
+    api,
+    scopes: scopesOf(claim('scope') ?? claim('scopes')),
+  }
+}
+
+/** An app that has opted out of its tenant's dialect has tokens of the standard's shape, told by their claims. */
+function writtenBy({ dialect }: Tenant, claims: Claims): Dialect {
+  const fits = ({ claimMembers }: Dialect) =>
+    Object.keys(claims).every((name) => claimMembers.has(name) || name === 'cnf' || name === 'act')
+  return !fits(dialect) && fits(standardDialect) ? standardDialect : dialect
+}
+
+function apiOf(tenant: Tenant, apiId: string | null, audience: unknown): Api | null | undefined {
+  if (apiId !== null) return tenant.apis.get(apiId)
+  if (audience === undefined) return null
+  const names: readonly unknown[] = Array.isArray(audience) ? audience : [audience]
+  return names.map((name) => tenant.apisByAudience.get(String(name))).find((api) => api !== undefined)
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+const seconds = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+/** RFC 6749 §3.3 joins them by blanks; a dialect may list them. */
+function scopesOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value.split(' ')
+  return Array.isArray(value) ? value.filter((scope) => typeof scope === 'string') : []
+}
