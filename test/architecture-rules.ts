@@ -38,7 +38,7 @@ export const effectFiles = ['packages/server/src/effects.ts']
 
 /** Pure functions that happen to live in Node: the file in protocol, and what it may take. */
 export const pureNodeImports: Readonly<Record<string, string>> = {
-  'packages/protocol/src/client-secret.ts': 'node:zlib',
+  'packages/protocol/src/checksum.ts': 'node:zlib',
 }
 
 /** Libraries that only one place may know, so that they can be replaced there. */

@@ -100,7 +100,7 @@ const table: readonly {
     check: rules.protocolIsPure,
     breaks: [protocol('scope.ts', "import { Buffer } from 'node:buffer'")],
     keeps: [
-      protocol('client-secret.ts', "import { crc32 } from 'node:zlib'"),
+      protocol('checksum.ts', "import { crc32 } from 'node:zlib'"),
       protocol('scope.ts', "import type { KeyObject } from 'node:crypto'"),
       server('main.ts', "import 'node:fs'"),
     ],

@@ -1,6 +1,6 @@
 /** Generated client secrets: 256 random bits with a prefix that scanners find and a checksum that spots typing errors. */
-import { crc32 } from 'node:zlib'
 import { base62, bytesToInteger, encodeInteger } from './base62.ts'
+import { checksum, hasChecksum } from './checksum.ts'
 
 /** A tenant's environment, part of each secret so that one of the wrong environment is recognized by eye. */
 export type Environment = 'test' | 'live'
@@ -27,8 +27,6 @@ export function formatClientSecret(environment: Environment, randomBytes: Uint8A
  */
 export function parseClientSecret(text: string): { readonly environment: Environment } | null {
   const [, environment] = shape.exec(text) ?? []
-  if (environment === undefined || checksum(text.slice(0, -6)) !== text.slice(-6)) return null
+  if (environment === undefined || !hasChecksum(text)) return null
   return { environment: environment === 'live' ? 'live' : 'test' }
 }
-
-const checksum = (text: string): string => encodeInteger(BigInt(crc32(text)), 6, base62)

@@ -1,6 +1,6 @@
 /** A DPoP proof read and held against the request it came with; its signature and its nonce are the caller's to check. */
 
-import { isInstant } from './client-assertion.ts'
+import { clockSkewSeconds, isInstant } from './client-assertion.ts'
 import { algorithmsOfJwk, type Jwk, readPublicJwk } from './jwk.ts'
 import type { Jws } from './jws.ts'
 
@@ -42,11 +42,16 @@ export function checkDpopProof({ header, payload, algorithm }: Jws, expected: Ex
   const key = readProofKey(header.jwk)
   if ('problem' in key) return fail(`proof with ${key.problem}`)
   if (!algorithmsOfJwk(key.jwk).includes(algorithm)) return fail('proof algorithm does not fit its key')
-  const { htm, htu, iat, jti, nonce, ath } = payload
+  const { htm, htu, iat, exp, nbf, jti, nonce, ath } = payload
   if (htm !== expected.method) return fail('proof for another method')
   if (typeof htu !== 'string' || !isSameUrl(htu, expected.urls)) return fail('proof for another URL')
   if (!isInstant(iat) || Math.abs(expected.now - iat) > windowSeconds)
     return fail('proof too old or from the future')
+  // RFC 7519 §4.1.4, §4.1.5: a proof needs neither, but what it has counts.
+  if (exp !== undefined && !(isInstant(exp) && exp > expected.now - clockSkewSeconds))
+    return fail('proof expired')
+  if (nbf !== undefined && !(isInstant(nbf) && nbf <= expected.now + clockSkewSeconds))
+    return fail('proof from the future')
   if (typeof jti !== 'string' || jti === '' || jti.length > longestIdCharacters)
     return fail('proof without a usable jti')
   return {

@@ -14,7 +14,7 @@ const answers = {
     status: 400,
     sentence: 'The grant is invalid, expired, revoked or was issued to another client.',
   },
-  unauthorized_client: { status: 400, sentence: 'This client may not use this grant type.' },
+  unauthorized_client: { status: 400, sentence: 'This client is not allowed to ask for this.' },
   unsupported_grant_type: { status: 400, sentence: 'This grant type is not supported here.' },
   invalid_scope: {
     status: 400,

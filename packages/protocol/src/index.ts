@@ -33,7 +33,8 @@ export {
 } from './metadata.ts'
 export { parseMultipartForm } from './multipart.ts'
 export { networkOf } from './network.ts'
-export { jsonReply, neverCached, type Reply } from './reply.ts'
+export { formatOpaqueToken, type OpaqueTokenKind, parseOpaqueToken } from './opaque-token.ts'
+export { jsonReply, neverCached, type Reply, type ReplySink } from './reply.ts'
 export { parseAudience, parseResource } from './resource.ts'
 export {
   createScopeSet,

@@ -22,6 +22,8 @@ const curves: Readonly<Record<string, { readonly bytes: number; readonly algorit
 }
 const rsaAlgorithms = ['PS256', 'RS256']
 const edwardsAlgorithms = ['EdDSA', 'Ed25519']
+// SPIFFE JWT-SVID §6: the keys of a trust domain that sign its JWTs, beside others that sign its certificates.
+const signatureUses: readonly unknown[] = ['sig', 'jwt-svid']
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 const minimumRsaBits = 2048
 const maximumRsaBits = 8192
@@ -64,7 +66,7 @@ const textMember = (members: Members, name: 'kid' | 'alg'): Partial<Jwk> => {
 }
 
 function problemOfUse({ use, key_ops: operations, alg, kid }: Members, jwk: Jwk): JwkProblem | null {
-  if (use !== undefined && use !== 'sig') return 'a key whose use is not sig'
+  if (use !== undefined && !signatureUses.includes(use)) return 'a key whose use is not sig'
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
     return 'a key whose key_ops do not include verify'
   }

@@ -1,6 +1,8 @@
 /** The server put together: the one place that hands each part what it needs. */
 
 import type { ForwardedCertificatePreset } from '@sallyport/protocol'
+import { createExposure, type ReportExposure } from './apps/expose-credential.ts'
+import { createSecretUpgrade } from './apps/upgrade-secret.ts'
 import { createUsage, type Usage } from './apps/usage.ts'
 import type { RevocationLists } from './certificates/revocation-files.ts'
 import type { Effects } from './effects.ts'
@@ -18,18 +20,25 @@ import { createPlainHandler } from './http/plain-http.ts'
 import { answer, flagPlainHttp, type RouteDeps } from './http/routes.ts'
 import { createSiteFinder } from './http/site.ts'
 import type { TlsPair } from './http/tls.ts'
+import { createSlowHashes } from './keys/imported/turn.ts'
 import { createRemoteKeySets } from './keys/remote-key-sets.ts'
 import { createSharedCounters, type SharedCounters } from './limits/shared-counters.ts'
 import { createWrongAttempts } from './limits/wrong-attempts.ts'
-import type { ExposedBy, TokenDeps } from './oauth/deps.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
 import type { OpenStore } from './open-store.ts'
 import { createFetchJson, type FetchJson } from './outbound/fetch-json.ts'
+import { createRevocationFeed, type RevocationFeed } from './revocation/feed.ts'
+import { forVerifiers } from './revocation/for-verifiers.ts'
 import { createRevocations } from './revocation/revocations.ts'
-import { flagExposed } from './store/credentials.ts'
-import { listRevocations, revoke } from './store/revocations.ts'
+import { sweepEnded } from './revocation/sweep.ts'
+import { listClientIds } from './store/apps.ts'
+import type { Database } from './store/database.ts'
+import type { NewExposure } from './store/exposure.ts'
+import { dropEndedPartitions } from './store/opaque-tokens.ts'
+import { listRevocations, listRevocationsAfter, revoke } from './store/revocations.ts'
 import { createSingleUse, type SingleUse } from './store/single-use.ts'
-import { createDirectory } from './tenants/directory.ts'
+import { createDirectory, type Directory } from './tenants/directory.ts'
+import { createOpaqueTokens } from './tokens/opaque-tokens.ts'
 import { attempt, type Chore, startUpkeep } from './upkeep.ts'
 
 const reuseBytes = 32 * 1024 * 1024
@@ -83,11 +92,11 @@ export function createServer(options: ServerOptions): Server {
   const counters = createSharedCounters(db, store.hasher)
   const singleUse = createSingleUse(db)
   const onFailure = log.failure.bind(log, '')
-  const upkeep = startUpkeep(choresOf({ usage, counters, singleUse, clock: effects.clock }), onFailure)
   // Without it the throttle begins at nothing, which is no reason not to begin.
   const restoring = attempt(() => counters.restore(effects.clock()), onFailure)
 
   const deps = routeDeps(options, metrics, { noteUsage: usage.note, counters, singleUse })
+  const upkeep = startUpkeep(choresOf({ usage, counters, singleUse, db, deps }), onFailure)
   const health = createHealth({
     database: () => db.ping().then(() => true),
     feed: () => effects.clock() - db.changes.lastContactAt <= feedSilenceSeconds,
@@ -146,6 +155,7 @@ export function createServer(options: ServerOptions): Server {
       await attempt(() => writeAll(counters, effects.clock), onFailure)
       deps.directory.close()
       deps.revocations.close()
+      deps.revocationFeed.close()
       await db.close()
       log.flush()
       return result
@@ -162,12 +172,22 @@ interface Kept {
   readonly singleUse: SingleUse
 }
 
-const choresOf = ({ usage, counters, singleUse, clock }: Kept & Pick<Effects, 'clock'>): readonly Chore[] => [
-  { everyMilliseconds: 10_000, work: () => usage.flush() },
-  { everyMilliseconds: 2_000, work: () => counters.write(clock()) },
-  { everyMilliseconds: 60_000, work: () => counters.sweep(clock()) },
-  { everyMilliseconds: 60_000, work: () => singleUse.sweep(clock()) },
-]
+interface Upkept extends Kept {
+  readonly db: Database
+  readonly deps: RouteDeps
+}
+
+const choresOf = ({ usage, counters, singleUse, db, deps }: Upkept): readonly Chore[] => {
+  const { clock } = deps.effects
+  return [
+    { everyMilliseconds: 10_000, work: () => usage.flush() },
+    { everyMilliseconds: 2_000, work: () => counters.write(clock()) },
+    { everyMilliseconds: 60_000, work: () => counters.sweep(clock()) },
+    { everyMilliseconds: 60_000, work: () => singleUse.sweep(clock()) },
+    { everyMilliseconds: 300_000, work: () => dropEndedPartitions(db, clock()) },
+    { everyMilliseconds: 3_600_000, work: () => sweepEnded({ ...deps, db }, clock()) },
+  ]
+}
 
 async function writeAll(counters: SharedCounters, clock: Effects['clock']): Promise<void> {
   while (counters.isWaiting) await counters.write(clock())
@@ -182,6 +202,7 @@ function routeDeps(
 ): RouteDeps {
   const { store, effects, baseUrl, clientCacheEntries, mtlsUrl = null, certificateHeader = null } = options
   const { db, sealer, hasher } = store
+  const expose = exposureOf(options, metrics)
   const directory = createDirectory({ db, sealer, random: effects.random, clientCacheEntries })
   return {
     effects,
@@ -191,19 +212,40 @@ function routeDeps(
     singleUse,
     ...outsideKeys(options),
     attempts: createWrongAttempts(counters),
+    slowHashes: createSlowHashes(),
+    upgradeSecret: secretUpgrade(options),
     reuse: createTokenReuse(reuseBytes),
+    opaqueTokens: createOpaqueTokens({ db, effects }),
     revocations: createRevocations({
       changes: db.changes,
       load: (tenantId) => listRevocations(db, tenantId),
     }),
+    revocationFeed: revocationFeed(options, directory),
     revoke: (tenantId, revocation) => db.write((tx) => revoke(tx, tenantId, revocation)),
     lastContactAt: () => db.changes.lastContactAt,
-    flagExposed: exposureFlag(options, metrics),
+    exposeCredential: (exposure) => {
+      expose(exposure).catch((error: unknown) => options.log.failure('', error))
+    },
     sites: createSiteFinder(directory, baseUrl, mtlsUrl),
     takesCertificates: mtlsUrl !== null || certificateHeader !== null,
     revocationLists: options.revocationLists ?? null,
     onOutcome: clientOutcome({ log: options.log, clock: effects.clock, metrics, noteUsage }),
   }
+}
+
+function revocationFeed({ store: { db }, log }: ServerOptions, directory: Directory): RevocationFeed {
+  const clientIdsOf = (tenantId: string, organizationId: string) =>
+    listClientIds(db, tenantId, organizationId)
+  return createRevocationFeed({
+    changes: db.changes,
+    list: (tenantId) => listRevocations(db, tenantId),
+    listAfter: (tenantId, seq) => listRevocationsAfter(db, tenantId, seq),
+    async words(tenantId, revocation) {
+      const tenant = await directory.tenant(tenantId)
+      return tenant === null ? [] : forVerifiers(tenant, revocation, clientIdsOf)
+    },
+    onFailure: log.failure.bind(log, ''),
+  })
 }
 
 /** The keys of clients that publish them, and of the issuers whose tokens clients may bring. */
@@ -214,20 +256,21 @@ function outsideKeys({ effects, log, fetchJson = createFetchJson() }: ServerOpti
   return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }) }
 }
 
-function exposureFlag({ store, log }: ServerOptions, metrics: Metrics): TokenDeps['flagExposed'] {
-  return (tenantId: string, clientId: string, credentialId: string, by: ExposedBy) => {
-    store.db
-      .write((tx) => flagExposed(tx, tenantId, clientId, credentialId, by))
-      .then((isNew) => {
-        if (!isNew) return
-        metrics.exposedCredentials.add(tenantId)
-        log.warn('credential exposed', {
-          tenant: tenantId,
-          client_id: clientId,
-          credential_id: credentialId,
-          reason: by,
-        })
-      })
-      .catch((error: unknown) => log.failure('', error))
+function secretUpgrade({ store, log }: ServerOptions) {
+  return createSecretUpgrade({
+    ...store,
+    onUpgrade: (tenant, clientId, { id }) =>
+      log.info('secret upgraded', { tenant, client_id: clientId, credential_id: id }),
+    onFailure: log.failure.bind(log, ''),
+  })
+}
+
+function exposureOf({ store, log }: ServerOptions, metrics: Metrics): ReportExposure {
+  const onExposed = ({ tenantId, clientId, credentialId, by, isQuarantined }: NewExposure) => {
+    metrics.exposedCredentials.add(tenantId)
+    const facts = { tenant: tenantId, client_id: clientId, credential_id: credentialId, reason: by }
+    log.warn('credential exposed', facts)
+    if (isQuarantined) log.warn('credential quarantined', facts)
   }
+  return createExposure({ db: store.db, onExposed })
 }

@@ -185,7 +185,7 @@ test('settled, secrets: a shared database without a master key of its own is ref
   assert.deepEqual(problems({ file: {} }, readStoreLocation), [])
 })
 
-test('trust part 1 row 27: what stands where a secret belongs is never shown', () => {
+test('trust F27: what stands where a secret belongs is never shown', () => {
   const environment = { SALLYPORT_MASTER_KEY: 'canary-key', SALLYPORT_DATABASE_URL: 'mysql://canary@db/x' }
   assert.deepEqual(problems({ environment }), [
     'SALLYPORT_DATABASE_URL: found a text that is not shown here, expected a URL such as postgres://user:password@host/name',

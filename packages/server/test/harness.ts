@@ -1,6 +1,7 @@
 // The server without a socket: a blueprint in, requests as plain records, replies parsed. Time and identifiers are ours.
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import type { Reply } from '@sallyport/protocol'
 import { applyPlan } from '../src/blueprint/apply.ts'
 import { parseBlueprints } from '../src/blueprint/parse.ts'
 import { planBlueprints } from '../src/blueprint/plan.ts'
@@ -51,6 +52,8 @@ export interface TestReply {
   readonly text: string
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape is what they assert
   readonly json: any
+  /** Of an answer that goes on. */
+  readonly follow?: Reply['follow']
 }
 
 export interface TestServer {
@@ -156,7 +159,9 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
       const reply = await server.handler(toHttpRequest(request, effects.uuid()))
       const text = reply.body.toString()
       const isJson = reply.headers['Content-Type'] === 'application/json' && text !== ''
-      return { status: reply.status, headers: reply.headers, text, json: isJson ? JSON.parse(text) : null }
+      const json = isJson ? JSON.parse(text) : null
+      const { status, headers, follow } = reply
+      return { status, headers, text, json, ...(follow && { follow }) }
     },
     token(tenantId, request = {}) {
       const body = request.body ?? { grant_type: 'client_credentials' }

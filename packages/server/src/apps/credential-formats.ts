@@ -1,12 +1,11 @@
 /** What a stored credential can be: `format` says how its `verifier` is read, and of which kind it therefore is. */
 
+import { type ForeignFormat, isForeignFormat } from '../keys/imported/formats.ts'
 import type { CredentialKind } from './authentication-methods.ts'
 
 const kinds = {
   /** The HMAC of a secret under one of our peppers. */
   'hmac-sha256': 'secret',
-  /** The digest of a secret that somebody else generated. */
-  sha256: 'secret',
   /** UTF-8 of one public JWK (RFC 7517 §4). */
   jwk: 'public_key',
   /** UTF-8 of the https URL of a JWK set. */
@@ -17,7 +16,8 @@ const kinds = {
   federation: 'federation',
 } as const satisfies Record<string, CredentialKind>
 
-export type CredentialFormat = keyof typeof kinds
+/** Beside these, hashes that somebody else has made, of secrets. */
+export type CredentialFormat = keyof typeof kinds | ForeignFormat
 
 export const kindOfFormat = (format: string): CredentialKind | undefined =>
-  (kinds as Readonly<Record<string, CredentialKind>>)[format]
+  isForeignFormat(format) ? 'secret' : (kinds as Readonly<Record<string, CredentialKind>>)[format]

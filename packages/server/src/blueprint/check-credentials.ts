@@ -6,6 +6,8 @@ import {
   defaultAuthenticationMethods,
 } from '../apps/authentication-methods.ts'
 import { checkFederationRule } from '../federation/check-rule.ts'
+import { foreignFormats, readForeignHash } from '../keys/imported/formats.ts'
+import { isFault } from '../keys/imported/hash.ts'
 import { checkCertificate } from './certificates.ts'
 import { checkAlgorithms, keyFault } from './check-algorithms.ts'
 import { checkDate } from './check-dates.ts'
@@ -13,7 +15,7 @@ import { checkUnique } from './check-unique.ts'
 import type { Path, Report } from './problem.ts'
 import { formsOf, formWords, isHash, methodsFor, neededFor, type Proof, proofOf } from './proof.ts'
 import { readJwk } from './public-key.ts'
-import { type AppEntry, type ProofForm, proofForms, type TenantEntry } from './schema.ts'
+import { type AppEntry, type ProofForm, proofForms, type SecretSource, type TenantEntry } from './schema.ts'
 
 interface Place {
   readonly tenant: TenantEntry
@@ -35,12 +37,14 @@ export function checkCredentials(tenant: TenantEntry, app: AppEntry, path: Path,
     else report(at, formsOf(entry).join(' and ') || 'nothing', `exactly one of ${proofForms.join(', ')}`)
   }
   for (const form of ['public_key', 'jwks_uri'] as const) checkCount(place, form)
+  checkSlowHashes(place)
   checkMethods(place)
 }
 
 function checkProof(place: Place, proof: Proof, path: Path): void {
   const { report } = place
   checkIsUsed(place, proof, path)
+  if (proof.form === 'secret') checkHash(place, proof.source, path)
   if (proof.form === 'public_key') checkPublicKey(place, proof.source, path)
   if (proof.form === 'jwks_uri' && !isPlainUrl(proof.source))
     report(path, 'text (not shown)', 'an https URL that can be read')
@@ -49,6 +53,28 @@ function checkProof(place: Place, proof: Proof, path: Path): void {
     for (const expected of checkFederationRule(proof.source).problems)
       report(path, 'a rule that cannot stand', expected)
   }
+}
+
+function checkHash({ report }: Place, source: SecretSource, path: Path): void {
+  const hash = typeof source === 'object' && 'hash' in source ? readForeignHash(source.hash) : null
+  if (hash && isFault(hash)) report([...path, 'hash'], hash.found, hash.expected)
+}
+
+// One wrong secret costs as many computations.
+const mostSlowHashes = 3
+
+function checkSlowHashes({ app, path, report }: Place): void {
+  const slow = (app.credentials ?? []).flatMap(({ secret }, index) => {
+    const hash = typeof secret === 'object' && 'hash' in secret ? readForeignHash(secret.hash) : null
+    return hash && !isFault(hash) && foreignFormats[hash.format].open(hash.verifier).isSlow ? [index] : []
+  })
+  const index = slow[mostSlowHashes]
+  if (index !== undefined)
+    report(
+      [...path, 'credentials', index],
+      `${slow.length} secrets as slow hashes`,
+      `at most ${mostSlowHashes} in one app`,
+    )
 }
 
 function checkPublicKey(

@@ -9,7 +9,7 @@ import { checkGrants } from './check-grants.ts'
 import { checkUnique } from './check-unique.ts'
 import { oneOf } from './one-of.ts'
 import { type Path, type Report, showValue } from './problem.ts'
-import type { TenantEntry } from './schema.ts'
+import type { ApiEntry, TenantEntry } from './schema.ts'
 
 /** They would hide the server's own paths; settled for good, because a tenant's id is part of its issuer. */
 export const reservedTenantIds: ReadonlySet<string> = new Set([
@@ -30,10 +30,19 @@ export function checkTenant(tenant: TenantEntry, path: Path, report: Report): vo
   for (const [index, plan] of plans.entries()) {
     checkGrants(plan.scopes ?? {}, apis, [...path, 'plans', index, 'scopes'], report)
   }
+  checkTokenFormats(apis, [...path, 'apis'], report)
   checkPlanReferences(tenant, path, report)
   checkApps(tenant, path, report)
   checkAttributes(tenant, path, report)
   checkFapi(tenant, path, report)
+}
+
+/** A key of its own would sign nothing. */
+function checkTokenFormats(apis: readonly ApiEntry[], path: Path, report: Report): void {
+  for (const [index, { token_format: format, signing_algorithm: algorithm }] of apis.entries()) {
+    if (format === 'opaque' && algorithm !== undefined)
+      report([...path, index, 'signing_algorithm'], `${algorithm} beside opaque tokens`, 'one of the two')
+  }
 }
 
 function checkPlanReferences(

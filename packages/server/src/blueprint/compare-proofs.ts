@@ -1,5 +1,6 @@
 /** Whether a stored credential still proves what its declaration says, and in which words it does not. */
 
+import { originOf } from '../keys/imported/origin.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { CredentialVerifier } from '../store/blueprint-rows.ts'
 import { describeDifferences } from './differences.ts'
@@ -65,9 +66,21 @@ function isSameSecret(
 ): boolean {
   // Generated once: whatever stands there is what its owner was given.
   if (secret.kind === 'generated') return true
-  if (secret.kind === 'hash')
-    return stored.format === 'sha256' && Buffer.compare(secret.digest, stored.verifier) === 0
+  if (secret.kind === 'hash') return isOfHash(secret, stored, tenantId, hasher)
   if (stored.format !== 'hmac-sha256' || stored.pepperVersion === null) return false
   const computed = hasher.compute(stored.pepperVersion, tenantId, stored.clientId, secret.secret.reveal())
   return computed !== null && computed.compare(stored.verifier) === 0
+}
+
+/** The hash itself, or what has become of it on the first use of its secret. */
+function isOfHash(
+  { format, verifier }: Extract<ResolvedSecret, { readonly kind: 'hash' }>,
+  stored: CredentialVerifier,
+  tenantId: string,
+  hasher: Pick<SecretHasher, 'compute'>,
+): boolean {
+  const { clientId, pepperVersion, origin } = stored
+  if (stored.format === format) return verifier.equals(stored.verifier)
+  if (origin === null || pepperVersion === null) return false
+  return originOf(hasher, pepperVersion, { tenantId, clientId, format, verifier })?.equals(origin) ?? false
 }

@@ -196,7 +196,7 @@ function newVerifier(execution: Execution, row: Declared<'credential'>, clientId
     return { format: proof.format, verifier: proof.verifier, pepperVersion: null, sealedSecret: null }
   const { secret } = proof
   if (secret.kind === 'hash')
-    return { format: 'sha256', verifier: secret.digest, pepperVersion: null, sealedSecret: null }
+    return { format: secret.format, verifier: secret.verifier, pepperVersion: null, sealedSecret: null }
   const text = secret.kind === 'clear' ? secret.secret.reveal() : generateSecret(execution, row, clientId)
   const hashed = execution.effects.hasher.hash(tenantId, clientId, text)
   return { ...hashed, sealedSecret: proof.isSealed ? seal(execution, row, clientId, text) : null }

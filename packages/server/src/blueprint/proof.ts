@@ -6,7 +6,6 @@ import {
   authenticationMethods,
   type CredentialKind,
 } from '../apps/authentication-methods.ts'
-import type { CredentialFormat } from '../apps/credential-formats.ts'
 import { type CredentialEntry, type ProofForm, proofForms } from './schema.ts'
 
 export type Proof = {
@@ -34,18 +33,15 @@ export const formWords: Readonly<Record<ProofForm, string>> = {
   federation: 'federation rule',
 }
 
-const forms: Readonly<Record<CredentialFormat, ProofForm>> = {
-  'hmac-sha256': 'secret',
-  sha256: 'secret',
+const forms: Readonly<Record<string, ProofForm>> = {
   jwk: 'public_key',
   jwks_uri: 'jwks_uri',
   certificate: 'certificate',
   federation: 'federation',
 }
 
-/** Of a stored credential; one that this version does not know counts as a secret, which shows nothing of it. */
-export const formOfFormat = (format: string): ProofForm =>
-  (forms as Readonly<Record<string, ProofForm>>)[format] ?? 'secret'
+/** Of a stored credential: all other formats are secrets, and so is one that this version does not know. */
+export const formOfFormat = (format: string): ProofForm => forms[format] ?? 'secret'
 
 const kinds: Readonly<Record<ProofForm, CredentialKind>> = {
   secret: 'secret',

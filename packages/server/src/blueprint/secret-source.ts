@@ -2,6 +2,8 @@
 
 import { dirname, resolve } from 'node:path'
 import { inspect } from 'node:util'
+import { type ReadHash, readForeignHash } from '../keys/imported/formats.ts'
+import { isFault } from '../keys/imported/hash.ts'
 import type { Blueprint } from './blueprint.ts'
 import type { Path, Problem } from './problem.ts'
 import type { SecretSource } from './schema.ts'
@@ -40,8 +42,8 @@ export class ClearSecret {
 export type ResolvedSecret =
   | { readonly kind: 'generated' }
   | { readonly kind: 'clear'; readonly secret: ClearSecret }
-  /** SHA-256 of a secret that only its owner has. */
-  | { readonly kind: 'hash'; readonly digest: Uint8Array }
+  /** As somebody else has hashed it; only its owner has the secret itself. */
+  | ({ readonly kind: 'hash' } & ReadHash)
 
 export const shortestSecret = 16
 const longestSecret = 256
@@ -75,8 +77,11 @@ export async function resolveSecret(source: SecretSource, need: SecretNeed): Pro
     )
     return null
   }
-  if ('hash' in source)
-    return { kind: 'hash', digest: Buffer.from(source.hash.slice('sha256:'.length), 'base64url') }
+  if ('hash' in source) {
+    const hash = readForeignHash(source.hash)
+    // Whatever cannot stand has been reported where the files were checked.
+    return isFault(hash) ? null : { kind: 'hash', ...hash }
+  }
   const isFromFile = 'from_file' in source
   const place = [...path, isFromFile ? 'from_file' : 'from_env']
   const text = isFromFile

@@ -89,6 +89,9 @@ interface Connection extends Peer {
   isRefused: boolean
 }
 
+// Thousands of revocations.
+const unreadLimitBytes = 1024 * 1024
+
 const noProxies = parseAddressList([])
 
 /** Every token comes with these, so they are laid flat once. */
@@ -149,6 +152,8 @@ class Edge {
   readonly #connections = new WeakMap<SocketLike, Connection>()
   /** Open sockets on which no request has arrived yet: Node 24 does not count them as idle. */
   readonly #silent = new Set<Socket>()
+  /** What ends each answer that goes on. */
+  readonly #following = new Set<() => void>()
   #isDraining = false
 
   constructor(options: ListenerOptions) {
@@ -159,6 +164,7 @@ class Edge {
 
   startDraining(): void {
     this.#isDraining = true
+    for (const end of this.#following) end()
   }
 
   closeSilent(): void {
@@ -253,6 +259,10 @@ class Edge {
   #answer(message: IncomingMessage, response: ServerResponse, id: string, reply: Reply): void {
     if (response.destroyed || this.#connections.get(message.socket)?.isRefused) return
     const isCutShort = !message.complete && this.#leavesMuchUnread(message)
+    if (reply.follow !== undefined && !isCutShort) {
+      this.#goOn(message, response, id, reply, reply.follow)
+      return
+    }
     const bytes = Buffer.byteLength(reply.body)
     response.writeHead(reply.status, this.#headersOf(reply, id, bytes, isCutShort))
     // As many bytes as characters means ASCII, which node:http writes in one piece with the head as Latin-1.
@@ -260,13 +270,41 @@ class Edge {
     else lingerAfter(message, response, message.method === 'HEAD' ? '' : reply.body, this.#limits)
   }
 
+  #goOn(
+    message: IncomingMessage,
+    response: ServerResponse,
+    id: string,
+    reply: Reply,
+    follow: NonNullable<Reply['follow']>,
+  ): void {
+    response.writeHead(reply.status, this.#headersOf(reply, id, null, false))
+    response.write(reply.body)
+    const end = () => response.end()
+    const stop = follow({
+      write(text) {
+        response.write(text)
+        // What a reader does not take would fill our memory.
+        if (response.writableLength > unreadLimitBytes) message.destroy()
+      },
+      end,
+    })
+    this.#following.add(end)
+    response.once('close', () => {
+      this.#following.delete(end)
+      stop()
+    })
+    // A drain may have begun while the answer was made.
+    if (this.#isDraining) end()
+  }
+
   /** The flat form of node:http: half the cost of an object, and each name written as it stands here. */
-  #headersOf(reply: Reply, id: string, bytes: number, isCutShort: boolean): string[] {
+  #headersOf(reply: Reply, id: string, bytes: number | null, isCutShort: boolean): string[] {
     const headers = ['X-Request-Id', id]
     if (reply.headers === neverCached) headers.push(...neverCachedLines)
     else for (const name in reply.headers) headers.push(name, reply.headers[name] ?? '')
     // RFC 9110 §8.6: no length where there is no content, nor where it would be that of another answer.
-    if (reply.status !== 204 && reply.status !== 304) headers.push('Content-Length', String(bytes))
+    if (bytes !== null && reply.status !== 204 && reply.status !== 304)
+      headers.push('Content-Length', String(bytes))
     if ((this.#isDraining || isCutShort) && reply.headers.Connection === undefined)
       headers.push('Connection', 'close')
     return headers

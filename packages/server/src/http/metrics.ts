@@ -29,7 +29,9 @@ export interface Durations {
 
 export interface Metrics {
   /** Of each endpoint for clients, by tenant and outcome: `ok` or the OAuth error code. */
-  readonly clientRequests: Readonly<Record<'token' | 'introspection' | 'revocation', TallyByPair>>
+  readonly clientRequests: Readonly<
+    Record<'token' | 'introspection' | 'revocation' | 'revocation_feed', TallyByPair>
+  >
   /** By tenant and the dialect's feature. */
   readonly dialectUses: TallyByPair
   readonly throttled: TallyByTenant
@@ -56,6 +58,7 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
       token: outcomes(registry, 'token'),
       introspection: outcomes(registry, 'introspection'),
       revocation: outcomes(registry, 'revocation'),
+      revocation_feed: outcomes(registry, 'revocation_feed'),
     },
     dialectUses: tallyByPair(
       registry,
@@ -78,7 +81,7 @@ const outcomes = (registry: Registry, endpoint: string): TallyByPair =>
   tallyByPair(
     registry,
     `sallyport_${endpoint}_requests_total`,
-    `Answers of the ${endpoint} endpoint`,
+    `Answers of the ${endpoint.replace('_', ' ')} endpoint`,
     'outcome',
   )
 

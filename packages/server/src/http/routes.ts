@@ -2,7 +2,6 @@
 
 import { jsonReply, OAuthError, type Reply, refuse } from '@sallyport/protocol'
 import type { PresentedCertificate } from '../certificates/presented.ts'
-import type { TokenDeps } from '../oauth/deps.ts'
 import {
   authorizationServerMetadata,
   jwks,
@@ -13,6 +12,7 @@ import {
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
 import { answerIntrospection, introspectionPath } from '../oauth/introspect.ts'
+import { answerRevocationFeed, type FeedDeps, revocationFeedPath } from '../oauth/revocation-feed.ts'
 import { answerRevocation, revocationPath } from '../oauth/revoke.ts'
 import { answerToken } from '../oauth/token.ts'
 import { tokenPath } from '../oauth/token-path.ts'
@@ -26,7 +26,7 @@ import type { Site, SiteFinder } from './site.ts'
 const bodyLimitBytes = 64 * 1024
 
 /** The endpoints that clients ask with a form and a proof of who they are. */
-export type ClientEndpointName = 'token' | 'introspection' | 'revocation'
+export type ClientEndpointName = 'token' | 'introspection' | 'revocation' | 'revocation_feed'
 
 /** How a client's request ended, for the log and the counters. */
 export interface ClientOutcome {
@@ -39,7 +39,7 @@ export interface ClientOutcome {
   readonly milliseconds: number
 }
 
-export interface RouteDeps extends TokenDeps {
+export interface RouteDeps extends FeedDeps {
   readonly sites: SiteFinder
   /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
   readonly takesCertificates: boolean
@@ -60,8 +60,9 @@ const document = (build: (site: Site, deps: RouteDeps) => Reply): Endpoint => ({
 const clientEndpoint = (
   name: ClientEndpointName,
   answerCall: (call: TokenCall, deps: RouteDeps) => Promise<Reply>,
+  methods: readonly string[] = ['POST'],
 ): Endpoint => ({
-  methods: ['POST'],
+  methods,
   async answer(request, site, deps) {
     const startedAt = deps.effects.elapsed()
     const notes: TokenNotes = { features: new Set() }
@@ -92,12 +93,14 @@ const clientEndpoint = (
 const token = clientEndpoint('token', answerToken)
 const introspection = clientEndpoint('introspection', answerIntrospection)
 const revocation = clientEndpoint('revocation', answerRevocation)
-const clientEndpoints: ReadonlySet<Endpoint> = new Set([token, introspection, revocation])
+const revocationFeed = clientEndpoint('revocation_feed', answerRevocationFeed, ['GET', 'POST'])
+const clientEndpoints: ReadonlySet<Endpoint> = new Set([token, introspection, revocation, revocationFeed])
 
 const endpoints: ReadonlyMap<string, Endpoint> = new Map([
   [tokenPath, token],
   [introspectionPath, introspection],
   [revocationPath, revocation],
+  [revocationFeedPath, revocationFeed],
   [jwksPath, document(({ tenant }) => jwks(tenant))],
   [
     '/.well-known/oauth-authorization-server',
@@ -168,6 +171,7 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   repeatsContentType: request.repeatsContentType,
   grantTypeHeader: headerText(request.headers.grant_type),
   accept: request.headers.accept,
+  lastEventId: headerText(request.headers['last-event-id']),
   authorization: request.authorization,
   dpop: request.dpop,
   clientCertificate: () => certificateOf(request),

@@ -1,6 +1,7 @@
 /** How client secrets are kept: HMAC-SHA-256 under a pepper that is sealed by the master key, never the secret. */
 
-import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { parseClientSecret } from '@sallyport/protocol'
 import type { Database } from '../store/database.ts'
 import { insertPepper, listPeppers } from '../store/peppers.ts'
 import type { Sealer } from './sealing.ts'
@@ -8,14 +9,12 @@ import type { Sealer } from './sealing.ts'
 const pepperBytes = 32
 const contextOf = (version: number) => `pepper ${version}`
 
-/** How a presented secret is compared with a stored verifier; imported hashes are further lines. */
-export const verifierFormats = ['hmac-sha256', 'sha256'] as const
-export type VerifierFormat = (typeof verifierFormats)[number]
-
 export interface HashedSecret {
-  readonly format: VerifierFormat
+  readonly format: 'hmac-sha256'
   readonly verifier: Uint8Array
   readonly pepperVersion: number
+  /** Of a generated secret: what finds its credential when nothing but the secret is known. */
+  readonly lookup: Uint8Array | null
 }
 
 export interface SecretHasher {
@@ -28,8 +27,12 @@ export interface SecretHasher {
   compute(version: number, tenantId: string, clientId: string, secret: string): Buffer | null
 }
 
-/** Imported digests of high-entropy secrets: `sha256:<base64url>` in a blueprint. */
-export const sha256 = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+/** Null for a secret that we have not generated: a guess at a short one would find whose it is. No tenant has no name. */
+export const lookupOf = (
+  { compute }: Pick<SecretHasher, 'compute'>,
+  version: number,
+  secret: string,
+): Buffer | null => (parseClientSecret(secret) === null ? null : compute(version, '', 'lookup', secret))
 
 /** In constant time: how much of a guess was right is nobody's business. */
 export const sameVerifier = (one: Uint8Array, other: Uint8Array): boolean =>
@@ -65,7 +68,8 @@ export async function createSecretHasher(
     hash(tenantId, clientId, secret) {
       const verifier = compute(currentVersion, tenantId, clientId, secret)
       if (!verifier) throw new Error('The current pepper is missing.')
-      return { format: 'hmac-sha256', verifier, pepperVersion: currentVersion }
+      const lookup = lookupOf({ compute }, currentVersion, secret)
+      return { format: 'hmac-sha256', verifier, pepperVersion: currentVersion, lookup }
     },
   }
 }

@@ -14,12 +14,18 @@ export interface ClientRequest extends TokenRequest {
   readonly caller: AuthenticatedClient
 }
 
-export async function readClientRequest(call: TokenCall, deps: TokenDeps): Promise<ClientRequest> {
+export async function readClientRequest(
+  call: TokenCall,
+  deps: TokenDeps,
+  { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {},
+): Promise<ClientRequest> {
   const queryParameters = await readQuery(call, deps)
   const now = deps.effects.clock()
   const unread = { ...call, dialect: standardDialect, queryParameters, form: noParameters, now }
   if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
-  const request = { ...unread, form: readTokenForm(call.http, standardDialect, call.notes.features) }
+  const isEmpty = mayBeEmpty && call.http.body.length === 0 && call.http.contentType === undefined
+  const form = isEmpty ? noParameters : readTokenForm(call.http, standardDialect, call.notes.features)
+  const request = { ...unread, form }
   return { ...request, caller: await authenticateClient(request, deps) }
 }
 

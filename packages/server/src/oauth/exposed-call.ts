@@ -2,8 +2,9 @@
 
 import { decodeFormComponent, type Form, OAuthError, parseForm } from '@sallyport/protocol'
 import { StoreUnavailable } from '../store/database.ts'
+import type { ExposedBy } from '../store/exposure.ts'
 import { dialectAt } from '../tenants/dialect.ts'
-import type { ExposedBy, TokenDeps } from './deps.ts'
+import type { TokenDeps } from './deps.ts'
 import { flagExposedCredentials, flagUrlCredentials } from './exposure.ts'
 import type { TokenCall } from './token-request.ts'
 

@@ -1,10 +1,14 @@
-/** A secret seen where it must not be: refused, and flagged on its credential once it has proven to be a real one. */
+/**
+ * A secret seen where it must not be: refused, and once it has proven to be a real one its credential is put out of use,
+ * or only flagged where the tenant wants that.
+ */
 
 import { OAuthError, refuse } from '@sallyport/protocol'
+import type { ExposedBy } from '../store/exposure.ts'
 import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
 import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
-import type { ExposedBy, TokenDeps } from './deps.ts'
+import type { TokenDeps } from './deps.ts'
 import type { TokenRequest } from './token-request.ts'
 
 const idNames = ['client_id', 'key'] as const
@@ -67,9 +71,19 @@ async function flagIfReal(
   if (claims.length === 0) return
   try {
     const { client, credential } = await proveSecret(request, 'client_secret_post', claims, deps)
-    // The first exposure stays, so there is nothing more to write.
-    if (credential?.exposedAt === null)
-      deps.flagExposed(request.tenant.id, client.clientId, credential.id, by)
+    const isQuarantined = request.tenant.security.quarantinesExposed
+    // The first exposure stays, so there may be nothing more to write.
+    const isNew = credential?.exposedAt === null || (isQuarantined && credential?.disabledAt === null)
+    if (credential && isNew) {
+      const { clientId } = client
+      deps.exposeCredential({
+        tenantId: request.tenant.id,
+        clientId,
+        credentialId: credential.id,
+        by,
+        isQuarantined,
+      })
+    }
   } catch (error) {
     // Wrong or unknown: nothing was exposed. A throttled guess is answered as one.
     if (!(error instanceof OAuthError) || error.code !== 'invalid_client') throw error

@@ -30,7 +30,7 @@ const inactiveReply = jsonReply(200, inactive)
 /** Null for whatever the caller is to hear nothing of; the reason goes to the notes. */
 async function activeToken(text: string, request: ClientRequest, deps: TokenDeps): Promise<OwnToken | null> {
   const { tenant, caller, notes, now } = request
-  const token = await findOwnToken(tenant, text)
+  const token = await findOwnToken(tenant, text, deps)
   notes.inactiveBecause = await whyInactive(token)
   return notes.inactiveBecause === undefined ? token : null
 

@@ -49,7 +49,7 @@ async function mintAndKeep(
   deps: TokenDeps,
 ): Promise<IssuedToken> {
   const token = await mint(request, authorization, confirmation, deps)
-  const facts = (await findOwnToken(request.tenant, token.accessToken))?.facts
+  const facts = (await findOwnToken(request.tenant, token.accessToken, deps))?.facts
   // Where nobody knows what has been revoked, each request gets a token of its own.
   if (!(await knowsRevocations(request.tenant, deps))) return token
   token.facts = facts
@@ -90,10 +90,11 @@ function mint(
   const { now } = request
   const dialect = answerDialect(request, authorization)
   const values = claimValues(request, authorization, deps)
-  const { signer } = authorization.api
+  const { signer, tokenFormat } = authorization.api
   const claims = renderTemplate(dialect.claims, values, 'claims')
   // RFC 7800 §3.1; no dialect can leave it out, or the token would be anybody's.
   if (confirmation !== null) claims.cnf = confirmation
+  if (tokenFormat === 'opaque') return keepOpaque(claims, values, dialect, request, authorization, deps)
   const signingInput = `${encodedHeader(dialect, signer)}.${base64url(claims)}`
   const issued = (signature: string): IssuedToken => ({
     accessToken: `${signingInput}.${signature}`,
@@ -103,6 +104,20 @@ function mint(
   })
   const signature = signer.sign(signingInput)
   return typeof signature === 'string' ? issued(signature) : signature.then(issued)
+}
+
+async function keepOpaque(
+  claims: Readonly<Record<string, unknown>>,
+  values: ReturnType<typeof claimValues>,
+  dialect: Dialect,
+  { tenant, now }: TokenRequest,
+  { api }: Authorization,
+  { opaqueTokens }: TokenDeps,
+): Promise<IssuedToken> {
+  // A dialect without `exp` promises tokens that never end, in either format.
+  const expiresAt = dialect.claimNames.has('exp') ? values.exp : null
+  const about = { tenantId: tenant.id, apiId: api.id, claims, issuedAt: now, expiresAt }
+  return { accessToken: await opaqueTokens.issue(about), issuedAt: now, expiresAt: values.exp, values }
 }
 
 function claimValues(request: TokenRequest, authorization: Authorization, { effects }: TokenDeps) {

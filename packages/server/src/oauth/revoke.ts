@@ -18,7 +18,7 @@ export async function answerRevocation(call: TokenCall, deps: TokenDeps): Promis
   const { tenant, caller, notes, now } = request
   const text = tokenOf(request)
   refuseWithoutDatabase(request, deps)
-  const token = await findOwnToken(tenant, text)
+  const token = await findOwnToken(tenant, text, deps)
   if (token === null) return done
   // RFC 7009 §2.1: a token of another client stays as it is, and this one hears that it was the wrong one.
   if (token.facts.clientId !== caller.client.clientId)

@@ -14,6 +14,7 @@ export interface TokenHttpRequest {
   readonly repeatsContentType: boolean
   readonly grantTypeHeader: string | undefined
   readonly accept: string | undefined
+  readonly lastEventId: string | undefined
   /** Every Authorization header that was sent. */
   readonly authorization: readonly string[]
   /** Every DPoP header that was sent. */

@@ -63,12 +63,18 @@ function checkOutageGrace({ tenant, now }: TokenRequest, deps: TokenDeps): void 
 function refuseDialectRequest(
   { tenant, notes }: TokenRequest,
   { client, credential }: AuthenticatedClient,
-  { flagExposed }: TokenDeps,
+  { exposeCredential }: TokenDeps,
 ): void {
   const [feature] = notes.features
-  // To this client the URL is as wrong a place as to any other (RFC 6749 §2.3.1).
-  if (credential && notes.features.has('query_credentials')) {
-    flagExposed(tenant.id, client.clientId, credential.id, 'query_string')
+  // To this client the URL is as wrong a place as to any other (RFC 6749 §2.3.1), but the tenant's documents put it there.
+  if (credential?.exposedAt === null && notes.features.has('query_credentials')) {
+    exposeCredential({
+      tenantId: tenant.id,
+      clientId: client.clientId,
+      credentialId: credential.id,
+      by: 'query_string',
+      isQuarantined: false,
+    })
   }
   if (feature)
     refuse(

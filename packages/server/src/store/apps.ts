@@ -147,6 +147,22 @@ export async function listApps(
   return (await query.execute()).map(toApp)
 }
 
+/** Of an organization's apps. */
+export async function listClientIds(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  organizationId: string,
+): Promise<string[]> {
+  const rows = await from.kysely
+    .selectFrom('apps')
+    .select('client_id')
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+    .orderBy('client_id')
+    .execute()
+  return rows.map(({ client_id: clientId }) => clientId)
+}
+
 export interface NewApp {
   readonly clientId: string
   readonly id: string

@@ -12,6 +12,8 @@ export interface CredentialVerifier {
   readonly verifier: Uint8Array
   readonly pepperVersion: number | null
   readonly sealedSecret: Uint8Array | null
+  /** Of a secret that came as a foreign hash and has been upgraded since: a digest of that hash, under our pepper. */
+  readonly origin: Uint8Array | null
 }
 
 export interface BlueprintTenant extends TenantRows {
@@ -65,7 +67,7 @@ async function selectHostHolders(
 async function selectVerifiers(kysely: Kysely<Schema>, tenantId: string): Promise<CredentialVerifier[]> {
   const rows = await kysely
     .selectFrom('credentials')
-    .select(['client_id', 'id', 'format', 'verifier', 'pepper_version', 'sealed_secret'])
+    .select(['client_id', 'id', 'format', 'verifier', 'pepper_version', 'sealed_secret', 'origin'])
     .where('tenant_id', '=', tenantId)
     .execute()
   return rows.map((row) => ({
@@ -75,6 +77,7 @@ async function selectVerifiers(kysely: Kysely<Schema>, tenantId: string): Promis
     verifier: row.verifier,
     pepperVersion: row.pepper_version,
     sealedSecret: row.sealed_secret,
+    origin: row.origin,
   }))
 }
 

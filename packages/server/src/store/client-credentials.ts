@@ -16,6 +16,8 @@ export interface ClientCredential {
   readonly expiresAt: number | null
   readonly disabledAt: number | null
   readonly exposedAt: number | null
+  /** Whether it can be found by its secret alone. */
+  readonly isIndexed: boolean
 }
 
 type Packed = readonly [
@@ -27,14 +29,15 @@ type Packed = readonly [
   disabledAt: number | null,
   exposedAt: number | null,
   // Left out where there is none: most have none, and rows of before 0002 know none.
-  sealedSecret?: string,
+  sealedSecret?: string | null,
+  isIndexed?: 1,
 ]
 
 /** What stands in the app's row. */
 export const packClientCredentials = (credentials: readonly ClientCredential[]): string =>
   JSON.stringify(
     credentials.map(
-      ({ id, format, verifier, pepperVersion, sealedSecret, expiresAt, disabledAt, exposedAt }): Packed => {
+      ({ id, format, verifier, pepperVersion, expiresAt, disabledAt, exposedAt, ...more }): Packed => {
         const facts = [
           id,
           format,
@@ -44,7 +47,9 @@ export const packClientCredentials = (credentials: readonly ClientCredential[]):
           disabledAt,
           exposedAt,
         ] as const
-        return sealedSecret ? [...facts, base64url(sealedSecret)] : facts
+        const sealed = more.sealedSecret && base64url(more.sealedSecret)
+        if (more.isIndexed) return [...facts, sealed, 1]
+        return sealed === null ? facts : [...facts, sealed]
       },
     ),
   )
@@ -53,15 +58,16 @@ const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('ba
 
 export const parseClientCredentials = (text: string): readonly ClientCredential[] =>
   (JSON.parse(text) as Packed[]).map(
-    ([id, format, verifier, pepperVersion, expiresAt, disabledAt, exposedAt, sealedSecret]) => ({
+    ([id, format, verifier, pepperVersion, expiresAt, disabledAt, exposedAt, sealedSecret, isIndexed]) => ({
       id,
       format,
       verifier: Buffer.from(verifier, 'base64url'),
       pepperVersion,
-      sealedSecret: sealedSecret === undefined ? null : Buffer.from(sealedSecret, 'base64url'),
+      sealedSecret: sealedSecret ? Buffer.from(sealedSecret, 'base64url') : null,
       expiresAt,
       disabledAt,
       exposedAt,
+      isIndexed: isIndexed === 1,
     }),
   )
 
@@ -70,14 +76,14 @@ export async function copyToApp(tx: WriteTransaction, tenantId: string, clientId
   const rows = await tx.kysely
     .selectFrom('credentials')
     .select(['id', 'format', 'verifier', 'pepper_version as pepperVersion', 'expires_at as expiresAt'])
-    .select(['disabled_at as disabledAt', 'exposed_at as exposedAt', 'sealed_secret as sealedSecret'])
+    .select(['disabled_at as disabledAt', 'exposed_at as exposedAt', 'sealed_secret as sealedSecret', 'lookup'])
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .orderBy('id')
     .execute()
   await tx.kysely
     .updateTable('apps')
-    .set({ credentials: packClientCredentials(rows) })
+    .set({ credentials: packClientCredentials(rows.map((row) => ({ ...row, isIndexed: row.lookup !== null }))) })
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .execute()

@@ -13,6 +13,8 @@ export interface NewCredential {
   readonly pepperVersion: number | null
   /** The clear secret, sealed; goes with the verifier: saved without it, it is gone. */
   readonly sealedSecret?: Uint8Array | null
+  /** Left out, it stays as it is. */
+  readonly lookup?: Uint8Array | null
   readonly expiresAt?: number | null
   readonly disabledAt?: number | null
   readonly blueprint?: string | null
@@ -37,6 +39,7 @@ export async function saveCredential(
     disabled_at: credential.disabledAt ?? null,
     blueprint: credential.blueprint ?? null,
     updated_at: tx.now,
+    ...(credential.lookup !== undefined && { lookup: credential.lookup }),
   }
   await tx.kysely
     .insertInto('credentials')
@@ -67,30 +70,6 @@ export async function removeCredential(
   await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
   await revokeCredential(tx, tenantId, clientId, credentialId)
-}
-
-export type Exposure = 'plain_http' | 'query_string'
-
-/** The first exposure stays; true for whoever recorded it. */
-export async function flagExposed(
-  tx: WriteTransaction,
-  tenantId: string,
-  clientId: string,
-  credentialId: string,
-  by: Exposure,
-): Promise<boolean> {
-  const { numUpdatedRows } = await tx.kysely
-    .updateTable('credentials')
-    .set({ exposed_at: tx.now, exposed_by: by, updated_at: tx.now })
-    .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
-    .where('id', '=', credentialId)
-    .where('exposed_at', 'is', null)
-    .executeTakeFirst()
-  if (numUpdatedRows === 0n) return false
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
-  return true
 }
 
 export interface CredentialUse {

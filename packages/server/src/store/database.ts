@@ -22,6 +22,11 @@ export interface Database {
    * a transaction of its own; on SQLite in a thread of its own. For `single-use.ts`, one call at a time.
    */
   insertUses(uses: readonly Use[]): Promise<readonly boolean[]>
+  /**
+   * Keeps opaque tokens: all or none, in a transaction of its own, and their partitions with them; on SQLite in the
+   * same thread. One call at a time.
+   */
+  insertOpaqueTokens(tokens: readonly OpaqueTokenRow[]): Promise<void>
   /** One trivial query; throws `StoreUnavailable` when the database does not answer in time. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -36,6 +41,20 @@ export interface Use {
   readonly digest: Uint8Array
   /** Epoch seconds. */
   readonly expiresAt: number
+}
+
+/** A token of which nothing but its digest is kept, and what a JWT would say of it. */
+export interface OpaqueTokenRow {
+  readonly partition: { readonly id: string; readonly endsAt: number | null }
+  /** SHA-256 in base64url. */
+  readonly digest: string
+  readonly tenantId: string
+  readonly apiId: string
+  readonly kind: 'access' | 'refresh'
+  /** What a refresh token and all that came of it have in common. */
+  readonly family: string | null
+  /** JSON text. */
+  readonly claims: string
 }
 
 export interface WriteTransaction {

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreRefused, StoreUnavailable } from './database.ts'
 import { type MigrationTarget, migrate } from './migrations.ts'
+import { insertOpaqueTokens, makePartition } from './opaque-tokens.ts'
 import {
   asKyselyPool,
   defaultTimeoutMilliseconds,
@@ -30,10 +31,11 @@ export interface PostgresOptions {
 /** The net under LISTEN, and the pulse that tells an outage. */
 const pollMilliseconds = 1000
 
-/** Two locks of this database that nobody else takes: the first number is this program's. */
+/** Three locks of this database that nobody else takes: the first number is this program's. */
 const ownLocks = 0x5a11
 const feedLock = 1
 const migrationLock = 2
+const partitionLock = 3
 
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { url, clock, poolSize = 10, timeoutMilliseconds = defaultTimeoutMilliseconds } = options
@@ -61,6 +63,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     read,
     write: (work) => runWrite(writing, work),
     insertUses: (uses) => insertUses(kysely, uses),
+    insertOpaqueTokens: opaqueTokenWriter(kysely),
     async ping() {
       await sql`select 1`.execute(kysely)
     },
@@ -70,6 +73,22 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       await feed.catchUp().catch(() => {})
       await endPools()
     },
+  }
+}
+
+/** A partition is made in a transaction of its own: a lock on the catalogue must not wait for a batch. */
+function opaqueTokenWriter(kysely: Kysely<Schema>): Database['insertOpaqueTokens'] {
+  const made = new Set<string>()
+  return async (tokens) => {
+    for (const { partition } of tokens) {
+      if (made.has(partition.id)) continue
+      await kysely.transaction().execute(async (tx) => {
+        await sql`select pg_advisory_xact_lock(${sql.lit(ownLocks)}, ${sql.lit(partitionLock)})`.execute(tx)
+        await makePartition(tx, partition, '')
+      })
+      made.add(partition.id)
+    }
+    await kysely.transaction().execute((tx) => insertOpaqueTokens(tx, tokens))
   }
 }
 

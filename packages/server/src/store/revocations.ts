@@ -96,3 +96,44 @@ export const sweepRevocations = (
          where tenant_id = ${tenantId} and (${isOver}) limit ${sql.lit(limit)})`.execute(kysely)
     return numAffectedRows
   })
+
+/** A revocation with the number of the change that told of it. */
+export interface RevocationChange {
+  readonly seq: number
+  readonly revocation: Revocation
+}
+
+// Beyond this a snapshot is cheaper.
+const changesTold = 5_000
+
+/** Those that were made after the change `seq`, in order; null where some of them may be gone, or are too many. */
+export async function listRevocationsAfter(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  seq: number,
+): Promise<RevocationChange[] | null> {
+  if (!(await isKept(from, seq))) return null
+  const rows = await from.kysely
+    .selectFrom('changes')
+    .select(['seq', 'detail'])
+    .where('seq', '>', seq)
+    .where('tenant_id', '=', tenantId)
+    .where('noun', '=', 'revocation')
+    .orderBy('seq')
+    .limit(changesTold + 1)
+    .execute()
+  if (rows.length > changesTold) return null
+  return rows.flatMap(({ seq: at, detail }) =>
+    detail === null ? [] : [{ seq: at, revocation: readRevocation(detail) }],
+  )
+}
+
+/** Whoever stands at a change that is gone, or that never was, cannot be told what came after it. */
+async function isKept({ kysely }: { readonly kysely: Kysely<Schema> }, seq: number): Promise<boolean> {
+  const { oldest, newest } = await kysely
+    .selectFrom('changes')
+    .select((eb) => [eb.fn.min('seq').as('oldest'), eb.fn.max('seq').as('newest')])
+    .executeTakeFirstOrThrow()
+  if (newest === null) return seq === 0
+  return seq <= newest && seq >= Math.max(0, oldest - 1)
+}

@@ -76,6 +76,10 @@ export interface CredentialsTable extends Managed {
   pepper_version: number | null
   /** The clear secret, sealed by the master key; only of a secret that may be used with `client_secret_jwt`. */
   sealed_secret: Generated<Uint8Array | null>
+  /** Once a foreign hash has been upgraded: a digest of it under the same pepper, so that its blueprint is still true. */
+  origin: Generated<Uint8Array | null>
+  /** Of a generated secret its HMAC without a client's name: whose it is, when all that is known is the secret. */
+  lookup: Generated<Uint8Array | null>
   expires_at: Seconds | null
   disabled_at: Seconds | null
   /** When and how the clear secret was seen where it must not be: `plain_http` or `query_string`. */

@@ -1,6 +1,7 @@
 /**
  * The embedded database: one file, three connections. One writes; one answers the hot path at once and never
- * sees what is not committed; one serves ordinary reads and snapshots. A thread has a fourth, for what is used once.
+ * sees what is not committed; one serves ordinary reads and snapshots. A thread has a fourth, for small
+ * writes that somebody waits for.
  */
 
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
@@ -21,7 +22,7 @@ import {
   writingKysely,
 } from './sqlite-driver.ts'
 import { createHotReader } from './sqlite-hot-reader.ts'
-import { createUseWriter } from './sqlite-use-writer.ts'
+import { createSqliteThread } from './sqlite-thread.ts'
 import { runWrite } from './write.ts'
 
 export interface SqliteOptions {
@@ -63,7 +64,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     const kysely = readingKysely(open({ readOnly: true, timeout: lockWaitMilliseconds }))
     const feed = await DatabaseChangeFeed.start(hot.readNow, clock)
     const { synchronous = 'full' } = options
-    const useWriter = createUseWriter({ file, synchronous, lockWaitMilliseconds })
+    const thread = createSqliteThread({ file, synchronous, lockWaitMilliseconds })
     const stopPolling = pollFeed(feed, pollMilliseconds)
     return {
       engine: 'sqlite',
@@ -71,7 +72,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
       changes: feed,
       read: hot.read,
       write: (work) => runWrite({ kysely: writing, clock, feed, lockFeed: nothing, announce: nothing }, work),
-      insertUses: useWriter.insert,
+      insertUses: thread.insertUses,
+      insertOpaqueTokens: thread.insertOpaqueTokens,
       async ping() {
         await hot.readNow(anyTenant, [])
       },
@@ -79,7 +81,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
         stopPolling()
         // Whatever the poll has begun ends before its connection does; the writer goes last and checkpoints.
         await feed.catchUp().catch(() => {})
-        await useWriter.close()
+        await thread.close()
         hot.release()
         closeAll()
       },

@@ -27,6 +27,8 @@ export const SecuritySettings = Type.Object({
   sender_constraint: Type.Optional(SenderConstraint),
   /** RFC 9449 §8: whether DPoP proofs must hold a nonce of ours. */
   dpop_nonce: Type.Optional(Type.Enum(['off', 'required'])),
+  /** What is done about a secret that came in clear or in a URL, once it has proven real: `quarantine` ends its use. */
+  exposed_secrets: Type.Optional(Type.Enum(['quarantine', 'flag'])),
   /** PEM of the authorities, intermediate ones too, whose client certificates count for `tls_client_auth`. */
   certificate_authorities: Type.Optional(
     Type.Array(

@@ -15,6 +15,8 @@ export interface Security {
   readonly acceptsTokenEndpointAudience: boolean
   readonly senderConstraint: SenderConstraint
   readonly requiresDpopNonce: boolean
+  /** Whether a secret that others could read is put out of use, and not only flagged. */
+  readonly quarantinesExposed: boolean
   /** PEM. */
   readonly certificateAuthorities: readonly string[]
 }
@@ -41,6 +43,7 @@ export function compileSecurity(settings: SecuritySettings): Security {
     // FAPI 2.0 Security Profile §5.3.2.1: only sender-constrained access tokens.
     senderConstraint: isFapi && constraint === 'none' ? 'any' : constraint,
     requiresDpopNonce: settings.dpop_nonce === 'required',
+    quarantinesExposed: settings.exposed_secrets !== 'flag',
     certificateAuthorities: settings.certificate_authorities ?? [],
   }
 }

@@ -139,6 +139,8 @@ export const ApiSettings = Type.Object(
     scopes: Type.Record(Type.String({ pattern: scopePattern }), Type.String(), {
       description: 'a map of scopes (without blanks, quotes or backslashes) to what each opens',
     }),
+    /** What its tokens are: signed and read by anyone with the keys, or random and known to this server alone. */
+    token_format: Type.Optional(Type.Enum(['jwt', 'opaque'])),
     /** HS512 keys belong to one API and are never published; anything else follows the tenant. */
     signing_algorithm: Type.Optional(Type.Literal('HS512')),
     access_token_seconds: Type.Optional(PositiveSeconds),

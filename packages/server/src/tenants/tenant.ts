@@ -15,6 +15,7 @@ export interface Api {
   readonly id: string
   readonly audience: string
   readonly scopes: GrantedScopes
+  readonly tokenFormat: 'jwt' | 'opaque'
   readonly accessTokenSeconds: number | null
   readonly senderConstraint: SenderConstraint | null
   /** The API's own symmetric key, or the tenant's key. */
@@ -63,6 +64,7 @@ function compileApi(record: TenantRecord['apis'][number], keys: TenantKeys): Api
     id: record.id,
     audience: record.audience,
     scopes: compileScopes(Object.keys(settings.scopes)),
+    tokenFormat: settings.token_format ?? 'jwt',
     accessTokenSeconds: settings.access_token_seconds ?? null,
     senderConstraint: settings.sender_constraint ?? null,
     signer: keys.apiSigners.get(record.id) ?? keys.tenantSigner,

@@ -10,8 +10,9 @@ import { applyPlan } from '../../src/blueprint/apply.ts'
 import { formatWarning } from '../../src/blueprint/problem.ts'
 import { openSecret } from '../../src/keys/sealed-secret.ts'
 import { findAppById, findClient } from '../../src/store/apps.ts'
-import { flagExposed, listCredentials, touchLastUsed } from '../../src/store/credentials.ts'
+import { listCredentials, touchLastUsed } from '../../src/store/credentials.ts'
 import type { Database } from '../../src/store/database.ts'
+import { exposeCredential } from '../../src/store/exposure.ts'
 import { loadTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
 import { keyPair, selfSigned, shortened, withProofs } from './proofs.ts'
@@ -117,7 +118,10 @@ forEachStore((engine, store) => {
     const { clientId } = await syncClient(db)
     await db.write(async (tx) => {
       for (const credentialId of ['c0', 'c1', 'c2']) {
-        await flagExposed(tx, 'shop', clientId, credentialId, 'plain_http')
+        await exposeCredential(tx, {
+          ...{ tenantId: 'shop', clientId },
+          ...{ credentialId, by: 'plain_http', isQuarantined: false },
+        })
         await touchLastUsed(tx, [{ tenantId: 'shop', clientId, credentialId, lastUsedAt: tx.now }])
       }
     })
@@ -139,7 +143,12 @@ forEachStore((engine, store) => {
     const { jwk } = keyPair()
     await applied(bench, [withProofs(['private_key_jwt'], [{ public_key: jwk }])])
     const { clientId } = await syncClient(db)
-    await db.write((tx) => flagExposed(tx, 'shop', clientId, 'c0', 'plain_http'))
+    await db.write((tx) =>
+      exposeCredential(tx, {
+        ...{ tenantId: 'shop', clientId },
+        ...{ credentialId: 'c0', by: 'plain_http', isQuarantined: false },
+      }),
+    )
     const dated = withProofs(['private_key_jwt'], [{ public_key: jwk, expires_at: '2027-06-30' }])
     assert.deepEqual((await applied(bench, [dated])).lines, [
       '~ credential shop/acme/sync/c0 (expires_at: not set → "2027-06-30")',
@@ -197,7 +206,12 @@ forEachStore((engine, store) => {
       assert.throws(() => openSecret(bench.sealer, wrong, first), { name: 'SealBroken' })
     }
     assert.deepEqual((await applied(bench, [both])).lines, nothing)
-    await db.write((tx) => flagExposed(tx, 'shop', clientId, 'c1', 'plain_http'))
+    await db.write((tx) =>
+      exposeCredential(tx, {
+        ...{ tenantId: 'shop', clientId },
+        ...{ credentialId: 'c1', by: 'plain_http', isQuarantined: false },
+      }),
+    )
 
     assert.deepEqual((await applied(bench, [basicOnly])).lines.slice(1), [
       '~ credential shop/acme/sync/c0 (sealed secret forgotten)',

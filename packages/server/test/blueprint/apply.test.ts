@@ -6,8 +6,9 @@ import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { applyPlan, PlanOutdated } from '../../src/blueprint/apply.ts'
 import { findAppById, findClient, saveApp } from '../../src/store/apps.ts'
-import { flagExposed, saveCredential } from '../../src/store/credentials.ts'
+import { saveCredential } from '../../src/store/credentials.ts'
 import type { Database } from '../../src/store/database.ts'
+import { exposeCredential } from '../../src/store/exposure.ts'
 import { readTenantRows } from '../../src/store/tenant-rows.ts'
 import { findTenantIdByHost, loadTenant, removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
@@ -318,7 +319,12 @@ forEachStore((engine, store) => {
       Buffer.from(second?.verifier ?? []),
       Buffer.from(verifierOf('imported secret two', clientId)),
     )
-    await db.write((tx) => flagExposed(tx, 'shop', clientId, 'main', 'plain_http'))
+    await db.write((tx) =>
+      exposeCredential(tx, {
+        ...{ tenantId: 'shop', clientId },
+        ...{ credentialId: 'main', by: 'plain_http', isQuarantined: false },
+      }),
+    )
     bench.environment = { SYNC_SECRET: 'another+secret/22' }
     assert.deepEqual((await applied(bench, [text])).lines, [
       '~ credential shop/acme/sync/main (secret replaced)',

@@ -103,7 +103,7 @@ test('trust 102-103: a self-signed certificate that names our authority as its i
   assertBad(trust, await issue(null), [], /no authority of the tenant/)
 })
 
-test('trust 104: one changed byte under the signature, or in it, ends the path', async () => {
+test('trust 102-103: one changed byte under the signature, or in it, ends the path', async () => {
   const issued = await issue(root)
   const { contents, signature } = issued.certificate.signed
   for (const place of [
@@ -118,7 +118,7 @@ test('trust 104: one changed byte under the signature, or in it, ends the path',
   }
 })
 
-test('trust 102-104: a date counts for each certificate of the path, at the time that is handed in', async () => {
+test('trust 102-103: a date counts for each certificate of the path, at the time that is handed in', async () => {
   const { notBeforeAt, notAfterAt } = leaf.certificate
   assert.ok(leadsTo(trust, leaf.certificate, [middle.certificate], notAfterAt).path)
   assert.ok(leadsTo(trust, leaf.certificate, [middle.certificate], notBeforeAt).path)

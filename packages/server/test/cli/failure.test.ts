@@ -45,7 +45,7 @@ test('issue 2 item 2: what the file system refuses is a sentence with the file a
   assert.equal(exitCodeOf(refusal('/nowhere/x')), 3)
 })
 
-test('trust part 1 row 27: an unexpected failure keeps its stack, and loses what looks like a secret', () => {
+test('trust F27: an unexpected failure keeps its stack, and loses what looks like a secret', () => {
   const secret = `sp_test_${'a1'.repeat(24)}b`
   const error = new Error(`broken by ${secret}`)
   assert.equal(exitCodeOf(error), 1)

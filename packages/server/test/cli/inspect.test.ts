@@ -100,7 +100,7 @@ const hostileToken = [
   'c2ln',
 ].join('.')
 
-test('trust part 1 row 27: nothing in a token drives the terminal, breaks the lines or turns the writing around', async () => {
+test('trust F27: nothing in a token drives the terminal, breaks the lines or turns the writing around', async () => {
   for (const args of [[hostileToken], ['--json', hostileToken]]) {
     const { code, stdout, stderr } = await inspect(args)
     assert.deepEqual([code, stderr], [1, ''])

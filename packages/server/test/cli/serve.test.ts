@@ -136,7 +136,7 @@ test('contract: a configuration file that is missing, no YAML, or full of aliase
   }
 })
 
-test('trust part 1 row 30: broken certificate files are one sentence and exit code 3', async (t) => {
+test('trust F30: broken certificate files are one sentence and exit code 3', async (t) => {
   const { file } = configure(t, { tls_certificate_file: '/nowhere/cert.pem' })
   const { code, stderr } = await run(['serve', '--config', file])
   assert.deepEqual([code, stderr], [3, 'The TLS certificate file /nowhere/cert.pem does not exist.\n'])

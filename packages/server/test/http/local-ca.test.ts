@@ -40,7 +40,7 @@ const ensure = (folder: string, names: readonly string[] = hosts, offsetSeconds 
 
 const readCertificate = async (file: string) => new X509Certificate(await readFile(file))
 
-test('trust part 1 row 30: keys are readable by their owner only', async (t) => {
+test('trust F30: keys are readable by their owner only', async (t) => {
   const folder = await temporaryFolder(t)
   const { keyFile } = await ensure(folder)
   for (const file of [keyFile, join(folder, 'ca.key')]) assert.equal((await stat(file)).mode & 0o777, 0o600)

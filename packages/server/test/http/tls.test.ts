@@ -46,7 +46,7 @@ async function copyPair(t: TestContext) {
 const refusal = (pattern: RegExp) => (error: unknown) =>
   error instanceof TlsRefused && pattern.test(error.message)
 
-test('trust part 1 row 30: a missing, broken or foreign file refuses the start with one sentence', async (t) => {
+test('trust F30: a missing, broken or foreign file refuses the start with one sentence', async (t) => {
   const { files } = await copyPair(t)
   const garbage = `${files.certFile}.garbage`
   await writeFile(garbage, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')

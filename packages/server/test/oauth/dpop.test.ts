@@ -1,11 +1,22 @@
 // trust.md part 2 E at the token endpoint: a DPoP proof binds the token to its key, once, for this request alone.
 import assert from 'node:assert/strict'
+import { constants, generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { calculateJwkThumbprint, exportJWK } from 'jose'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertToken, assertUncached } from './answers.ts'
 import { app, blueprint, restApi, tenant } from './sample.ts'
-import { claimsOf, freshId, type Key, type Members, makeKey, proof, reasonOf, tokenUrl } from './signed.ts'
+import {
+  claimsOf,
+  freshId,
+  type Key,
+  type Members,
+  makeKey,
+  proof,
+  proofClaims,
+  reasonOf,
+  tokenUrl,
+} from './signed.ts'
 
 async function start(
   t: Parameters<typeof startTestServer>[0],
@@ -155,4 +166,28 @@ test('RFC 7800 §3.1: no dialect can leave the binding out of its token', async 
   const reply = await send(await good())
   assert.equal(reply.json.token_type, 'DPoP')
   assert.deepEqual(Object.keys(claimsOf(reply)), ['sub', 'cnf'])
+})
+
+test('RFC 7519 §4.1.4, §4.1.5: an exp or nbf that a proof has of its own counts as in any JWT', async (t) => {
+  const { server, send, good } = await start(t)
+  const now = server.clock()
+  for (const changes of [{ nbf: now + 61 }, { nbf: 'now' }, { exp: now - 60 }, { exp: null }]) {
+    assertError(await send(await good(changes)), 'invalid_dpop_proof')
+  }
+  assertToken(await send(await good({ nbf: now + 10, exp: now + 30 })))
+})
+
+test('RFC 8725 §3.4: a point beside its curve, and a key that is too small, have signed nothing', async (t) => {
+  const { server, send, good, key } = await start(t)
+  const x = Buffer.alloc(32, 7).toString('base64url')
+  assertError(await send(await good({}, { jwk: { ...key.publicJwk, x } })), 'invalid_dpop_proof')
+  assert.equal(reasonOf(server), 'proof not signed with its key')
+  const small = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const header = { typ: 'dpop+jwt', alg: 'PS256', jwk: small.publicKey.export({ format: 'jwk' }) }
+  const input = `${encode(header)}.${encode(proofClaims(server.clock()))}`
+  const options = { key: small.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
+  const signature = signBytes('sha256', Buffer.from(input), options).toString('base64url')
+  assertError(await send(`${input}.${signature}`), 'invalid_dpop_proof')
+  assert.equal(reasonOf(server), 'proof with an RSA key of other than 2048 to 8192 bits')
 })

@@ -8,7 +8,9 @@ import { assertError, assertToken, freshAddress, grant } from './answers.ts'
 import { app, blueprint, tenant } from './sample.ts'
 
 const text = blueprint(
-  tenant('acme', [app('first'), app('second'), app('third'), app('fourth'), app('fifth')]),
+  tenant('acme', [app('first'), app('second'), app('third'), app('fourth'), app('fifth')], {
+    exposed_secrets: 'flag',
+  }),
   tenant('other', [app('first')]),
 )
 const generatedGuess = `sp_test_${'0'.repeat(49)}`

@@ -1,9 +1,13 @@
 // FAPI 2.0 Security Profile for clients that act for themselves: `security: fapi2` obeys each of its rules.
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { constants, createHmac, generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { calculateJwkThumbprint } from 'jose'
+import { presentCertificate } from '../../src/certificates/presented.ts'
+import type { FetchJson } from '../../src/outbound/fetch-json.ts'
 import { saveApp } from '../../src/store/apps.ts'
 import { saveCredential } from '../../src/store/credentials.ts'
+import { type Issued, issue } from '../certificates/issue.ts'
 import { forEachStore, oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
 import { app, blueprint, type Part, tenant } from './sample.ts'
@@ -15,11 +19,14 @@ import {
   type Members,
   makeKey,
   proof,
+  proofClaims,
   reasonOf,
   saveKey,
   sign,
   withAssertion,
 } from './signed.ts'
+
+const mtlsUrl = new URL('https://localhost:8444')
 
 async function start(t: Parameters<typeof startTestServer>[0], suite = oneStore, more: Part = {}) {
   const [key, proofKey] = [await makeKey(), await makeKey()]
@@ -70,6 +77,45 @@ forEachStore((_engine, suite) => {
     assertToken(reply)
     assert.equal(reply.json.token_type, 'DPoP')
     assert.match((claimsOf(reply).cnf as { jkt?: string } | undefined)?.jkt ?? '', /^[A-Za-z0-9_-]{43}$/)
+  })
+
+  test('FAPI 2.0 §5.3.2.1: in each of the four pairs the token names just the key or certificate that was shown', async (t) => {
+    const [key, proofKey] = [await makeKey(), await makeKey('EdDSA')]
+    const authority = await issue(null, { name: 'CN=Authority', ca: true })
+    const [leaf, own] = [await issue(authority, { name: 'CN=robot' }), await issue(null, { name: 'CN=own' })]
+    const certified = (id: string, method: string, certificate: Part): Part =>
+      app(id, { client_id: id, client_authentication: [method], credentials: [{ id: 'main', certificate }] })
+    const apps = [
+      app('signer', {
+        client_id: 'signer',
+        client_authentication: ['private_key_jwt'],
+        credentials: [{ id: 'main', public_key: key.publicJwk }],
+      }),
+      certified('robot', 'tls_client_auth', { subject_dn: leaf.certificate.subjectText }),
+      certified('pinned', 'self_signed_tls_client_auth', { sha256: own.certificate.thumbprintSha256 }),
+    ]
+    const settings = { security: 'fapi2', certificate_authorities: [authority.pem] }
+    const server = await startTestServer(t, suite, blueprint(tenant('acme', apps, settings)), {}, { mtlsUrl })
+    const byKey = async () => withAssertion(await sign(key, assertionClaims('signer', server.clock())))
+    const named = (id: string) => ({ body: { ...grant, client_id: id } })
+    const shown = ({ der }: Issued) => ({ certificate: presentCertificate(der, []) })
+    const dpop = async () => ({ dpop: [await proof(proofKey, server.clock())] })
+    const jkt = { jkt: await calculateJwkThumbprint(proofKey.publicJwk, 'sha256') }
+    const x5t = (issued: Issued) => ({ 'x5t#S256': issued.certificate.thumbprintSha256 })
+    const pairs: readonly (readonly [Awaited<ReturnType<typeof dpop>> | object, object, string])[] = [
+      [{ ...(await byKey()), ...(await dpop()) }, jkt, 'DPoP'],
+      [{ ...(await byKey()), ...shown(own) }, x5t(own), 'Bearer'],
+      [{ ...named('robot'), ...shown(leaf), ...(await dpop()) }, jkt, 'DPoP'],
+      [{ ...named('robot'), ...shown(leaf) }, x5t(leaf), 'Bearer'],
+      [{ ...named('pinned'), ...shown(own), ...(await dpop()) }, jkt, 'DPoP'],
+      [{ ...named('pinned'), ...shown(own) }, x5t(own), 'Bearer'],
+    ]
+    for (const [request, cnf, type] of pairs) {
+      const reply = await server.token('acme', request)
+      assertToken(reply)
+      assert.deepEqual([claimsOf(reply).cnf, reply.json.token_type], [cnf, type])
+    }
+    assertError(await server.token('acme', await byKey()), 'invalid_dpop_proof')
   })
 })
 
@@ -190,4 +236,84 @@ test('FAPI 2.0 §5.3.2.1: a nonce of the server’s own may be required, and the
   assertError(first, 'use_dpop_nonce')
   const nonce = first.headers['DPoP-Nonce']
   assertToken(await send({}, key, await proof(proofKey, server.clock(), { nonce })))
+})
+
+test('FAPI 2.0 §5.4.1: an assertion or a proof that nobody signed, or a MAC, counts for nothing', async (t) => {
+  const { server, send, assertion, key } = await start(t)
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const now = server.clock()
+  const macKeys = [JSON.stringify(key.publicJwk), 'x'.repeat(64)]
+  for (const [alg, mac] of [
+    ['none', ''],
+    ['nOnE', 'AAAA'],
+    ...macKeys.map((secret) => ['HS256', secret]),
+  ] as const) {
+    const forged = (header: Members, claims: Members) => {
+      const input = `${encode({ ...header, alg })}.${encode(claims)}`
+      return `${input}.${
+        alg === 'HS256'
+          ? createHmac('sha256', mac ?? '')
+              .update(input)
+              .digest('base64url')
+          : mac
+      }`
+    }
+    const unsigned = forged({}, assertionClaims('robot', now))
+    const unproven = forged({ typ: 'dpop+jwt', jwk: key.publicJwk }, proofClaims(now))
+    assertInvalidClient(
+      await server.token('acme', { ...withAssertion(unsigned), clientAddress: freshAddress() }),
+    )
+    assertError(await send({}, key, unproven), 'invalid_dpop_proof')
+  }
+  assertToken(
+    await server.token('acme', { ...withAssertion(await assertion()), dpop: [await proof(key, now)] }),
+  )
+})
+
+test('FAPI 2.0 §5.4.1: access tokens are signed with ES256, EdDSA or PS256, and their header points nowhere', async (t) => {
+  for (const algorithm of ['ES256', 'EdDSA', 'PS256'] as const) {
+    const { send } = await start(t, oneStore, algorithm === 'ES256' ? {} : { signing_algorithm: algorithm })
+    const reply = await send()
+    assertToken(reply)
+    const [header = ''] = (reply.json.access_token as string).split('.')
+    const { kid, ...rest } = JSON.parse(Buffer.from(header, 'base64url').toString())
+    assert.deepEqual([typeof kid, rest], ['string', { alg: algorithm, typ: 'at+jwt' }])
+  }
+})
+
+test('FAPI 2.0 §5.4.1: an RSA key of less than 2048 bits signs for nobody, wherever it is registered', async (t) => {
+  const { server, send } = await start(t)
+  const small = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  await saveKey(server, 'acme', 'robot', 'small', small.publicKey.export({ format: 'jwk' }))
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const input = `${encode({ alg: 'PS256' })}.${encode(assertionClaims('robot', server.clock()))}`
+  const options = { key: small.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
+  const assertion = `${input}.${signBytes('sha256', Buffer.from(input), options).toString('base64url')}`
+  assertInvalidClient(await server.token('acme', withAssertion(assertion)))
+  assert.equal(reasonOf(server), 'no key of the client has signed the assertion')
+  assertToken(await send())
+})
+
+test('FAPI 2.0 §5.4.3: of keys that share a key id the one that fits the signature is found', async (t) => {
+  const keys = [await makeKey('PS256'), await makeKey(), await makeKey('EdDSA'), await makeKey()]
+  const fetchJson: FetchJson = async () => ({
+    ok: true,
+    value: { keys: keys.map(({ publicJwk }) => ({ ...publicJwk, kid: 'same' })) },
+    maxAgeSeconds: null,
+  })
+  const robot = app('robot', {
+    client_id: 'robot',
+    client_authentication: ['private_key_jwt'],
+    credentials: [{ id: 'published', jwks_uri: 'https://robot.example/jwks' }],
+  })
+  const text = blueprint(tenant('acme', [robot], { security: 'fapi2' }))
+  const server = await startTestServer(t, oneStore, text, {}, { fetchJson })
+  const send = async (key: Key) =>
+    server.token('acme', {
+      ...withAssertion(await sign(key, assertionClaims('robot', server.clock()), { kid: 'same' })),
+      dpop: [await proof(key, server.clock())],
+      clientAddress: freshAddress(),
+    })
+  for (const key of keys) assertToken(await send(key))
+  assertInvalidClient(await send(await makeKey()))
 })

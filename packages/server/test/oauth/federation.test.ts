@@ -206,3 +206,56 @@ test('workload identity: a rule that lets in more than it seems to is warned of'
   assert.equal(warned({ ...spire, subject: 'spiffe://*/worker' }), 1)
   assert.equal(warned({ issuer: 'https://id.example', claims: { group: 'x' } }), 1)
 })
+
+test('SPIFFE JWT-SVID §6: of the bundle of a trust domain the keys for JWT-SVIDs count, and those for certificates do not', async (t) => {
+  const issuer = 'https://spire.example'
+  const subject = 'spiffe://example.org/billing/worker'
+  const svid = { preset: 'spiffe', issuer, jwks_uri: `${issuer}/bundle`, subject }
+  const { server, documents, key } = await start(t, [svid])
+  const authority = await makeKey()
+  documents[`${issuer}/bundle`] = {
+    spiffe_sequence: 1,
+    keys: [
+      { ...authority.publicJwk, kid: 'ca', use: 'x509-svid', x5c: ['MIIB'] },
+      { ...key.publicJwk, kid: 'hub', use: 'jwt-svid' },
+    ],
+  }
+  const claims = { sub: subject, aud: ['https://localhost:8443/acme'], exp: server.clock() + 60 }
+  const send = async (by: Key, kid: string) => {
+    const { body } = withAssertion(await sign(by, claims, { kid, typ: 'JWT' }), { client_id: 'robot' })
+    const type = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe' }
+    return server.token('acme', { body: { ...body, ...type }, clientAddress: freshAddress() })
+  }
+  assertToken(await send(key, 'hub'))
+  assertInvalidClient(await send(authority, 'ca'))
+  assertInvalidClient(await send(authority, 'hub'))
+})
+
+test('SPIFFE JWT-SVID §2.1, §3: another algorithm, no exp, no audience or another one is refused', async (t) => {
+  const issuer = 'https://spire.example'
+  const subject = 'spiffe://example.org/billing/worker'
+  const { server, documents, key } = await start(t, [
+    { preset: 'spiffe', issuer, jwks_uri: `${issuer}/bundle`, subject },
+  ])
+  documents[`${issuer}/bundle`] = { keys: [{ ...key.publicJwk, kid: 'hub', use: 'jwt-svid' }] }
+  const now = server.clock()
+  const good = { sub: subject, aud: 'https://localhost:8443/acme', exp: now + 60 }
+  const send = (assertion: string) => {
+    const { body } = withAssertion(assertion, { client_id: 'robot' })
+    const type = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe' }
+    return server.token('acme', { body: { ...body, ...type }, clientAddress: freshAddress() })
+  }
+  for (const claims of [
+    { sub: subject, aud: good.aud },
+    { sub: subject, exp: good.exp },
+    { ...good, aud: 'https://other.example' },
+    { ...good, exp: now - 60 },
+    { ...good, iss: 'https://other.example' },
+    { ...good, sub: 'spiffe://example.com/billing/worker' },
+  ]) {
+    assertInvalidClient(await send(await sign(key, claims, { kid: 'hub' })))
+  }
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  assertInvalidClient(await send(`${encode({ alg: 'HS256', kid: 'hub' })}.${encode(good)}.AAAA`))
+  assertToken(await send(await sign(key, good, { kid: 'hub' })))
+})

@@ -47,14 +47,14 @@ test('RFC 7662 §4, trust 108: an API hears nothing of a token for another API, 
   assertInactive(await introspect(server, token, { basic: server.credential('acme', 'both') }))
 })
 
-test('trust 108, 20: a token of one tenant is nothing at another', async (t) => {
+test('trust 108, F20: a token of one tenant is nothing at another', async (t) => {
   const server = await start(t)
   const token = await tokenOf(server)
   assertInactive(await introspect(server, token, {}, 'neighbour'))
   assertActive(await introspect(server, token))
 })
 
-test('trust 17, 108: whatever is cut, altered, or spelled otherwise is no token', async (t) => {
+test('trust F17, 108: whatever is cut, altered, or spelled otherwise is no token', async (t) => {
   const server = await start(t)
   const token = await tokenOf(server)
   assertActive(await introspect(server, token))

@@ -6,6 +6,7 @@ import type { ClientCertificate } from '../../src/http/client-certificate.ts'
 import { clientAuth, type Issued, issue, now, serverAuth } from '../certificates/issue.ts'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
+import { introspect, resourceServer } from './ends.ts'
 import { app, blueprint, type Part, tenant } from './sample.ts'
 import { assertionClaims, claimsOf, makeKey, proof, reasonOf, sign, withAssertion } from './signed.ts'
 
@@ -250,4 +251,37 @@ test('FAPI 2.0 §5.3.2.1: key or certificate, bound to a key or a certificate: a
     assert.deepEqual(members, [pair.endsWith('DPoP') ? 'jkt' : 'x5t#S256'], pair)
   }
   assertError(await server.token('acme', await assertion()), 'invalid_dpop_proof')
+})
+
+test('RFC 8705 §3.1, RFC 9449 §6.1: where tenant and app ask for one binding each, a token has both or is not made', async (t) => {
+  const certificates = await makeCertificates()
+  const shownLeaf = shown(certificates.leaf)
+  const apps = [app('sync', { sender_constraint: 'dpop' })]
+  const { server } = await start(t, apps, certificates, { sender_constraint: 'mtls' })
+  const key = await makeKey()
+  const basic = server.credential('acme', 'sync')
+  const dpop = async () => [await proof(key, server.clock())]
+  assertError(await server.token('acme', { basic, dpop: await dpop() }), 'invalid_request')
+  assertError(await server.token('acme', { basic, certificate: shownLeaf }), 'invalid_dpop_proof')
+  const reply = await server.token('acme', { basic, dpop: await dpop(), certificate: shownLeaf })
+  assertToken(reply)
+  assert.deepEqual(Object.keys(claimsOf(reply).cnf ?? {}), ['jkt', 'x5t#S256'])
+})
+
+test('RFC 8705 §3.2, RFC 9449 §6.2: introspection tells the API what a token is bound to', async (t) => {
+  const certificates = await makeCertificates()
+  const { server } = await start(t, [app('sync'), resourceServer], certificates, { sender_constraint: 'any' })
+  const key = await makeKey()
+  const basic = server.credential('acme', 'sync')
+  const bindings = [
+    [{ dpop: [await proof(key, server.clock())] }, 'jkt', 'DPoP'],
+    [{ certificate: shown(certificates.leaf) }, 'x5t#S256', 'Bearer'],
+  ] as const
+  for (const [proven, member, type] of bindings) {
+    const reply = await server.token('acme', { basic, ...proven })
+    const { json } = await introspect(server, assertToken(reply))
+    assert.equal(json.token_type, type)
+    assert.deepEqual(json.cnf, claimsOf(reply).cnf)
+    assert.deepEqual(Object.keys(json.cnf), [member])
+  }
 })

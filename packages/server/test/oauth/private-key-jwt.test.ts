@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { webcrypto } from 'node:crypto'
-import { createHmac } from 'node:crypto'
+import { createHmac, KeyObject, sign as signBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { exportSPKI, importJWK, SignJWT } from 'jose'
 import { sealSecret } from '../../src/keys/sealed-secret.ts'
@@ -17,6 +17,7 @@ import {
   type Key,
   type Members,
   makeKey,
+  proof,
   reasonOf,
   saveKey,
   sign,
@@ -343,4 +344,83 @@ test('trust 67, OpenID Connect Core §10.1.1: a client that publishes its keys r
   await server.advance(30)
   assertToken(await send(second, 'two'))
   assertInvalidClient(await send(first, 'one'))
+})
+
+test('trust 36: of two assertions none counts, even if they are the same', async (t) => {
+  const { server, good } = await start(t)
+  const { body } = withAssertion(await good())
+  const twice = `${new URLSearchParams(body)}&client_assertion=${body.client_assertion}`
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  assertError(await server.token('acme', { body: twice, headers }), 'invalid_request')
+  assertToken(await server.token('acme', { body }))
+})
+
+test('trust 52-53: no URL that an assertion brings along is asked', async (t) => {
+  const [key, mine] = [await makeKey(), await makeKey()]
+  const asked: string[] = []
+  const fetchJson: FetchJson = async (url) => {
+    asked.push(url)
+    return { ok: true, value: { keys: [mine.publicJwk] }, maxAgeSeconds: null }
+  }
+  const text = blueprint(tenant('acme', [keyed('robot', key)]))
+  const server = await startTestServer(t, oneStore, text, {}, { fetchJson })
+  const url = 'https://evil.example/keys'
+  for (const header of [{ jku: url }, { x5u: url }, { kid: url }, { jku: url, x5u: url, kid: 'one' }]) {
+    const assertion = await sign(mine, assertionClaims('robot', server.clock()), header)
+    assertInvalidClient(
+      await server.token('acme', { ...withAssertion(assertion), clientAddress: freshAddress() }),
+    )
+  }
+  assert.deepEqual(asked, [])
+})
+
+test('trust F39: what other libraries have taken for a signature, a name or a key is none here', async (t) => {
+  const { server, send, good, key } = await start(t)
+  const assertion = await good()
+  const [header = '', payload = '', signature = ''] = assertion.split('.')
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const raw = Buffer.from(signature, 'base64url')
+  const privateKey = KeyObject.from(key.privateKey)
+  const der = signBytes('sha256', Buffer.from(`${header}.${payload}`), privateKey)
+  const forged = {
+    'no signature': '',
+    'r and s of zero': Buffer.alloc(64).toString('base64url'),
+    'half a signature': raw.subarray(0, 32).toString('base64url'),
+    'a signature in DER': der.toString('base64url'),
+    'a byte too much': Buffer.concat([raw, Buffer.alloc(1)]).toString('base64url'),
+    'one bit changed': Buffer.from(raw.map((byte, index) => byte ^ (index === 40 ? 1 : 0))).toString(
+      'base64url',
+    ),
+  }
+  for (const [what, bytes] of Object.entries(forged)) {
+    assert.equal((await send(`${header}.${payload}.${bytes}`)).status, 401, what)
+  }
+  const issuer = 'https://localhost:8443/acme'
+  for (const changes of [
+    { iss: ['robot'] },
+    { sub: ['robot'] },
+    { iss: ['robot', 'other'], sub: 'robot' },
+    { aud: [issuer, issuer] },
+    { iss: 'Robot', sub: 'Robot' },
+    { iss: 'robot ', sub: 'robot ' },
+    // Who says to be somebody else by name or mail address is still whoever has signed.
+    { iss: 'other', sub: 'other', client_id: 'robot', email: 'robot@acme.example' },
+  ]) {
+    assertInvalidClient(await send(await good(changes)))
+  }
+  const swapped = `${encode({ alg: 'ES256', kid: 'one', jwk: (await makeKey()).publicJwk })}.${payload}`
+  assertInvalidClient(await send(`${swapped}.${signature}`))
+  assertToken(await send(await sign(key, assertionClaims('robot', server.clock(), { client_id: 'other' }))))
+})
+
+test('RFC 8725 §3.12: no kind of token passes for another: assertion, proof, access token', async (t) => {
+  const { server, send, good, key } = await start(t)
+  const dpop = await proof(key, server.clock())
+  assertInvalidClient(await send(dpop, { client_id: 'robot' }))
+  const basic = server.credential('acme', 'sync')
+  assertError(await server.token('acme', { basic, dpop: [await good()] }), 'invalid_dpop_proof')
+  const { access_token: accessToken } = (await send(await good())).json
+  assertInvalidClient(await send(accessToken, { client_id: 'robot' }))
+  assertInvalidClient(await send(accessToken))
+  assertError(await server.token('acme', { basic, dpop: [accessToken] }), 'invalid_dpop_proof')
 })

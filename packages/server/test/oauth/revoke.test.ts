@@ -28,7 +28,7 @@ const organizations = [organization('customer', ours), organization('rival', [ap
 const text = blueprint(tenant('acme', [], { organizations }))
 
 forEachStore((_engine, suite) => {
-  test('RFC 7009 §2, trust 13, 111: a token that its client has revoked is dead from the answer on, and no other is', async (t) => {
+  test('RFC 7009 §2, trust F13, 111: a token that its client has revoked is dead from the answer on, and no other is', async (t) => {
     const server = await startTestServer(t, suite, text)
     const [token, another] = [await tokenOf(server), await tokenOf(server)]
     assertRevoked(await revokeToken(server, token))
@@ -38,7 +38,7 @@ forEachStore((_engine, suite) => {
     assertRevoked(await revokeToken(server, 'unknown'))
   })
 
-  test('trust 13, product 3: what one process has revoked is dead at another', async (t) => {
+  test('trust F13, product 3: what one process has revoked is dead at another', async (t) => {
     const { open, clock } = await suite.prepare(t)
     const [first, second] = [await open(), await open()]
     const one = await createTestServer({ db: first, clock, blueprints: [text] })
@@ -70,7 +70,7 @@ forEachStore((_engine, suite) => {
     assertActive(await introspect(server, late))
   })
 
-  test('trust 6: of two cut-offs, in all nine orders, the later one counts', async (t) => {
+  test('trust F6: of two cut-offs, in all nine orders, the later one counts', async (t) => {
     const server = await startTestServer(t, suite, text)
     const [clientId] = server.credential('acme', 'sync')
     const issuedAt = server.clock()
@@ -110,7 +110,7 @@ forEachStore((_engine, suite) => {
     assertInactive(await introspect(server, token))
   })
 
-  test('003 "revoked immediately", trust 14: an app that is gone, disabled, or without its secret takes its tokens along', async (t) => {
+  test('003 "revoked immediately", trust F14: an app that is gone, disabled, or without its secret takes its tokens along', async (t) => {
     const server = await startTestServer(t, suite, text)
     const [clientId] = server.credential('acme', 'sync')
     const [viaMain, viaSecond] = [await tokenOf(server), await tokenOf(server, 'sync', 'acme', 'second')]

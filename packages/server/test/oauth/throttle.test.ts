@@ -273,3 +273,23 @@ test('trust F11, R14: behind a listed proxy the address that it saw counts, howe
   assert.deepEqual(await statuses(oneNetwork), [...new Array(10).fill(401), 429, 429])
   assert.deepEqual(await statuses(['2001:db8:0:8::1']), [401])
 })
+
+test('trust F8: wrong secrets count together, whichever endpoint they are tried at', async (t) => {
+  const server = await startTestServer(t, oneStore, text, environment)
+  const clientAddress = freshAddress()
+  const send = (endpoint: string, secret: string) =>
+    server.request({
+      method: 'POST',
+      url: `/acme/oauth2/${endpoint}`,
+      basic: ['sync', secret],
+      body: { ...grant, token: 'x' },
+      clientAddress,
+    })
+  const endpoints = ['introspect', 'revoke', 'token']
+  for (let guess = 0; guess < 10; guess++) {
+    assertInvalidClient(await send(endpoints[guess % 3] ?? '', generatedGuess(guess)))
+  }
+  for (const [index, endpoint] of endpoints.entries()) {
+    assertThrottled(await send(endpoint, generatedGuess(10 + index)))
+  }
+})

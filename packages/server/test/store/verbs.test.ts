@@ -5,7 +5,6 @@ import { test } from 'node:test'
 import { findAppById, findClient, listApps, removeApp, saveApp } from '../../src/store/apps.ts'
 import { readBlueprintRows } from '../../src/store/blueprint-rows.ts'
 import {
-  flagExposed,
   listCredentials,
   removeCredential,
   saveCredential,
@@ -13,6 +12,7 @@ import {
 } from '../../src/store/credentials.ts'
 import { type Database, StoreConflict } from '../../src/store/database.ts'
 import { addDialectUses, listDialectUses } from '../../src/store/dialect-uses.ts'
+import { exposeCredential } from '../../src/store/exposure.ts'
 import { findOrganization, removeOrganization, saveOrganization } from '../../src/store/organizations.ts'
 import { insertPepper, listPeppers } from '../../src/store/peppers.ts'
 import {
@@ -69,7 +69,12 @@ forEachStore((_, store) => {
     await db.write((tx) => saveCredential(tx, 'own', 'client-1', credential))
     assert.deepEqual(await facts(), [first, { id: 'second', expiresAt: null, exposedAt: null }])
     await db.write((tx) => saveCredential(tx, 'own', 'client-1', { ...credential, expiresAt: 9 }))
-    await db.write((tx) => flagExposed(tx, 'own', 'client-1', 'second', 'plain_http'))
+    await db.write((tx) =>
+      exposeCredential(tx, {
+        ...{ tenantId: 'own', clientId: 'client-1' },
+        ...{ credentialId: 'second', by: 'plain_http', isQuarantined: false },
+      }),
+    )
     assert.deepEqual(await facts(), [first, { id: 'second', expiresAt: 9, exposedAt: clock() }])
     await db.write((tx) => removeCredential(tx, 'own', 'client-1', 'second'))
     assert.deepEqual(await facts(), [first])
@@ -118,6 +123,7 @@ forEachStore((_, store) => {
             expiresAt: null,
             disabledAt: null,
             exposedAt: null,
+            isIndexed: false,
           },
           {
             id: 'second',
@@ -128,6 +134,7 @@ forEachStore((_, store) => {
             expiresAt: 5,
             disabledAt: 6,
             exposedAt: null,
+            isIndexed: false,
           },
         ],
       },
@@ -160,7 +167,12 @@ forEachStore((_, store) => {
     )
     assert.equal(await packed(), '[["first","hmac-sha256","AQ",1,null,null,null,"Ag"]]')
     assert.deepEqual(await sealedOfBlueprint(), [[2]])
-    await db.write((tx) => flagExposed(tx, 'own', 'client-1', 'first', 'plain_http'))
+    await db.write((tx) =>
+      exposeCredential(tx, {
+        ...{ tenantId: 'own', clientId: 'client-1' },
+        ...{ credentialId: 'first', by: 'plain_http', isQuarantined: false },
+      }),
+    )
     assert.deepEqual(await sealedOfBlueprint(), [[2]])
     await db.write((tx) => saveCredential(tx, 'own', 'client-1', secret))
     assert.deepEqual(await sealedOfBlueprint(), [null])
@@ -364,14 +376,19 @@ forEachStore((_, store) => {
   test('settled Secrets: the first exposure of a credential is recorded, once, and is a change', async (t) => {
     const { db, clock, assertNeighbourUntouched } = await openWithOwn(t)
     const flag = (tenantId: string, by: 'plain_http' | 'query_string') =>
-      db.write((tx) => flagExposed(tx, tenantId, 'client-1', 'first', by))
+      db.write((tx) =>
+        exposeCredential(tx, {
+          ...{ tenantId, clientId: 'client-1' },
+          ...{ credentialId: 'first', by, isQuarantined: false },
+        }),
+      )
     const flaggedAt = clock()
     const before = db.changes.lastSeq
-    assert.equal(await flag('own', 'plain_http'), true)
+    assert.equal(await flag('own', 'plain_http'), 'flagged')
     assert.equal(db.changes.lastSeq, before + 1)
     clock.advance(5)
-    assert.equal(await flag('own', 'query_string'), false)
-    assert.equal(await flag('nobody', 'plain_http'), false)
+    assert.equal(await flag('own', 'query_string'), null)
+    assert.equal(await flag('nobody', 'plain_http'), null)
     assert.equal(db.changes.lastSeq, before + 1)
     assert.equal((await client(db, 'own'))?.credentials[0]?.exposedAt, flaggedAt)
     const [listed] = await listCredentials(db, 'own', 'client-1')
@@ -383,7 +400,12 @@ forEachStore((_, store) => {
     const { db, openAgain } = await openWithOwn(t)
     const other = await openAgain()
     const attempts = Array.from({ length: 50 }, (_, n) =>
-      (n % 2 ? db : other).write((tx) => flagExposed(tx, 'own', 'client-1', 'first', 'plain_http')),
+      (n % 2 ? db : other).write((tx) =>
+        exposeCredential(tx, {
+          ...{ tenantId: 'own', clientId: 'client-1' },
+          ...{ credentialId: 'first', by: 'plain_http', isQuarantined: false },
+        }),
+      ),
     )
     assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1)
   })

@@ -48,6 +48,10 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
       '`none`; `any` with `fapi2`',
     ],
     dpop_nonce: ['Whether DPoP proofs must hold a nonce of ours', '`off`'],
+    exposed_secrets: [
+      'What becomes of a right secret that came over plain HTTP or in a URL: `quarantine` ends its use, `flag` only notes it',
+      '`quarantine`',
+    ],
     certificate_authorities: [
       'The authorities, intermediate ones too, whose client certificates count for `tls_client_auth`',
       'none',
@@ -91,6 +95,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     audience: ['The `aud` of its tokens, and what clients ask for as `resource` or `audience`'],
     name: ['What people call it', 'none'],
     scopes: ['Every scope it knows, and what each opens; a last segment of `*` stands for all below it'],
+    token_format: ['`jwt`, or `opaque`: random tokens that only introspection can read', '`jwt`'],
     signing_algorithm: [
       '`HS512` gives this API a symmetric key of its own that is published nowhere',
       "the tenant's",

@@ -1,17 +1,27 @@
 /**
  * The comparison of a claimed secret with what the store holds, built so that time and count tell a stranger nothing:
  * a failing request reads each name it claims exactly once and computes the same HMACs, whether or not the client
- * exists, stands in memory, or keeps its secret in another form.
+ * exists, stands in memory, or keeps its secret in another form. One thing does tell: a hash that was made to be slow
+ * takes its time, until its first use replaces it.
  */
 
-import { refuse } from '@sallyport/protocol'
+import { OAuthError, refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import { type Client, type Credential, isUsable } from '../../apps/client.ts'
-import { type SecretHasher, sameVerifier, sha256 } from '../../keys/secret-hasher.ts'
+import { foreignFormats } from '../../keys/imported/formats.ts'
+import { type SecretHasher, sameVerifier } from '../../keys/secret-hasher.ts'
 import type { Attempt, CountedAttempt } from '../../limits/wrong-attempts.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { attemptBy, isGuessable, refuseThrottled, refuseUnproven } from './attempts.ts'
+import {
+  foreignHashOf,
+  isForeign,
+  isRemembered,
+  rememberProven,
+  type SlowSecret,
+  slowSecretsOf,
+} from './foreign-secrets.ts'
 import type { ProvenClient } from './method.ts'
 
 /** One reading of the credentials in a request. Basic has two: with RFC 6749 §2.3.1's encoding undone, and raw. */
@@ -26,7 +36,6 @@ type Found = Client | null
 interface HashedClaim extends SecretClaim {
   /** By the pepper's version. */
   readonly macs: Map<number, Buffer | null>
-  digest: Buffer | null
 }
 
 export function proveSecret(
@@ -75,9 +84,87 @@ function compare(
   // Asked again: of guesses that arrive together, all have passed the first time.
   if (isGuess) refuseExceeded(attempt, deps)
   const proven = findProven(proof, clients, deps.hasher)
-  if (proven) return proven
+  if (proven) return settle(proof, proven, deps)
+  const slow = slowSecretsOf(known)
+  if (known && slow.length > 0) return proveSlowly(proof, known, slow, deps)
   // In the same breath as the comparison, so that no number of guesses at once gets past the count.
   return askStore(proof, clients, countWrong(proof, deps), deps)
+}
+
+/** On its first use a secret that others have hashed becomes one that we have, and an older one can be found by itself. */
+function settle({ request, claims }: Proof, proven: ProvenClient, deps: TokenDeps): ProvenClient {
+  const { client, credential } = proven
+  if (credential === null || credential.isIndexed || isSettled(credential, claims)) return proven
+  const tenantId = request.tenant.id
+  const claim = claims.find((one) => matches(tenantId, one, credential, deps.hasher))
+  if (claim?.clientId === client.clientId && coversWhole(credential, claim.clientSecret))
+    deps.upgradeSecret(tenantId, client.clientId, credential, claim.clientSecret)
+  return proven
+}
+
+const isSettled = (credential: Credential, claims: readonly SecretClaim[]): boolean =>
+  !isForeign(credential) && claims.every(({ clientSecret }) => isGuessable(clientSecret))
+
+const coversWhole = (credential: Credential, secret: string): boolean =>
+  !isForeign(credential) || foreignHashOf(credential).coversWhole(secret)
+
+const uncounted: CountedAttempt = { waitSeconds: 0, forgive: () => {} }
+
+/**
+ * Each attempt counts before it is evaluated, whatever its secret looks like: nobody has us compute at will. Those who
+ * bring the same secret at the same time wait for one computation, and are one attempt.
+ */
+async function proveSlowly(
+  proof: Proof,
+  client: Client,
+  slow: readonly SlowSecret[],
+  deps: TokenDeps,
+): Promise<ProvenClient> {
+  const counted = deps.slowHashes.isUnderWay(questionOf(proof, client, deps.hasher))
+    ? uncounted
+    : countWrong(proof, deps)
+  if (counted.waitSeconds > 0) refuseThrottled(counted.waitSeconds)
+  const proven = await findSlowly(proof, client, slow, counted, deps)
+  return proven ?? askStore(proof, [client], counted, deps, slow)
+}
+
+/** Of what is asked, so that whoever asks the same waits for the same; nothing of the secret can be read from it. */
+const questionOf = (
+  { request, claims }: Proof,
+  { clientId, edition }: Client,
+  hasher: SecretHasher,
+): string =>
+  [
+    request.tenant.id,
+    clientId,
+    edition,
+    ...claims.map((claim) => macOf(request.tenant.id, claim, hasher.currentVersion, hasher)?.toString('hex')),
+  ].join(' ')
+
+async function findSlowly(
+  proof: Proof,
+  client: Client,
+  slow: readonly SlowSecret[],
+  counted: CountedAttempt,
+  deps: TokenDeps,
+): Promise<ProvenClient | null> {
+  const { request, method } = proof
+  const claims = proof.claims.filter(({ clientId }) => clientId === client.clientId)
+  const secrets = [...new Set(claims.map(({ clientSecret }) => clientSecret))]
+  const question = questionOf(proof, client, deps.hasher)
+  const found = await deps.slowHashes.find(question, slow, secrets)
+  if (found === null) return null
+  counted.forgive()
+  if (found === 'busy') return refuseBusy()
+  const { credential } = found.of
+  const claim = claims.find(({ clientSecret }) => clientSecret === found.secret)
+  if (claim)
+    rememberProven(credential, macOf(request.tenant.id, claim, deps.hasher.currentVersion, deps.hasher))
+  return settle(proof, { client, credential, method }, deps)
+}
+
+function refuseBusy(): never {
+  throw new OAuthError('temporarily_unavailable', 'too many slow hashes at once', { retryAfterSeconds: 1 })
 }
 
 /** What is cached may be a moment old: before a refusal the store has the last word, and every refusal reads it. */
@@ -85,8 +172,10 @@ async function askStore(
   proof: Proof,
   clients: readonly Found[],
   counted: CountedAttempt,
-  { directory, hasher }: TokenDeps,
+  deps: TokenDeps,
+  tried: readonly SlowSecret[] = [],
 ): Promise<ProvenClient> {
+  const { directory, hasher } = deps
   const { request, claims, names, cachedNames } = proof
   const tenantId = request.tenant.id
   for (const claim of claims) computeRest(tenantId, claim, hasher)
@@ -95,14 +184,33 @@ async function askStore(
       cachedNames.includes(name) ? directory.freshClient(tenantId, name) : (clients[index] ?? null),
     ),
   )
-  const proven = cachedNames.length > 0 ? findProven(proof, fresh, hasher) : null
+  const proven =
+    cachedNames.length > 0
+      ? (findProven(proof, fresh, hasher) ?? (await findNewSlowly(proof, fresh, tried, counted, deps)))
+      : null
   if (!proven)
     return refuseUnproven(
       counted.waitSeconds,
       clients.some((client) => client !== null) ? 'secret wrong' : 'client unknown',
     )
   counted.forgive()
-  return proven
+  return settle(proof, proven, deps)
+}
+
+/** A slow hash that was stored a moment ago, and so has not been tried. */
+async function findNewSlowly(
+  proof: Proof,
+  clients: readonly Found[],
+  tried: readonly SlowSecret[],
+  counted: CountedAttempt,
+  deps: TokenDeps,
+): Promise<ProvenClient | null> {
+  const client = clients.find((one) => one !== null)
+  const untried = slowSecretsOf(client).filter(
+    ({ credential }) => !tried.some((one) => sameVerifier(one.credential.verifier, credential.verifier)),
+  )
+  if (!client || untried.length === 0 || counted.waitSeconds > 0) return null
+  return findSlowly(proof, client, untried, counted, deps)
 }
 
 /** Nearly always one; two where the readings of a Basic header differ in the id. */
@@ -112,7 +220,7 @@ function namesOf(claims: readonly SecretClaim[]): readonly string[] {
 }
 
 function hashClaim(tenantId: string, claim: SecretClaim, hasher: SecretHasher): HashedClaim {
-  const hashed: HashedClaim = { ...claim, macs: new Map(), digest: null }
+  const hashed: HashedClaim = { ...claim, macs: new Map() }
   macOf(tenantId, hashed, hasher.currentVersion, hasher)
   return hashed
 }
@@ -126,16 +234,14 @@ function macOf(tenantId: string, claim: HashedClaim, version: number, hasher: Se
   return mac
 }
 
-function digestOf(claim: HashedClaim): Buffer {
-  claim.digest ??= sha256(claim.clientSecret)
-  return claim.digest
-}
-
 /** Everything that some credential might have asked for, so that a refusal has cost the same for all of them. */
 function computeRest(tenantId: string, claim: HashedClaim, hasher: SecretHasher): void {
   for (const version of hasher.versions) macOf(tenantId, claim, version, hasher)
-  digestOf(claim)
+  foreignDecoy.matches(claim.clientSecret)
 }
+
+/** A digest as most imported secrets have it; a salted or longer one differs from it by less than a microsecond. */
+const foreignDecoy = foreignFormats.sha256.open(Buffer.alloc(32))
 
 /** A client that does not exist is compared as well, with a secret that nobody has. */
 const decoy: Credential = {
@@ -147,6 +253,7 @@ const decoy: Credential = {
   expiresAt: null,
   disabledAt: null,
   exposedAt: null,
+  isIndexed: true,
 }
 
 function findProven(
@@ -175,11 +282,22 @@ function matches(
   credential: Credential,
   hasher: SecretHasher,
 ): boolean {
-  const expected =
-    credential.format === 'sha256'
-      ? digestOf(claim)
-      : macOf(tenantId, claim, credential.pepperVersion ?? hasher.currentVersion, hasher)
+  if (isForeign(credential)) return matchesForeign(tenantId, claim, credential, hasher)
+  const expected = macOf(tenantId, claim, credential.pepperVersion ?? hasher.currentVersion, hasher)
   return expected !== null && sameVerifier(expected, credential.verifier)
+}
+
+/** A slow hash matches here only what it has matched before. */
+function matchesForeign(
+  tenantId: string,
+  claim: HashedClaim,
+  credential: Credential,
+  hasher: SecretHasher,
+): boolean {
+  const hash = foreignHashOf(credential)
+  return hash.isSlow
+    ? isRemembered(credential, macOf(tenantId, claim, hasher.currentVersion, hasher))
+    : hash.matches(claim.clientSecret)
 }
 
 // So much of a HMAC that no two secrets meet in it, and not so much that it could stand for one.

@@ -9,10 +9,20 @@ export const everyEnd: Migration = {
   name: 'every end',
   async run(kysely, types) {
     await kysely.schema.alterTable('changes').addColumn('detail', types.text).execute()
+    await addToCredentials(kysely, types)
     await createRevocations(kysely, types)
     await createOpaqueTokenPartitions(kysely, types)
     await createNotices(kysely, types)
   },
+}
+
+/** SQLite adds one column at a time. */
+async function addToCredentials(kysely: Kysely<Schema>, { bytes }: ColumnTypes): Promise<void> {
+  await kysely.schema.alterTable('credentials').addColumn('origin', bytes).execute()
+  await kysely.schema.alterTable('credentials').addColumn('lookup', bytes).execute()
+  await sql`create index credentials_by_lookup on credentials (lookup) where lookup is not null`.execute(
+    kysely,
+  )
 }
 
 /** No foreign key: a cut-off outlives what it names. */

@@ -1,14 +1,18 @@
-/** What the process and its writing thread say to each other: uses packed into one buffer, which moves uncopied. */
+/** What the process and its writing thread say to each other. */
 
-import type { Use } from './database.ts'
+import type { OpaqueTokenRow, Use } from './database.ts'
 
-export interface UseWorkerOptions {
+export interface SqliteThreadOptions {
   readonly file: string
   readonly synchronous: 'full' | 'off'
   readonly lockWaitMilliseconds: number
 }
 
-export type UseAnswer =
+/** Uses are many and small, so they are packed into one buffer, which moves uncopied. */
+export type SqliteThreadQuestion = ArrayBuffer | readonly OpaqueTokenRow[]
+
+export type SqliteThreadAnswer =
+  /** Of each use whether it was new; of tokens nothing. */
   | { readonly isNew: readonly boolean[] }
   /** SQLite's own words and code. */
   | { readonly errorText: string; readonly errorCode: number }

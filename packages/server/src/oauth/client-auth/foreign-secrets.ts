@@ -1,0 +1,45 @@
+/** Secrets that are kept as others have hashed them, until their first use: opened once, and remembered once proven. */
+
+import type { Client, Credential } from '../../apps/client.ts'
+import { foreignFormats, isForeignFormat } from '../../keys/imported/formats.ts'
+import type { ForeignHash, SlowHash } from '../../keys/imported/hash.ts'
+import { sameVerifier } from '../../keys/secret-hasher.ts'
+
+// By the credential as it was read: a change of it is another object, which nothing is known of.
+const opened = new WeakMap<Credential, ForeignHash>()
+const proven = new WeakMap<Credential, Buffer>()
+
+export const isForeign = ({ format }: Credential): boolean => isForeignFormat(format)
+
+/** Of a credential whose format is foreign. */
+export function foreignHashOf(credential: Credential): ForeignHash {
+  const known = opened.get(credential)
+  if (known) return known
+  const { format, verifier } = credential
+  if (!isForeignFormat(format)) throw new Error(`The credential ${credential.id} holds no foreign hash.`)
+  const hash = foreignFormats[format].open(verifier)
+  opened.set(credential, hash)
+  return hash
+}
+
+export interface SlowSecret {
+  readonly credential: Credential
+  readonly hash: SlowHash
+}
+
+/** What cannot be compared at once. */
+export const slowSecretsOf = (client: Client | null | undefined): readonly SlowSecret[] =>
+  (client?.secrets ?? []).flatMap((credential) => {
+    const hash = isForeign(credential) ? foreignHashOf(credential) : null
+    return hash?.isSlow ? [{ credential, hash }] : []
+  })
+
+/** The HMAC under the current pepper of the secret that has proven right: while the upgrade is not read, it will do. */
+export function rememberProven(credential: Credential, mac: Buffer | null): void {
+  if (mac) proven.set(credential, mac)
+}
+
+export function isRemembered(credential: Credential, mac: Buffer | null): boolean {
+  const known = proven.get(credential)
+  return known !== undefined && mac !== null && sameVerifier(known, mac)
+}

@@ -1,0 +1,59 @@
+/** Secrets that others have seen: the credential is marked, and put out of use where the tenant wants that. */
+
+import { sql } from 'kysely'
+import { copyToApp } from './client-credentials.ts'
+import type { WriteTransaction } from './database.ts'
+import { saveNotice } from './notices.ts'
+import { credentialSubject, revoke } from './revocations.ts'
+
+/** `leak_report`: found in public by a scanner or by somebody who told the operator. */
+export type ExposedBy = 'plain_http' | 'query_string' | 'leak_report'
+
+export interface NewExposure {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly credentialId: string
+  readonly by: ExposedBy
+  /** Disabled from now on, and what was got with it dies. */
+  readonly isQuarantined: boolean
+  /** Where it was found, as the report says. */
+  readonly url?: string | undefined
+}
+
+/** What has become of the credential; null if nothing new: it was marked, or out of use, before. */
+export type Exposed = 'flagged' | 'quarantined' | null
+
+/** How and when it was seen first stays. */
+export async function exposeCredential(tx: WriteTransaction, exposure: NewExposure): Promise<Exposed> {
+  const { tenantId, clientId, credentialId, by, isQuarantined } = exposure
+  const { numUpdatedRows } = await tx.kysely
+    .updateTable('credentials')
+    .set({
+      exposed_at: sql<number>`coalesce(exposed_at, ${tx.now})`,
+      exposed_by: sql<string>`coalesce(exposed_by, ${by})`,
+      updated_at: tx.now,
+      ...(isQuarantined && { disabled_at: sql<number>`coalesce(disabled_at, ${tx.now})` }),
+    })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('id', '=', credentialId)
+    .where((eb) =>
+      isQuarantined
+        ? eb.or([eb('exposed_at', 'is', null), eb('disabled_at', 'is', null)])
+        : eb('exposed_at', 'is', null),
+    )
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) return null
+  await copyToApp(tx, tenantId, clientId)
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  if (isQuarantined)
+    await revoke(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
+  await saveNotice(tx, { ...exposure, kind: 'exposed', detail: detailOf(exposure) })
+  return isQuarantined ? 'quarantined' : 'flagged'
+}
+
+const detailOf = ({ by, isQuarantined, url }: NewExposure) => ({
+  by,
+  quarantined: isQuarantined,
+  ...(url !== undefined && { url }),
+})

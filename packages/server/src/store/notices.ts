@@ -1,0 +1,55 @@
+/** What an organization's people should hear of one of their secrets: one row for each secret and kind. */
+
+import type { Kysely } from 'kysely'
+import type { WriteTransaction } from './database.ts'
+import { readJson, writeJson } from './json.ts'
+import type { NoticesTable, Schema } from './schema.ts'
+
+export interface NewNotice {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly credentialId: string
+  readonly kind: NoticesTable['kind']
+  /** Never a secret. */
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>
+}
+
+export interface Notice extends NewNotice {
+  readonly happenedAt: number
+}
+
+/** Of one kind a secret has one notice; what is worse than before replaces it. */
+export async function saveNotice(tx: WriteTransaction, notice: NewNotice): Promise<void> {
+  const row = { detail: writeJson(notice.detail), happened_at: tx.now }
+  await tx.kysely
+    .insertInto('notices')
+    .values({ ...row, ...keyOf(notice) })
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'client_id', 'credential_id', 'kind']).doUpdateSet(row),
+    )
+    .execute()
+}
+
+const keyOf = ({ tenantId, clientId, credentialId, kind }: NewNotice) => ({
+  tenant_id: tenantId,
+  client_id: clientId,
+  credential_id: credentialId,
+  kind,
+})
+
+/** The oldest first; of one tenant or of all. */
+export async function listNotices(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId?: string,
+): Promise<Notice[]> {
+  const all = from.kysely.selectFrom('notices').selectAll().orderBy('happened_at').orderBy('seq')
+  const rows = await (tenantId === undefined ? all : all.where('tenant_id', '=', tenantId)).execute()
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    clientId: row.client_id,
+    credentialId: row.credential_id,
+    kind: row.kind,
+    detail: readJson(row.detail) as Notice['detail'],
+    happenedAt: row.happened_at,
+  }))
+}

@@ -1,0 +1,142 @@
+/**
+ * Opaque tokens, as digests only, in partitions by the hour in which the last of them ends: a partition is dropped
+ * whole, which takes a fraction of what deleting its rows would. Each partition is a table, listed in
+ * `opaque_token_partitions`; a token says itself in which one it is.
+ */
+
+import { type Kysely, sql } from 'kysely'
+import type { Database, OpaqueTokenRow } from './database.ts'
+import { type PreparedQuery, prepareRead } from './prepared.ts'
+import type { Schema } from './schema.ts'
+
+/** `endsAt` is null where tokens have no end: that partition is never dropped. */
+export interface Partition {
+  readonly id: string
+  readonly endsAt: number | null
+}
+
+const endless: Partition = { id: 'zzzz', endsAt: null }
+const hourSeconds = 3600
+// Long lives are told apart by the day, so that there are never thousands of tables.
+const shortLifeSeconds = 48 * hourSeconds
+
+/** Where a token is kept that is issued and ends then, in epoch seconds. */
+export function partitionOf(issuedAt: number, expiresAt: number | null): Partition {
+  if (expiresAt === null) return endless
+  const span = expiresAt - issuedAt > shortLifeSeconds ? 24 * hourSeconds : hourSeconds
+  const endsAt = Math.ceil(expiresAt / span) * span
+  return { id: idOfHour(endsAt / hourSeconds), endsAt }
+}
+
+const idOfHour = (hour: number): string => hour.toString(36).padStart(4, '0')
+
+const idShape = /^[0-9a-z]{4}$/
+
+/** Whether a token of this partition can still be good; false for what is no id of one. */
+export const mayStillHold = (id: string, now: number): boolean =>
+  idShape.test(id) && (id === endless.id || Number.parseInt(id, 36) * hourSeconds > now)
+
+/** Only ever of a checked id: the name stands in the text of a statement. */
+export function tableOf(id: string): string {
+  if (!idShape.test(id)) throw new RangeError('not the id of a partition')
+  return `opaque_tokens_${id}`
+}
+
+/** What is known of a token beside its text. */
+export interface KeptToken {
+  readonly tenantId: string
+  readonly apiId: string
+  /** JSON text, as a JWT would hold them. */
+  readonly claims: string
+}
+
+const partitionById = prepareRead<[id: string]>((db, param) =>
+  db.selectFrom('opaque_token_partitions').select('id').where('id', '=', param.text).compile(),
+)
+
+type KeptRow = [tenantId: string, apiId: string, claims: string]
+
+// As many as there are partitions.
+const finders = new Map<string, PreparedQuery<KeptRow>>()
+
+function finderOf(id: string): PreparedQuery<KeptRow> {
+  const known = finders.get(id)
+  if (known) return known
+  const table = sql.table(tableOf(id))
+  const finder = prepareRead<KeptRow>((db, param) =>
+    sql`select tenant_id, api_id, claims from ${table} where digest = ${param.text} and kind = 'access'`.compile(
+      db,
+    ),
+  )
+  finders.set(id, finder)
+  return finder
+}
+
+/** Of an access token by its digest, base64url. Throws `StoreUnavailable` where nobody can know. */
+export async function findOpaqueToken(
+  db: Database,
+  partition: string,
+  digest: string,
+  now: number,
+): Promise<KeptToken | null> {
+  if (!mayStillHold(partition, now)) return null
+  if (!finders.has(partition) && (await db.read(partitionById, [partition])).length === 0) return null
+  const [row] = await db.read(finderOf(partition), [digest])
+  return row ? { tenantId: row[0], apiId: row[1], claims: row[2] } : null
+}
+
+/** The statement that makes a partition's table; `keyed` ends it in the engine's own words. */
+export const createPartitionSql = (id: string, keyed: string): string =>
+  `create table if not exists ${tableOf(id)} (digest text not null primary key, tenant_id text not null,
+   api_id text not null, kind text not null, family text, claims text not null)${keyed}`
+
+/** For PostgreSQL: in one transaction, partitions that are new to it included. */
+export async function insertOpaqueTokens(
+  kysely: Kysely<Schema>,
+  rows: readonly OpaqueTokenRow[],
+): Promise<void> {
+  for (const [id, ofPartition] of Map.groupBy(rows, ({ partition }) => partition.id)) {
+    const values = ofPartition.map(
+      (row) => sql`(${row.digest}, ${row.tenantId}, ${row.apiId}, ${row.kind}, ${row.family}, ${row.claims})`,
+    )
+    await sql`insert into ${sql.table(tableOf(id))} (digest, tenant_id, api_id, kind, family, claims)
+      values ${sql.join(values)}`.execute(kysely)
+  }
+}
+
+// A partition never ends in this program's life.
+const endlessEnd = Number.MAX_SAFE_INTEGER
+
+/** In a transaction of its own, before the first insert: other nodes may be doing the same. */
+export async function makePartition(
+  kysely: Kysely<Schema>,
+  { id, endsAt }: Partition,
+  keyed: string,
+): Promise<void> {
+  await sql.raw(createPartitionSql(id, keyed)).execute(kysely)
+  await kysely
+    .insertInto('opaque_token_partitions')
+    .values({ id, ends_at: endsAt ?? endlessEnd })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+// Whoever has read the list a moment ago may still look into a partition.
+const droppedAfterSeconds = 600
+
+/** Answers the ids of those that are gone. A million tokens take SQLite about as long as twenty requests. */
+export async function dropEndedPartitions(db: Database, now: number): Promise<string[]> {
+  const ended = await db.kysely
+    .selectFrom('opaque_token_partitions')
+    .select('id')
+    .where('ends_at', '<', now - droppedAfterSeconds)
+    .execute()
+  for (const { id } of ended) {
+    await db.write(async ({ kysely }) => {
+      await sql.raw(`drop table if exists ${tableOf(id)}`).execute(kysely)
+      await kysely.deleteFrom('opaque_token_partitions').where('id', '=', id).execute()
+    })
+    finders.delete(id)
+  }
+  return ended.map(({ id }) => id)
+}

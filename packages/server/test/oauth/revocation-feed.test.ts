@@ -1,0 +1,224 @@
+/** The revocation feed: what there is, then what comes, for the APIs of one tenant and for nobody else. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { removeCredential } from '../../src/store/credentials.ts'
+import { saveOrganization } from '../../src/store/organizations.ts'
+import { revoke } from '../../src/store/revocations.ts'
+import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
+import { assertError, assertInvalidClient } from './answers.ts'
+import { assertRevoked, resourceServer, revokeToken, tokenOf } from './ends.ts'
+import { app, blueprint, generated, tenant } from './sample.ts'
+
+const twoSecrets = [...generated, { id: 'second', secret: 'generated' }]
+const apps = [app('sync', { credentials: twoSecrets }), app('other'), resourceServer]
+const bare = { dialect: { token: { claims: { sub: '${client_id}', iat: '${iat}' } } } }
+const text = blueprint(tenant('acme', apps), tenant('bare', apps, bare))
+const path = '/acme/oauth2/revocations'
+
+interface Event {
+  readonly name: string
+  readonly id: string | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into what was sent
+  readonly data: any
+}
+
+const parseEvents = (stream: string): Event[] =>
+  stream.split('\n\n').flatMap((block) => {
+    const fields = new Map(block.split('\n').map((line) => line.split(': ', 2) as [string, string]))
+    const name = fields.get('event')
+    const data = block.split('\n').find((line) => line.startsWith('data: '))
+    return name === undefined || data === undefined
+      ? []
+      : [{ name, id: fields.get('id'), data: JSON.parse(data.slice('data: '.length)) }]
+  })
+
+class Following {
+  stream = ''
+  isEnded = false
+  stop = () => {}
+  readonly #waiting: (() => void)[] = []
+
+  get events(): Event[] {
+    return parseEvents(this.stream)
+  }
+
+  named(name: string): Event[] {
+    return this.events.filter((event) => event.name === name)
+  }
+
+  write(text: string): void {
+    this.stream += text
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  end(): void {
+    this.isEnded = true
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+}
+
+async function follow(server: TestServer, query = '', tenantId = 'acme'): Promise<Following> {
+  const reply = await server.request({
+    url: `/${tenantId}/oauth2/revocations${query}`,
+    basic: server.credential(tenantId, 'api'),
+    headers: { accept: 'text/event-stream' },
+  })
+  assert.equal(reply.status, 200, reply.text)
+  assert.equal(reply.headers['Content-Type'], 'text/event-stream')
+  const following = new Following()
+  following.stream = reply.text
+  following.stop =
+    reply.follow?.({
+      write: (text) => following.write(text),
+      end: () => following.end(),
+    }) ?? assert.fail('the answer does not go on')
+  await following.until(() => following.named('ready').length > 0)
+  return following
+}
+
+forEachStore((_engine, suite) => {
+  test('product 3: an API gets what is revoked, and at once what is revoked from then on', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const [early, late] = [await tokenOf(server), await tokenOf(server)]
+    await revokeToken(server, early)
+    const following = await follow(server)
+    t.after(() => following.stop())
+    const idOf = (token: string) =>
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti
+    assert.deepEqual(
+      following.named('revocation').map(({ data }) => data.id),
+      [idOf(early)],
+    )
+    await revokeToken(server, late)
+    await following.until(() => following.named('position').length > 0)
+    assert.deepEqual(following.named('revocation').at(-1)?.data, {
+      kind: 'token',
+      id: idOf(late),
+      issued_until: server.clock(),
+      expires_at: server.clock() + 600,
+    })
+    const snapshot = await server.request({ url: path, basic: server.credential('acme', 'api') })
+    assert.equal(snapshot.json.revocations.length, 2)
+    assert.equal(snapshot.json.seq, Number(following.named('position')[0]?.id))
+    assert.deepEqual(snapshot.json.claims.app, ['client_id'])
+  })
+
+  test('product 3: whoever comes again is told what it has missed, and nothing else', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const first = await follow(server)
+    first.stop()
+    const position = first.named('ready')[0]?.id
+    await revokeToken(server, await tokenOf(server))
+    const again = await follow(server, `?after=${position}`)
+    t.after(() => again.stop())
+    assert.equal(again.named('revocation').length, 1)
+    const upToDate = await follow(server, `?after=${again.named('position')[0]?.id}`)
+    t.after(() => upToDate.stop())
+    assert.equal(upToDate.named('revocation').length, 0)
+    assert.equal(upToDate.named('reset').length, 0)
+    const unknown = await follow(server, '?after=999999')
+    t.after(() => unknown.stop())
+    assert.equal(unknown.named('reset').length, 1)
+  })
+
+  test('trust R15: what another process has revoked arrives here', async (t) => {
+    const { open, clock } = await suite.prepare(t)
+    const one = await createTestServer({ db: await open(), clock, blueprints: [text] })
+    const second = await open()
+    const other = await createTestServer({ db: second, clock, blueprints: [] })
+    t.after(async () => {
+      await one.server.close()
+      await other.server.close()
+    })
+    const elsewhere = Object.assign(Object.create(other) as TestServer, { credential: one.credential })
+    const following = await follow(elsewhere)
+    assertRevoked(await revokeToken(one, await tokenOf(one)))
+    await second.changes.catchUp()
+    await following.until(() => following.named('position').length > 0)
+    assert.equal(following.named('revocation').length, 1)
+    following.stop()
+  })
+
+  test('settled: where tokens name neither organization nor credential, the apps that are hit are named', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const [named, unnamed] = [await follow(server), await follow(server, '', 'bare')]
+    t.after(() => named.stop())
+    t.after(() => unnamed.stop())
+    for (const tenantId of ['acme', 'bare']) {
+      await server.db.write(async (tx) => {
+        await revoke(tx, tenantId, { kind: 'organization', subjectId: 'customer' })
+        const [clientId] = server.credential(tenantId, 'sync')
+        await revoke(tx, tenantId, { kind: 'credential', subjectId: `${clientId} second` })
+      })
+    }
+    await named.until(() => named.named('position').length === 2)
+    await unnamed.until(() => unnamed.named('position').length === 2)
+    const words = (following: Following) =>
+      following
+        .named('revocation')
+        .map(({ data }) => `${data.kind} ${data.client_id ?? ''} ${data.id}`.replace('  ', ' '))
+    const clientId = (tenantId: string, appId: string) => server.credential(tenantId, appId)[0]
+    assert.deepEqual(words(named), ['organization customer', `credential ${clientId('acme', 'sync')} second`])
+    const all = ['sync', 'other', 'api'].map((appId) => `app ${clientId('bare', appId)}`)
+    assert.deepEqual(words(unnamed), [...all.toSorted(), `app ${clientId('bare', 'sync')}`])
+  })
+
+  test('trust 19: each tenant has a feed of its own, for its resource servers alone', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const following = await follow(server)
+    t.after(() => following.stop())
+    await revokeToken(server, await tokenOf(server, 'sync', 'bare'), {}, 'bare')
+    await revokeToken(server, await tokenOf(server))
+    await following.until(() => following.named('position').length > 0)
+    assert.equal(following.named('revocation').length, 1)
+    assertError(
+      await server.request({ url: path, basic: server.credential('acme', 'sync') }),
+      'unauthorized_client',
+    )
+    assertInvalidClient(await server.request({ url: path }))
+    assertInvalidClient(await server.request({ url: path, basic: server.credential('bare', 'api') }))
+    const malformed = { url: `${path}?after=x`, headers: { accept: 'text/event-stream' } }
+    assertError(
+      await server.request({ ...malformed, basic: server.credential('acme', 'api') }),
+      'invalid_request',
+    )
+  })
+
+  test('trust 14: who is no longer allowed to follow is cut off', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const following = await follow(server)
+    const other = await follow(server, '', 'bare')
+    t.after(() => other.stop())
+    const [clientId] = server.credential('acme', 'api')
+    await server.db.write((tx) => removeCredential(tx, 'acme', clientId, 'main'))
+    await following.until(() => following.isEnded)
+    assert.equal(other.isEnded, false)
+  })
+
+  test('product 3: a change of the organization that is none of an app ends nobody', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const following = await follow(server)
+    t.after(() => following.stop())
+    await server.db.write((tx) =>
+      saveOrganization(tx, 'acme', { id: 'another', name: 'Another', settings: {} }),
+    )
+    await revokeToken(server, await tokenOf(server))
+    await following.until(() => following.named('position').length > 0)
+    assert.equal(following.isEnded, false)
+  })
+
+  test('trust R15: a heartbeat says until when nothing was missed', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const server = await startTestServer(t, suite, text)
+    const following = await follow(server)
+    t.after(() => following.stop())
+    await server.advance(5)
+    t.mock.timers.tick(5_000)
+    await following.until(() => following.named('heartbeat').length > 0)
+    assert.equal(following.named('heartbeat')[0]?.data.as_of, server.clock())
+  })
+})
