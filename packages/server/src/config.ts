@@ -40,6 +40,11 @@ const port = kind('a port, 0 to 65535', (raw) => {
   return number >= 0 && number <= 65_535 ? number : undefined
 })
 
+const processes = kind('a number of processes, 1 to 256', (raw) => {
+  const number = wholeNumber(raw)
+  return number >= 1 && number <= 256 ? number : undefined
+})
+
 const count = kind('a whole number from 1', (raw) => {
   const number = wholeNumber(raw)
   return number >= 1 ? number : undefined
@@ -115,6 +120,11 @@ export const settings = {
   ),
   listen_host: setting(text, '0.0.0.0', 'The address to listen on'),
   listen_port: setting(port, 8443, 'The main port'),
+  workers: setting(
+    processes,
+    1,
+    'How many processes answer on the main port; with more than one, one for each processor is enough',
+  ),
   http_port: setting(port, 0, 'Where plain HTTP is refused with an error; 0 turns it off'),
   tls_certificate_file: optional(text, 'PEM file with the certificate chain; read again when it changes'),
   tls_key_file: optional(text, 'PEM file with the private key; read again when it changes'),
@@ -130,7 +140,7 @@ export const settings = {
   ),
   mtls_base_url: optional(
     httpsUrl,
-    'The URL that port is reached at from outside; without it base_url with that port',
+    'The URL where clients find that port, or the place where a proxy asks for certificates; without it base_url with that port',
   ),
   client_certificate_header: optional(
     oneOf(...forwardedCertificatePresets),
@@ -347,7 +357,10 @@ function contradictions(config: Config, given: ReadonlyMap<SettingName, Given>):
     config.mtls_port !== 0 &&
       !hasTls &&
       'mtls_port needs tls_certificate_file: behind a proxy, set client_certificate_header instead',
-    has('mtls_base_url') && config.mtls_port === 0 && 'mtls_base_url needs mtls_port',
+    has('mtls_base_url') &&
+      config.mtls_port === 0 &&
+      !has('client_certificate_header') &&
+      'mtls_base_url needs mtls_port, or client_certificate_header',
     has('client_certificate_header') &&
       !hasProxies &&
       'client_certificate_header needs proxies: the header counts from a listed proxy only',

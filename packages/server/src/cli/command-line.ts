@@ -12,6 +12,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   serve: async () => (await import('./serve.ts')).registerServe,
   apply: async () => (await import('./apply.ts')).registerApply,
   inspect: async () => (await import('./inspect.ts')).registerInspect,
+  credentials: async () => (await import('./credentials.ts')).registerCredentials,
+  notices: async () => (await import('./notices.ts')).registerNotices,
   federation: async () => (await import('./federation.ts')).registerFederation,
 }
 

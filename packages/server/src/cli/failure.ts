@@ -18,7 +18,7 @@ export const exitCodes = {
 const refusedInput = [ConfigRefused, StoreConflict, AddressRefused]
 const unusable = [StoreRefused, StoreUnavailable, ListenRefused, TlsRefused]
 // Known by name, so that naming them does not load what only one command needs.
-const unusableNames = ['LocalCertificateRefused']
+const unusableNames = ['LocalCertificateRefused', 'RevocationListRefused']
 const retryableNames = ['PlanOutdated']
 
 export function exitCodeOf(error: unknown): 1 | 2 | 3 {

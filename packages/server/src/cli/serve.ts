@@ -1,13 +1,14 @@
 /** `sallyport serve`: the server as operators run it. */
 
+import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import { followRevocationLists, type RevocationLists } from '../certificates/revocation-files.ts'
+import { followRevocationLists, type RevocationFollower } from '../certificates/revocation-files.ts'
 import { type Config, flagNames, readConfig } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { parseAddressList } from '../http/address-list.ts'
 import { createLog, type Log } from '../http/log.ts'
-import { expiryWarning, followTls, loadTls, type TlsFiles } from '../http/tls.ts'
+import { expiryWarning, followTls, loadTls, type TlsFiles, type TlsFollower } from '../http/tls.ts'
 import { createServer, type Server } from '../main.ts'
 import { isReadableByOthers } from '../master-key.ts'
 import { masterKeyPath, openStore } from '../open-store.ts'
@@ -16,6 +17,8 @@ import { openPort } from './open-port.ts'
 import { fetchJsonFor } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
 import { withPort } from './with-port.ts'
+import { serveAsWorker } from './worker.ts'
+import { runWorkers } from './workers.ts'
 
 export function registerServe(program: Command): void {
   const command = program
@@ -47,8 +50,39 @@ async function serve(config: Config): Promise<void> {
     level: config.log_level,
     tokenLines: config.log_tokens,
   })
+  if (config.workers === 1) {
+    const { server, port } = await startServing(config, log)
+    // Before it is said to be ready: a signal may follow at once.
+    closeOnSignal(server, log)
+    sayReady(log, config, port)
+  } else if (cluster.isPrimary) {
+    await (await openStore(config, systemEffects)).db.close()
+    const port = await runWorkers({ count: config.workers, log, metrics: metricsAddress(config) })
+    sayReady(log, config, port)
+  } else {
+    // The metrics of all workers are the primary's to show.
+    const { server, port } = await startServing({ ...config, metrics_port: 0 }, log)
+    serveAsWorker(server, port, log)
+  }
+}
+
+function sayReady(log: Log, config: Config, port: number): void {
+  log.info('ready', { url: baseUrlOf(config).origin, port })
+  log.flush()
+}
+
+const metricsAddress = ({ metrics_host: host, metrics_port: port }: Config) =>
+  port === 0 ? null : { hosts: [host], port }
+
+interface Serving {
+  readonly server: Server
+  readonly port: number
+}
+
+async function startServing(config: Config, log: Log): Promise<Serving> {
   const files = tlsFiles(config)
   const tls = files && (await loadTls(files))
+  const revocationLists = await revocationListsOf(config, log)
   const store = await openStore(config, systemEffects)
   const server = createServer({
     store,
@@ -60,20 +94,19 @@ async function serve(config: Config): Promise<void> {
     tls,
     mtlsUrl: mtlsUrlOf(config),
     certificateHeader: config.client_certificate_header,
-    revocationLists: await revocationListsOf(config, log),
+    revocationLists,
     fetchJson: fetchJsonFor(config),
   })
   warnOfReadableKey(config, log)
   try {
     const port = await listen(server, config)
-    if (files && tls) await follow(server, files, log, expiryWarning(tls, files, systemEffects.clock()))
+    const follower =
+      files && tls && (await follow(server, files, log, expiryWarning(tls, files, systemEffects.clock())))
+    lookAgainOnSignal([follower, revocationLists])
     if ((await listTenantIds(store.db)).length === 0) {
       log.warn('there are no tenants yet: declare them in a blueprint and run `sallyport apply`')
     }
-    // Before it is said to be ready: a signal may follow at once.
-    closeOnSignal(server, log)
-    log.info('ready', { url: baseUrlOf(config).origin, port })
-    log.flush()
+    return { server, port }
   } catch (error) {
     await server.close()
     throw error
@@ -86,17 +119,25 @@ function baseUrlOf({ base_url: url }: Config): URL {
 }
 
 function mtlsUrlOf(config: Config): URL | null {
-  if (config.mtls_port === 0) return null
+  // Behind a proxy it is the proxy that asks for certificates, at the place that it was given.
+  if (config.mtls_port === 0) return config.mtls_base_url
   return config.mtls_base_url ?? withPort(baseUrlOf(config), config.mtls_port)
 }
 
 function revocationListsOf(
   { client_certificate_revocation_lists: files }: Config,
   log: Log,
-): Promise<RevocationLists> | null {
+): Promise<RevocationFollower> | null {
   if (files.length === 0) return null
-  const onBroken = (sentence: string) => log.warn(sentence)
-  return followRevocationLists({ files, clock: systemEffects.clock, onBroken })
+  return followRevocationLists({
+    files,
+    clock: systemEffects.clock,
+    onRenewed(file) {
+      log.info('revocation list renewed', { file })
+      log.flush()
+    },
+    onBroken: (sentence) => log.warn(sentence),
+  })
 }
 
 /** The embedded database answers in microseconds, so memory buys little there; a round trip is worth a few kilobytes. */
@@ -136,9 +177,14 @@ async function listen(server: Server, config: Config): Promise<number> {
   return port
 }
 
-async function follow(server: Server, files: TlsFiles, log: Log, warning: string | undefined): Promise<void> {
+async function follow(
+  server: Server,
+  files: TlsFiles,
+  log: Log,
+  warning: string | undefined,
+): Promise<TlsFollower> {
   if (warning !== undefined) log.warn(warning)
-  const follower = await followTls({
+  return followTls({
     files,
     onChange(pair) {
       server.replaceTls(pair)
@@ -147,6 +193,16 @@ async function follow(server: Server, files: TlsFiles, log: Log, warning: string
     },
     onBroken: (sentence) => log.warn(sentence, { file: files.certFile }),
   })
-  // What renewal programs send; without it the files are looked at every ten seconds anyway.
-  process.on('SIGHUP', () => void follower.check())
+}
+
+interface Follower {
+  check(): Promise<void>
+}
+
+/** What renewal programs send; without it the files are looked at every ten seconds anyway. */
+function lookAgainOnSignal(followers: readonly (Follower | null)[]): void {
+  // Also where there is nothing to look at: left alone, this signal ends the process.
+  process.on('SIGHUP', () => {
+    for (const follower of followers) void follower?.check()
+  })
 }

@@ -35,6 +35,8 @@ export interface LogFields {
   readonly stack?: string
   /** The `jti` of a token, or the digest of what was signed: never the token. */
   readonly token_id?: string
+  /** Which of several processes. */
+  readonly worker?: number
 }
 
 const fieldNames: Readonly<Record<keyof LogFields, true>> = {
@@ -43,6 +45,7 @@ const fieldNames: Readonly<Record<keyof LogFields, true>> = {
   client_id: true,
   credential_id: true,
   token_id: true,
+  worker: true,
   app: true,
   organization: true,
   api: true,

@@ -4,7 +4,7 @@
  */
 
 import { jsonReply } from '@sallyport/protocol'
-import { Counter, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import type { Handler } from './exchange.ts'
 
 /** A number that callers may keep and raise directly. */
@@ -37,9 +37,27 @@ export interface Metrics {
   readonly throttled: TallyByTenant
   /** Credentials seen where they could be read by others, by tenant. */
   readonly exposedCredentials: TallyByTenant
+  /** Credentials whose owners were told of their end, by tenant. */
+  readonly expiryWarnings: TallyByTenant
   /** By endpoint, such as `token`, `jwks`, `metadata`. */
   readonly requestDurations: Durations
-  render(): Promise<{ readonly contentType: string; readonly body: string }>
+  render(): Promise<RenderedMetrics>
+  /** Of one process among several, for `renderTogether`. */
+  snapshot(): Promise<MetricsSnapshot>
+}
+
+export interface RenderedMetrics {
+  readonly contentType: string
+  readonly body: string
+}
+
+/** Plain data that can be sent from process to process. */
+export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** The metrics of several processes as those of one server. */
+export async function renderTogether(snapshots: readonly MetricsSnapshot[]): Promise<RenderedMetrics> {
+  const registry = AggregatorRegistry.aggregate([...snapshots])
+  return { contentType: registry.contentType, body: await registry.metrics() }
 }
 
 /** From a re-served token to the patience of a client, in seconds. */
@@ -72,8 +90,14 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
       'sallyport_exposed_credentials_total',
       'Valid credentials seen in clear or in a URL',
     ),
+    expiryWarnings: tallyByTenant(
+      registry,
+      'sallyport_expiry_warnings_total',
+      'Credentials that were told of because they expire soon',
+    ),
     requestDurations: durations(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    snapshot: () => registry.getMetricsAsJSON(),
   }
 }
 

@@ -28,6 +28,10 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
       'How long known apps still get tokens while the database is gone; 0 refuses at once',
       '600',
     ],
+    secret_expiry_warning_days: [
+      'How many days before its end the owner of a credential hears of it; 0 for never',
+      '14',
+    ],
     client_id: ['The shape of client ids that are made for apps without one'],
     'client_id.length': ['How many characters', '24'],
     'client_id.alphabet': ['Which characters', '`lower_alphanumeric`'],

@@ -1,0 +1,128 @@
+/** `sallyport serve --workers N`: several processes that are one server to whoever asks. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { app, blueprint, tenant } from '../oauth/sample.ts'
+import { temporaryFolder } from '../store/each-store.ts'
+import { ask, askToken, basic, freePorts, type Running, run, startFor } from './processes.ts'
+
+const resourceServer = app('api', { scopes: {}, introspects: ['rest'] })
+
+interface Started {
+  readonly running: Running
+  readonly url: string
+  readonly metricsUrl: string
+  readonly secretOf: (appId: string) => readonly [string, string]
+}
+
+const proxied = { 'X-Forwarded-Proto': 'https' }
+const isReady = /"msg":"ready"/
+
+async function startTwo(t: TestContext): Promise<Started> {
+  const folder = temporaryFolder(t)
+  const data = join(folder, 'data')
+  const file = join(folder, 'blueprint.yaml')
+  writeFileSync(file, blueprint(tenant('acme', [app('sync'), resourceServer])))
+  const { code, stdout, stderr } = await run(['apply', file, '--json', '--data', data])
+  assert.equal(code, 0, stderr)
+  const made: { app: string; client_id: string; client_secret: string }[] = JSON.parse(stdout).generated
+  const [port = 0, metricsPort = 0] = await freePorts(2)
+  const settings = { base_url: 'https://localhost', listen_host: '127.0.0.1', proxies: ['127.0.0.1'] }
+  const config = join(folder, 'sallyport.yaml')
+  const ports = { listen_port: port, metrics_port: metricsPort, metrics_host: '127.0.0.1' }
+  writeFileSync(config, JSON.stringify({ ...settings, ...ports, data_folder: data }))
+  const running = startFor(t, ['serve', '--config', config, '--workers', '2'])
+  await running.says(isReady)
+  return {
+    running,
+    url: `http://127.0.0.1:${port}/acme`,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+    secretOf(appId) {
+      const found = made.find(({ app: id }) => id === appId) ?? assert.fail(JSON.stringify(made))
+      return [found.client_id, found.client_secret]
+    },
+  }
+}
+
+const tokenOf = async ({ url, secretOf }: Started): Promise<string> => {
+  const answer = await askToken(`${url}/oauth2/token`, secretOf('sync'), { headers: proxied })
+  assert.equal(answer.status, 200, answer.text)
+  return JSON.parse(answer.text).access_token
+}
+
+function post({ url, secretOf }: Started, path: string, appId: string, token: string) {
+  const headers = {
+    ...proxied,
+    Authorization: basic(...secretOf(appId)),
+    'Content-Type': 'application/x-www-form-urlencoded',
+  }
+  return ask(`${url}/oauth2/${path}`, { method: 'POST', headers, body: `token=${token}` })
+}
+
+/** The processes that a process has started. */
+const childrenOf = (pid: number | undefined): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+
+test('issue 4: two workers answer as one, and a token revoked at one is dead at both', async (t) => {
+  const started = await startTwo(t)
+  const token = await tokenOf(started)
+  assert.equal((await post(started, 'revoke', 'sync', token)).status, 200)
+  const isDeadEverywhere = async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => post(started, 'introspect', 'api', token)),
+    )
+    return answers.every(({ text }) => text === '{"active":false}')
+  }
+  // The other process follows within a poll; that it gets there is what counts here.
+  while (!(await isDeadEverywhere())) {}
+  const other = await tokenOf(started)
+  assert.equal(JSON.parse((await post(started, 'introspect', 'api', other)).text).active, true)
+})
+
+test('issue 4: metrics are those of all workers together, and SIGTERM ends all of them in order', async (t) => {
+  const started = await startTwo(t)
+  for (let time = 0; time < 6; time += 1) await tokenOf(started)
+  const { text } = await ask(started.metricsUrl)
+  assert.match(text, /^sallyport_token_requests_total\{tenant="acme",outcome="ok"\} 6$/m)
+  assert.match(text, /^sallyport_request_duration_seconds_count\{endpoint="token"\} 6$/m)
+  const { code, stdout, stderr } = await started.running.stop()
+  assert.deepEqual([code, stderr], [0, ''])
+  const words = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).msg)
+  assert.deepEqual([...new Set(words)], ['ready', 'token issued', 'draining', 'stopped'])
+})
+
+test('issue 4: a worker that is killed is replaced, and the other goes on answering', {
+  skip: process.platform !== 'linux' && 'finds the workers through /proc',
+}, async (t) => {
+  const started = await startTwo(t)
+  const { pid } = started.running.child
+  const [victim = 0, survivor] = childrenOf(pid)
+  process.kill(victim, 'SIGKILL')
+  await started.running.says(/worker ended, and another is started/)
+  await tokenOf(started)
+  let now = childrenOf(pid)
+  while (now.length < 2) {
+    await tokenOf(started)
+    now = childrenOf(pid)
+  }
+  assert.ok(now.includes(survivor ?? 0) && !now.includes(victim))
+  assert.equal((await started.running.stop('SIGINT')).code, 0)
+})
+
+test('issue 4: what keeps the server from starting is said once, with the exit code of one process', async (t) => {
+  const folder = temporaryFolder(t)
+  const config = join(folder, 'sallyport.yaml')
+  const settings = {
+    base_url: 'https://localhost',
+    tls_certificate_file: '/nowhere/a',
+    tls_key_file: '/nowhere/b',
+  }
+  writeFileSync(config, JSON.stringify({ ...settings, data_folder: join(folder, 'data') }))
+  const { code, stderr } = await run(['serve', '--config', config, '--workers', '2'])
+  assert.equal(code, 3)
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr)
+})
