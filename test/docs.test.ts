@@ -2,47 +2,21 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { exitCodes } from '../packages/server/src/cli/failure.ts'
 import { referenceDocuments } from '../packages/server/src/cli/reference/write.ts'
 import { createMetrics } from '../packages/server/src/http/metrics.ts'
 import { isMasterKeys } from '../packages/server/src/master-key.ts'
 import { commandLine, freePorts, type Running, run, start } from '../packages/server/test/cli/processes.ts'
-
-const root = fileURLToPath(new URL('..', import.meta.url))
-const documents = [
-  'README.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-]
-const textOf = (name: string) => readFileSync(join(root, name), 'utf8')
-
-/** A command of a document, with the output that the document shows right below it. */
-interface Command {
-  readonly document: string
-  readonly text: string
-  readonly output: string | undefined
-}
-
-const fence = /^```(\w*)\n([\s\S]*?)^```$/gm
-
-function commandsIn(document: string): Command[] {
-  const blocks = [...textOf(document).matchAll(fence)]
-  return blocks.flatMap(([whole, language, text = ''], index) => {
-    if (language !== 'sh') return []
-    const next = blocks[index + 1]
-    const end = (blocks[index]?.index ?? 0) + whole.length
-    const isOutput = next && ['', 'json'].includes(next[1] ?? '') && next.index - end <= 2
-    return [{ document, text: text.trim(), output: isOutput ? next[2]?.trimEnd() : undefined }]
-  })
-}
+import { assertShape, type Command, commandsIn, documents, has, root, textOf } from './document-commands.ts'
 
 const benchCommands = textOf('docs/performance.md').split('```sh\n')[1]?.split('\n```')[0] ?? ''
+
+const follow =
+  "curl --cacert data/ca.pem -u 'API_ID:API_SECRET' -N -H 'Accept: text/event-stream' https://localhost:8443/nitrobox/oauth2/revocations"
 
 /** What is not run here, and why. */
 const notRun: Readonly<Record<string, string>> = {
@@ -53,12 +27,20 @@ const notRun: Readonly<Record<string, string>> = {
     'it serves until it is stopped; packages/server/test/cli/serve.test.ts does that',
   'grep \'"request_id":"9dc0cb54-6749-4660-9e3c-297fcd054908"\' sallyport.log':
     'serve.test.ts looks error ids up in a log',
+  'curl --cert billing.pem --key billing.key -d grant_type=client_credentials -d client_id=CLIENT_ID https://auth.example.com:8444/acme/oauth2/token':
+    'packages/server/test/cli/mtls.test.ts runs it with a certificate',
+  [follow]: 'it goes on until it is stopped; revocation-feed.test.ts follows it',
   [benchCommands]: 'bench/test/bench.test.ts runs the short form; the others take minutes',
 }
 
 interface Demo {
   readonly url: string
-  readonly tenants: Readonly<Record<string, { readonly client_id: string; readonly client_secret: string }>>
+  readonly tenants: Readonly<Record<string, DemoClient & { readonly introspection?: DemoClient }>>
+}
+
+interface DemoClient {
+  readonly client_id: string
+  readonly client_secret: string
 }
 
 const instance: { folder: string; running: Running | undefined; demo: Demo; token: string } = {
@@ -87,8 +69,14 @@ after(async () => {
 /** The command with what a reader fills in. */
 function filled({ text }: Command): string {
   const tenant = /localhost:8443\/([a-z-]+)\//.exec(text)?.[1] ?? ''
-  const { client_id: id = '', client_secret: secret = '' } = instance.demo.tenants[tenant] ?? {}
+  const {
+    client_id: id = '',
+    client_secret: secret = '',
+    introspection,
+  } = instance.demo.tenants[tenant] ?? {}
   return text
+    .replaceAll('API_ID', introspection?.client_id ?? '')
+    .replaceAll('API_SECRET', introspection?.client_secret ?? '')
     .replaceAll('npm run sallyport --', `'${process.execPath}' '${commandLine}'`)
     .replaceAll('https://localhost:8443', instance.demo.url)
     .replaceAll('CLIENT_ID', id)
@@ -97,35 +85,13 @@ function filled({ text }: Command): string {
     .replaceAll(/^curl /gm, 'curl --silent --show-error ')
 }
 
-const volatile: readonly (readonly [RegExp, string])[] = [
-  [/\r/g, ''],
-  [/eyJ[\w-]*(?:\.[\w-]+)*…?/g, '<token>'],
-  [/sp_(?:test|live)_(?:\w{49}|…)/g, '<secret>'],
-  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<instant>'],
-  [/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, '<uuid>'],
-  [/(?<![\w-])[A-Za-z0-9_-]{43}(?![\w-])/g, '<key>'],
-  [/\b(?=\w*\d)[a-z0-9]{24,26}\b|\b(?=\w*\d)[A-Za-z0-9]{32}\b/g, '<id>'],
-  [/\b\d+\b/g, '<number>'],
-  [/ {2,}/g, '  '],
-]
-
-const shapeOf = (text: string): string =>
-  volatile.reduce((shaped, [pattern, name]) => shaped.replaceAll(pattern, name), text.trim())
-
-/** `…` alone on a line, or inside one, stands for anything. */
-function assertShape(actual: string, shown: string): void {
-  const pattern = shapeOf(shown)
-    .split('…')
-    .map((part) => RegExp.escape(part))
-    .join('[\\s\\S]*?')
-  assert.match(shapeOf(actual), new RegExp(`^${pattern}$`))
-}
-
-const has = (tool: string) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0
 const toolsOf = (text: string) =>
   ['curl', 'openssl', 'sqlite3'].filter((tool) => new RegExp(`\\b${tool} `).test(text))
 
-for (const document of documents) {
+/** Its commands need outside issuers, which `authentication-doc.test.ts` plays. */
+const runElsewhere = 'docs/authentication.md'
+
+for (const document of documents.filter((name) => name !== runElsewhere)) {
   for (const command of commandsIn(document)) {
     const reason = notRun[command.text]
     const [missing] = toolsOf(command.text).filter((tool) => !has(tool))

@@ -1,19 +1,23 @@
 /** The master key: handed in by the operator, or made beside a new embedded database and nowhere else. */
 
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreRefused } from './store/database.ts'
+import { makeFolder } from './store/make-folder.ts'
 
 const keyBytes = 32
 
@@ -50,9 +54,42 @@ export function masterKeyFile(
   }
   const key = Buffer.from(random(keyBytes))
   // Of two first starts at once, one makes the key and both use it.
-  return writeNewKey(file, `${key.toString('base64url')}\n`)
+  return writeNewKey(file, keyText([key]))
     ? [key]
     : parseMasterKeys(readKey(file), `The master key in ${file}`)
+}
+
+/** As they stand there now, the one that seals first; null where there is no such file any more. */
+export const readMasterKeys = (file: string): readonly Uint8Array[] | null =>
+  existsSync(file) ? parseMasterKeys(readKey(file), `The master key in ${file}`) : null
+
+const keyText = (keys: readonly Uint8Array[]): string =>
+  `${keys.map((key) => Buffer.from(key).toString('base64url')).join(',')}\n`
+
+/**
+ * Whole or not at all, also in a power cut; for the same owner as before, so that a server of another user than the one
+ * who runs the command can still read it.
+ */
+export function replaceMasterKeys(path: string, keys: readonly Uint8Array[]): void {
+  // Where a link leads, and not the link.
+  const file = realpathSync(path)
+  // One name: whoever was killed here leaves it to the next, who holds the same lock.
+  const unfinished = `${file}.new`
+  try {
+    const { uid, gid, mode } = statSync(file)
+    writeFileSync(unfinished, keyText(keys), { mode: 0o600, flag: 'w', flush: true })
+    if (process.platform !== 'win32') chownSync(unfinished, uid, gid)
+    chmodSync(unfinished, mode & 0o777)
+    renameSync(unfinished, file)
+    flushFolder(dirname(file))
+  } catch (cause) {
+    throw new StoreRefused(
+      `The master key in ${file} cannot be replaced: run this as the user that the server runs as.`,
+      { cause },
+    )
+  } finally {
+    rmSync(unfinished, { force: true })
+  }
 }
 
 function readKey(file: string): string {
@@ -78,7 +115,7 @@ const isEmptyFile = (file: string): boolean => existsSync(file) && statSync(file
 function writeNewKey(file: string, text: string): boolean {
   const unfinished = `${file}.${process.pid}.new`
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file))
     writeFileSync(unfinished, text, { mode: 0o600, flag: 'wx', flush: true })
     // Unlike a rename, a link does not replace what another start has made.
     linkSync(unfinished, file)

@@ -106,9 +106,10 @@ function secretsTable(generated: readonly GeneratedSecret[]): string {
 
 const actions = { '+': 'add', '~': 'change', '-': 'remove' } as const
 
-function toJson({ steps, left }: Plan, applied: boolean, generated: readonly GeneratedSecret[]) {
+function toJson({ steps, left, warnings }: Plan, applied: boolean, generated: readonly GeneratedSecret[]) {
   return {
     applied,
+    warnings,
     changes: steps.map((step) => {
       const { noun, address } = step.sign === '-' ? step.stored : step.declared
       return { action: actions[step.sign], noun, address, notes: step.sign === '~' ? step.notes : [] }

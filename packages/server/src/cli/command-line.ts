@@ -12,8 +12,11 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   serve: async () => (await import('./serve.ts')).registerServe,
   apply: async () => (await import('./apply.ts')).registerApply,
   inspect: async () => (await import('./inspect.ts')).registerInspect,
+  revoke: async () => (await import('./revoke.ts')).registerRevoke,
   credentials: async () => (await import('./credentials.ts')).registerCredentials,
+  secrets: async () => (await import('./secrets.ts')).registerSecrets,
   notices: async () => (await import('./notices.ts')).registerNotices,
+  keys: async () => (await import('./keys.ts')).registerKeys,
   federation: async () => (await import('./federation.ts')).registerFederation,
 }
 

@@ -1,6 +1,7 @@
 /** `sallyport dev`: a development instance from nothing, with the five platforms as tenants and a certificate of its own. */
 
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { join, relative, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { ConfigRefused } from '../config.ts'
@@ -9,12 +10,13 @@ import { type DemoFile, readKnownSecrets, writeDemoFile } from '../dev/demo-file
 import { type DemoTenants, ensureDemoTenants } from '../dev/demo-tenants.ts'
 import { ensureLocalCertificate, type LocalCertificate, trustCommand } from '../dev/local-ca.ts'
 import { systemEffects } from '../effects.ts'
-import { developmentHosts, ListenRefused } from '../http/listen.ts'
+import { bindAll, developmentHosts, ListenRefused } from '../http/listen.ts'
 import { createLog } from '../http/log.ts'
 import { loadTls } from '../http/tls.ts'
 import { createServer, type Server } from '../main.ts'
 import { type OpenStore, openStore } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
+import { makeFolder } from '../store/make-folder.ts'
 import { listTenantIds, loadTenant } from '../store/tenants.ts'
 import { openPort } from './open-port.ts'
 import { closeOnSignal } from './signals.ts'
@@ -69,7 +71,7 @@ async function dev(options: DevOptions): Promise<void> {
   if (options.port === options.httpPort)
     throw new ConfigRefused('--port and --http-port must differ: one is for HTTPS, the other for plain HTTP.')
   const folder = resolve(options.data)
-  makeFolder(folder)
+  prepareFolder(folder)
   say(`Opening ${shown(folder)} …`)
   const store = await openStore({ data_folder: folder, database_url: null, master_key: null }, systemEffects)
   const running: { server?: Server } = {}
@@ -84,7 +86,7 @@ async function dev(options: DevOptions): Promise<void> {
 async function startIn(
   folder: string,
   store: OpenStore,
-  { port, httpPort, mtlsPort }: DevOptions,
+  { port, httpPort, mtlsPort: wantedMtlsPort }: DevOptions,
   running: { server?: Server },
 ): Promise<void> {
   say('Applying the blueprints of five platforms …')
@@ -98,6 +100,7 @@ async function startIn(
   // New secrets exist nowhere else, so they are kept even if the port cannot be had.
   if (demo.hasNewSecrets) writeDemoFile(demoFile, content)
   const log = createLog({ clock: systemEffects.wallClock, level: 'warn' })
+  const mtlsPort = (await isFreeForCertificates(wantedMtlsPort)) ? wantedMtlsPort : 0
   const server = createServer({
     store,
     effects: systemEffects,
@@ -109,7 +112,10 @@ async function startIn(
   })
   running.server = server
   await openPort(() => server.listen({ hosts: developmentHosts, port }), { port: '--port' })
-  await askForCertificates(server, mtlsPort)
+  if (mtlsPort !== 0)
+    await openPort(() => server.listenMtls({ hosts: developmentHosts, port: mtlsPort }), {
+      port: '--mtls-port',
+    })
   await refusePlainHttp(server, httpPort)
   writeDemoFile(demoFile, content)
   // Before it is said to be ready: a signal may follow at once.
@@ -122,9 +128,9 @@ const shown = (path: string) => {
   return short.startsWith('..') ? path : `./${short}`
 }
 
-function makeFolder(folder: string): void {
+function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (cause) {
     throw new StoreRefused(
@@ -147,30 +153,36 @@ async function certificateFor(folder: string, { db }: OpenStore): Promise<LocalC
   return certificate
 }
 
-const refusePlainHttp = (server: Server, port: number): Promise<void> =>
+const refusePlainHttp = (server: Server, port: number): Promise<boolean> =>
   openSecondPort(port, 'plain HTTP is not answered there', '--http-port', () =>
     server.listenPlainHttp({ hosts: developmentHosts, port }),
   )
 
-const askForCertificates = (server: Server, port: number): Promise<void> =>
-  openSecondPort(port, 'no client certificates are taken', '--mtls-port', () =>
-    server.listenMtls({ hosts: developmentHosts, port }),
-  )
+/** Found out before the server is made: its metadata must not name a port that another program has. */
+const isFreeForCertificates = (port: number): Promise<boolean> =>
+  openSecondPort(port, 'no client certificates are taken', '--mtls-port', async () => {
+    const servers: HttpServer[] = []
+    await bindAll({ hosts: developmentHosts, port, servers, create: createHttpServer })
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+    return port
+  })
 
-/** In development a second port that cannot be had is no reason not to start. */
+/** In development a second port that cannot be had is no reason not to start. False where there is none. */
 async function openSecondPort(
   port: number,
   consequence: string,
   flag: string,
   open: () => Promise<number>,
-): Promise<void> {
-  if (port === 0) return
+): Promise<boolean> {
+  if (port === 0) return false
   try {
     await open()
+    return true
   } catch (error) {
     if (!(error instanceof ListenRefused)) throw error
     const why = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code})`
     say(`Port ${port} ${why}, so ${consequence}. Another port: ${flag}; none: ${flag} 0.`)
+    return false
   }
 }
 

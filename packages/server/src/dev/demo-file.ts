@@ -16,6 +16,14 @@ export interface DemoTenant {
   readonly client_secret: string
   readonly scope: string
   readonly audience: string
+  /** The platform's own API, which may ask what a token is. */
+  readonly introspection?: DemoIntrospection
+}
+
+export interface DemoIntrospection {
+  readonly url: string
+  readonly client_id: string
+  readonly client_secret: string
 }
 
 export interface DemoFile {
@@ -30,17 +38,29 @@ export interface KnownSecret {
   readonly clientSecret: string
 }
 
+/** Of one tenant: that of its customer's app, and that of its API. */
+export interface KnownSecrets {
+  readonly app: KnownSecret | undefined
+  readonly api: KnownSecret | undefined
+}
+
 /** The secrets of an earlier start, by tenant; whatever cannot be read of them counts as lost. */
-export function readKnownSecrets(file: string): Map<string, KnownSecret> {
+export function readKnownSecrets(file: string): Map<string, KnownSecrets> {
   const { tenants } = readWhole(file)
-  const known = Object.entries(typeof tenants === 'object' ? (tenants ?? {}) : {}).flatMap(
-    ([tenantId, entry]) => {
-      const { client_id: clientId, client_secret: clientSecret } = entry ?? {}
-      if (typeof clientId !== 'string' || typeof clientSecret !== 'string') return []
-      return [[tenantId, { clientId, clientSecret }] as const]
-    },
+  const entries = Object.entries(typeof tenants === 'object' ? (tenants ?? {}) : {})
+  return new Map(
+    entries.map(([tenantId, entry]) => [
+      tenantId,
+      { app: secretIn(entry), api: secretIn(entry?.introspection) },
+    ]),
   )
-  return new Map(known)
+}
+
+function secretIn(entry: unknown): KnownSecret | undefined {
+  const { client_id: clientId, client_secret: clientSecret } = (entry ?? {}) as Record<string, unknown>
+  return typeof clientId === 'string' && typeof clientSecret === 'string'
+    ? { clientId, clientSecret }
+    : undefined
 }
 
 type UnknownDemoFile = { readonly tenants?: Record<string, Record<string, unknown> | null> | null }

@@ -5,7 +5,7 @@ import type { Effects } from '../effects.ts'
 import type { OpenStore } from '../open-store.ts'
 import type { Bundled } from './bundled.ts'
 import { ensureDemoCredential } from './demo-credentials.ts'
-import type { DemoTenant, KnownSecret } from './demo-file.ts'
+import type { DemoTenant, KnownSecret, KnownSecrets } from './demo-file.ts'
 
 export interface DemoTenants {
   readonly tenants: Readonly<Record<string, DemoTenant>>
@@ -20,12 +20,16 @@ function firstApp({ organizations = [] }: TenantEntry): AppEntry | undefined {
   return organizations.flatMap(({ apps = [] }) => apps).find(({ credentials = [] }) => credentials.length > 0)
 }
 
+/** The one that may ask about the tokens of the platform's API. */
+const resourceServer = ({ organizations = [] }: TenantEntry): AppEntry | undefined =>
+  organizations.flatMap(({ apps = [] }) => apps).find(({ introspects = [] }) => introspects.length > 0)
+
 export async function ensureDemoTenants(
   store: OpenStore,
   effects: Effects,
   { blueprints, generated }: Bundled,
   baseUrl: URL,
-  known: ReadonlyMap<string, KnownSecret>,
+  known: ReadonlyMap<string, KnownSecrets>,
 ): Promise<DemoTenants> {
   const tenants: Record<string, DemoTenant> = {}
   const replaced: string[] = []
@@ -33,17 +37,34 @@ export async function ensureDemoTenants(
   for (const tenant of blueprints.flatMap(({ file }) => file.tenants)) {
     const app = firstApp(tenant)
     if (!app) continue
-    const candidates = generated.filter(({ tenantId, appId }) => tenantId === tenant.id && appId === app.id)
+    const api = resourceServer(tenant)
     const earlier = known.get(tenant.id)
-    const { id: tenantId, environment } = tenant
-    const demoApp = { tenantId, environment, appId: app.id }
-    const all = earlier ? [...candidates, earlier] : candidates
-    const credential = await ensureDemoCredential(store, effects, demoApp, all)
-    if (credential.isReplacement) replaced.push(tenantId)
-    hasNewSecrets ||= credential.clientSecret !== earlier?.clientSecret
-    tenants[tenantId] = describe(tenant, app, baseUrl, credential)
+    const ofApp = await ensure(tenant, app, earlier?.app)
+    const ofApi = api && (await ensure(tenant, api, earlier?.api))
+    tenants[tenant.id] = {
+      ...describe(tenant, app, baseUrl, ofApp),
+      ...(ofApi && { introspection: introspectionOf(tenant, baseUrl, ofApi) }),
+    }
   }
   return { tenants, replaced, hasNewSecrets }
+
+  async function ensure(
+    { id: tenantId, environment }: TenantEntry,
+    { id: appId }: AppEntry,
+    earlier: KnownSecret | undefined,
+  ): Promise<KnownSecret> {
+    const made = generated.filter((secret) => secret.tenantId === tenantId && secret.appId === appId)
+    const candidates = earlier ? [...made, earlier] : made
+    const credential = await ensureDemoCredential(
+      store,
+      effects,
+      { tenantId, environment, appId },
+      candidates,
+    )
+    if (credential.isReplacement && !replaced.includes(tenantId)) replaced.push(tenantId)
+    hasNewSecrets ||= credential.clientSecret !== earlier?.clientSecret
+    return credential
+  }
 }
 
 /** With the base URL's port, which a URL leaves out when it is HTTPS's own. */
@@ -53,10 +74,19 @@ function originOf(baseUrl: URL, host: string): string {
   return url.origin
 }
 
+function issuerOf({ id, hosts: [host] = [] }: TenantEntry, baseUrl: URL): string {
+  return host === undefined ? `${baseUrl.origin}/${id}` : originOf(baseUrl, host)
+}
+
+const introspectionOf = (tenant: TenantEntry, baseUrl: URL, { clientId, clientSecret }: KnownSecret) => ({
+  url: `${issuerOf(tenant, baseUrl)}/oauth2/introspect`,
+  client_id: clientId,
+  client_secret: clientSecret,
+})
+
 function describe(tenant: TenantEntry, app: AppEntry, baseUrl: URL, secret: KnownSecret): DemoTenant {
   const pathIssuer = `${baseUrl.origin}/${tenant.id}`
-  const [host] = tenant.hosts ?? []
-  const issuer = host === undefined ? pathIssuer : originOf(baseUrl, host)
+  const issuer = issuerOf(tenant, baseUrl)
   const apiId = app.default_api ?? Object.keys(app.scopes ?? {})[0]
   const scopes = app.default_scopes ?? app.scopes?.[apiId ?? ''] ?? []
   return {

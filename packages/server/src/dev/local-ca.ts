@@ -4,10 +4,11 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Effects } from '../effects.ts'
+import { makeFolder } from '../store/make-folder.ts'
 import {
   type IssuedCertificate,
   makeLocalCa,
@@ -62,7 +63,7 @@ export async function ensureLocalCertificate({
       return { ...paths, isNewCa: false, created: false }
     }
   }
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const ca = isCaGood ? knownCa : await makeLocalCa(effects)
   if (!isCaGood) await writePair(files.caFile, files.caKeyFile, ca)
   await writePair(files.certFile, files.keyFile, await makeServerCertificate(ca, hosts, effects))

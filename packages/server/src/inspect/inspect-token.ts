@@ -1,18 +1,21 @@
 /** What a token is, whether it is good, and why not: read against this server's own keys and store. */
 
-import type { KeyObject } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
+import { parseOpaqueToken } from '@sallyport/protocol'
 import { compactVerify, errors } from 'jose'
-import { isUsable } from '../apps/client.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import { verificationKeyOf } from '../keys/signing-keys.ts'
+import { revocationsOf, type TokenFacts } from '../revocation/revocations.ts'
 import { type ClientRecord, findClient } from '../store/apps.ts'
 import type { Database } from '../store/database.ts'
+import { findOpaqueToken } from '../store/opaque-tokens.ts'
 import { findOrganization } from '../store/organizations.ts'
+import { listRevocations, type Revocation, type RevocationKind } from '../store/revocations.ts'
 import { listSigningKeys, type SigningKeyRecord } from '../store/signing-keys.ts'
 import { listTenantIds, loadTenant, type TenantRecord } from '../store/tenants.ts'
 import type { TenantSettings } from '../tenants/settings.ts'
 import { instantText } from './instant-text.ts'
-import { readTokenText } from './read-token-text.ts'
+import { readTokenText, unwrap } from './read-token-text.ts'
 
 export interface TokenReport {
   readonly isGood: boolean
@@ -56,14 +59,39 @@ const unread: TokenReport = {
 
 /** Does not tell whether an API accepts the token: audience and scope are for that API to check. */
 export async function inspectToken(text: string, deps: InspectDeps): Promise<TokenReport> {
+  const opaque = parseOpaqueToken(unwrap(text))
+  if (opaque !== null) return inspectOpaque(unwrap(text), opaque.partition, deps)
   const read = readTokenText(text)
   const { header, claims } = read
   if (read.problem !== undefined) return { ...unread, header, claims, problems: [read.problem] }
   const keys = await ownKeys(deps.db)
   const signer = await findSigner(read.token, read.header, keys, deps.sealer)
   if (signer === null) return { ...unread, header, claims, problems: [whoseIsIt(read.header, keys)] }
-  return judge(read.header, read.claims, signer, deps)
+  const { tenantId, record } = signer
+  const [signingInput = ''] = /^[^.]+\.[^.]+/.exec(read.token) ?? []
+  const found = {
+    tenantId,
+    header: read.header,
+    claims: read.claims,
+    kid: record.kid,
+    digest: digestOf(signingInput),
+  }
+  return judge(found, record.state === 'retired' ? ['Its signing key is retired.'] : [], deps)
 }
+
+async function inspectOpaque(token: string, partition: string, deps: InspectDeps): Promise<TokenReport> {
+  const digest = digestOf(token)
+  const kept = await findOpaqueToken(deps.db, partition, digest, deps.now)
+  if (kept === null)
+    return {
+      ...unread,
+      problems: ['It is an opaque token that is not known here, or no longer: it may have expired.'],
+    }
+  const claims = JSON.parse(kept.claims) as JsonObject
+  return judge({ tenantId: kept.tenantId, header: null, claims, kid: null, digest }, [], deps)
+}
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
 
 async function ownKeys(db: Database): Promise<OwnKey[]> {
   const tenantIds = await listTenantIds(db)
@@ -111,31 +139,51 @@ function whoseIsIt({ alg, kid }: JsonObject, keys: readonly OwnKey[]): string {
     : 'It is from elsewhere: this server has no key of that id.'
 }
 
+/** A token that this server has issued. */
+interface Found {
+  readonly tenantId: string
+  readonly header: JsonObject | null
+  readonly claims: JsonObject
+  readonly kid: string | null
+  /** What stands for it where it has no `jti`. */
+  readonly digest: string
+}
+
 async function judge(
-  header: JsonObject,
-  claims: JsonObject,
-  { tenantId, record }: OwnKey,
+  { tenantId, header, claims, kid, digest }: Found,
+  keyProblems: readonly string[],
   deps: InspectDeps,
 ): Promise<TokenReport> {
   const tenant = await loadTenant(deps.db, tenantId)
   const clientId = claimHolding('client_id', claims, tenant) ?? claims.client_id
   const client = typeof clientId === 'string' ? await findClient(deps.db, tenantId, clientId) : null
   const credentialId = claimHolding('credential_id', claims, tenant) ?? claims.cred
+  const facts: TokenFacts = {
+    issuedAt: typeof claims.iat === 'number' ? claims.iat : undefined,
+    keyId: kid ?? undefined,
+    tokenId: typeof claims.jti === 'string' ? claims.jti : digest,
+    clientId: typeof clientId === 'string' ? clientId : undefined,
+    credentialId: typeof credentialId === 'string' ? credentialId : undefined,
+    organizationId: client?.organizationId,
+  }
   const problems = [
     ...timeProblems(claims, deps.now),
-    ...(record.state === 'retired' ? ['Its signing key is retired.'] : []),
+    ...keyProblems,
     ...(tenant === null || tenant.disabledAt !== null ? ['Its tenant is disabled.'] : []),
     // A dialect may leave the client out; then nothing is known against it.
     ...(typeof clientId === 'string' && client === null ? ['Its app no longer exists.'] : []),
     ...(client === null ? [] : await appProblems(client, credentialId, tenantId, deps)),
   ]
+  // What is gone or disabled has cut its tokens off as well, and says more.
+  if (problems.length === 0)
+    problems.push(...revocationProblems(await listRevocations(deps.db, tenantId), tenantId, facts))
   return {
     isGood: problems.length === 0,
     problems,
     header,
     claims,
     tenantId,
-    kid: record.kid,
+    kid,
     app: client && {
       clientId: client.clientId,
       id: client.id,
@@ -154,6 +202,25 @@ function claimHolding(variable: string, claims: JsonObject, tenant: TenantRecord
   return names.map((name) => claims[name]).find((value) => value !== undefined)
 }
 
+const revokedWith: Readonly<Record<RevocationKind, string>> = {
+  tenant: 'all tokens of its tenant were revoked after it was issued',
+  organization: 'all tokens of its organization were revoked after it was issued',
+  app: 'all tokens of its app were revoked after it was issued',
+  credential: 'all that was got with its secret was revoked after it was issued',
+  user: 'all tokens of its user were revoked after it was issued',
+  token: 'it was given back or cut off by itself',
+  key: 'its signing key was revoked',
+}
+
+function revocationProblems(
+  revocations: readonly Revocation[],
+  tenantId: string,
+  facts: TokenFacts,
+): readonly string[] {
+  const hit = revocationsOf(tenantId, revocations).hits(facts)
+  return hit === null ? [] : [`It is revoked: ${revokedWith[hit]}.`]
+}
+
 function timeProblems({ exp, nbf, iat }: JsonObject, now: number): string[] {
   return [
     ...(typeof exp === 'number' && now >= exp ? [`It expired at ${instantText(exp)}.`] : []),
@@ -168,7 +235,7 @@ async function appProblems(
   client: ClientRecord,
   credentialId: unknown,
   tenantId: string,
-  { db, now }: InspectDeps,
+  { db }: InspectDeps,
 ): Promise<string[]> {
   const organization = await findOrganization(db, tenantId, client.organizationId)
   const credential = client.credentials.find(({ id }) => id === credentialId)
@@ -177,8 +244,7 @@ async function appProblems(
     ...(client.disabledAt === null ? [] : ['Its app is disabled.']),
     ...(organization === null || organization.disabledAt !== null ? ['Its organization is disabled.'] : []),
     ...(isCredentialGone ? ['The secret it was got with no longer exists.'] : []),
-    ...(credential && !isUsable(credential, now)
-      ? ['The secret it was got with is expired or disabled.']
-      : []),
+    // One that has expired takes nothing along: secrets are rotated without an outage.
+    ...(credential && credential.disabledAt !== null ? ['The secret it was got with is disabled.'] : []),
   ]
 }

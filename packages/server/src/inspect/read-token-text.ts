@@ -48,7 +48,8 @@ function readParts(token: string, [headerPart = '', claimsPart = '']: readonly s
   return { token, header, claims }
 }
 
-const unwrap = (text: string): string =>
+/** The token itself, as people copy it: quoted, with the scheme, or as a whole header line. */
+export const unwrap = (text: string): string =>
   text
     .trim()
     .replace(/^(["'])(.*)\1$/s, '$2')

@@ -23,6 +23,8 @@ export interface TokenFacts {
   readonly credentialId?: string | undefined
   readonly organizationId?: string | undefined
   readonly userId?: string | undefined
+  /** Of what it was got with, and of whoever else it hangs on: it dies with each of them. */
+  readonly madeFrom?: readonly TokenFacts[] | undefined
 }
 
 export interface TenantRevocations {
@@ -54,9 +56,7 @@ export function createRevocations({
   tenantEntries = tenantsInMemory,
 }: RevocationsOptions): Revocations {
   const tenants = createReadThrough<CutOffs>(tenantEntries, async (tenantId) => {
-    const cutOffs = new CutOffs(tenantId)
-    for (const revocation of await load(tenantId)) cutOffs.add(revocation)
-    return cutOffs
+    return cutOffsOf(tenantId, await load(tenantId))
   })
   const unfollow = changes.follow(
     (news) => {
@@ -79,6 +79,16 @@ export function createRevocations({
   }
 }
 
+function cutOffsOf(tenantId: string, revocations: readonly Revocation[]): CutOffs {
+  const cutOffs = new CutOffs(tenantId)
+  for (const revocation of revocations) cutOffs.add(revocation)
+  return cutOffs
+}
+
+/** As they were a moment ago, for who looks once. */
+export const revocationsOf: (tenantId: string, revocations: readonly Revocation[]) => TenantRevocations =
+  cutOffsOf
+
 /** Whatever kind of subject: until when tokens that belong to it are dead. */
 class CutOffs implements TenantRevocations {
   readonly #tenantId: string
@@ -96,10 +106,17 @@ class CutOffs implements TenantRevocations {
 
   hits(facts: TokenFacts): RevocationKind | null {
     if (this.#issuedUntil.size === 0) return null
+    const hit = this.#hitsItself(facts)
+    if (hit !== null || facts.madeFrom === undefined) return hit
+    return facts.madeFrom.map((one) => this.hits(one)).find((one) => one !== null) ?? null
+  }
+
+  #hitsItself(facts: TokenFacts): RevocationKind | null {
     const { issuedAt = Number.NEGATIVE_INFINITY, clientId, credentialId } = facts
-    const isHit = (kind: RevocationKind, subjectId: string | undefined): boolean =>
-      subjectId !== undefined &&
-      (this.#issuedUntil.get(keyOf(kind, subjectId)) ?? Number.NEGATIVE_INFINITY) >= issuedAt
+    const isHit = (kind: RevocationKind, subjectId: string | undefined): boolean => {
+      const until = subjectId === undefined ? undefined : this.#issuedUntil.get(keyOf(kind, subjectId))
+      return until !== undefined && until >= issuedAt
+    }
     // All of them are asked: an earlier cut-off of one subject hides no later one of another (trust 6).
     if (isHit('tenant', this.#tenantId)) return 'tenant'
     if (isHit('key', facts.keyId)) return 'key'

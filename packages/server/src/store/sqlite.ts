@@ -4,12 +4,13 @@
  * writes that somebody waits for.
  */
 
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreRefused } from './database.ts'
+import { makeFolder } from './make-folder.ts'
 import { type MigrationTarget, migrate } from './migrations.ts'
 import { prepareRead } from './prepared.ts'
 import type { Schema } from './schema.ts'
@@ -103,7 +104,7 @@ const nothing = async () => {}
 function prepareFile(file: string): void {
   const folder = dirname(file)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     accessSync(folder, constants.W_OK)
     if (existsSync(file)) accessSync(file, constants.W_OK)
     else closeSync(openSync(file, 'a', 0o600))

@@ -149,4 +149,6 @@ test('apply: a federation rule that lets in too many is a warning on the error o
   assert.equal(code, 0)
   assert.match(stdout, /\+ credential shop\/acme\/sync\/main \(federation rule\)\n$/)
   assert.match(stderr, /^shop\.yaml:28:17 tenants\[0\]\..*\.federation: warning: .+\n/)
+  const json = JSON.parse((await run(['shop.yaml', '--data', 'data', '--json'], folder)).stdout)
+  assert.deepEqual([json.warnings.length, json.warnings[0].line], [1, 28])
 })

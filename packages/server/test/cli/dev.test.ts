@@ -28,6 +28,8 @@ interface DemoEntry {
   readonly path_token_url: string
   readonly client_id: string
   readonly client_secret: string
+  readonly issuer: string
+  readonly introspection?: Readonly<Record<'url' | 'client_id' | 'client_secret', string>>
 }
 interface Demo {
   readonly url: string
@@ -92,7 +94,11 @@ test('contract: demo.json has the members that scripts rely on, and is for its o
   assert.equal(demo.ca, join(first.data, 'ca.pem'))
   for (const [tenant, entry] of Object.entries(demo.tenants)) {
     const expected = ['issuer', 'token_url', 'path_token_url', 'token_issuer', 'jwks_uri']
-    assert.deepEqual(Object.keys(entry), [...expected, 'client_id', 'client_secret', 'scope', 'audience'])
+    const ofApp = ['client_id', 'client_secret', 'scope', 'audience']
+    assert.deepEqual(Object.keys(entry), [...expected, ...ofApp, 'introspection'])
+    assert.ok(entry.introspection)
+    assert.deepEqual(Object.keys(entry.introspection), ['url', 'client_id', 'client_secret'])
+    assert.equal(entry.introspection.url, `${entry.issuer}/oauth2/introspect`)
     assert.equal(entry.path_token_url, `${demo.url}/${tenant}/oauth2/token`)
     assert.match(entry.client_secret, tenant === 'nitrobox-live' ? /^sp_live_/ : /^sp_test_/)
   }
@@ -333,9 +339,16 @@ for (const [what, damage, expected] of refusals) {
 test('issue 2 item 2: a data folder below a file is one sentence and exit code 3', async (t) => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'file'), '')
-  const { code, stderr } = await run(['dev', '--data', join(folder, 'file', 'data')])
-  assert.equal(code, 3)
-  assert.match(sentence(stderr), /^The folder .* cannot be written\. Choose another with --data/)
+  // Below /proc nothing can be made, which Node's own way of making folders never finds out.
+  const places =
+    process.platform === 'linux'
+      ? [join(folder, 'file', 'data'), '/proc/data']
+      : [join(folder, 'file', 'data')]
+  for (const place of places) {
+    const { code, stderr } = await run(['dev', '--data', place])
+    assert.equal(code, 3)
+    assert.match(sentence(stderr), /^The folder .* cannot be written\. Choose another with --data/)
+  }
 })
 
 test('issue 2 item 2: a read-only data folder is one sentence and exit code 3', async (t) => {

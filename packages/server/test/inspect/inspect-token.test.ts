@@ -157,7 +157,7 @@ forEachStore((_engine, store: StoreSuite) => {
     const [clientId] = server.credential('plain', 'sync')
     const credential = { id: 'main', format: 'sha256', verifier: Buffer.alloc(32), pepperVersion: null }
     await db.write((tx) => saveCredential(tx, 'plain', clientId, { ...credential, disabledAt: tx.now }))
-    assert.deepEqual(await problemsOf(server, token), ['The secret it was got with is expired or disabled.'])
+    assert.deepEqual(await problemsOf(server, token), ['The secret it was got with is disabled.'])
     await db.write((tx) => removeCredential(tx, 'plain', clientId, 'main'))
     assert.deepEqual(await problemsOf(server, token), ['The secret it was got with no longer exists.'])
     await db.write((tx) => removeApp(tx, 'plain', clientId))
