@@ -16,6 +16,7 @@ export interface DevInstance {
   readonly plainPort: number
   /** Path of the local CA's certificate. */
   readonly ca: string
+  readonly dataFolder: string
   /** Where the server would put temporary files. */
   readonly temporaryFolder: string
   tenant(name: PlatformName): DemoTenant
@@ -80,6 +81,7 @@ async function start(folder: string) {
     port,
     plainPort,
     ca: demo.ca,
+    dataFolder: data,
     temporaryFolder,
     tenant: (name) => demo.tenants[name] ?? assert.fail(`demo.json has no ${name}`),
     output: () => output,

@@ -1,7 +1,11 @@
 // Document 004, TokenOS: the standard, in three ways to say who is asking, and a tenant in the host name.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { basic, type TestRequest } from '../harness.ts'
+import { SignJWT } from 'jose'
+import { presentCertificate } from '../../src/certificates/presented.ts'
+import { issue } from '../certificates/issue.ts'
+import { basic, oneStore, startTestServer, type TestRequest } from '../harness.ts'
+import { assertionClaims, type Members, makeKey, proof, sign, withAssertion } from '../oauth/signed.ts'
 import { assertRefused, blueprintOf, changed, grant, partsOf, sharedServer, tokenOf } from './platforms.ts'
 
 const tokenos = blueprintOf('tokenos')
@@ -131,6 +135,106 @@ test('004-11: the body that URLSearchParams writes, credentials included, gives 
   const [id, secret] = [oddId, oddSecret]
   const body = new URLSearchParams({ ...grant, client_id: id, client_secret: secret }).toString()
   tokenOf(await odd().token('tokenos', { headers, body }))
+})
+
+const key = await makeKey()
+const issuer = 'https://tokenos.localhost:8443'
+/** The reader may also sign, with a key that has a name. */
+const signing = changed(
+  changed(
+    tokenos,
+    'name: Dashboard reader\n',
+    `name: Dashboard reader\n            client_id: reader\n            client_authentication: [client_secret_basic, client_secret_post, private_key_jwt]\n`,
+  ),
+  'secret: generated\n',
+  `secret: generated\n              - id: key\n                public_key: ${JSON.stringify({ ...key.publicJwk, kid: 'k1' })}\n`,
+)
+const signed = sharedServer([signing])
+const tolerant = sharedServer([
+  changed(
+    signing,
+    'environment: test\n',
+    'environment: test\n    assertion_audience: issuer_or_token_endpoint\n',
+  ),
+])
+const readerClaims = (changes: Members = {}) =>
+  assertionClaims('reader', signed().clock(), { aud: issuer, ...changes })
+const assertion = (changes: Members = {}, header: Members = {}) => sign(key, readerClaims(changes), header)
+const bring = (text: string, to = signed()) =>
+  to.request({ method: 'POST', host, url: '/oauth2/token', ...withAssertion(text, { scope: 'read' }) })
+
+test('004-12: a JWT that is signed by the app’s key gives a token, once, and its audience is the issuer', async () => {
+  const good = await assertion()
+  const { claims } = partsOf(tokenOf(await bring(good)))
+  assert.deepEqual([claims.iss, claims.sub, claims.scope], [issuer, 'reader', 'read'])
+  assertRefused(await bring(good), 401, 'invalid_client')
+  tokenOf(await bring(await assertion({}, { kid: 'k1' })))
+  const forTokenUrl = { aud: `${issuer}/oauth2/token` }
+  assertRefused(await bring(await assertion(forTokenUrl)), 401, 'invalid_client')
+  tokenOf(await bring(await assertion(forTokenUrl), tolerant()))
+})
+
+test('004-12: the document’s own body, a client_secret under the title of a JWT, is the body method as before', async () => {
+  const [client_id, client_secret] = signed().credential('tokenos', 'dashboard-reader')
+  const request = { method: 'POST', host, url: '/oauth2/token' }
+  tokenOf(await signed().request({ ...request, body: { ...grant, client_id, client_secret } }))
+  const both = withAssertion(await assertion(), { client_id, client_secret })
+  assertRefused(await signed().request({ ...request, ...both }), 400, 'invalid_request')
+})
+
+test('004-13: another audience, a past end, a repeated jti, no algorithm, the public key as a secret and an unknown kid prove nobody', async () => {
+  const now = signed().clock()
+  const publicKey = Buffer.from(JSON.stringify(key.publicJwk))
+  const withoutAlgorithm = (await assertion()).split('.')
+  withoutAlgorithm[0] = Buffer.from('{"alg":"none"}').toString('base64url')
+  tokenOf(await bring(await assertion({ jti: 'again' })))
+  for (const text of [
+    await assertion({ aud: 'https://localhost:8443/tokenos' }),
+    await assertion({ aud: 'https://tokenos.example' }),
+    await assertion({ exp: now - 61 }),
+    await assertion({ jti: 'again' }),
+    withoutAlgorithm.join('.'),
+    `${withoutAlgorithm.slice(0, 2).join('.')}.`,
+    await new SignJWT({ ...readerClaims() }).setProtectedHeader({ alg: 'HS256' }).sign(publicKey),
+    await assertion({}, { kid: 'k2' }),
+  ])
+    assertRefused(await bring(text), 401, 'invalid_client')
+})
+
+test('004-18: where the document breaks off there are certificates, DPoP and the tokens of a workload’s own platform', async (t) => {
+  const certificate = await issue(null)
+  const platform = 'https://platform.example'
+  const common = 'scopes: {tokenos: [read]}, grant_types: [client_credentials]'
+  const apps = [
+    `{id: machine, name: Machine, client_id: machine, ${common}, client_authentication: [self_signed_tls_client_auth], sender_constraint: mtls, credentials: [{id: main, certificate: {sha256: ${certificate.certificate.thumbprintSha256}}}]}`,
+    `{id: workload, name: Workload, client_id: workload, ${common}, client_authentication: [federation], credentials: [{id: main, federation: {issuer: ${platform}, jwks_uri: ${platform}/keys, subject: job-1}}]}`,
+  ]
+  const text = changed(
+    signing,
+    '        apps:\n',
+    `        apps:\n${apps.map((one) => `          - ${one}\n`).join('')}`,
+  )
+  const doubles = {
+    mtlsUrl: new URL('https://localhost:8444'),
+    fetchJson: async () => ({ ok: true, value: { keys: [key.publicJwk] }, maxAgeSeconds: null }) as const,
+  }
+  const own = await startTestServer(t, oneStore, text, {}, doubles)
+  const post = (request: Omit<TestRequest, 'url'>) =>
+    own.request({ method: 'POST', host, url: '/oauth2/token', ...request })
+  const byCertificate = await post({
+    host: 'tokenos.localhost:8444',
+    body: { ...grant, client_id: 'machine' },
+    certificate: presentCertificate(certificate.der, []),
+  })
+  const { cnf } = partsOf(tokenOf(byCertificate)).claims
+  assert.deepEqual(cnf, { 'x5t#S256': certificate.certificate.thumbprintSha256 })
+  const dpop = [await proof(key, own.clock(), { htu: `${issuer}/oauth2/token` })]
+  const bound = await post({ ...withAssertion(await assertion()), dpop })
+  assert.equal(bound.json.token_type, 'DPoP')
+  assert.ok(partsOf(tokenOf(bound)).claims.cnf.jkt)
+  const workload = assertionClaims('', own.clock(), { iss: platform, sub: 'job-1', aud: issuer })
+  const byPlatform = await post(withAssertion(await sign(key, workload), { client_id: 'workload' }))
+  assert.equal(partsOf(tokenOf(byPlatform)).claims.sub, 'workload')
 })
 
 test('004-15: scope=undefined, which the sample sends once its error is passed over, is an invalid scope', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { connect } from 'node:tls'
+import { commandLine } from '../cli/processes.ts'
 import { curl, type DevInstance, devInstance, hasTool, run } from './dev-instance.ts'
 import { platformNames } from './platforms.ts'
 
@@ -36,16 +37,29 @@ test('000-05, 004-06: plain HTTP is refused with 403 and JSON at every platform,
   assert.equal(elsewhere.status, 403)
 })
 
-test('004-06: a right secret that came over plain HTTP is flagged, a wrong one is not, and both are answered alike', async (t) => {
+/** A secret of the same app that no other test leans on: made by the command line while the server runs. */
+async function freshCredential(tenantId: string, clientId: string): Promise<string> {
+  const app = ['--tenant', tenantId, '--app', clientId, '--data', dev().dataFolder, '--json']
+  const { stdout } = await run(process.execPath, [commandLine, 'credentials', 'add', ...app], {
+    ca: dev().ca,
+  })
+  const { client_id, client_secret } = JSON.parse(stdout) as Record<string, string>
+  return `${client_id}:${client_secret}`
+}
+
+test('004-06, issue 4.5: a right secret that came over plain HTTP is put out of use, a wrong one is not, and both are answered alike', async (t) => {
   if (!hasTool(t, 'curl')) return
   const { token_url, client_id } = dev().tenant('tokenos')
+  const fresh = await freshCredential('tokenos', client_id)
+  assert.equal((await curl(dev(), ...post('--user', fresh), token_url)).status, 200)
   const url = plain(token_url, dev())
   const wrong = await curl(dev(), ...post('--user', `${client_id}:wrong-secret-wrong`), url)
   assert.ok(!dev().output().includes('credential exposed'))
-  const right = await curl(dev(), ...post('--user', credentials('tokenos')), url)
+  const right = await curl(dev(), ...post('--user', fresh), url)
   assert.equal(right.body, wrong.body)
-  const line = await dev().logLine(({ msg }) => msg === 'credential exposed')
+  const line = await dev().logLine(({ msg }) => msg === 'credential quarantined')
   assert.deepEqual([line.tenant, line.client_id, line.reason], ['tokenos', client_id, 'plain_http'])
+  assert.equal((await curl(dev(), ...post('--user', fresh), token_url)).status, 401)
   const after = await curl(dev(), ...post('--user', credentials('tokenos')), token_url)
   assert.equal(after.status, 200)
 })

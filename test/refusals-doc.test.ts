@@ -1,0 +1,253 @@
+/** The table of refusals in docs/authentication.md is true: each row is provoked, and answer and reason are what it says. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SignJWT } from 'jose'
+import { presentCertificate } from '../packages/server/src/certificates/presented.ts'
+import type { FetchJson } from '../packages/server/src/outbound/fetch-json.ts'
+import { type Issued, issue, serverAuth } from '../packages/server/test/certificates/issue.ts'
+import {
+  oneStore,
+  startTestServer,
+  type TestReply,
+  type TestRequest,
+  type TestServer,
+} from '../packages/server/test/harness.ts'
+import { freshAddress } from '../packages/server/test/oauth/answers.ts'
+import {
+  assertionClaims,
+  type Key,
+  type Members,
+  makeKey,
+  proof,
+  reasonOf,
+  saveKey,
+  sign,
+  withAssertion,
+} from '../packages/server/test/oauth/signed.ts'
+import { textOf } from './document-commands.ts'
+
+const document = 'docs/authentication.md'
+
+interface Row {
+  readonly answer: string
+  readonly reason: string
+}
+
+/** Of the last table, whose second column is what the log says. */
+function documentedRows(): Row[] {
+  const rows = textOf(document).matchAll(/^\| (\d{3}) `(\w+)` \| `(.+?)` \| .+ \|$/gm)
+  return [...rows].map(([, status, code, reason = '']) => ({ answer: `${status} ${code}`, reason }))
+}
+
+type Request = Omit<TestRequest, 'url'>
+type Provoke = () => Promise<TestReply>
+
+interface Setting {
+  readonly server: TestServer
+  readonly key: Key
+  readonly stranger: Key
+  readonly authority: Issued
+}
+
+const example = (name: string) => textOf(`docs/examples/authentication/${name}.yaml`)
+
+/** The document's own blueprints with what the reader would have made, and three that are stricter. */
+function blueprintsWith(key: Key, authority: Issued, terminal: Issued): string[] {
+  const publicKey = JSON.stringify(key.publicJwk)
+  const keys = example('keys').replace('{from_file: key-2026.pub.pem}', publicKey)
+  const renamed = (text: string, from: string, to: string) =>
+    text.replace(`try-${from}`, `try-${to}`).replace(`id: ${from}`, `id: ${to}`)
+  return [
+    example('secrets'),
+    keys,
+    example('federation'),
+    example('fapi').replace('{from_file: key-2026.pub.pem}', publicKey),
+    example('certificates')
+      .replace('{from_file: ca.pem}', JSON.stringify(authority.pem))
+      .replace('{from_file: terminal.pem}', `{sha256: ${terminal.certificate.thumbprintSha256}}`),
+    renamed(example('secrets'), 'secrets', 'body-only').replace(
+      /client_authentication: .+/,
+      'client_authentication: [client_secret_post]',
+    ),
+    renamed(keys, 'keys', 'bound')
+      .replace('signing', '')
+      .replace(/^( +)name: Keys$/m, '$&\n$1sender_constraint: mtls'),
+  ]
+}
+
+function casesOf({ server, key, stranger, authority }: Setting): Record<string, Provoke> {
+  const now = server.clock()
+  const grant = { grant_type: 'client_credentials' }
+  const ask = (tenant: string, request: Request) =>
+    server.token(tenant, { clientAddress: freshAddress(), ...request })
+  const post = (tenant: string, form: Readonly<Record<string, string>>, more: Request = {}) =>
+    ask(tenant, { body: { ...grant, ...form }, ...more })
+  const claims = (clientId: string, tenant: string, changes: Members = {}) =>
+    assertionClaims(clientId, now, { aud: `https://localhost:8443/${tenant}`, ...changes })
+  const assertion = (changes: Members = {}, by = key) => sign(by, claims('nightly-sync', 'keys', changes))
+  const sync = async (changes: Members = {}, by = key) =>
+    ask('keys', withAssertion(await assertion(changes, by)))
+  const fapi = async (more: Request = {}) =>
+    ask('fapi', { ...withAssertion(await sign(key, claims('aggregator', 'fapi'))), ...more })
+  const fapiProof = async (changes: Members = {}) => ({
+    dpop: [await proof(key, now, { htu: 'https://localhost:8443/fapi/oauth2/token', ...changes })],
+  })
+  const keysProof = async (changes: Members = {}, by = key) =>
+    proof(by, now, { htu: 'https://localhost:8443/keys/oauth2/token', ...changes }, { jwk: key.publicJwk })
+  const withProof = async (text: string) => ask('keys', { ...withAssertion(await assertion()), dpop: [text] })
+  const certified = async (
+    clientId: string,
+    issuer: Issued | null,
+    options: Parameters<typeof issue>[1] = {},
+  ) => {
+    const { der } = await issue(issuer, {
+      names: [{ type: 'dns', value: 'billing.first-partner.example' }],
+      ...options,
+    })
+    return post('certificates', { client_id: clientId }, { certificate: presentCertificate(der, []) })
+  }
+  const github = 'https://token.actions.githubusercontent.com'
+  const federated = async (changes: Members = {}, form: Readonly<Record<string, string>> = {}, by = key) => {
+    const token = claims('', 'federation', {
+      iss: github,
+      sub: 'repo:first-partner/shop:ref:refs/heads/main',
+      repository_owner_id: '4711',
+      ...changes,
+    })
+    return ask('federation', withAssertion(await sign(by, token), { client_id: 'github-deploy', ...form }))
+  }
+  const [, secret] = server.credential('secrets', 'web-shop')
+  const [, otherSecret] = server.credential('body-only', 'web-shop')
+  return {
+    '401 invalid_client client unknown': () => ask('secrets', { basic: ['nobody', secret] }),
+    '401 invalid_client no credentials': () => post('secrets', { client_id: 'web-shop' }),
+    '401 invalid_client malformed client_secret_basic': () =>
+      ask('secrets', { authorization: [`Basic web-shop:${secret}`] }),
+    '401 invalid_client secret wrong': () => ask('secrets', { basic: ['web-shop', 'wrong'] }),
+    '401 invalid_client credential is expired or disabled': async () => {
+      await saveKey(server, 'keys', 'nightly-sync', 'old', stranger.publicJwk, { expiresAt: now - 1 })
+      return sync({}, stranger)
+    },
+    '401 invalid_client client is not registered for …': () =>
+      ask('body-only', { basic: ['web-shop', otherSecret] }),
+    '400 invalid_request both client_secret_basic and client_secret_post': () =>
+      post('secrets', { client_secret: secret }, { basic: ['web-shop', secret] }),
+    '429 temporarily_unavailable too many wrong secrets': async () => {
+      const request = { basic: ['web-shop', 'wrong'] as const, clientAddress: freshAddress() }
+      for (let count = 0; count < 10; count++) await ask('secrets', request)
+      return ask('secrets', request)
+    },
+    '400 invalid_request client_assertion_type missing or unknown': async () =>
+      post('keys', { client_assertion: await assertion() }),
+    '401 invalid_client assertion malformed': async () =>
+      ask('keys', withAssertion(`${await assertion()}\n`)),
+    '401 invalid_client assertion algorithm not allowed': async () => sync({}, await makeKey('RS256')),
+    '401 invalid_client no key of the client has signed the assertion': async () => sync({}, await makeKey()),
+    '401 invalid_client no secret of the client has signed the assertion': async () =>
+      ask(
+        'secrets',
+        withAssertion(
+          await new SignJWT({ ...claims('web-shop', 'secrets') })
+            .setProtectedHeader({ alg: 'HS256' })
+            .sign(Buffer.from(otherSecret)),
+        ),
+      ),
+    '401 invalid_client assertion whose iss and sub are not both the client': async () =>
+      ask(
+        'keys',
+        withAssertion(await assertion({ iss: 'https://other.example' }), { client_id: 'nightly-sync' }),
+      ),
+    '401 invalid_client assertion for another audience': () =>
+      sync({ aud: 'https://localhost:8443/keys/oauth2/token' }),
+    '401 invalid_client assertion without a usable jti': () => sync({ jti: undefined }),
+    '401 invalid_client assertion without exp': () => sync({ exp: undefined }),
+    '401 invalid_client assertion expired': () => sync({ exp: now - 61 }),
+    '401 invalid_client assertion from the future': () => sync({ iat: now + 100 }),
+    '401 invalid_client assertion that lives longer than five minutes': () => sync({ exp: now + 3600 }),
+    '401 invalid_client assertion used before': async () => {
+      const used = withAssertion(await assertion())
+      await ask('keys', used)
+      return ask('keys', used)
+    },
+    '401 invalid_client no client certificate': () => post('certificates', { client_id: 'billing' }),
+    '401 invalid_client certificate bears another name': () =>
+      certified('billing', authority, { names: [{ type: 'dns', value: 'other.example' }] }),
+    '401 invalid_client no authority of the tenant has issued the client certificate': async () =>
+      certified('billing', await issue(null, { name: 'CN=Other', ca: true })),
+    '401 invalid_client the client certificate has expired': () =>
+      certified('billing', authority, { notBeforeAt: now - 200, notAfterAt: now - 100 }),
+    '401 invalid_client the client certificate is not for client authentication': () =>
+      certified('billing', authority, { purposes: [serverAuth] }),
+    '401 invalid_client certificate is not registered': () => certified('terminal', null),
+    '401 invalid_client assertion of another issuer without client_id': () =>
+      federated({}, { client_id: '' }),
+    '401 invalid_client client trusts no outside issuer': async () =>
+      ask(
+        'keys',
+        withAssertion(await sign(key, claims('', 'keys', { iss: github, sub: 'x' })), {
+          client_id: 'nightly-sync',
+        }),
+      ),
+    '401 invalid_client rule …: sub does not match …': () => federated({ sub: 'repo:other/shop' }),
+    '401 invalid_client rule …: aud is not …': () => federated({ aud: 'sts.amazonaws.com' }),
+    '401 invalid_client rule …: exp is past': () => federated({ exp: now - 61 }),
+    '401 invalid_client rule …: no key of the issuer could be had': () =>
+      federated(
+        {
+          iss: 'https://gitlab.com',
+          sub: 'project_path:first-partner/shop:ref_type:branch:ref:main',
+          ref_protected: 'true',
+        },
+        { client_id: 'gitlab-deploy' },
+      ),
+    '401 invalid_client rule …: no key of the issuer has signed it': () => federated({}, {}, stranger),
+    '400 invalid_dpop_proof no proof of possession': () => fapi(),
+    '400 invalid_request no client certificate': async () =>
+      ask('bound', withAssertion(await sign(key, claims('nightly-sync', 'bound')))),
+    '400 use_dpop_nonce proof without a nonce': async () => fapi(await fapiProof()),
+    '400 use_dpop_nonce nonce too old or not ours': async () => fapi(await fapiProof({ nonce: 'old' })),
+    '400 invalid_dpop_proof proof for another URL': async () =>
+      withProof(await keysProof({ htu: 'https://localhost:8443/fapi/oauth2/token' })),
+    '400 invalid_dpop_proof proof too old or from the future': async () =>
+      withProof(await keysProof({ iat: now - 100 })),
+    '400 invalid_dpop_proof proof used before': async () => {
+      const used = await keysProof()
+      await withProof(used)
+      return withProof(used)
+    },
+    '400 invalid_dpop_proof proof not signed with its key': async () =>
+      withProof(await keysProof({}, stranger)),
+  }
+}
+
+test(`${document}: each refusal in its table comes with the answer and the reason that it says`, async (t) => {
+  const [key, stranger] = await Promise.all([makeKey(), makeKey()])
+  const authority = await issue(null, { name: 'CN=Partner CA', ca: true })
+  const issuer = 'https://token.actions.githubusercontent.com'
+  const documents: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+    [`${issuer}/.well-known/openid-configuration`]: { issuer, jwks_uri: `${issuer}/keys` },
+    [`${issuer}/keys`]: { keys: [key.publicJwk] },
+  }
+  const fetchJson: FetchJson = async (url) => {
+    const value = documents[url]
+    return value ? { ok: true, value, maxAgeSeconds: null } : { ok: false, reason: 'it answers 404' }
+  }
+  const blueprints = blueprintsWith(key, authority, await issue(null))
+  const doubles = { fetchJson, mtlsUrl: new URL('https://localhost:8444') }
+  const server = await startTestServer(t, oneStore, blueprints, {}, doubles)
+  const cases = casesOf({ server, key, stranger, authority })
+  const rows = documentedRows()
+  assert.deepEqual(
+    rows.map(({ answer, reason }) => `${answer} ${reason}`).toSorted(),
+    Object.keys(cases).toSorted(),
+  )
+  for (const { answer, reason } of rows) {
+    await t.test(`${answer}: ${reason}`, async () => {
+      const reply = await cases[`${answer} ${reason}`]?.()
+      assert.equal(`${reply?.status} ${reply?.json.error}`, answer, `${reasonOf(server)}`)
+      const pattern = reason.split('…').map(RegExp.escape).join('.+')
+      assert.match(String(reasonOf(server)), new RegExp(`^${pattern}$`))
+    })
+  }
+})
