@@ -31,7 +31,7 @@ const headerCharacters = 32_768
 /**
  * One entry a proxy. Every proxy must delete these headers from what it receives, whether or not the client showed a
  * certificate. Each can be set up to forward what it has not verified (nginx `optional_no_ca`, HAProxy
- * `crt-ignore-err`, Envoy without a validation context, Traefik `RequestAnyClientCert`, ALB passthrough), so whoever
+ * `crt-ignore-err`, Envoy without a validation context, Traefik `RequestClientCert`, ALB passthrough), so whoever
  * reads them checks the chain himself, and no header that claims "verified" counts.
  */
 const presets = {

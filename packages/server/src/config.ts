@@ -62,6 +62,10 @@ const httpsUrl = kind('an https URL without a path, such as https://auth.example
   return isBare && url.username === '' && url.password === '' ? url : undefined
 })
 
+const keysUrl = kind('an https URL', (raw) =>
+  typeof raw === 'string' && URL.parse(raw)?.protocol === 'https:' ? raw : undefined,
+)
+
 const databaseUrl = kind('a URL such as postgres://user:password@host/name', (raw) => {
   const url = typeof raw === 'string' ? URL.parse(raw) : null
   return typeof raw === 'string' && /^postgres(?:ql)?:$/.test(url?.protocol ?? '') ? raw : undefined
@@ -163,6 +167,11 @@ export const settings = {
     'Private networks where keys of clients and outside issuers may be fetched; otherwise public addresses only',
   ),
   outbound_ca_file: optional(text, 'PEM file with authorities to trust there, beside those of the system'),
+  secret_scanning_keys_url: setting(
+    keysUrl,
+    'https://api.github.com/meta/public_keys/secret_scanning',
+    'Where the keys are that reports of leaked secrets are signed with',
+  ),
   metrics_host: setting(text, '127.0.0.1', 'The address of the metrics listener'),
   metrics_port: setting(port, 0, 'The port of /metrics; 0 turns it off'),
   log_level: setting(oneOf('info', 'warn', 'error', 'silent'), 'info', 'The least level that is logged'),

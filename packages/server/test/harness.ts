@@ -13,7 +13,7 @@ import type { HttpRequest } from '../src/http/exchange.ts'
 import { createLog } from '../src/http/log.ts'
 import { createSealer } from '../src/keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from '../src/keys/secret-hasher.ts'
-import { createServer, type Server } from '../src/main.ts'
+import { createServer, type Server, type ServerOptions } from '../src/main.ts'
 import type { OpenStore } from '../src/open-store.ts'
 import type { FetchJson } from '../src/outbound/fetch-json.ts'
 import type { Database } from '../src/store/database.ts'
@@ -92,6 +92,8 @@ export interface Doubles {
   /** Where connections are asked for certificates. */
   readonly mtlsUrl?: URL
   readonly revocationLists?: RevocationLists
+  /** For tests that open sockets. */
+  readonly transport?: Partial<Pick<ServerOptions, 'tls' | 'proxies' | 'certificateHeader'>>
 }
 
 const baseUrl = new URL('https://localhost:8443')
@@ -130,6 +132,7 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
     ...(doubles.fetchJson && { fetchJson: doubles.fetchJson }),
     ...(doubles.mtlsUrl && { mtlsUrl: doubles.mtlsUrl }),
     ...(doubles.revocationLists && { revocationLists: doubles.revocationLists }),
+    ...doubles.transport,
   })
   const secrets = new Map<string, readonly [string, string]>()
   const test: TestServer = {

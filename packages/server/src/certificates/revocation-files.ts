@@ -25,6 +25,8 @@ export interface RevocationFollower extends RevocationLists {
 export interface FollowOptions {
   readonly files: readonly string[]
   readonly clock: () => number
+  /** The lists of a changed file are in use. */
+  readonly onRenewed?: (file: string) => void
   /** A file cannot be used any more: what its authorities have issued is refused until it can. Told once a change. */
   readonly onBroken: (sentence: string) => void
   readonly intervalMilliseconds?: number
@@ -47,12 +49,12 @@ const skewSeconds = 60
 
 /** Loads the files and follows them by polling, as TLS files are. Throws `RevocationListRefused`: do not start then. */
 export async function followRevocationLists(options: FollowOptions): Promise<RevocationFollower> {
-  const { files, clock, onBroken, intervalMilliseconds } = options
+  const { files, clock, intervalMilliseconds } = options
   let held: readonly ListFile[] = []
   for (const file of files) held = [...held, await loadFile(file, clock())]
   let running: Promise<void> | undefined
   const look = async () => {
-    held = await Promise.all(held.map((each) => renewFile(each, onBroken)))
+    held = await Promise.all(held.map((each) => renewFile(each, options)))
   }
   const check = () => {
     // A long list may take longer to read than the interval.
@@ -85,12 +87,13 @@ async function loadFile(file: string, now: number): Promise<ListFile> {
 }
 
 /** A broken file is read again at each look, so that half a file found while it was written does not stay. */
-async function renewFile(before: ListFile, onBroken: (sentence: string) => void): Promise<ListFile> {
+async function renewFile(before: ListFile, { onRenewed, onBroken }: FollowOptions): Promise<ListFile> {
   const { file } = before
   const state = await stateOf(file)
   if (state === before.state && !before.isBroken) return before
   try {
     const lists = await readLists(file)
+    onRenewed?.(file)
     return { file, state, lists, issuers: before.issuers.union(issuersOf(lists)), isBroken: false }
   } catch (error) {
     if (state !== before.state)

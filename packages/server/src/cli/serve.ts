@@ -96,6 +96,7 @@ async function startServing(config: Config, log: Log): Promise<Serving> {
     certificateHeader: config.client_certificate_header,
     revocationLists,
     fetchJson: fetchJsonFor(config),
+    secretScanningKeysUrl: config.secret_scanning_keys_url,
   })
   warnOfReadableKey(config, log)
   try {

@@ -2,6 +2,7 @@
  * A listener over node:http or node:https: limits, one error boundary, and one write a reply. It knows no route;
  * what a request means is for the handler it was given.
  */
+import { constants } from 'node:crypto'
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -104,7 +105,7 @@ export function createListener(options: ListenerOptions): Listener {
     listen: ({ hosts, port }) => bindAll({ hosts, port, servers, create: () => edge.createServer() }),
     replaceTls(pair) {
       for (const server of servers)
-        (server as Server & Partial<TlsServer>).setSecureContext?.(secureOptions(pair))
+        (server as Server & Partial<TlsServer>).setSecureContext?.(secureOptions(pair, options.certificates))
     },
     startDraining: () => edge.startDraining(),
     async stopAccepting() {
@@ -124,12 +125,16 @@ export function createListener(options: ListenerOptions): Listener {
 // RFC 9325 §4.2: with TLS 1.2 only suites with forward secrecy and authenticated encryption.
 const ciphers = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM'
 
-const secureOptions = (pair: TlsPair) => ({
+const asksForCertificates = (source: CertificateSource | undefined) => source === connectionCertificates
+
+const secureOptions = (pair: TlsPair, certificates: CertificateSource | undefined) => ({
   cert: pair.cert,
   key: pair.key,
   minVersion: 'TLSv1.2' as const,
   ciphers,
   honorCipherOrder: true,
+  // A resumed session keeps the leaf and loses what came beside it, and so its way to an authority.
+  ...(asksForCertificates(certificates) && { secureOptions: constants.SSL_OP_NO_TICKET }),
 })
 
 /**
@@ -172,17 +177,17 @@ class Edge {
   }
 
   createServer(): Server {
-    const { tls } = this.#options
+    const { tls, certificates } = this.#options
     const limits = this.#limits
     const server =
       tls === null
         ? createHttpServer(this.#serverOptions())
         : createHttpsServer({
             ...this.#serverOptions(),
-            ...secureOptions(tls),
+            ...secureOptions(tls, certificates),
             handshakeTimeout: limits.receiveMilliseconds,
             // RFC 8705 §2: whom a certificate proves depends on the tenant, so the handshake lets every one in.
-            requestCert: this.#options.certificates === connectionCertificates,
+            requestCert: asksForCertificates(certificates),
             rejectUnauthorized: false,
           })
     server.on('request', (message: IncomingMessage, response: ServerResponse) =>

@@ -1,0 +1,236 @@
+// Issue 4, item 5: GitHub's reports of leaked secrets, as its secret scanning partner program sends them.
+import assert from 'node:assert/strict'
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { test } from 'node:test'
+import { formatClientSecret } from '@sallyport/protocol'
+import { listCredentials } from '../../src/store/credentials.ts'
+import type { Database } from '../../src/store/database.ts'
+import { listNotices } from '../../src/store/notices.ts'
+import { type Doubles, forEachStore, oneStore, startTestServer, type TestServer } from '../harness.ts'
+import { assertInvalidClient, assertToken, freshAddress } from '../oauth/answers.ts'
+import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from '../oauth/ends.ts'
+import { app, blueprint, tenant } from '../oauth/sample.ts'
+
+const scanner = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const identifier = 'f9525bf080f75b3506ca1ead061add62b8633a346606dc5fe544e29231c6ee0d'
+const pemOf = (pair: typeof scanner) => pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+const published = { public_keys: [{ key_identifier: identifier, key: pemOf(scanner), is_current: true }] }
+
+const text = blueprint(
+  tenant('acme', [app('sync'), app('other'), resourceServer]),
+  tenant('lenient', [app('sync')], { exposed_secrets: 'flag' }),
+)
+
+/** Counts how often the keys were fetched. */
+function scannerDoubles(answer: () => Record<string, unknown> | null = () => published) {
+  const fetches: string[] = []
+  const doubles: Doubles = {
+    fetchJson: async (url) => {
+      fetches.push(url)
+      const value = answer()
+      return value ? { ok: true, value, maxAgeSeconds: null } : { ok: false, reason: 'its host is gone' }
+    },
+  }
+  return { fetches, doubles }
+}
+
+interface Signing {
+  readonly by?: typeof scanner
+  readonly id?: string
+  readonly method?: string
+  readonly sent?: string
+  readonly host?: string
+}
+
+function report(server: TestServer, body: string, signing: Signing = {}) {
+  const { by = scanner, id = identifier, method = 'POST', sent = body, host } = signing
+  return server.request({
+    method,
+    url: '/secret-scanning/github',
+    body: sent,
+    ...(host !== undefined && { host }),
+    headers: {
+      'content-type': 'application/json',
+      'github-public-key-identifier': id,
+      'github-public-key-signature': sign('sha256', Buffer.from(body), by.privateKey).toString('base64'),
+    },
+  })
+}
+
+const type = 'sallyport_client_secret'
+const url = 'https://github.com/octocat/Hello-World/blob/12345600b9cbe38a219f39a9941c9319b600c002/foo/bar.txt'
+const found = (...tokens: readonly string[]) =>
+  JSON.stringify(tokens.map((token) => ({ token, type, url: `${url}?token=${token}`, source: 'content' })))
+
+const labelOf = (token: string, label: string) => ({
+  token_hash: createHash('sha256').update(token).digest('hex'),
+  token_type: type,
+  label,
+})
+
+forEachStore((engine, suite) => {
+  test(`issue 4.5: ${engine}: a secret that was found in public is dead with its tokens, whoever's it is, and its owner hears where`, async (t) => {
+    const { doubles, fetches } = scannerDoubles()
+    const server = await startTestServer(t, suite, text, {}, doubles)
+    const [sync, other, lenient] = [
+      server.credential('acme', 'sync'),
+      server.credential('acme', 'other'),
+      server.credential('lenient', 'sync'),
+    ]
+    const [ofSync, ofOther] = [await tokenOf(server), await tokenOf(server, 'other')]
+    const fabricated = formatClientSecret('test', randomBytes(32))
+    await server.advance(5)
+    const reply = await report(server, found(fabricated, sync[1], lenient[1]))
+    assert.equal(reply.status, 200, reply.text)
+    assert.deepEqual(reply.json, [
+      labelOf(fabricated, 'false_positive'),
+      labelOf(sync[1], 'true_positive'),
+      labelOf(lenient[1], 'true_positive'),
+    ])
+    assertInvalidClient(await server.token('acme', { basic: sync }))
+    assertInactive(await introspect(server, ofSync))
+    assertActive(await introspect(server, ofOther))
+    assertToken(await server.token('acme', { basic: other, clientAddress: freshAddress() }))
+    assertToken(await server.token('lenient', { basic: lenient }))
+    const notices = await listNotices(server.db)
+    assert.deepEqual(
+      notices.map(({ tenantId, clientId, kind, detail }) => ({ tenantId, clientId, kind, detail })),
+      [
+        ['acme', sync[0], true],
+        ['lenient', lenient[0], false],
+      ].map(([tenantId, clientId, quarantined]) => ({
+        ...{ tenantId, clientId, kind: 'exposed' },
+        detail: { by: 'leak_report', quarantined, url },
+      })),
+    )
+    // Reported again, it is as true as before, and told of no more.
+    const again = await report(server, found(sync[1]))
+    assert.deepEqual(again.json, [labelOf(sync[1], 'true_positive')])
+    assert.deepEqual(await listNotices(server.db), notices)
+    assert.deepEqual(fetches, ['https://api.github.com/meta/public_keys/secret_scanning'])
+    const told = JSON.stringify([server.logLines, notices, reply.text])
+    for (const secret of [sync[1], lenient[1], fabricated]) assert.ok(!told.includes(secret.slice(8, 40)))
+  })
+
+  test(`issue 4.5: ${engine}: a secret without an index gets it on its first use, and is then found`, async (t) => {
+    const server = await startTestServer(t, suite, text, {}, scannerDoubles().doubles)
+    const sync = server.credential('acme', 'sync')
+    await server.db.write(async (tx) => {
+      await tx.kysely.updateTable('credentials').set({ lookup: null }).execute()
+      const { copyToApp } = await import('../../src/store/client-credentials.ts')
+      await copyToApp(tx, 'acme', sync[0])
+      tx.append({ tenantId: 'acme', noun: 'app', subjectId: sync[0] })
+    })
+    assert.deepEqual((await report(server, found(sync[1]))).json, [labelOf(sync[1], 'false_positive')])
+    const [before] = await listCredentials(server.db, 'acme', sync[0])
+    assertToken(await server.token('acme', { basic: sync }))
+    while (!(await hasIndex(server.db, sync[0]))) await new Promise(setImmediate)
+    assert.deepEqual(await listCredentials(server.db, 'acme', sync[0]), [before])
+    assert.deepEqual((await report(server, found(sync[1]))).json, [labelOf(sync[1], 'true_positive')])
+  })
+})
+
+const hasIndex = async (db: Database, clientId: string) =>
+  (
+    await db.kysely
+      .selectFrom('credentials')
+      .select('lookup')
+      .where('client_id', '=', clientId)
+      .executeTakeFirstOrThrow()
+  ).lookup !== null
+
+test('issue 4.5: a report that the scanner has not signed ends nothing', async (t) => {
+  const { doubles } = scannerDoubles()
+  const server = await startTestServer(t, oneStore, text, {}, doubles)
+  const sync = server.credential('acme', 'sync')
+  const body = found(sync[1])
+  const refused = [
+    await report(server, body, { by: stranger }),
+    await report(server, '[]', { sent: body }),
+    await report(server, body, { id: 'f'.repeat(64) }),
+    await report(server, body, { id: '' }),
+    await server.request({ method: 'POST', url: '/secret-scanning/github', body }),
+  ]
+  for (const reply of refused) {
+    assert.equal(reply.status, 403)
+    assert.equal(reply.json.error, 'access_denied')
+  }
+  const get = await report(server, body, { method: 'GET' })
+  assert.deepEqual([get.status, get.headers.Allow], [405, 'POST'])
+  assertToken(await server.token('acme', { basic: sync }))
+})
+
+test('issue 4.5: what is signed and is no report is refused, and a bad checksum is false without a look at the store', async (t) => {
+  let reads = 0
+  const doubles: Doubles = {
+    ...scannerDoubles().doubles,
+    db: (db) => ({
+      ...db,
+      get kysely() {
+        reads += 1
+        return db.kysely
+      },
+    }),
+  }
+  const server = await startTestServer(t, oneStore, text, {}, doubles)
+  for (const body of ['', '{}', 'null', '[1]', '[{"token":"x"}]', '[{"token":1,"type":"x"}]', '\ufffd['])
+    assert.equal((await report(server, body)).status, 400, body)
+  const many = JSON.stringify(Array.from({ length: 1_001 }, () => ({ token: 'x', type })))
+  assert.equal((await report(server, many)).status, 400)
+  const [, secret] = server.credential('acme', 'sync')
+  const mistyped = `${secret.slice(0, -1)}${secret.endsWith('A') ? 'B' : 'A'}`
+  const elses = ['', 'ghp_whatever', mistyped, `${secret}x`, secret.toLowerCase()]
+  const { json } = await report(server, '[]')
+  assert.deepEqual(json, [])
+  // The tenant that the path seems to name is looked for each time.
+  reads = 0
+  await report(server, '[]')
+  const ofNone = reads
+  reads = 0
+  const reply = await report(server, found(...elses))
+  assert.deepEqual(
+    reply.json,
+    elses.map((token) => labelOf(token, 'false_positive')),
+  )
+  assert.equal(reads, ofNone)
+})
+
+test('issue 4.5: the keys are fetched when they are needed, and a made-up identifier has us fetch once a minute at most', async (t) => {
+  let answer: Record<string, unknown> | null = null
+  const { doubles, fetches } = scannerDoubles(() => answer)
+  const server = await startTestServer(t, oneStore, text, {}, doubles)
+  const body = found(server.credential('acme', 'sync')[1])
+  const gone = await report(server, body)
+  assert.deepEqual([gone.status, gone.headers['Retry-After']], [503, '60'])
+  answer = { public_keys: 'none' }
+  await report(server, body)
+  assert.equal(fetches.length, 1)
+  await server.advance(60)
+  assert.equal((await report(server, body)).status, 503)
+  answer = published
+  await server.advance(60)
+  assert.equal((await report(server, '[]')).status, 200)
+  assert.equal(fetches.length, 3)
+  for (const index of Array(20).keys()) await report(server, body, { id: `made-up-${index}` })
+  assert.equal(fetches.length, 3)
+  await server.advance(60)
+  await Promise.all(Array.from(Array(20).keys(), (index) => report(server, body, { id: `made-up-${index}` })))
+  assert.equal(fetches.length, 4)
+  // While its host is gone the keys that are known stay good.
+  answer = null
+  await server.advance(7_200)
+  assert.equal((await report(server, '[]')).status, 200)
+  assert.equal(fetches.length, 5)
+})
+
+test('settled: a host that is a tenant answers for that tenant alone, and no tenant may take the path', async (t) => {
+  const hosted = blueprint(tenant('acme', [app('sync')], { hosts: ['auth.acme.example'] }))
+  const server = await startTestServer(t, oneStore, hosted, {}, scannerDoubles().doubles)
+  assert.equal((await report(server, '[]', { host: 'auth.acme.example' })).status, 404)
+  assert.equal((await report(server, '[]', { host: 'anything.example' })).status, 200)
+  await assert.rejects(
+    server.apply(blueprint(tenant('secret-scanning', []))),
+    /a path of the server itself, expected another id/,
+  )
+})
