@@ -29,6 +29,8 @@ const notRun: Readonly<Record<string, string>> = {
     'serve.test.ts looks error ids up in a log',
   'curl --cert billing.pem --key billing.key -d grant_type=client_credentials -d client_id=CLIENT_ID https://auth.example.com:8444/acme/oauth2/token':
     'packages/server/test/cli/mtls.test.ts runs it with a certificate',
+  'sallyport secrets report -    # paste it, Enter, Ctrl-D: it stands in no shell history':
+    'there is no secret to paste; packages/server/test/cli/credentials.test.ts reports one',
   [follow]: 'it goes on until it is stopped; revocation-feed.test.ts follows it',
   [benchCommands]: 'bench/test/bench.test.ts runs the short form; the others take minutes',
 }

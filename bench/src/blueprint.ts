@@ -1,13 +1,13 @@
-/** The bench's tenants as a blueprint: one per algorithm, all issuing the token of `claims.ts`, and one that reuses tokens. */
+/** The bench's tenants as a blueprint: one per algorithm, all issuing the token of `claims.ts`, one that reuses tokens, and one whose tokens are opaque. */
 import { accessTokenSeconds, audience, extraClaims, issuer, scope } from './claims.ts'
 import { type Algorithm, algorithms } from './signers.ts'
 
 /** Each is served at `https://bench.example/{tenant}`. */
-export type BenchTenant = Lowercase<Algorithm> | 'reuse'
+export type BenchTenant = Lowercase<Algorithm> | 'reuse' | 'opaque'
 
 export const tenantOf = (algorithm: Algorithm): BenchTenant => algorithm.toLowerCase() as BenchTenant
 
-export const benchTenants: readonly BenchTenant[] = ['es256', 'eddsa', 'rs256', 'ps256', 'reuse']
+export const benchTenants: readonly BenchTenant[] = ['es256', 'eddsa', 'rs256', 'ps256', 'reuse', 'opaque']
 
 export const benchApi = 'orders'
 export const benchPlan = extraClaims.plan
@@ -15,6 +15,9 @@ export const benchPlan = extraClaims.plan
 export const organizationName = extraClaims.org_name
 export const organizationAttributes = { org_id: extraClaims.org_id } as const
 export const appSettings = { scopes: { [benchApi]: scope.split(' ') } } as const
+
+/** The API's own app, which asks what a token is. */
+export const resourceServerSettings = { introspects: [benchApi] } as const
 
 /** The claims of `tokenClaims`, each read from where an operator would keep it. */
 const claims = {
@@ -43,7 +46,12 @@ function tenantEntry(id: BenchTenant) {
     token_reuse: id === 'reuse',
     dialect: { token: { claims } },
     apis: [
-      { id: benchApi, audience, scopes: Object.fromEntries(scope.split(' ').map((name) => [name, name])) },
+      {
+        id: benchApi,
+        audience,
+        scopes: Object.fromEntries(scope.split(' ').map((name) => [name, name])),
+        token_format: id === 'opaque' ? 'opaque' : 'jwt',
+      },
     ],
     plans: [{ id: benchPlan, price: 'paid' }],
   }

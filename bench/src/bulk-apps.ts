@@ -130,6 +130,7 @@ async function insertRows(
             expiresAt: null,
             disabledAt: null,
             exposedAt: null,
+            isIndexed: true,
           },
         ]),
       })),
@@ -145,6 +146,8 @@ async function insertRows(
         format,
         verifier,
         pepper_version: pepperVersion,
+        // As long as the one that secrets of the server's own making have.
+        lookup: verifier,
       })),
     )
     .execute()

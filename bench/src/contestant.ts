@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { scope } from './claims.ts'
 import { type Ready, tlsVariable } from './contestants/ready.ts'
 import type { DrawnPlan, RequestPlan } from './load-protocol.ts'
-import { startChild, stopChild, untilExit } from './pinned.ts'
+import { type Place, startChild, stopChild, untilExit } from './pinned.ts'
 import type { TlsFiles } from './tls-files.ts'
 
 export interface Contestant {
@@ -69,11 +69,11 @@ export async function startBaseline(
   ground: Ground,
   program: string,
   programArguments: readonly string[] = [],
-  tls?: TlsFiles,
+  { tls, place = 'contestant' }: { readonly tls?: TlsFiles; readonly place?: Place } = {},
 ): Promise<DrawnContestant> {
   const file = fileURLToPath(new URL(`./contestants/${program}.ts`, import.meta.url))
   const child = startChild({
-    place: 'contestant',
+    place,
     node: ground.node,
     arguments: [file, ...programArguments],
     ipc: true,

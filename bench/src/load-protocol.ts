@@ -14,13 +14,17 @@ export interface SignedPlan {
   readonly key: object
 }
 
-/** One request for many apps: `before`, one fixed-width credential drawn uniformly at random, `after`. */
+/** One request for many apps or tokens: `before`, one fixed-width credential drawn uniformly at random, `after`. */
 export interface DrawnPlan {
   readonly before: string
   readonly after: string
-  /** Base64 of `client_id:client_secret`, one app after another without separator, all of one width. */
+  /** Each as it is sent (Base64 of `client_id:client_secret`, or a token), without separators, all of one width. */
   readonly credentialsFile: string
   readonly credentialBytes: number
+  /** One after the other and round again, instead of at random. */
+  readonly inTurn?: boolean
+  /** A 200 that holds these words is as wrong as no 200. */
+  readonly wrongWords?: string
 }
 
 export interface LoadJob {

@@ -24,11 +24,23 @@ function requestSource(plan: DrawnPlan, credentials: Buffer): () => Buffer {
   const count = credentials.length / plan.credentialBytes
   if (!Number.isInteger(count) || count === 0) throw new Error(`${plan.credentialsFile} is not whole`)
   const offset = Buffer.byteLength(plan.before)
+  const draw = plan.inTurn ? turnsOf(plan.credentialsFile, count) : () => Math.floor(Math.random() * count)
   const request = Buffer.from(plan.before + ' '.repeat(plan.credentialBytes) + plan.after)
   return () => {
-    const start = Math.floor(Math.random() * count) * plan.credentialBytes
+    const start = draw() * plan.credentialBytes
     credentials.copy(request, offset, start, start + plan.credentialBytes)
     return request
+  }
+}
+
+const turns = new Map<string, number>()
+
+/** Goes on where the connection beside it and the round before have stopped. */
+function turnsOf(file: string, count: number): () => number {
+  return () => {
+    const turn = turns.get(file) ?? 0
+    turns.set(file, (turn + 1) % count)
+    return turn
   }
 }
 
@@ -52,7 +64,12 @@ function sourcesFor(plan: RequestPlan): () => () => Buffer {
 }
 
 /** Sends one request after another until the window is over; resolves when its last reply is complete. */
-function runConnection({ port, hasTls }: LoadJob, nextRequest: () => Buffer, window: Window): Promise<void> {
+function runConnection(
+  { port, hasTls, plan }: LoadJob,
+  nextRequest: () => Buffer,
+  window: Window,
+): Promise<void> {
+  const wrongWords = 'wrongWords' in plan ? plan.wrongWords : undefined
   return new Promise((resolve, reject) => {
     let sentAt = 0
     let partial: Buffer | undefined
@@ -71,6 +88,9 @@ function runConnection({ port, hasTls }: LoadJob, nextRequest: () => Buffer, win
       partial = undefined
       if (end !== length || !isOk(buffer)) {
         throw new Error(`a reply that is not a 200:\n${buffer.toString('utf8', 0, length)}`)
+      }
+      if (wrongWords !== undefined && buffer.subarray(0, length).includes(wrongWords)) {
+        throw new Error(`a reply that says ${wrongWords}:\n${buffer.toString('utf8', 0, length)}`)
       }
       if (window.counting) window.add(performance.now() - sentAt)
       if (window.over) finish()

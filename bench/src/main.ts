@@ -7,7 +7,7 @@ import { startLoadProcess } from './load-process.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { notPinned } from './pinned.ts'
 import { rowReport } from './report.ts'
-import { createScene } from './rows.ts'
+import { createScene } from './row.ts'
 import { type RowResult, runRow } from './run-row.ts'
 
 // Ending by `exit` ends the processes under measurement too.

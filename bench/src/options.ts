@@ -1,7 +1,8 @@
 /** The bench's command line. */
 import { parseArgs } from 'node:util'
 import type { Pace } from './rounds.ts'
-import { type Row, rows } from './rows.ts'
+import type { Row } from './row.ts'
+import { rows } from './rows.ts'
 
 export interface Options {
   readonly rows: readonly Row[]

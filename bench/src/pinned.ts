@@ -1,20 +1,26 @@
-/** Starts child processes on a core of their own, and ends them: the load on one core, whoever is measured on another. */
+/** Starts child processes on cores of their own, and ends them: the load on one core, whoever is measured on another. */
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { allowedCores } from './process-figures.ts'
 
-export type Place = 'contestant' | 'load'
+/** `contestants` is for one of several processes: two cores, of which the load has one where there is no third. */
+export type Place = 'contestant' | 'contestants' | 'load'
 
 const cores = chooseCores()
 
 /** Why nothing is pinned, or undefined when it is. */
 export const notPinned = cores ? undefined : 'no taskset or fewer than two cores: processes are not pinned'
 
-function chooseCores(): Readonly<Record<Place, number>> | undefined {
-  const [contestant, load] = allowedCores()
-  if (contestant === undefined || load === undefined) return undefined
-  const tried = spawnSync('taskset', ['-c', String(contestant), 'true'])
-  return tried.status === 0 ? { contestant, load } : undefined
+/** Whether what has several processes and the load are pinned to different cores. */
+export const hasCoreForLoad = cores !== undefined && !cores.contestants.split(',').includes(cores.load)
+
+function chooseCores(): Readonly<Record<Place, string>> | undefined {
+  const [first, second, third = second] = allowedCores().map(String)
+  if (first === undefined || second === undefined || third === undefined) return undefined
+  const tried = spawnSync('taskset', ['-c', first, 'true'])
+  return tried.status === 0
+    ? { contestant: first, contestants: `${first},${third}`, load: second }
+    : undefined
 }
 
 export interface Child {
@@ -38,7 +44,7 @@ const complaintCharacters = 4000
 export function startChild(options: ChildOptions): Child {
   const { place, node, stdout = 'ignore' } = options
   const stdio: StdioOptions = ['ignore', stdout, 'pipe', ...(options.ipc ? (['ipc'] as const) : [])]
-  const [command = node, ...before] = cores ? ['taskset', '-c', String(cores[place]), node] : [node]
+  const [command = node, ...before] = cores ? ['taskset', '-c', cores[place], node] : [node]
   const child = spawn(command, [...before, ...options.arguments], {
     stdio,
     env: { ...process.env, NODE_ENV: 'production', ...options.environment },

@@ -10,8 +10,15 @@ import { type OpenStore, openStore } from '../../packages/server/src/open-store.
 import { saveApp } from '../../packages/server/src/store/apps.ts'
 import { saveCredential } from '../../packages/server/src/store/credentials.ts'
 import { createDirectory } from '../../packages/server/src/tenants/directory.ts'
-import { appSettings, type BenchTenant, benchTenants, blueprintText } from './blueprint.ts'
+import {
+  appSettings,
+  type BenchTenant,
+  benchTenants,
+  blueprintText,
+  resourceServerSettings,
+} from './blueprint.ts'
 import { type CredentialList, insertApps } from './bulk-apps.ts'
+import { basicCredential } from './contestant.ts'
 
 /** A data folder with the bench's tenants; every row that asks for as many apps shares it. */
 export interface PreparedData {
@@ -21,16 +28,19 @@ export interface PreparedData {
   readonly credentials: Readonly<Record<BenchTenant, CredentialList>>
   /** The private key of `proverId`, an app of the tenant es256 that has no secret. */
   readonly proverKey: JsonWebKey
+  /** Basic credential of the API's own app, the same in every tenant. */
+  readonly resourceServer: string
 }
 
 export const proverId = 'app_bench_prover'
+const resourceServerId = 'app_bench_orders_api'
 
 /** The tenant that gets all the apps asked for; the others get a few. */
 const manyAppsTenant: BenchTenant = 'es256'
 const fewApps = 10
 
 /** Raised when what is prepared changes, so that folders that `--keep` has kept are made again; moved ones are too. */
-const edition = 2
+const edition = 3
 
 interface Kept extends PreparedData {
   readonly edition: number
@@ -43,7 +53,7 @@ export async function prepareData(parent: string, apps: number): Promise<Prepare
   if (kept?.edition === edition && kept.dataFolder === dataFolderIn(folder)) return kept
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const data = await make(folder, apps)
+  const data = await prepareAt(folder, apps)
   writeFileSync(record, JSON.stringify({ ...data, edition } satisfies Kept), { mode: 0o600 })
   return data
 }
@@ -58,10 +68,15 @@ function readKept(record: string): Kept | undefined {
   }
 }
 
-async function make(folder: string, apps: number): Promise<PreparedData> {
+/** As it is in that folder, or in a database elsewhere whose credentials are kept in that folder. */
+export async function prepareAt(
+  folder: string,
+  apps: number,
+  databaseUrl: string | null = null,
+): Promise<PreparedData> {
   const dataFolder = dataFolderIn(folder)
   const masterKey = randomBytes(32).toString('base64url')
-  const location = { data_folder: dataFolder, database_url: null, master_key: masterKey }
+  const location = { data_folder: dataFolder, database_url: databaseUrl, master_key: masterKey }
   const store = await openStore(location, systemEffects)
   try {
     await applyBlueprint(store)
@@ -74,12 +89,10 @@ async function make(folder: string, apps: number): Promise<PreparedData> {
       ])
     }
     const proverKey = await saveProver(store)
+    const resourceServer = await saveResourceServers(store)
     await makeSigningKeys(store)
     return {
-      apps,
-      dataFolder,
-      masterKey,
-      proverKey,
+      ...{ apps, dataFolder, masterKey, proverKey, resourceServer },
       credentials: Object.fromEntries(lists) as PreparedData['credentials'],
     }
   } finally {
@@ -107,6 +120,19 @@ async function saveProver({ db }: OpenStore): Promise<JsonWebKey> {
     await saveCredential(tx, 'es256', proverId, { id: 'key', format: 'jwk', verifier, pepperVersion: null })
   })
   return privateKey.export({ format: 'jwk' })
+}
+
+async function saveResourceServers({ db, hasher }: OpenStore): Promise<string> {
+  const clientSecret = `sp_live_${randomBytes(24).toString('hex')}`
+  const names = { clientId: resourceServerId, id: 'orders-api', name: 'Orders', organizationId: 'org-0' }
+  for (const tenant of benchTenants) {
+    await db.write(async (tx) => {
+      await saveApp(tx, tenant, { ...names, settings: resourceServerSettings })
+      const hashed = hasher.hash(tenant, resourceServerId, clientSecret)
+      await saveCredential(tx, tenant, resourceServerId, { ...hashed, id: 'main' })
+    })
+  }
+  return basicCredential(resourceServerId, clientSecret)
 }
 
 /** A tenant's key is made when it is first needed: here, so that no start is measured with it. */

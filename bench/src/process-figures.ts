@@ -1,10 +1,12 @@
-/** What Linux tells about a running process: CPU time and resident memory; NaN elsewhere. */
+/** What Linux tells about a running process and those it has started: CPU time and resident memory; NaN elsewhere. */
 import { readFileSync } from 'node:fs'
 
 // USER_HZ: what the kernel reports to programs, 100 on every Linux that Node runs on.
 const ticksPerSecond = 100
 
-export function cpuSecondsOf(pid: number): number {
+export const cpuSecondsOf = (pid: number): number => sum(familyOf(pid).map(ownCpuSeconds))
+
+function ownCpuSeconds(pid: number): number {
   const stat = read(`/proc/${pid}/stat`)
   // The name in parentheses may hold spaces: fields are counted from behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -17,10 +19,20 @@ export interface Memory {
 }
 
 export function memoryOf(pid: number): Memory {
-  const status = read(`/proc/${pid}/status`)
+  const statuses = familyOf(pid).map((member) => read(`/proc/${member}/status`))
   const megabytes = (field: string) =>
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024
+    sum(statuses.map((text) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]))) / 1024
   return { residentMegabytes: megabytes('VmRSS'), peakMegabytes: megabytes('VmHWM') }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0)
+
+/** The process and its workers. */
+function familyOf(pid: number): readonly number[] {
+  const children = read(`/proc/${pid}/task/${pid}/children`)
+    .split(' ')
+    .filter((text) => text.trim() !== '')
+  return [pid, ...children.flatMap((child) => familyOf(Number(child)))]
 }
 
 /** The cores this process may use, as the kernel lists them ("0-3,8"). */

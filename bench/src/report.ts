@@ -1,6 +1,7 @@
 /** Prints a row's results as a table: who, how many a second, how late, how big, and which goals are met. */
 import type { Measured } from './rounds.ts'
-import type { RowResult, Verdict } from './run-row.ts'
+import type { Verdict } from './row.ts'
+import type { RowResult } from './run-row.ts'
 
 const busyShare = 0.95
 const headings = ['', 'req/s', 'per CPU s', 'p50 ms', 'p99 ms', 'max ms', 'RSS MB', 'peak MB', '']
@@ -28,6 +29,7 @@ function cells(measured: Measured): string[] {
 }
 
 function verdictLine({ about, goal, found, met }: Verdict): string {
+  if (goal === undefined) return `        ${about}: ${found}`
   return `  ${met ? 'pass' : 'MISS'}  ${about}: ${found}, goal ${goal}`
 }
 

@@ -2,77 +2,25 @@
 
 import { readFileSync } from 'node:fs'
 import type { BenchTenant } from './blueprint.ts'
+import type { CredentialList } from './bulk-apps.ts'
 import { issuer } from './claims.ts'
 import {
   baselineClient,
   basicCredential,
   type Contestant,
+  type DrawnContestant,
   type Ground,
   startBaseline,
   startOidcProvider,
 } from './contestant.ts'
-import { type PreparedData, prepareData, proverId } from './prepared-data.ts'
+import { feedRow } from './feed-row.ts'
+import type { DrawnPlan } from './load-protocol.ts'
+import { proverId } from './prepared-data.ts'
+import type { Crowd, Entry, Goal, Row, Scene, ThroughputRow } from './row.ts'
 import { secondsToFirstToken, startSallyport } from './sallyport.ts'
 import { type ProofKind, proofPlan, publicHalf } from './signed-request.ts'
 import type { Algorithm } from './signers.ts'
-import { prepareTlsFiles, type TlsFiles } from './tls-files.ts'
-
-/** How many apps a data folder has: ten, or what `--apps` says. */
-export type Crowd = 'few' | 'many'
-
-export interface Scene {
-  readonly ground: Ground
-  /** Prepared on first use and kept for the rows that follow. */
-  dataWith(crowd: Crowd): Promise<PreparedData>
-  tlsFiles(): Promise<TlsFiles>
-}
-
-export interface Entry {
-  readonly name: string
-  start(scene: Scene): Promise<Contestant>
-}
-
-export type Goal =
-  | { readonly kind: 'ratio'; readonly of: string; readonly to: string; atLeast(nodeMajor: number): number }
-  | { readonly kind: 'memory'; readonly of: string; readonly below: number }
-
-export interface ThroughputRow {
-  readonly kind: 'throughput'
-  readonly name: string
-  readonly title: string
-  readonly entries: readonly Entry[]
-  readonly goals: readonly Goal[]
-}
-
-/** Seconds until the first token, instead of tokens per second. */
-export interface StartRow {
-  readonly kind: 'start'
-  readonly name: string
-  readonly title: string
-  readonly atMostSeconds: number
-  measure(scene: Scene): Promise<number>
-}
-
-export type Row = ThroughputRow | StartRow
-
-const fewApps = 10
-
-export function createScene(ground: Ground, manyApps: number): Scene {
-  const prepared = new Map<Crowd, Promise<PreparedData>>()
-  let tlsFiles: Promise<TlsFiles> | undefined
-  return {
-    ground,
-    dataWith(crowd) {
-      const data = prepared.get(crowd) ?? prepareData(ground.dataFolder, crowd === 'few' ? fewApps : manyApps)
-      prepared.set(crowd, data)
-      return data
-    },
-    tlsFiles() {
-      tlsFiles ??= prepareTlsFiles(ground.folder)
-      return tlsFiles
-    },
-  }
-}
+import { introspectionPlan, meaninglessTokens, tokensFrom, tokensOf } from './token-pools.ts'
 
 const constant: Entry = {
   name: 'node:http constant',
@@ -166,14 +114,85 @@ const proofRow = (kind: ProofKind, title: string): ThroughputRow => ({
 
 const signingWithTls: Entry = {
   name: 'node:https + ES256',
-  start: async ({ ground, tlsFiles }) => startBaseline(ground, 'signing', ['ES256'], await tlsFiles()),
+  start: async ({ ground, tlsFiles }) =>
+    startBaseline(ground, 'signing', ['ES256'], { tls: await tlsFiles() }),
 }
+
+type Pool = (contestant: DrawnContestant, scene: Scene) => Promise<CredentialList>
+
+const poolFromContestant: Pool = (contestant, { ground }) => tokensFrom(contestant, ground)
+const poolBehindItsBack: Pool = async (contestant, { ground, dataWith }) =>
+  tokensOf(await dataWith('few'), contestant, ground)
+
+const introspecting = (
+  name: string,
+  tenant: BenchTenant,
+  pool: Pool,
+  order: Pick<DrawnPlan, 'inTurn'> = {},
+): Entry => ({
+  name,
+  async start(scene) {
+    const data = await scene.dataWith('few')
+    const contestant = await startSallyport({ ground: scene.ground, data, tenant, successLog: true })
+    const tokens = await pool(contestant, scene)
+    const plan = introspectionPlan(`/${tenant}/oauth2/introspect`, data.resourceServer, tokens)
+    return { ...contestant, plan: { ...plan, ...order } }
+  },
+})
+
+const introspectingBaseline = (
+  name: string,
+  start: (ground: Ground) => Promise<DrawnContestant>,
+  pool: Pool,
+): Entry => ({
+  name,
+  async start(scene) {
+    const contestant = await start(scene.ground)
+    const credential = basicCredential(baselineClient.id, baselineClient.secret)
+    const tokens = await pool(contestant, scene)
+    return { ...contestant, plan: introspectionPlan('/token/introspection', credential, tokens) }
+  },
+})
+
+/** The same answer whatever it is asked; asked as much as the others. */
+const constantAsked = (tokenBytes: number): Entry =>
+  introspectingBaseline(
+    constant.name,
+    (ground) => startBaseline(ground, 'constant'),
+    async (contestant, { ground }) => meaninglessTokens(ground, contestant, tokenBytes),
+  )
+
+const oidcProviderIntrospecting = introspectingBaseline(
+  'oidc-provider introspection',
+  (ground) => startOidcProvider(ground, 'ES256', ['introspection']),
+  poolFromContestant,
+)
+
+const clustered = (workers: number): Entry => ({
+  name: `node:cluster + ES256, ${workers}`,
+  start: ({ ground }) =>
+    startBaseline(ground, 'cluster', [String(workers), 'ES256'], {
+      place: workers > 1 ? 'contestants' : 'contestant',
+    }),
+})
+
+const withWorkers = (workers: number): Entry => ({
+  name: `Sallyport --workers ${workers}`,
+  async start({ ground, dataWith }) {
+    const data = await dataWith('few')
+    return startSallyport({ ground, data, tenant: 'es256', successLog: true, workers })
+  },
+})
 
 const shipped = 'Sallyport as shipped'
 const quiet = 'Sallyport, no success log'
 const quietly = { successLog: false }
 const few = 'Sallyport, few apps'
 const many = 'Sallyport, many apps'
+const unknown = 'Sallyport, tokens it does not remember'
+// About what the tokens of the other contestants have.
+const jwtBytes = 620
+const opaqueBytes = 60
 
 function atLeast(of: string, share: number, to: string): Goal {
   return { kind: 'ratio', of, to, atLeast: () => share }
@@ -246,6 +265,44 @@ export const rows: readonly Row[] = [
     entries: [signingWithTls, sallyport(shipped, 'es256', { tls: true })],
     goals: [],
   },
+  {
+    kind: 'throughput',
+    name: 'introspect-jwt',
+    title:
+      'Introspection of JWTs, ES256: the API asks about 1,000 tokens at random (a second line: about 12,000 in turn)',
+    entries: [
+      constantAsked(jwtBytes),
+      introspecting(shipped, 'es256', poolFromContestant),
+      introspecting(unknown, 'es256', poolBehindItsBack, { inTurn: true }),
+    ],
+    goals: [atLeast(shipped, 0.6, constant.name)],
+  },
+  {
+    kind: 'throughput',
+    name: 'introspect-opaque',
+    title: 'Introspection of opaque tokens, SQLite: the API asks about 1,000 tokens at random',
+    entries: [
+      constantAsked(opaqueBytes),
+      oidcProviderIntrospecting,
+      introspecting(shipped, 'opaque', poolFromContestant),
+    ],
+    goals: [atLeast(shipped, 0.4, constant.name)],
+  },
+  {
+    kind: 'throughput',
+    name: 'workers',
+    title: 'What a second process gains: JWT issuance, ES256',
+    entries: [clustered(1), clustered(2), withWorkers(1), withWorkers(2)],
+    goals: [
+      {
+        kind: 'gain',
+        of: { one: withWorkers(1).name, two: withWorkers(2).name },
+        beside: { one: clustered(1).name, two: clustered(2).name },
+        atLeast: 0.95,
+      },
+    ],
+  },
+  feedRow,
   {
     kind: 'start',
     name: 'start',

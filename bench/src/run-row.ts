@@ -1,17 +1,9 @@
 /** Runs one row of the table and says which of its goals are met. */
 import type { LoadProcess } from './load-process.ts'
+import { hasCoreForLoad } from './pinned.ts'
 import { type Entrant, type Measured, type Pace, runRounds } from './rounds.ts'
-import type { Entry, Goal, Row, Scene, StartRow, ThroughputRow } from './rows.ts'
+import type { Entry, Goal, LatenessRow, Row, Scene, StartRow, Steps, ThroughputRow, Verdict } from './row.ts'
 import { median, type Ratio, ratio } from './statistics.ts'
-
-export interface Verdict {
-  readonly about: string
-  readonly goal: string
-  readonly found: string
-  readonly met: boolean
-  readonly ratio?: Ratio
-  readonly ratioPerCpuSecond?: Ratio
-}
 
 export interface RowResult {
   readonly name: string
@@ -28,7 +20,19 @@ export interface Run {
 }
 
 export function runRow(row: Row, run: Run): Promise<RowResult> {
-  return row.kind === 'start' ? runStarts(row, run) : runThroughput(row, run)
+  switch (row.kind) {
+    case 'start':
+      return runStarts(row, run)
+    case 'lateness':
+      return runLateness(row, run)
+    case 'throughput':
+      return runThroughput(row, run)
+  }
+}
+
+async function runLateness(row: LatenessRow, { scene, pace }: Run): Promise<RowResult> {
+  const { name, title } = row
+  return { name, title, measured: [], verdicts: await row.measure(scene, pace) }
 }
 
 async function runStarts(row: StartRow, { scene, pace }: Run): Promise<RowResult> {
@@ -71,6 +75,7 @@ async function withEntrants<T>(
 }
 
 function verdictOn(goal: Goal, measured: readonly Measured[], nodeMajor: number): Verdict | undefined {
+  if (goal.kind === 'gain') return gainVerdict(goal, measured)
   const of = measured.find(({ name }) => name === goal.of)
   if (!of) return undefined
   if (goal.kind === 'memory') {
@@ -96,6 +101,39 @@ function verdictOn(goal: Goal, measured: readonly Measured[], nodeMajor: number)
     ratio: byTime,
     ratioPerCpuSecond: byCpu,
   }
+}
+
+/** Two cores for the contestants and a third for the load, or the load stands in the way of those it measures. */
+function gainVerdict(goal: Goal & { kind: 'gain' }, measured: readonly Measured[]): Verdict | undefined {
+  const figure = hasCoreForLoad ? 'perSecond' : 'perCpuSecond'
+  const ours = gainOf(goal.of, measured, figure)
+  const theirs = gainOf(goal.beside, measured, figure)
+  if (ours === undefined || theirs === undefined) return undefined
+  const beside = ratio(ours, theirs)
+  const times = (gains: readonly number[]) => `${median(gains).toFixed(2)} ×`
+  const how = hasCoreForLoad
+    ? 'by the wall'
+    : 'by processor time: no core is left for the load, so waiting for one another does not show'
+  return {
+    about: `gain of two processes: ${goal.of.two} / ${goal.beside.two}`,
+    goal: `≥ ${goal.atLeast}`,
+    found: `${ratioText(beside)}: ${times(ours)} beside ${times(theirs)}, ${how}`,
+    met: beside.byRound >= goal.atLeast,
+    ratio: beside,
+  }
+}
+
+/** Of each round. Two that never wait use two seconds of processor time in one. */
+function gainOf(
+  { one, two }: Steps,
+  measured: readonly Measured[],
+  figure: 'perSecond' | 'perCpuSecond',
+): number[] | undefined {
+  const [alone, together] = [one, two].map((name) => measured.find((line) => line.name === name))
+  if (!alone || !together) return undefined
+  const processes = figure === 'perCpuSecond' ? 2 : 1
+  const before = figures(alone, figure)
+  return figures(together, figure).map((now, round) => (processes * now) / (before[round] ?? Number.NaN))
 }
 
 // One core at full load gives its process nearly all of itself; less means that somebody else had the rest.

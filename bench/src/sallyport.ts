@@ -21,6 +21,10 @@ export interface SallyportStart {
   readonly successLog: boolean
   /** With these it ends TLS itself; without, it believes a proxy on loopback. */
   readonly tls?: TlsFiles | undefined
+  /** More than one are given more than one core. */
+  readonly workers?: number
+  /** PostgreSQL, instead of the file of the data folder. */
+  readonly databaseUrl?: string
 }
 
 export async function startSallyport(start: SallyportStart): Promise<DrawnContestant> {
@@ -61,7 +65,7 @@ async function spawnServe(start: SallyportStart): Promise<{ readonly child: Chil
   // The log goes where logs go, into a file: writing it is part of the work as shipped.
   const logFile = openSync(join(ground.folder, `serve-${port}.log`), 'w')
   const child = startChild({
-    place: 'contestant',
+    place: (start.workers ?? 1) > 1 ? 'contestants' : 'contestant',
     node: ground.node,
     arguments: [program, 'serve', '--config', configFile],
     stdout: logFile,
@@ -73,14 +77,16 @@ async function spawnServe(start: SallyportStart): Promise<{ readonly child: Chil
 }
 
 /** YAML by way of JSON, which is YAML. */
-function configuration({ data, successLog, tls }: SallyportStart, port: number, metricsPort: number): string {
+function configuration(start: SallyportStart, port: number, metricsPort: number): string {
+  const { data, successLog, tls, workers = 1, databaseUrl } = start
   return JSON.stringify({
     base_url: new URL(issuer).origin,
     listen_host: '127.0.0.1',
     listen_port: port,
     metrics_port: metricsPort,
     ...(tls ? { tls_certificate_file: tls.certFile, tls_key_file: tls.keyFile } : { proxies: ['127.0.0.1'] }),
-    data_folder: data.dataFolder,
+    ...(databaseUrl === undefined ? { data_folder: data.dataFolder } : { database_url: databaseUrl }),
+    workers,
     log_tokens: successLog,
   })
 }

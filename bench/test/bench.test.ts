@@ -18,6 +18,15 @@ const contestants: Readonly<Record<string, readonly string[]>> = {
   assertion: ['node:http + assertion', 'oidc-provider assertion', ours],
   dpop: ['node:http + dpop', 'oidc-provider dpop', ours],
   tls: ['node:https + ES256', ours],
+  'introspect-jwt': ['node:http constant', ours, 'Sallyport, tokens it does not remember'],
+  'introspect-opaque': ['node:http constant', 'oidc-provider introspection', ours],
+  workers: [
+    'node:cluster + ES256, 1',
+    'node:cluster + ES256, 2',
+    'Sallyport --workers 1',
+    'Sallyport --workers 2',
+  ],
+  feed: [],
   start: [],
 }
 
@@ -41,8 +50,15 @@ test('product, numbers to reach: every contestant of every row runs and produces
       )
     }
   }
-  const start = results.find(({ name }) => name === 'start')
-  assert.match(start?.verdicts[0]?.found ?? '', /^\d+\.\d\d s/)
+  const found = (row: string) =>
+    results.find(({ name }) => name === row)?.verdicts.map((verdict) => verdict.found) ?? []
+  assert.match(found('start')[0] ?? '', /^\d+\.\d\d s/)
+  assert.match(found('workers')[0] ?? '', /^\d+\.\d\d .* × beside \d+\.\d\d ×/)
+  const [inactive, told, followers, ...elsewhere] = found('feed')
+  assert.match(followers ?? '', /^\d+\.\d ms of its processor time/)
+  const lateness = /^p50 \d+\.\d ms, p99 \d+\.\d ms, of 6$|^not measured: /
+  for (const line of [inactive, told, ...elsewhere]) assert.match(line ?? '', lateness)
+  assert.ok(elsewhere.length > 0)
 })
 
 test('product, numbers to reach: a row that does not exist is refused with the names of those that do', () => {

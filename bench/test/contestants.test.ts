@@ -12,6 +12,8 @@ import { accessTokenSeconds, audience, extraClaims, issuer, scope, tokenClaims }
 import { type DrawnContestant, type Ground, startBaseline, startOidcProvider } from '../src/contestant.ts'
 import { firstToken } from '../src/first-token.ts'
 import { prepareData } from '../src/prepared-data.ts'
+import { createScene } from '../src/row.ts'
+import { rows } from '../src/rows.ts'
 import { startSallyport } from '../src/sallyport.ts'
 import { type Algorithm, algorithms } from '../src/signers.ts'
 
@@ -121,6 +123,34 @@ test('product, numbers to reach: token reuse serves one token to one app, and ev
   assert.equal(new Set(tokens).size, 3)
   assert.deepEqual(tokens.slice(0, 3), tokens.slice(3))
 })
+
+for (const name of ['introspect-jwt', 'introspect-opaque'] as const) {
+  test(`RFC 7662 §2.2: whoever is measured in ${name} tells the same of a token of its pool`, async (t) => {
+    const ground = groundFor(t)
+    const row = rows.find((one) => one.name === name)
+    assert.ok(row?.kind === 'throughput')
+    const scene = createScene(ground, 3)
+    for (const entry of row.entries.filter((one) => one.name !== 'node:http constant')) {
+      const contestant = await entry.start(scene)
+      t.after(() => contestant.stop())
+      const { plan, port } = contestant
+      assert.ok('credentialsFile' in plan)
+      const token = readFileSync(plan.credentialsFile, 'latin1').slice(0, plan.credentialBytes)
+      const response = await fetch(`http://127.0.0.1:${port}${plan.before.split(' ')[1]}`, {
+        method: 'POST',
+        headers: {
+          Authorization: /Authorization: (.*)\r/.exec(plan.before)?.[1] ?? '',
+          'X-Forwarded-Proto': 'https',
+        },
+        body: new URLSearchParams({ token }),
+      })
+      const told = (await response.json()) as Record<string, unknown>
+      const { active, token_type: type, aud, scope: toldScope } = told
+      assert.deepEqual([active, type, aud, toldScope], [true, 'Bearer', audience, scope], entry.name)
+      for (const [claim, value] of Object.entries(extraClaims)) assert.equal(told[claim], value, entry.name)
+    }
+  })
+}
 
 test('bench: a prepared data folder is made once, and again when it has been moved', async (t) => {
   const { folder } = groundFor(t)

@@ -9,11 +9,15 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { basicCredential, tokenRequest } from '../src/contestant.ts'
 import { startLoadProcess } from '../src/load-process.ts'
-import type { LoadResult } from '../src/load-protocol.ts'
+import type { DrawnPlan, LoadResult } from '../src/load-protocol.ts'
 
 const apps = ['app_1', 'app_2', 'app_3']
 
-async function loadOn(t: TestContext, listener: RequestListener): Promise<LoadResult> {
+async function loadOn(
+  t: TestContext,
+  listener: RequestListener,
+  more: Partial<DrawnPlan> = {},
+): Promise<LoadResult> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-load-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const credentials = apps.map((id) => basicCredential(id, 'secret'))
@@ -25,7 +29,7 @@ async function loadOn(t: TestContext, listener: RequestListener): Promise<LoadRe
   const load = startLoadProcess()
   t.after(() => load.stop())
   const { port } = server.address() as AddressInfo
-  const plan = tokenRequest('/token', credentialsFile, credentials[0]?.length ?? 0)
+  const plan = { ...tokenRequest('/token', credentialsFile, credentials[0]?.length ?? 0), ...more }
   return load.run({
     port,
     pid: process.pid,
@@ -68,6 +72,30 @@ test('bench: one reply that is not a 200 fails the run, and its body is told', a
     response.end(replies === 50 ? '{"error":"invalid_client"}' : '{}')
   })
   await assert.rejects(failing, /not a 200.*401.*invalid_client/s)
+})
+
+test('bench: a reply with the wrong words fails the run, though it is a 200', async (t) => {
+  let replies = 0
+  const listener: RequestListener = (request, response) => {
+    replies += 1
+    request.resume()
+    response.end(replies === 50 ? '{"active":false}' : '{"active":true}')
+  }
+  await assert.rejects(loadOn(t, listener, { wrongWords: '"active":false' }), /says "active":false/)
+})
+
+test('bench: asked in turn, the credentials come round one after the other over all connections', async (t) => {
+  const asked: (string | undefined)[] = []
+  const listener: RequestListener = (request, response) => {
+    request.resume()
+    asked.push(request.headers.authorization)
+    response.end('{}')
+  }
+  await loadOn(t, listener, { inTurn: true })
+  const counts = apps.map(
+    (id) => asked.filter((one) => one === `Basic ${basicCredential(id, 'secret')}`).length,
+  )
+  assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, String(counts))
 })
 
 test('bench: a server that closes connections under load fails the run', async (t) => {

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { startBaseline } from '../src/contestant.ts'
 import { startLoadProcess } from '../src/load-process.ts'
 import { rowReport } from '../src/report.ts'
-import { createScene, type Goal, type Scene, type ThroughputRow } from '../src/rows.ts'
+import { createScene, type Goal, type Scene, type ThroughputRow } from '../src/row.ts'
 import { runRow } from '../src/run-row.ts'
 
 const names = ['first', 'second'] as const
@@ -19,6 +19,10 @@ function entry(name: string) {
 function ratioGoal(atLeast: number): Goal {
   return { kind: 'ratio', of: 'first', to: 'second', atLeast: () => atLeast }
 }
+
+const twins = { one: 'first', two: 'second' } as const
+
+const gainGoal = (atLeast: number): Goal => ({ kind: 'gain', of: twins, beside: twins, atLeast })
 
 test('product, numbers to reach: a met goal passes, a missed one is marked, and both are printed', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-row-'))
@@ -32,16 +36,24 @@ test('product, numbers to reach: a met goal passes, a missed one is marked, and 
     name: 'twins',
     title: 'the same server twice',
     entries: names.map(entry),
-    goals: [ratioGoal(0.0001), ratioGoal(10_000), { kind: 'memory', of: 'first', below: 1_000_000 }],
+    goals: [
+      ratioGoal(0.0001),
+      ratioGoal(10_000),
+      { kind: 'memory', of: 'first', below: 1_000_000 },
+      gainGoal(0.0001),
+      gainGoal(10_000),
+    ],
   }
   const pace = { rounds: 2, seconds: 0.1, warmupSeconds: 0.05, settleSeconds: 0.05, connections: 4 }
   const scene = createScene({ node: process.execPath, folder, dataFolder: folder }, 10)
   const result = await runRow(row, { scene, load, pace, nodeMajor: 26 })
+  const isLinux = process.platform === 'linux'
   const met = result.verdicts.map((verdict) => verdict.met)
-  // Memory is read from Linux; elsewhere it is unknown, and what is unknown is not met.
-  assert.deepEqual(met, [true, false, process.platform === 'linux'])
+  // Memory and processor time are read from Linux; elsewhere it is unknown, and what is unknown is not met.
+  assert.deepEqual(met, [true, false, isLinux, isLinux, false])
   const report = rowReport(result)
   assert.match(report, /^twins: the same server twice\n/)
   assert.match(report, /pass {2}first \/ second: .*goal ≥ 0\.0001/)
   assert.match(report, /MISS {2}first \/ second: .*goal ≥ 10000/)
+  assert.match(report, /pass {2}gain of two processes: second \/ second: 1\.00 \(1\.00–1\.00\)/)
 })

@@ -14,7 +14,7 @@ export function canonicalClientId(text: string): string {
   if (alreadyCanonical.test(text)) return text
   const bounded = text.slice(0, maximumLength)
   const decoded = decodeFormComponent(bounded) ?? bounded
-  // Upper case first: some letters (ß, final sigma) meet their likes only there.
-  const folded = decoded.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
+  // Upper case first: some letters (ß, final sigma) meet their likes only there, others (U+0345) only before they compose.
+  const folded = decoded.toUpperCase().normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
   return folded.trim().slice(0, maximumLength)
 }

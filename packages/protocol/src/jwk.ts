@@ -1,5 +1,7 @@
 /** One public key as somebody else sends or registers it: RFC 7517, RFC 7518 §6, RFC 8037 §2. */
 
+import { isRocaModulus } from './roca.ts'
+
 /** A public key, with the members that make it up and no others. */
 export interface Jwk {
   readonly kty: 'EC' | 'OKP' | 'RSA'
@@ -26,7 +28,9 @@ const edwardsAlgorithms = ['EdDSA', 'Ed25519']
 const signatureUses: readonly unknown[] = ['sig', 'jwt-svid']
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 const minimumRsaBits = 2048
-const maximumRsaBits = 8192
+// What somebody registers or publishes costs us a computation at each stranger's request.
+const maximumRsaBits = 4096
+const exponentBytes = 3
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -40,7 +44,7 @@ function algorithmsFitting({ kty, crv }: Jwk): readonly string[] {
 }
 
 /**
- * Reads a public signature key strictly: EC on P-256 or P-384, Ed25519, RSA of 2048 to 8192 bits.
+ * Reads a public signature key strictly: EC on P-256 or P-384, Ed25519, RSA of 2048 to 4096 bits.
  *
  * The problem is a text for whoever registers the key: a private or symmetric key, another type or curve, a number of
  * the wrong length or spelling, `use` or `key_ops` that do not allow verifying, an `alg` that does not fit. Whether a
@@ -107,12 +111,16 @@ function readRsaKey({ n, e }: Members): Jwk | JwkProblem {
   if (modulus[0] === 0 || bits < minimumRsaBits || bits > maximumRsaBits) {
     return `an RSA key of other than ${minimumRsaBits} to ${maximumRsaBits} bits`
   }
-  const isFit =
-    exponent.length <= 4 && exponent.length >= 3 && exponent[0] !== 0 && (exponent.at(-1) ?? 0) % 2 === 1
+  if (isRocaModulus(modulus)) return 'an RSA key that anyone can factor (CVE-2017-15361)'
+  // An even modulus is no product of two primes, and slow to compute with.
+  if (!isOdd(modulus)) return 'an RSA modulus that is even'
+  const isFit = exponent.length === exponentBytes && exponent[0] !== 0 && isOdd(exponent)
   return isFit
     ? { kty: 'RSA', n: n as string, e: e as string }
     : 'an RSA exponent that is even, too small or too large'
 }
+
+const isOdd = (bytes: Uint8Array): boolean => (bytes.at(-1) ?? 0) % 2 === 1
 
 function bytesOf(value: unknown): Uint8Array | null {
   if (typeof value !== 'string' || value.length > 2_000 || !/^[A-Za-z0-9_-]+$/.test(value)) return null

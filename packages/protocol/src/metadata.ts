@@ -17,6 +17,8 @@ export interface Capabilities {
   /** Paths under the issuer (`/oauth2/token`) or whole URLs; an endpoint that does not exist is absent. */
   readonly endpoints: Readonly<Partial<Record<EndpointName, string>> & { token: string; jwks: string }>
   readonly grantTypes: readonly string[]
+  /** draft-ietf-oauth-identity-assertion-authz-grant §7: profiles of the grants; left out of the document if absent. */
+  readonly grantProfiles?: readonly string[]
   readonly tokenEndpointAuthMethods: readonly string[]
   /** Algorithms of client assertions; to be given with `private_key_jwt`, where RFC 8414 §2 requires it. */
   readonly tokenEndpointAuthSigningAlgorithms?: readonly string[]
@@ -53,6 +55,7 @@ export function buildAuthorizationServerMetadata(capabilities: Capabilities, iss
     // RFC 8414 §2 requires the member even from a server without an authorization endpoint.
     response_types_supported: capabilities.responseTypes ?? [],
     grant_types_supported: capabilities.grantTypes,
+    ...(capabilities.grantProfiles && { authorization_grant_profiles_supported: capabilities.grantProfiles }),
     ...clientAuthentication(capabilities),
     ...(capabilities.introspectionSigningAlgorithms && {
       introspection_signing_alg_values_supported: capabilities.introspectionSigningAlgorithms,

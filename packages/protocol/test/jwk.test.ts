@@ -85,12 +85,16 @@ test('RFC 7518 §6.2.1: the coordinates have the length of their curve, and the 
 test('RFC 7518 §3.3, §6.3.1: an RSA key has 2048 bits at least, no leading zeros and a sound exponent', () => {
   const modulus = Buffer.from(String(rsa2048.n), 'base64url')
   const padded = Buffer.concat([Buffer.alloc(1), modulus]).toString('base64url')
-  for (const key of [rsa(1024), { ...rsa2048, n: padded }, { ...rsa2048, n: bytes(1_200) }]) {
-    assert.match(problemOf(key), /2048 to 8192 bits/)
+  const tooLong = Buffer.concat([Buffer.of(1), Buffer.alloc(512, 0xff)]).toString('base64url')
+  for (const key of [rsa(1024), { ...rsa2048, n: padded }, { ...rsa2048, n: tooLong }]) {
+    assert.match(problemOf(key), /2048 to 4096 bits/)
   }
-  for (const e of ['AQ', 'Aw', 'AQAA', 'AAEAAQ', bytes(5)])
+  for (const e of ['AQ', 'Aw', 'AQAA', 'AAEAAQ', '_____w', bytes(5)])
     assert.match(problemOf({ ...rsa2048, e }), /exponent/)
   assert.match(problemOf({ kty: 'RSA', n: rsa2048.n }), /modulus or exponent/)
+  const even = Buffer.from(modulus)
+  even.writeUInt8(modulus.readUInt8(255) - 1, 255)
+  assert.match(problemOf({ ...rsa2048, n: even.toString('base64url') }), /modulus that is even/)
 })
 
 test('RFC 8037 §2: of the Edwards curves Ed25519 is taken, with all its 32 bytes', () => {

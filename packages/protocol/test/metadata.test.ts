@@ -46,6 +46,12 @@ test('RFC 8414 §2: endpoints elsewhere, scopes and assertion algorithms are the
   assert.deepEqual(metadata.token_endpoint_auth_signing_alg_values_supported, ['ES256'])
 })
 
+test('ID-JAG §7: profiles of grants are there if given', () => {
+  const idJag = 'urn:ietf:params:oauth:grant-profile:id-jag'
+  const metadata = buildAuthorizationServerMetadata({ ...capabilities, grantProfiles: [idJag] }, issuer)
+  assert.deepEqual(metadata.authorization_grant_profiles_supported, [idJag])
+})
+
 test('000-04: OpenID Connect discovery has its required members, and no endpoint that does not exist', () => {
   const configuration = buildOpenIdConfiguration(capabilities, issuer)
   assert.deepEqual(configuration.subject_types_supported, ['public'])

@@ -1,6 +1,7 @@
 /** The server put together: the one place that hands each part what it needs. */
 
 import type { ForwardedCertificatePreset } from '@sallyport/protocol'
+import { type ExpiryWarning, warnOfExpiry } from './apps/expiry-warnings.ts'
 import { createExposure, type ReportExposure } from './apps/expose-credential.ts'
 import { createSecretUpgrade } from './apps/upgrade-secret.ts'
 import { createUsage, type Usage } from './apps/usage.ts'
@@ -18,10 +19,13 @@ import type { Log } from './http/log.ts'
 import { createMetrics, createMetricsHandler, type Metrics } from './http/metrics.ts'
 import { createPlainHandler } from './http/plain-http.ts'
 import { answer, flagPlainHttp, type RouteDeps } from './http/routes.ts'
+import { createSecretScanning } from './http/secret-scanning.ts'
 import { createSiteFinder } from './http/site.ts'
 import type { TlsPair } from './http/tls.ts'
 import { createSlowHashes } from './keys/imported/turn.ts'
 import { createRemoteKeySets } from './keys/remote-key-sets.ts'
+import { createKeyRotation, type KeyRotation } from './keys/rotation.ts'
+import { createScannerKeys } from './keys/scanner-keys.ts'
 import { createSharedCounters, type SharedCounters } from './limits/shared-counters.ts'
 import { createWrongAttempts } from './limits/wrong-attempts.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
@@ -61,6 +65,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ListenerLimits>
   /** How the keys of clients and outside issuers are fetched; left out, from the public Internet alone. */
   readonly fetchJson?: FetchJson
+  /** Where the keys are that reports of leaked secrets are signed with. */
+  readonly secretScanningKeysUrl?: string
 }
 
 export interface Address {
@@ -96,7 +102,13 @@ export function createServer(options: ServerOptions): Server {
   const restoring = attempt(() => counters.restore(effects.clock()), onFailure)
 
   const deps = routeDeps(options, metrics, { noteUsage: usage.note, counters, singleUse })
-  const upkeep = startUpkeep(choresOf({ usage, counters, singleUse, db, deps }), onFailure)
+  const rotation = keyRotation(options, metrics)
+  const chores = [
+    ...choresOf({ usage, counters, singleUse, db, deps }),
+    expiryChore(options, metrics),
+    { everyMilliseconds: 60_000, work: rotation.work },
+  ]
+  const upkeep = startUpkeep(chores, onFailure)
   const health = createHealth({
     database: () => db.ping().then(() => true),
     feed: () => effects.clock() - db.changes.lastContactAt <= feedSilenceSeconds,
@@ -156,6 +168,7 @@ export function createServer(options: ServerOptions): Server {
       deps.directory.close()
       deps.revocations.close()
       deps.revocationFeed.close()
+      rotation.close()
       await db.close()
       log.flush()
       return result
@@ -187,6 +200,38 @@ const choresOf = ({ usage, counters, singleUse, db, deps }: Upkept): readonly Ch
     { everyMilliseconds: 300_000, work: () => dropEndedPartitions(db, clock()) },
     { everyMilliseconds: 3_600_000, work: () => sweepEnded({ ...deps, db }, clock()) },
   ]
+}
+
+/** Often enough that a server which is restarted every day does it too. */
+const expiryChore = ({ store, effects, log }: ServerOptions, metrics: Metrics): Chore => {
+  const onWarning = ({ tenantId: tenant, clientId, credentialId, isUsedRecently }: ExpiryWarning) => {
+    metrics.expiryWarnings.add(tenant)
+    const reason = isUsedRecently ? 'used in the last 30 days' : 'not used in the last 30 days'
+    log.warn('credential expires soon', { tenant, client_id: clientId, credential_id: credentialId, reason })
+  }
+  return {
+    everyMilliseconds: 600_000,
+    work: () => warnOfExpiry({ db: store.db, onWarning }, effects.clock()),
+  }
+}
+
+const keyStates = {
+  next: 'signing key created',
+  active: 'signing key activated',
+  retiring: 'signing key replaced',
+  retired: 'signing key retired',
+} as const
+
+function keyRotation({ store, effects, log }: ServerOptions, metrics: Metrics): KeyRotation {
+  const { random, clock } = effects
+  return createKeyRotation({
+    ...{ ...store, random, clock },
+    onEvent({ tenantId: tenant, kid, apiId, state }) {
+      metrics.signingKeySteps.add(tenant, state)
+      log.info(keyStates[state], { tenant, kid, ...(apiId !== null && { api: apiId }) })
+    },
+    onFailure: log.failure.bind(log, ''),
+  })
 }
 
 async function writeAll(counters: SharedCounters, clock: Effects['clock']): Promise<void> {
@@ -226,6 +271,7 @@ function routeDeps(
     exposeCredential: (exposure) => {
       expose(exposure).catch((error: unknown) => options.log.failure('', error))
     },
+    answerSecretScanning: secretScanning(options, expose),
     sites: createSiteFinder(directory, baseUrl, mtlsUrl),
     takesCertificates: mtlsUrl !== null || certificateHeader !== null,
     revocationLists: options.revocationLists ?? null,
@@ -254,6 +300,23 @@ function outsideKeys({ effects, log, fetchJson = createFetchJson() }: ServerOpti
   const onFailure = (url: string, reason: string) => log.warn('keys not fetched', { url, reason })
   const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
   return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }) }
+}
+
+const githubKeysUrl = 'https://api.github.com/meta/public_keys/secret_scanning'
+
+function secretScanning(
+  {
+    store,
+    log,
+    effects,
+    fetchJson = createFetchJson(),
+    secretScanningKeysUrl = githubKeysUrl,
+  }: ServerOptions,
+  expose: ReportExposure,
+) {
+  const onFailure = (url: string, reason: string) => log.warn('keys not fetched', { url, reason })
+  const keys = createScannerKeys({ url: secretScanningKeysUrl, fetchJson, clock: effects.clock, onFailure })
+  return createSecretScanning({ ...store, expose, keys, log })
 }
 
 function secretUpgrade({ store, log }: ServerOptions) {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Effects } from './effects.ts'
 import { createSealer, SealBroken, type Sealer } from './keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from './keys/secret-hasher.ts'
-import { masterKeyFile, parseMasterKeys } from './master-key.ts'
+import { masterKeyFile, parseMasterKeys, readMasterKeys } from './master-key.ts'
 import { type Database, StoreRefused } from './store/database.ts'
 
 export interface StoreLocation {
@@ -25,15 +25,18 @@ export interface OpenStore {
 export const databaseFile = (folder: string) => join(folder, 'sallyport.db')
 export const masterKeyPath = (folder: string) => join(folder, 'master.key')
 
-function masterKeys(location: StoreLocation, random: Effects['random']): readonly Uint8Array[] {
-  if (location.master_key !== null) return parseMasterKeys(location.master_key)
+function sealerFor(location: StoreLocation, { random }: Effects): Sealer {
+  if (location.master_key !== null) return createSealer(parseMasterKeys(location.master_key), random)
   if (location.database_url !== null) {
     throw new StoreRefused(
       'With PostgreSQL the master key must be given: set SALLYPORT_MASTER_KEY or SALLYPORT_MASTER_KEY_FILE.',
     )
   }
   const folder = location.data_folder
-  return masterKeyFile(masterKeyPath(folder), existsSync(databaseFile(folder)), random)
+  const file = masterKeyPath(folder)
+  const keys = masterKeyFile(file, existsSync(databaseFile(folder)), random)
+  // `sallyport keys rotate-master` replaces it under running servers.
+  return createSealer(keys, random, () => readMasterKeys(file))
 }
 
 /** The driver that is not used is not loaded. */
@@ -47,7 +50,7 @@ async function openDatabase(location: StoreLocation, clock: Effects['clock']): P
 }
 
 export async function openStore(location: StoreLocation, effects: Effects): Promise<OpenStore> {
-  const sealer = createSealer(masterKeys(location, effects.random), effects.random)
+  const sealer = sealerFor(location, effects)
   const db = await openDatabase(location, effects.clock)
   try {
     return { db, sealer, hasher: await createSecretHasher(db, sealer, effects.random) }

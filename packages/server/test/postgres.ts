@@ -18,7 +18,9 @@ export type TestPostgres = {
 }
 
 export type StoppablePostgres = TestPostgres & {
-  /** After `stop()`: the same port and the same data again. */
+  /** As `kill -9` leaves it, without a checkpoint: it recovers from its log when it starts again. */
+  crash(): Promise<void>
+  /** After `stop()` or `crash()`: the same port and the same data again. */
   start(): Promise<void>
   /** Ends the server for good and removes its data. Not needed: it also happens when this process ends. */
   close(): Promise<void>
@@ -56,7 +58,7 @@ export async function startPostgres(): Promise<StoppablePostgres> {
   }
   const { ready: url = '' } = await nextAnswer()
   letProcessEnd(supervisor)
-  const order = async (command: 'stop' | 'start') => {
+  const order = async (command: 'stop' | 'crash' | 'start') => {
     supervisor.ref()
     supervisor.stdin.write(`${command}\n`)
     await nextAnswer()
@@ -71,6 +73,7 @@ export async function startPostgres(): Promise<StoppablePostgres> {
     url,
     createDatabase: () => createDatabase(url),
     stop: () => order('stop'),
+    crash: () => order('crash'),
     start: () => order('start'),
     close,
   }

@@ -4,12 +4,20 @@ import { createScopeSet, type ScopeSet } from '@sallyport/protocol'
 import { RecentMap } from '../store/read-through.ts'
 import type { SenderConstraint } from '../tenants/security-settings.ts'
 import { defaultAuthenticationMethods } from './authentication-methods.ts'
-import type { AppSettings } from './settings.ts'
+import type { AppSettings, TokenExchangePolicy } from './settings.ts'
 
 /** The scopes held on one API: as granted, and as a set that answers for wildcards too. */
 export interface GrantedScopes {
   readonly granted: readonly string[]
   readonly set: ScopeSet
+}
+
+/** RFC 8693: whose tokens an app may bring, for which other APIs, and how the tokens it gets speak. */
+export interface ExchangePolicy {
+  readonly subjects: NamedApps
+  readonly targets: ReadonlySet<string>
+  readonly isDelegation: boolean
+  readonly actors: NamedApps
 }
 
 export interface CompiledAppSettings {
@@ -27,8 +35,18 @@ export interface CompiledAppSettings {
   /** Null where it may use all that the tenant allows. */
   readonly assertionAlgorithms: ReadonlySet<string> | null
   readonly senderConstraint: SenderConstraint | null
+  /** Null where it may exchange nothing. */
+  readonly tokenExchange: ExchangePolicy | null
   readonly attributes: Readonly<Record<string, unknown>>
 }
+
+/** App ids as settings list them; `*` is every app of the tenant. */
+export interface NamedApps {
+  has(appId: string): boolean
+}
+
+export const namedApps = (ids: readonly string[]): NamedApps =>
+  ids.includes('*') ? { has: () => true } : new Set(ids)
 
 export const compileScopes = (granted: readonly string[]): GrantedScopes => ({
   granted,
@@ -50,9 +68,17 @@ function compile(settings: AppSettings): CompiledAppSettings {
     standardOnly: settings.dialect === 'standard',
     assertionAlgorithms: settings.assertion_algorithms ? new Set(settings.assertion_algorithms) : null,
     senderConstraint: settings.sender_constraint ?? null,
+    tokenExchange: settings.token_exchange ? compilePolicy(settings.token_exchange) : null,
     attributes: settings.attributes ?? {},
   }
 }
+
+const compilePolicy = ({ subjects, targets, mode, actors }: TokenExchangePolicy): ExchangePolicy => ({
+  subjects: namedApps(subjects ?? []),
+  targets: new Set(targets),
+  isDelegation: mode !== 'impersonation',
+  actors: namedApps(actors ?? []),
+})
 
 const compiled = new RecentMap<CompiledAppSettings>(2_000)
 

@@ -19,6 +19,8 @@ export interface Client {
   readonly credentials: readonly Credential[]
   /** Those of the credentials that are secrets, of whatever format. */
   readonly secrets: readonly Credential[]
+  /** As they are stored. */
+  readonly texts: { readonly settings: string; readonly credentials: string }
 }
 
 let editions = 0
@@ -33,7 +35,12 @@ export const compileClient = (record: ClientRecord): Client => ({
   settings: compileAppSettings(record.settings),
   credentials: record.credentials,
   secrets: record.credentials.every(isSecret) ? record.credentials : record.credentials.filter(isSecret),
+  texts: { settings: record.settings, credentials: record.credentialsText },
 })
+
+/** Whether two readings of a client can be proven by the same and by nothing else. */
+export const provesAlike = ({ texts: one }: Client, { texts: other }: Client): boolean =>
+  one.credentials === other.credentials && one.settings === other.settings
 
 const isSecret = ({ format }: Credential): boolean => kindOfFormat(format) === 'secret'
 

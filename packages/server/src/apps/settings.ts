@@ -2,10 +2,29 @@
 
 import { type Static, Type } from 'typebox'
 import { AssertionAlgorithms, SenderConstraint } from '../tenants/security-settings.ts'
-import { Attributes, Identifier, ScopesByApi, ScopeToken } from '../tenants/settings.ts'
+import { AppIds, Attributes, Identifier, ScopesByApi, ScopeToken } from '../tenants/settings.ts'
 import { authenticationMethodNames } from './authentication-methods.ts'
 
-export const grantTypes = ['client_credentials'] as const
+export const tokenExchangeType = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const jwtBearerType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+
+export const grantTypes = ['client_credentials', tokenExchangeType, jwtBearerType] as const
+
+/** RFC 8693: what the app may exchange; nothing that does not stand here. */
+export const TokenExchangePolicy = Type.Object(
+  {
+    /** The apps whose tokens it may bring, beside its own. */
+    subjects: Type.Optional(AppIds),
+    /** The APIs that it may get a token for with one for another API. */
+    targets: Type.Optional(Type.Array(Identifier)),
+    /** Whether the token says who acts (`act`), or speaks as its subject alone. */
+    mode: Type.Optional(Type.Enum(['delegation', 'impersonation'])),
+    /** The apps whose tokens it may bring to show who acts, beside its own. */
+    actors: Type.Optional(Type.Array(Identifier)),
+  },
+  { additionalProperties: false },
+)
+export type TokenExchangePolicy = Static<typeof TokenExchangePolicy>
 
 export const AppSettings = Type.Object(
   {
@@ -30,6 +49,7 @@ export const AppSettings = Type.Object(
     sender_constraint: Type.Optional(SenderConstraint),
     /** `standard` opts out of the tenant's dialect. */
     dialect: Type.Optional(Type.Enum(['tenant', 'standard'])),
+    token_exchange: Type.Optional(TokenExchangePolicy),
     attributes: Type.Optional(Attributes),
   },
   { additionalProperties: false },

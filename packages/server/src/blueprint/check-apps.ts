@@ -1,20 +1,16 @@
 /** Apps of a tenant: ids are free, grants are real, defaults lie within them, client ids cannot be confused. */
 
 import { createScopeSet, decodeFormComponent } from '@sallyport/protocol'
+import { appsOf, type PlacedApp } from './apps-of.ts'
 import { checkCredentials } from './check-credentials.ts'
 import { checkGrants } from './check-grants.ts'
 import { oneOf } from './one-of.ts'
 import { type Path, type Report, showValue } from './problem.ts'
 import type { AppEntry, TenantEntry } from './schema.ts'
 
-interface PlacedApp {
-  readonly app: AppEntry
-  readonly path: Path
-}
-
 export function checkApps(tenant: TenantEntry, path: Path, report: Report): void {
-  const apps = placeApps(tenant, path)
-  checkAppIds(apps, report)
+  const apps = appsOf(tenant, path)
+  checkUniqueIds(apps, report)
   checkClientIds(apps, report)
   for (const { app, path: at } of apps) {
     checkGrants(app.scopes ?? {}, tenant.apis ?? [], [...at, 'scopes'], report)
@@ -24,13 +20,8 @@ export function checkApps(tenant: TenantEntry, path: Path, report: Report): void
   }
 }
 
-const placeApps = ({ organizations = [] }: TenantEntry, path: Path): PlacedApp[] =>
-  organizations.flatMap(({ apps = [] }, index) =>
-    apps.map((app, at) => ({ app, path: [...path, 'organizations', index, 'apps', at] })),
-  )
-
 /** Unique in the tenant, not only in the organization: a name that people use alone. */
-function checkAppIds(apps: readonly PlacedApp[], report: Report): void {
+function checkUniqueIds(apps: readonly PlacedApp[], report: Report): void {
   const seen = new Set<string>()
   for (const { app, path } of apps) {
     const place = [...path, 'id']

@@ -15,7 +15,7 @@ import { checkUnique } from './check-unique.ts'
 import type { Path, Report } from './problem.ts'
 import { formsOf, formWords, isHash, methodsFor, neededFor, type Proof, proofOf } from './proof.ts'
 import { readJwk } from './public-key.ts'
-import { type AppEntry, type ProofForm, proofForms, type SecretSource, type TenantEntry } from './schema.ts'
+import { type AppEntry, proofForms, type SecretSource, type TenantEntry } from './schema.ts'
 
 interface Place {
   readonly tenant: TenantEntry
@@ -36,7 +36,7 @@ export function checkCredentials(tenant: TenantEntry, app: AppEntry, path: Path,
     if (proof) checkProof(place, proof, [...at, proof.form])
     else report(at, formsOf(entry).join(' and ') || 'nothing', `exactly one of ${proofForms.join(', ')}`)
   }
-  for (const form of ['public_key', 'jwks_uri'] as const) checkCount(place, form)
+  for (const form of ['public_key', 'jwks_uri', 'federation'] as const) checkCount(place, form)
   checkSlowHashes(place)
   checkMethods(place)
 }
@@ -95,16 +95,17 @@ function checkPublicKey(
 const isPlainUrl = (text: string): boolean =>
   URL.canParse(text) && new URL(text).protocol === 'https:' && new URL(text).username === ''
 
-// As many signatures as one assertion may cost; and as many fetches.
-const mostOfAForm = 10
+// As many signatures as one assertion may cost, as many fetches, and as many rules as are tried.
+const mostOfForms = { public_key: 10, jwks_uri: 10, federation: 20 } as const
 
-function checkCount({ app, path, report }: Place, form: ProofForm): void {
+function checkCount({ app, path, report }: Place, form: keyof typeof mostOfForms): void {
+  const most = mostOfForms[form]
   const indexes = (app.credentials ?? []).flatMap((entry, index) =>
     entry[form] === undefined ? [] : [index],
   )
-  const index = indexes[mostOfAForm]
+  const index = indexes[most]
   if (index !== undefined)
-    report([...path, 'credentials', index], `${form} ${indexes.length} times`, `at most ${mostOfAForm}`)
+    report([...path, 'credentials', index], `${form} ${indexes.length} times`, `at most ${most}`)
 }
 
 /** A credential that no method of the app uses would look like a way in, and be none. */

@@ -32,7 +32,12 @@ export function checkDialect(dialect: DialectSettings, path: Path, report: Repor
     report(place, showValue(header.alg, place), 'the text ${alg}')
   }
   checkTemplate(dialect.token?.claims, claimVariables, [...path, 'token', 'claims'], report)
+  for (const name of reservedClaims.filter((one) => Object.hasOwn(dialect.token?.claims ?? {}, one)))
+    report([...path, 'token', 'claims', name], 'a claim that the server writes itself', 'another name')
 }
+
+/** Who may use a token, who acts with it, and what it was made from: nothing that a template could know. */
+const reservedClaims = ['cnf', 'act', 'derived_from']
 
 /** First segments that the server answers itself under every issuer or host. */
 const takenSegments: ReadonlySet<string> = new Set([

@@ -6,6 +6,8 @@ import { checkAttributes } from './check-attributes.ts'
 import { checkDialect } from './check-dialect.ts'
 import { checkFapi } from './check-fapi.ts'
 import { checkGrants } from './check-grants.ts'
+import { checkTokenExchange } from './check-token-exchange.ts'
+import { checkTrustedIssuers } from './check-trusted-issuers.ts'
 import { checkUnique } from './check-unique.ts'
 import { oneOf } from './one-of.ts'
 import { type Path, type Report, showValue } from './problem.ts'
@@ -14,6 +16,7 @@ import type { ApiEntry, TenantEntry } from './schema.ts'
 /** They would hide the server's own paths; settled for good, because a tenant's id is part of its issuer. */
 export const reservedTenantIds: ReadonlySet<string> = new Set([
   ...['manage', 'oauth2', 'auth', 'livez', 'readyz', 'metrics', 'system', '.well-known', 'assets'],
+  'secret-scanning',
 ])
 
 export function checkTenant(tenant: TenantEntry, path: Path, report: Report): void {
@@ -34,6 +37,8 @@ export function checkTenant(tenant: TenantEntry, path: Path, report: Report): vo
   checkPlanReferences(tenant, path, report)
   checkApps(tenant, path, report)
   checkAttributes(tenant, path, report)
+  checkTokenExchange(tenant, path, report)
+  checkTrustedIssuers(tenant, path, report)
   checkFapi(tenant, path, report)
 }
 

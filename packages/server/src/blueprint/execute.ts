@@ -182,13 +182,14 @@ async function saveCredentialRow(
     verifier: verifier.verifier,
     pepperVersion: verifier.pepperVersion,
     sealedSecret: verifier.sealedSecret ?? null,
+    ...(verifier.lookup !== undefined && { lookup: verifier.lookup }),
     expiresAt: fields.expires_at,
     disabledAt: stored?.disabledAt ?? null,
     blueprint: row.blueprint.file.blueprint,
   })
 }
 
-type Verifier = Pick<NewCredential, 'format' | 'verifier' | 'pepperVersion' | 'sealedSecret'>
+type Verifier = Pick<NewCredential, 'format' | 'verifier' | 'pepperVersion' | 'sealedSecret' | 'lookup'>
 
 function newVerifier(execution: Execution, row: Declared<'credential'>, clientId: string): Verifier {
   const { proof, tenantId } = row

@@ -7,7 +7,7 @@ import { importJwk } from '../keys/verify-signature.ts'
 import { type Fault, hasPrivateKey } from './problem.ts'
 
 const wanted =
-  'one public key, EC on P-256 or P-384, Ed25519, or RSA of 2048 to 8192 bits; openssl pkey -pubout makes it of a private one'
+  'one public key, EC on P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits; openssl pkey -pubout makes it of a private one'
 
 const privateKey: Fault = {
   found: 'a private key, which may be nowhere but with its owner',

@@ -1,7 +1,7 @@
-/** Tokens that come through a pipe or are pasted, and text of strangers that goes to a terminal. */
+/** Tokens and secrets that come through a pipe or are pasted, and text of strangers that goes to a terminal. */
 
-export async function readStandardInput(): Promise<string> {
-  if (process.stdin.isTTY) process.stderr.write('Paste the token, press Enter, then Ctrl-D:\n')
+export async function readStandardInput(what: 'token' | 'secret' = 'token'): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write(`Paste the ${what}, press Enter, then Ctrl-D:\n`)
   let text = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk
   return text

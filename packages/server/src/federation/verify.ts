@@ -1,7 +1,8 @@
 /** One token of an outside issuer against one rule: what the rule says, and whether the issuer has signed it. */
 
 import type { Jws } from '@sallyport/protocol'
-import { verifySignature } from '../keys/verify-signature.ts'
+import { createSignatureTrials, type SignatureTrials } from '../keys/signature-trials.ts'
+import type { VerificationKey } from '../keys/verify-signature.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { type MatchContext, mismatches } from './match.ts'
 import type { FederationRule } from './rule.ts'
@@ -9,16 +10,23 @@ import type { FederationRule } from './rule.ts'
 // What the common issuers sign with; GitHub, GitLab and Kubernetes know RS256 alone.
 const algorithms: ReadonlySet<string> = new Set(['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'])
 
+export interface FederationContext extends MatchContext {
+  /** Of this token, where it is held against several rules: it costs no more than with one. */
+  readonly trials?: SignatureTrials
+}
+
 /**
  * Empty if the token proves what the rule asks for; otherwise what is missing, without anything of the token.
  *
- * The claims come first, so that only tokens that would count make anybody fetch a key.
+ * The claims come first, so that only tokens that would count make anybody fetch a key. `ownKeys` are the issuer's keys
+ * where the operator has them; null where they are fetched.
  */
 export async function verifyFederated(
   jws: Jws,
   rule: FederationRule,
-  context: MatchContext,
+  context: FederationContext,
   issuerKeys: IssuerKeys,
+  ownKeys: readonly VerificationKey[] | null = null,
 ): Promise<readonly string[]> {
   if (!algorithms.has(jws.algorithm))
     return ['its algorithm is not one of ES256, ES384, EdDSA, PS256 and RS256']
@@ -26,11 +34,9 @@ export async function verifyFederated(
   if (reasons.length > 0) return reasons
   const { kid } = jws.header
   const name = typeof kid === 'string' ? kid : null
-  const keys = await issuerKeys.keysFor(rule, name)
+  const keys = ownKeys ?? (await issuerKeys.keysFor(rule, name))
   if (keys.length === 0) return ['no key of the issuer could be had']
   const candidates = name === null ? keys : keys.filter((key) => key.kid === null || key.kid === name)
-  const isSigned = candidates.some((key) =>
-    verifySignature(key, jws.algorithm, jws.signingInput, jws.signature),
-  )
-  return isSigned ? [] : ['no key of the issuer has signed it']
+  const { trials = createSignatureTrials(jws) } = context
+  return trials.findSigner(candidates) ? [] : ['no key of the issuer has signed it']
 }

@@ -39,6 +39,8 @@ export interface Metrics {
   readonly exposedCredentials: TallyByTenant
   /** Credentials whose owners were told of their end, by tenant. */
   readonly expiryWarnings: TallyByTenant
+  /** Steps that this process has taken, by tenant and the state that a key has come into. */
+  readonly signingKeySteps: TallyByPair
   /** By endpoint, such as `token`, `jwks`, `metadata`. */
   readonly requestDurations: Durations
   render(): Promise<RenderedMetrics>
@@ -95,6 +97,12 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
       'sallyport_expiry_warnings_total',
       'Credentials that were told of because they expire soon',
     ),
+    signingKeySteps: tallyByPair(
+      registry,
+      'sallyport_signing_key_steps_total',
+      'Signing keys that have come into a state',
+      'state',
+    ),
     requestDurations: durations(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     snapshot: () => registry.getMetricsAsJSON(),
@@ -122,7 +130,7 @@ function tallyByPair(
   registry: Registry,
   name: string,
   help: string,
-  second: 'outcome' | 'feature',
+  second: 'outcome' | 'feature' | 'state',
 ): TallyByPair {
   const cells = new Map<string, Map<string, Cell>>()
   const cell = (first: string, other: string): Cell => {

@@ -20,6 +20,7 @@ import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-req
 import { StoreUnavailable } from '../store/database.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import type { HttpRequest } from './exchange.ts'
+import { type AnswerSecretScanning, secretScanningPath } from './secret-scanning.ts'
 import type { Site, SiteFinder } from './site.ts'
 
 // Thousands of times what a token request needs; trust row 15.
@@ -43,6 +44,7 @@ export interface RouteDeps extends FeedDeps {
   readonly sites: SiteFinder
   /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
   readonly takesCertificates: boolean
+  readonly answerSecretScanning: AnswerSecretScanning
   readonly onOutcome: (outcome: ClientOutcome) => void
 }
 
@@ -128,13 +130,17 @@ export function answer(request: HttpRequest, deps: RouteDeps): Reply | Promise<R
 
 function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
   const endpoint = site && endpointAt(site, deps.effects.clock())
-  if (!endpoint) return notFound()
+  if (!endpoint) return isSecretScanning(site, request) ? deps.answerSecretScanning(request) : notFound()
   if (endpoint.methods.includes(request.method)) return endpoint.answer(request, site, deps)
   const refusal = otherMethod(request.method, endpoint)
   // A browser's history may keep the URL of what is refused as well.
   if (request.query === '' || !clientEndpoints.has(endpoint)) return refusal
   return flagExposedCall(unreadCall(request, site, nothing), 'query_string', deps).then(() => refusal)
 }
+
+/** The server's own, beside every tenant: a host that is a tenant's answers for that tenant alone. */
+const isSecretScanning = (site: Site | null, { path }: HttpRequest): boolean =>
+  site === null && path === secretScanningPath
 
 const nothing = Buffer.alloc(0)
 

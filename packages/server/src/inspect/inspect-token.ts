@@ -14,6 +14,7 @@ import { listRevocations, type Revocation, type RevocationKind } from '../store/
 import { listSigningKeys, type SigningKeyRecord } from '../store/signing-keys.ts'
 import { listTenantIds, loadTenant, type TenantRecord } from '../store/tenants.ts'
 import type { TenantSettings } from '../tenants/settings.ts'
+import { derivedFromClaim, readDerivedFrom } from '../tokens/derived-from.ts'
 import { instantText } from './instant-text.ts'
 import { readTokenText, unwrap } from './read-token-text.ts'
 
@@ -155,9 +156,12 @@ async function judge(
   deps: InspectDeps,
 ): Promise<TokenReport> {
   const tenant = await loadTenant(deps.db, tenantId)
-  const clientId = claimHolding('client_id', claims, tenant) ?? claims.client_id
+  const madeFrom = readDerivedFrom(claims[derivedFromClaim])
+  // What speaks for another than its client is written as the standard says, in any dialect.
+  const ofDialect = madeFrom === undefined ? tenant : null
+  const clientId = claimHolding('client_id', claims, ofDialect) ?? claims.client_id
   const client = typeof clientId === 'string' ? await findClient(deps.db, tenantId, clientId) : null
-  const credentialId = claimHolding('credential_id', claims, tenant) ?? claims.cred
+  const credentialId = claimHolding('credential_id', claims, ofDialect) ?? claims.cred
   const facts: TokenFacts = {
     issuedAt: typeof claims.iat === 'number' ? claims.iat : undefined,
     keyId: kid ?? undefined,
@@ -165,6 +169,7 @@ async function judge(
     clientId: typeof clientId === 'string' ? clientId : undefined,
     credentialId: typeof credentialId === 'string' ? credentialId : undefined,
     organizationId: client?.organizationId,
+    madeFrom,
   }
   const problems = [
     ...timeProblems(claims, deps.now),

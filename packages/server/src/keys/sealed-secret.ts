@@ -13,12 +13,12 @@ export interface SecretPlace {
 }
 
 // None of the three can hold a blank.
-const contextOf = ({ tenantId, clientId, credentialId }: SecretPlace): string =>
+export const secretContext = ({ tenantId, clientId, credentialId }: SecretPlace): string =>
   `client secret ${tenantId} ${clientId} ${credentialId}`
 
 export const sealSecret = (sealer: Sealer, place: SecretPlace, secret: string): Uint8Array =>
-  sealer.seal(Buffer.from(secret), contextOf(place))
+  sealer.seal(Buffer.from(secret), secretContext(place))
 
 /** Throws if the master key, or the place, is another one. */
 export const openSecret = (sealer: Sealer, place: SecretPlace, sealed: Uint8Array): string =>
-  Buffer.from(sealer.open(sealed, contextOf(place))).toString()
+  Buffer.from(sealer.open(sealed, secretContext(place))).toString()

@@ -17,31 +17,59 @@ export interface Sealer {
   /** `context` names the row; the sealed bytes open only under the same context. */
   seal(plain: Uint8Array, context: string): Uint8Array
   open(sealed: Uint8Array, context: string): Buffer
+  /** What everything that is sealed now begins with; what begins otherwise was sealed by another master key. */
+  readonly prefix: Buffer
 }
+
+/** The master keys as they stand where they are kept; null where that cannot be told any more. */
+export type ReadMasterKeys = () => readonly Uint8Array[] | null
 
 const fingerprintOf = (key: Uint8Array) =>
   createHash('sha256').update('sallyport master key ').update(key).digest().subarray(0, fingerprintBytes)
 
-/** `masterKeys` are 32 bytes each: the first seals, all of them open, so that the master key can be replaced. */
+interface MasterKey {
+  readonly fingerprint: Buffer
+  readonly key: KeyObject
+}
+
+function masterKeyFrom(bytes: Uint8Array): MasterKey {
+  if (bytes.length !== 32) throw new RangeError('A master key is 32 bytes.')
+  return { fingerprint: fingerprintOf(bytes), key: createSecretKey(bytes) }
+}
+
+/**
+ * `masterKeys` are 32 bytes each: the first seals, all of them open, so that the master key can be replaced. Where it
+ * may be replaced under a running process, `readAgain` says so: it is asked before each seal, and when something does
+ * not open. A key that was known once stays good for opening what this process still has in memory.
+ */
 export function createSealer(
   masterKeys: readonly Uint8Array[],
   random: (bytes: number) => Uint8Array,
+  readAgain: ReadMasterKeys = () => null,
 ): Sealer {
-  const keys = masterKeys.map((bytes) => {
-    if (bytes.length !== 32) throw new RangeError('A master key is 32 bytes.')
-    return { fingerprint: fingerprintOf(bytes), key: createSecretKey(bytes) }
-  })
-  const [current] = keys
-  if (!current) throw new RangeError('At least one master key is needed.')
+  let keys = masterKeys.map(masterKeyFrom)
+  if (keys.length === 0) throw new RangeError('At least one master key is needed.')
 
-  const keyFor = (fingerprint: Uint8Array): KeyObject => {
-    const found = keys.find((candidate) => candidate.fingerprint.equals(fingerprint))
+  function refresh(): MasterKey {
+    const now = readAgain()?.map(masterKeyFrom) ?? []
+    const isNow = ({ fingerprint }: MasterKey) => now.some((one) => one.fingerprint.equals(fingerprint))
+    keys = [...now, ...keys.filter((key) => !isNow(key))]
+    return keys[0] as MasterKey
+  }
+
+  const find = (fingerprint: Uint8Array) =>
+    keys.find((candidate) => candidate.fingerprint.equals(fingerprint))
+
+  function keyFor(fingerprint: Uint8Array): KeyObject {
+    if (find(fingerprint) === undefined) refresh()
+    const found = find(fingerprint)
     if (!found) throw new SealBroken('The master key is not the one that sealed this database.')
     return found.key
   }
 
   return {
     seal(plain, context) {
+      const current = refresh()
       const iv = random(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', current.key, iv).setAAD(Buffer.from(context))
       const body = Buffer.concat([cipher.update(plain), cipher.final()])
@@ -61,6 +89,9 @@ export function createSealer(
       } catch (cause) {
         throw new SealBroken('Sealed bytes were altered, or belong to another row.', { cause })
       }
+    },
+    get prefix() {
+      return Buffer.concat([Buffer.of(formatVersion), refresh().fingerprint])
     },
   }
 }

@@ -7,7 +7,8 @@ import { insertPepper, listPeppers } from '../store/peppers.ts'
 import type { Sealer } from './sealing.ts'
 
 const pepperBytes = 32
-const contextOf = (version: number) => `pepper ${version}`
+/** Where a sealed pepper belongs. */
+export const pepperContext = (version: number) => `pepper ${version}`
 
 export interface HashedSecret {
   readonly format: 'hmac-sha256'
@@ -46,13 +47,13 @@ export async function createSecretHasher(
 ): Promise<SecretHasher> {
   const rows = await listPeppers(db)
   if (rows.length === 0) {
-    const sealed = sealer.seal(random(pepperBytes), contextOf(1))
-    await db.write((tx) => insertPepper(tx, { version: 1, sealed }))
+    const pepper = random(pepperBytes)
+    await db.write((tx) => insertPepper(tx, { version: 1, sealed: sealer.seal(pepper, pepperContext(1)) }))
     return createSecretHasher(db, sealer, random)
   }
   // A KeyObject makes createHmac five times as fast as a Buffer does on Node 24.
   const keys = new Map<number, KeyObject>(
-    rows.map((row) => [row.version, createSecretKey(sealer.open(row.sealed, contextOf(row.version)))]),
+    rows.map((row) => [row.version, createSecretKey(sealer.open(row.sealed, pepperContext(row.version)))]),
   )
   const currentVersion = Math.max(...keys.keys())
 

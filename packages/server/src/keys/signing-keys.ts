@@ -9,8 +9,8 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Database } from '../store/database.ts'
-import { insertSigningKey, type SigningKeyRecord } from '../store/signing-keys.ts'
+import type { WriteTransaction } from '../store/database.ts'
+import { insertSigningKey, type NewSigningKey, type SigningKeyRecord } from '../store/signing-keys.ts'
 import type { Sealer } from './sealing.ts'
 import { createSigner, type KeyAlgorithm, type Signer } from './signer.ts'
 
@@ -22,7 +22,7 @@ const generate = promisify(generateKeyPair) as (
 // RFC 7518 §3.2: an HMAC key is at least as long as its hash.
 const hmacKeyBytes = 64
 
-/** What is asked of `ensureSigningKey`: a tenant's key for an algorithm, or one API's symmetric key. */
+/** What a new key is for: a tenant's key for an algorithm, or one API's symmetric key. */
 export interface KeyNeed {
   readonly algorithm: KeyAlgorithm
   /** Set for HS512, whose key belongs to one API and is never published. */
@@ -31,7 +31,8 @@ export interface KeyNeed {
   readonly keyIdEncoding: 'base64url' | 'base64'
 }
 
-interface NewKey {
+/** In the clear, and nobody's yet. */
+export interface GeneratedKey extends Pick<KeyNeed, 'algorithm' | 'apiId'> {
   readonly secretBytes: Uint8Array
   readonly publicJwk: Record<string, string> | null
   readonly kid: string
@@ -54,51 +55,55 @@ function thumbprint(jwk: Record<string, string>, encoding: KeyNeed['keyIdEncodin
   return createHash('sha256').update(JSON.stringify(required)).digest(encoding)
 }
 
-async function generateKey(need: KeyNeed, random: (bytes: number) => Uint8Array): Promise<NewKey> {
-  if (need.algorithm === 'HS512') {
+export async function generateSigningKey(
+  need: KeyNeed,
+  random: (bytes: number) => Uint8Array,
+): Promise<GeneratedKey> {
+  const { algorithm, apiId } = need
+  if (algorithm === 'HS512') {
     return {
+      algorithm,
+      apiId,
       secretBytes: random(hmacKeyBytes),
       publicJwk: null,
       kid: Buffer.from(random(16)).toString('base64url'),
     }
   }
-  const [type, options] = pairOptions[need.algorithm]
+  const [type, options] = pairOptions[algorithm]
   const { publicKey, privateKey } = await generate(type, options)
   const publicJwk = publicKey.export({ format: 'jwk' }) as Record<string, string>
   return {
+    algorithm,
+    apiId,
     secretBytes: privateKey.export({ format: 'der', type: 'pkcs8' }),
     publicJwk,
     kid: thumbprint(publicJwk, need.keyIdEncoding),
   }
 }
 
-const sealContext = (tenantId: string, kid: string) => `signing key ${tenantId} ${kid}`
+/** Where a sealed key belongs; at any other place it does not open. */
+export const signingKeyContext = (tenantId: string, kid: string) => `signing key ${tenantId} ${kid}`
 
-/** Makes the key that is missing. Two nodes may try at once: one insert wins, and the loser's key is forgotten. */
-export async function createSigningKey(
-  db: Database,
+/**
+ * False when the place is taken. Sealed inside the transaction that writes it: whoever holds the write lock and finds
+ * nothing under an old master key can let go of that key.
+ */
+export const keepSigningKey = (
+  tx: WriteTransaction,
   sealer: Sealer,
-  random: (bytes: number) => Uint8Array,
   tenantId: string,
-  need: KeyNeed,
-): Promise<void> {
-  const { secretBytes, publicJwk, kid } = await generateKey(need, random)
-  const sealed = sealer.seal(secretBytes, sealContext(tenantId, kid))
-  await db.write((tx) =>
-    insertSigningKey(tx, tenantId, {
-      kid,
-      algorithm: need.algorithm,
-      apiId: need.apiId,
-      state: 'active',
-      publicJwk,
-      sealed,
-    }),
-  )
-}
+  { secretBytes, ...key }: GeneratedKey,
+  state: NewSigningKey['state'],
+): Promise<boolean> =>
+  insertSigningKey(tx, tenantId, {
+    ...key,
+    state,
+    sealed: sealer.seal(secretBytes, signingKeyContext(tenantId, key.kid)),
+  })
 
 /** The opened private or symmetric key of a stored record. */
 export function openSigningKey(sealer: Sealer, tenantId: string, record: SigningKeyRecord): KeyObject {
-  const bytes = sealer.open(record.sealed, sealContext(tenantId, record.kid))
+  const bytes = sealer.open(record.sealed, signingKeyContext(tenantId, record.kid))
   return record.apiId === null
     ? createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })
     : createSecretKey(bytes)

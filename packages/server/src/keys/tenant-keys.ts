@@ -1,14 +1,13 @@
 /** The signers of one tenant; a key that its settings call for and nobody has made yet is made now. */
 
 import type { Database } from '../store/database.ts'
-import type { SigningKeyRecord } from '../store/signing-keys.ts'
-import { listSigningKeys } from '../store/signing-keys.ts'
+import { listSigningKeys, type SigningKeyRecord } from '../store/signing-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
-import type { ApiSettings, TenantSettings } from '../tenants/settings.ts'
 import { type OwnKey, ownKeyFrom } from './own-key.ts'
+import { signingKeyOf, signingSettings, signingSlots } from './rotation-schedule.ts'
 import type { Sealer } from './sealing.ts'
 import type { Signer } from './signer.ts'
-import { createSigningKey, type KeyNeed, publicJwkOf, signerFrom } from './signing-keys.ts'
+import { generateSigningKey, type KeyNeed, keepSigningKey, publicJwkOf, signerFrom } from './signing-keys.ts'
 
 export interface TenantKeys {
   readonly tenantSigner: Signer
@@ -21,20 +20,16 @@ export interface TenantKeys {
   readonly areNew: boolean
 }
 
-/** One key for the tenant's algorithm, and one for each API that signs with its own. */
+/** One key for the tenant, and one for each API that signs with its own. */
 function keyNeeds(record: TenantRecord): KeyNeed[] {
-  const settings = record.settings as TenantSettings
-  const keyIdEncoding = settings.key_id ?? 'base64url'
-  const own = record.apis.filter((api) => (api.settings as ApiSettings).signing_algorithm === 'HS512')
-  return [
-    { algorithm: settings.signing_algorithm ?? 'ES256', apiId: null, keyIdEncoding },
-    ...own.map((api) => ({ algorithm: 'HS512', apiId: api.id, keyIdEncoding }) as const),
-  ]
+  const settings = signingSettings(record)
+  return signingSlots(settings).map((slot) => ({ ...slot, keyIdEncoding: settings.keyIdEncoding }))
 }
 
-const meets = (record: SigningKeyRecord, need: KeyNeed) =>
-  record.state === 'active' && record.algorithm === need.algorithm && record.apiId === need.apiId
-
+/**
+ * At once only where nobody signs yet. Another algorithm's key would be unknown to verifiers: until it has been
+ * published for long enough, the one before signs on (`rotation.ts`).
+ */
 async function ensureKeys(
   db: Database,
   sealer: Sealer,
@@ -42,10 +37,12 @@ async function ensureKeys(
   record: TenantRecord,
   needs: readonly KeyNeed[],
 ): Promise<readonly SigningKeyRecord[]> {
-  const missing = needs.filter((need) => !record.signingKeys.some((key) => meets(key, need)))
+  const missing = needs.filter((need) => signingKeyOf(record.signingKeys, need) === undefined)
   if (missing.length === 0) return record.signingKeys
-  await Promise.all(missing.map((need) => createSigningKey(db, sealer, random, record.id, need)))
-  return listSigningKeys(db, record.id)
+  const made = await Promise.all(missing.map((need) => generateSigningKey(need, random)))
+  // Two nodes may try at once: one insert wins, and the loser's key is forgotten.
+  for (const key of made) await db.write((tx) => keepSigningKey(tx, sealer, record.id, key, 'active'))
+  return (await listSigningKeys(db, record.id)).filter(({ state }) => state !== 'retired')
 }
 
 export async function loadTenantKeys(
@@ -57,7 +54,7 @@ export async function loadTenantKeys(
   const needs = keyNeeds(record)
   const records = await ensureKeys(db, sealer, random, record, needs)
   const signers = needs.map((need) => {
-    const key = records.find((candidate) => meets(candidate, need))
+    const key = signingKeyOf(records, need)
     if (!key) throw new Error(`Tenant ${record.id} has no active ${need.algorithm} key.`)
     return [need.apiId, signerFrom(sealer, record.id, key)] as const
   })

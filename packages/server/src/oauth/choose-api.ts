@@ -5,8 +5,11 @@ import type { CompiledAppSettings } from '../apps/app-settings.ts'
 import type { Api, Tenant } from '../tenants/tenant.ts'
 
 /** RFC 8707 §2.2: the token names the one API asked for, so that this API cannot replay it at another. */
-export function chooseApi(tenant: Tenant, form: Form, app: CompiledAppSettings): Api {
-  const asked = askedAudience(form)
+export const chooseApi = (tenant: Tenant, form: Form, app: CompiledAppSettings): Api =>
+  apiFor(tenant, askedAudience(form), app)
+
+/** `asked` is null where nothing was. */
+export function apiFor(tenant: Tenant, asked: string | null, app: CompiledAppSettings): Api {
   const api = asked === null ? defaultApi(tenant, app) : tenant.apisByAudience.get(asked)
   // An API of another tenant, one that does not exist and one that is not the app's all look alike.
   if (!api || !app.scopesByApi.has(api.id)) {
@@ -16,7 +19,7 @@ export function chooseApi(tenant: Tenant, form: Form, app: CompiledAppSettings):
   return api
 }
 
-function askedAudience(form: Form): string | null {
+export function askedAudience(form: Form): string | null {
   const resources = new Set(form.getAll('resource').map(parseResource))
   const audience = form.get('audience')
   const asked = new Set([...resources, ...(audience === undefined ? [] : [parseAudience(audience)])])

@@ -6,31 +6,58 @@ import type { Api, Plan } from '../tenants/tenant.ts'
 
 const nothing = compileScopes([])
 
-/** RFC 6749 §3.3. Who must all agree to a scope: the API declares it, the plan allows it, the app is granted it. */
+const noLimits: readonly GrantedScopes[] = []
+
+/**
+ * RFC 6749 §3.3. Who must all agree to a scope: the API declares it, the plan allows it, the app is granted it, and what
+ * the request came with holds it: `limits`.
+ */
 export function chooseScopes(
   asked: string | undefined,
   api: Api,
   plan: Plan | null,
   app: CompiledAppSettings,
+  limits: readonly GrantedScopes[] = noLimits,
 ): readonly string[] {
   const granted = app.scopesByApi.get(api.id) ?? nothing
-  const allowed = plan?.scopesByApi ? (plan.scopesByApi.get(api.id) ?? nothing) : null
+  const ofPlan = limitOf(plan?.scopesByApi ?? null, api)
+  const allowed = limits.length === 0 ? ofPlan : [...limits, ...ofPlan]
   return asked === undefined
     ? defaultScopes(app.defaultScopes, granted, allowed, api)
     : askedScopes(parseScope(asked), granted, allowed, api)
+}
+
+/** What a list of scopes by API leaves of one API's: nothing, unless it stands there. Null limits nothing. */
+export const limitOf = (
+  scopesByApi: ReadonlyMap<string, GrantedScopes> | null,
+  api: Api,
+): readonly GrantedScopes[] => (scopesByApi === null ? noLimits : [scopesByApi.get(api.id) ?? nothing])
+
+/** Of scopes that somebody else has named for the client: those that it is granted. */
+export function grantedOf(
+  scopes: readonly string[],
+  api: Api,
+  plan: Plan | null,
+  app: CompiledAppSettings,
+  limits: readonly GrantedScopes[],
+): readonly string[] {
+  const all = [app.scopesByApi.get(api.id) ?? nothing, api.scopes, ...limits]
+  const sets = [...all, ...limitOf(plan?.scopesByApi ?? null, api)]
+  const granted = scopes.filter((scope) => sets.every(({ set }) => set.covers(scope)))
+  if (granted.length === 0) refuse('invalid_scope', 'none of the scopes named for the app is granted to it')
+  return [...new Set(granted)]
 }
 
 /** An omitted scope means the app's default scopes, or else all that it is granted on the API. */
 function defaultScopes(
   preferred: readonly string[] | null,
   granted: GrantedScopes,
-  allowed: GrantedScopes | null,
+  allowed: readonly GrantedScopes[],
   api: Api,
 ): readonly string[] {
   const own = preferred === null ? granted.granted : preferred.filter((scope) => granted.set.covers(scope))
-  const scopes = own
-    .flatMap((scope) => within(scope, api.scopes))
-    .flatMap((scope) => (allowed === null ? scope : within(scope, allowed)))
+  let scopes = own.flatMap((scope) => within(scope, api.scopes))
+  for (const limit of allowed) scopes = scopes.flatMap((scope) => within(scope, limit))
   // A wildcard may stand for a scope that is granted by name as well.
   return scopes.length === 1 ? scopes : [...new Set(scopes)]
 }
@@ -43,14 +70,16 @@ const within = (scope: string, held: GrantedScopes): readonly string[] =>
 function askedScopes(
   scopes: readonly string[],
   granted: GrantedScopes,
-  allowed: GrantedScopes | null,
+  allowed: readonly GrantedScopes[],
   api: Api,
 ): readonly string[] {
   // Not shown: an unknown name may be a secret in the wrong place, and the log would keep it.
   if (!scopes.every((scope) => api.scopes.set.covers(scope))) {
     refuse('invalid_scope', 'scope not declared by the API')
   }
-  const refused = scopes.find((scope) => !granted.set.covers(scope) || allowed?.set.covers(scope) === false)
+  const refused = scopes.find(
+    (scope) => !granted.set.covers(scope) || !allowed.every(({ set }) => set.covers(scope)),
+  )
   if (refused !== undefined) refuse('invalid_scope', `scope not granted: ${refused.slice(0, 100)}`)
   return scopes
 }

@@ -7,17 +7,19 @@ import {
   type Capabilities,
   type Reply,
 } from '@sallyport/protocol'
+import { keySetMaxAgeSeconds } from '../keys/rotation-schedule.ts'
 import type { Tenant } from '../tenants/tenant.ts'
+import { trusts } from '../tenants/trusted-issuers.ts'
 import { clientAuthMethodNames } from './client-auth/index.ts'
-import { grantTypeNames } from './grants/index.ts'
+import { grantTypesOf } from './grants/index.ts'
 import { introspectionPath } from './introspect.ts'
 import { revocationPath } from './revoke.ts'
 import { tokenPath } from './token-path.ts'
 
 export const jwksPath = '/oauth2/jwks'
 
-// A new key is published this long before it signs; verifiers must have asked again by then.
-const maxAgeSeconds = 300
+/** draft-ietf-oauth-identity-assertion-authz-grant §7. */
+const idJagProfile = 'urn:ietf:params:oauth:grant-profile:id-jag'
 
 /** What of the tenant's surroundings its metadata tells. */
 export interface PublishedSite {
@@ -38,7 +40,8 @@ function capabilitiesOf({ tenant, mtlsIssuer, takesCertificates }: PublishedSite
       revocation: revocationPath,
     },
     introspectionSigningAlgorithms: [tenant.signer.algorithm],
-    grantTypes: grantTypeNames,
+    grantTypes: grantTypesOf(tenant),
+    ...(trusts(tenant.trustedIssuers, 'id_jag') && { grantProfiles: [idJagProfile] }),
     tokenEndpointAuthMethods: clientAuthMethodNames(tenant, takesCertificates),
     bindsToCertificates: takesCertificates,
     ...(mtlsIssuer !== null && { mtlsIssuer }),
@@ -87,7 +90,7 @@ function publicReply(value: unknown): Reply {
     status: 200,
     headers: {
       'Content-Type': 'application/json',
-      'Cache-Control': `public, max-age=${maxAgeSeconds}`,
+      'Cache-Control': `public, max-age=${keySetMaxAgeSeconds}`,
       ETag: etag,
       'Access-Control-Allow-Origin': '*',
     },

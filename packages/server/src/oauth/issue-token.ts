@@ -5,9 +5,10 @@ import { StoreUnavailable } from '../store/database.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
 import type { Tenant } from '../tenants/tenant.ts'
+import { derivedFromClaim, writeDerivedFrom } from '../tokens/derived-from.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { TokenDeps } from './deps.ts'
-import type { Authorization } from './grants/grant.ts'
+import type { Authorization, Behalf } from './grants/grant.ts'
 import { renderTemplate } from './render-template.ts'
 import { type Confirmation, confirmationKey } from './sender-constraint/confirmation.ts'
 import type { TokenRequest } from './token-request.ts'
@@ -15,9 +16,12 @@ import type { IssuedToken } from './token-reuse.ts'
 
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** An app that has opted out gets what the standard says, whatever its tenant's dialect. */
-export const answerDialect = (request: TokenRequest, { client }: Authorization): Dialect =>
-  client.settings.standardOnly ? standardDialect : request.dialect
+/**
+ * An app that has opted out gets what the standard says, whatever its tenant's dialect. So does whoever gets a token for
+ * another than itself: a dialect that writes the client as its `sub` would make it a token of the client's own.
+ */
+export const answerDialect = (request: TokenRequest, { client, behalf }: Authorization): Dialect =>
+  client.settings.standardOnly || behalf !== undefined ? standardDialect : request.dialect
 
 /** A fresh token, or where the app asked for that, the one it already has. A promise only if signing is one. */
 export function issueToken(
@@ -27,7 +31,7 @@ export function issueToken(
   deps: TokenDeps,
 ): IssuedToken | Promise<IssuedToken> {
   const reuses = authorization.client.settings.tokenReuse ?? request.tenant.tokenReuse
-  if (!reuses) return mint(request, authorization, confirmation, deps)
+  if (!reuses || authorization.behalf !== undefined) return mint(request, authorization, confirmation, deps)
   const key = reuseKey(request, authorization, confirmation)
   const found = deps.reuse.find(key, request.now)
   const kept = found !== undefined && isUnrevoked(found, request, deps) ? found : undefined
@@ -94,6 +98,7 @@ function mint(
   const claims = renderTemplate(dialect.claims, values, 'claims')
   // RFC 7800 §3.1; no dialect can leave it out, or the token would be anybody's.
   if (confirmation !== null) claims.cnf = confirmation
+  if (authorization.behalf !== undefined) addBehalf(claims, authorization.behalf)
   if (tokenFormat === 'opaque') return keepOpaque(claims, values, dialect, request, authorization, deps)
   const signingInput = `${encodedHeader(dialect, signer)}.${base64url(claims)}`
   const issued = (signature: string): IssuedToken => ({
@@ -104,6 +109,12 @@ function mint(
   })
   const signature = signer.sign(signingInput)
   return typeof signature === 'string' ? issued(signature) : signature.then(issued)
+}
+
+function addBehalf(claims: Record<string, unknown>, { act, mayAct, madeFrom }: Behalf): void {
+  if (act !== null) claims.act = act
+  if (mayAct !== undefined) claims.may_act = mayAct
+  claims[derivedFromClaim] = writeDerivedFrom(madeFrom)
 }
 
 async function keepOpaque(
@@ -122,17 +133,18 @@ async function keepOpaque(
 
 function claimValues(request: TokenRequest, authorization: Authorization, { effects }: TokenDeps) {
   const { tenant, issuer, now } = request
-  const { client, credential, organization, plan, api, scopes, grantType } = authorization
-  const seconds = accessTokenSeconds(tenant.lifetime, [
+  const { client, credential, organization, plan, api, scopes, grantType, behalf } = authorization
+  const wished = accessTokenSeconds(tenant.lifetime, [
     client.settings.accessTokenSeconds,
     plan?.accessTokenSeconds,
     api.accessTokenSeconds,
   ])
+  const seconds = behalf === undefined ? wished : Math.min(wished, behalf.endsAt - now)
   return {
     issuer: tenant.tokenIssuer ?? issuer,
     client_id: client.clientId,
     // RFC 9068 §2.2: where nobody else is spoken for, the client is its own subject.
-    subject: client.clientId,
+    subject: behalf === undefined ? client.clientId : behalf.subject,
     audience: api.audience,
     scope: scopes.length === 0 ? undefined : scopes.join(' '),
     scopes,

@@ -7,7 +7,7 @@ import type { AuthenticatedClient } from './client-auth/method.ts'
 import { feedPulseSeconds } from './client-request.ts'
 import type { TokenDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
-import type { Authorization } from './grants/grant.ts'
+import type { Authorization, Behalf } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
 import { noParameters, readQuery } from './read-query.ts'
@@ -28,7 +28,7 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
   const request = { ...unread, form: readTokenForm(call.http, unread.dialect, call.notes.features) }
   const grantType = readGrantType(request.http, request.form, request.dialect, request.notes.features)
-  const grant = grantFor(grantType)
+  const grant = grantFor(grantType, call.tenant)
   checkOutageGrace(request, deps)
   const authenticating = authenticateClient(request, deps)
   const authenticated = authenticating instanceof Promise ? await authenticating : authenticating
@@ -39,6 +39,7 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   const authorization = authorizing instanceof Promise ? await authorizing : authorizing
   const confirming = confirmSender(request, authorization, deps)
   const confirmation = confirming instanceof Promise ? await confirming : confirming
+  if (authorization.behalf !== undefined) await useUp(authorization.behalf, deps)
   const issuing = issueToken(request, authorization, confirmation, deps)
   const token = issuing instanceof Promise ? await issuing : issuing
   return tokenReply(request, authorization, confirmation, token)
@@ -84,6 +85,11 @@ function refuseDialectRequest(
     )
 }
 
+/** RFC 7523 §3: last of all, so that a request that is refused for something else may come again. */
+async function useUp({ once }: Behalf, { singleUse }: TokenDeps): Promise<void> {
+  if (once !== null && !(await singleUse.use(once))) refuse('invalid_grant', 'assertion used before')
+}
+
 function tokenReply(
   request: TokenRequest,
   authorization: Authorization,
@@ -102,7 +108,10 @@ function tokenReply(
     if (feature !== 'token_type' || tokenType === null) notes.features.add(feature)
   }
   if (token.answer?.secondsLeft !== secondsLeft) {
-    const body = answerBody(token, dialect, tokenType ?? dialect.tokenType, secondsLeft)
+    const members = answerMembers(token, dialect, tokenType ?? dialect.tokenType, secondsLeft)
+    const issuedTokenType = authorization.behalf?.issuedTokenType ?? null
+    if (issuedTokenType !== null) members.issued_token_type = issuedTokenType
+    const body = JSON.stringify(members)
     token.answer = { secondsLeft, body }
   }
   return { status: 200, headers: answerHeaders(request), body: token.answer.body }
@@ -116,14 +125,16 @@ function answerHeaders({ dialect, notes }: TokenRequest): Readonly<Record<string
 }
 
 /** A token that is served again has less of its life left, rounded down (002-14). */
-function answerBody(token: IssuedToken, dialect: Dialect, tokenType: string, secondsLeft: number): string {
-  const { values, accessToken } = token
-  return JSON.stringify(
-    renderTemplate(
-      dialect.responseMembers,
-      { ...values, access_token: accessToken, token_type: tokenType, expires_in: secondsLeft },
-      'members of the answer',
-    ),
+function answerMembers(
+  { values, accessToken }: IssuedToken,
+  dialect: Dialect,
+  tokenType: string,
+  secondsLeft: number,
+): Record<string, unknown> {
+  return renderTemplate(
+    dialect.responseMembers,
+    { ...values, access_token: accessToken, token_type: tokenType, expires_in: secondsLeft },
+    'members of the answer',
   )
 }
 

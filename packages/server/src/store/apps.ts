@@ -18,6 +18,8 @@ export interface ClientRecord {
   readonly settings: string
   readonly disabledAt: number | null
   readonly credentials: readonly ClientCredential[]
+  /** JSON text, as it is stored: whoever compares two readings need not take them apart. */
+  readonly credentialsText: string
 }
 
 type ClientRow = [
@@ -87,6 +89,7 @@ function toClient(row: ClientRow): ClientRecord {
     settings,
     disabledAt,
     credentials: parseClientCredentials(credentials),
+    credentialsText: credentials,
   }
 }
 

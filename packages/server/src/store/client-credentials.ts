@@ -76,14 +76,21 @@ export async function copyToApp(tx: WriteTransaction, tenantId: string, clientId
   const rows = await tx.kysely
     .selectFrom('credentials')
     .select(['id', 'format', 'verifier', 'pepper_version as pepperVersion', 'expires_at as expiresAt'])
-    .select(['disabled_at as disabledAt', 'exposed_at as exposedAt', 'sealed_secret as sealedSecret', 'lookup'])
+    .select([
+      'disabled_at as disabledAt',
+      'exposed_at as exposedAt',
+      'sealed_secret as sealedSecret',
+      'lookup',
+    ])
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .orderBy('id')
     .execute()
   await tx.kysely
     .updateTable('apps')
-    .set({ credentials: packClientCredentials(rows.map((row) => ({ ...row, isIndexed: row.lookup !== null }))) })
+    .set({
+      credentials: packClientCredentials(rows.map((row) => ({ ...row, isIndexed: row.lookup !== null }))),
+    })
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .execute()

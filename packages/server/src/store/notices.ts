@@ -1,6 +1,6 @@
 /** What an organization's people should hear of one of their secrets: one row for each secret and kind. */
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { WriteTransaction } from './database.ts'
 import { readJson, writeJson } from './json.ts'
 import type { NoticesTable, Schema } from './schema.ts'
@@ -23,11 +23,32 @@ export async function saveNotice(tx: WriteTransaction, notice: NewNotice): Promi
   const row = { detail: writeJson(notice.detail), happened_at: tx.now }
   await tx.kysely
     .insertInto('notices')
-    .values({ ...row, ...keyOf(notice) })
+    .values({ ...row, ...keyOf(notice), about_at: null })
     .onConflict((conflict) =>
       conflict.columns(['tenant_id', 'client_id', 'credential_id', 'kind']).doUpdateSet(row),
     )
     .execute()
+}
+
+/** Once for each end: false if it has been told of, by this node or another. */
+export async function saveExpiryNotice(
+  tx: WriteTransaction,
+  notice: Omit<NewNotice, 'kind'>,
+  expiresAt: number,
+): Promise<boolean> {
+  const row = { detail: writeJson(notice.detail), happened_at: tx.now, about_at: expiresAt }
+  const saved = await tx.kysely
+    .insertInto('notices')
+    .values({ ...row, ...keyOf({ ...notice, kind: 'expires_soon' }) })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['tenant_id', 'client_id', 'credential_id', 'kind'])
+        .doUpdateSet(row)
+        .where(sql<boolean>`notices.about_at is distinct from excluded.about_at`),
+    )
+    .returning('seq')
+    .executeTakeFirst()
+  return saved !== undefined
 }
 
 const keyOf = ({ tenantId, clientId, credentialId, kind }: NewNotice) => ({

@@ -82,7 +82,7 @@ export interface CredentialsTable extends Managed {
   lookup: Generated<Uint8Array | null>
   expires_at: Seconds | null
   disabled_at: Seconds | null
-  /** When and how the clear secret was seen where it must not be: `plain_http` or `query_string`. */
+  /** When and how the clear secret was seen where it must not be: `plain_http`, `query_string` or `leak_report`. */
   exposed_at: Seconds | null
   exposed_by: string | null
   last_used_at: Seconds | null
@@ -99,7 +99,10 @@ export interface SigningKeysTable {
   public_jwk: JsonText | null
   /** The private key (PKCS #8) or the symmetric key, sealed by the master key. */
   sealed: Uint8Array
+  /** How long any token that it signs may live; null once that has no bound, 0 where nobody has noted it. */
+  longest_token_seconds: Generated<number | null>
   created_at: Seconds
+  /** Since when it is in its state. */
   updated_at: Seconds
 }
 
@@ -148,6 +151,8 @@ export interface NoticesTable {
   credential_id: string
   kind: 'exposed' | 'expires_soon'
   detail: JsonText
+  /** Of one that expires soon, when: another end is worth another notice. */
+  about_at: Seconds | null
   happened_at: Seconds
 }
 

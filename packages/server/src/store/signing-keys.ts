@@ -15,11 +15,16 @@ export interface SigningKeyRecord {
   readonly state: SigningKeyState
   readonly publicJwk: Readonly<Record<string, string>> | null
   readonly sealed: Uint8Array
+  /** How long any token that it signs may live; null once that has no bound, 0 where nobody has noted it. */
+  readonly longestTokenSeconds: number | null
   readonly createdAt: number
+  /** Since when it is in its state. */
   readonly updatedAt: number
 }
 
-export type NewSigningKey = Omit<SigningKeyRecord, 'createdAt' | 'updatedAt'>
+export type NewSigningKey = Omit<SigningKeyRecord, 'longestTokenSeconds' | 'createdAt' | 'updatedAt'> & {
+  readonly longestTokenSeconds?: number | null
+}
 
 /** The retired too, oldest first. */
 export const listSigningKeys = (db: Database, tenantId: string): Promise<SigningKeyRecord[]> =>
@@ -44,6 +49,7 @@ export async function selectSigningKeys(
     // Only public keys of this store's own making are in the column.
     publicJwk: row.public_jwk === null ? null : (readJson(row.public_jwk) as Record<string, string>),
     sealed: row.sealed,
+    longestTokenSeconds: row.longest_token_seconds,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }))
@@ -65,6 +71,7 @@ export async function insertSigningKey(
       state: key.state,
       public_jwk: key.publicJwk === null ? null : writeJson(key.publicJwk),
       sealed: key.sealed,
+      longest_token_seconds: key.longestTokenSeconds === undefined ? 0 : key.longestTokenSeconds,
       created_at: tx.now,
       updated_at: tx.now,
     })
@@ -93,4 +100,22 @@ export async function moveSigningKey(
   if (numUpdatedRows === 0n) return false
   tx.append({ tenantId, noun: 'tenant', subjectId: tenantId })
   return true
+}
+
+/** Never lowers it: what has been signed under earlier settings lives on. Nobody's memory holds it, so nobody is told. */
+export async function prolongSigningKey(
+  tx: WriteTransaction,
+  tenantId: string,
+  kid: string,
+  longestTokenSeconds: number | null,
+): Promise<void> {
+  await tx.kysely
+    .updateTable('signing_keys')
+    .set({ longest_token_seconds: longestTokenSeconds })
+    .where('tenant_id', '=', tenantId)
+    .where('kid', '=', kid)
+    .where((eb) =>
+      longestTokenSeconds === null ? eb.lit(true) : eb('longest_token_seconds', '<', longestTokenSeconds),
+    )
+    .execute()
 }

@@ -1,7 +1,8 @@
 /** What a tenant, an API, a plan and an organization can be set to: one schema each, for blueprints and the store. */
 
 import { type Static, Type } from 'typebox'
-import { SecuritySettings, SenderConstraint } from './security-settings.ts'
+import { FederationRule } from '../federation/rule.ts'
+import { asymmetricAlgorithms, SecuritySettings, SenderConstraint } from './security-settings.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -19,6 +20,15 @@ export const ScopeToken = Type.String({
   pattern: scopePattern,
   description: 'a scope: printable characters without blanks, quotes or backslashes',
 })
+
+/** Ids of apps; a `*` stands for every app of the tenant. */
+export const AppIds = Type.Array(
+  Type.String({
+    pattern: `^(?:\\*|${identifierPattern.slice(1, -1)})$`,
+    description: 'the id of an app, or * for every app of the tenant',
+  }),
+  { minItems: 1, description: 'a list of app ids, or [*] for every app of the tenant' },
+)
 
 const PositiveSeconds = Type.Integer({
   minimum: 1,
@@ -93,6 +103,48 @@ export const DialectSettings = Type.Object(
 )
 export type DialectSettings = Static<typeof DialectSettings>
 
+/** API id to scopes, literal or ending in a wildcard. */
+export const ScopesByApi = Type.Record(Type.String({ pattern: identifierPattern }), Type.Array(ScopeToken), {
+  description: 'a map of API ids to lists of scopes',
+})
+
+/** What an outside issuer's tokens may be brought as. */
+export const trustedUses = ['assertion', 'id_jag', 'subject_token'] as const
+export type TrustedUse = (typeof trustedUses)[number]
+
+const { issuer, jwks_uri, subject, claims, audience } = FederationRule.properties
+
+/** RFC 7523 §3, RFC 8693 §2.1: an outside issuer, and what its tokens may open. */
+export const TrustedIssuerSettings = Type.Object(
+  {
+    issuer,
+    jwks_uri,
+    /** Its keys themselves, where nothing is to be fetched. */
+    jwks: Type.Optional(
+      Type.Object(
+        { keys: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1, maxItems: 20 }) },
+        { ...closed, description: 'a JWK set of public keys' },
+      ),
+    ),
+    algorithms: Type.Optional(Type.Array(Type.Enum([...asymmetricAlgorithms]), { minItems: 1 })),
+    accepts: Type.Optional(Type.Array(Type.Enum(trustedUses), { minItems: 1 })),
+    subject,
+    claims,
+    /** The `aud` of subject tokens; assertions name this server. */
+    subject_token_audience: audience,
+    /** The apps that may bring its tokens. */
+    apps: AppIds,
+    /** When set, its tokens open no scope outside it. */
+    scopes: Type.Optional(ScopesByApi),
+    maximum_assertion_seconds: Type.Optional(
+      Type.Integer({ minimum: 60, maximum: 86_400, description: 'whole seconds, 60 to 86400' }),
+    ),
+    maximum_access_token_seconds: Type.Optional(PositiveSeconds),
+  },
+  closed,
+)
+export type TrustedIssuerSettings = Static<typeof TrustedIssuerSettings>
+
 export const TenantSettings = Type.Object(
   {
     /** The `iss` of its tokens, where it is not the URL that the tenant is served under. */
@@ -103,6 +155,10 @@ export const TenantSettings = Type.Object(
       Type.Enum(signingAlgorithms, {
         description: `one of ${signingAlgorithms.join(', ')}; HS512 is set on an API, whose key it is`,
       }),
+    ),
+    /** How often the key that signs is replaced by itself; 0 for never. */
+    key_rotation_days: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 3_650, description: 'whole days, 0 to 3650' }),
     ),
     /** How key ids are written: the RFC 7638 thumbprint in base64url, or in base64 with its padding. */
     key_id: Type.Optional(Type.Enum(['base64url', 'base64'])),
@@ -115,6 +171,10 @@ export const TenantSettings = Type.Object(
     outage_grace_seconds: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 86_400, description: 'whole seconds, 0 to 86400' }),
     ),
+    /** How long before a credential's end its owner hears of it; 0 for never. */
+    secret_expiry_warning_days: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 90, description: 'whole days, 0 to 90' }),
+    ),
     /** The shape of generated client ids. */
     client_id: Type.Optional(
       Type.Object(
@@ -126,6 +186,9 @@ export const TenantSettings = Type.Object(
       ),
     ),
     dialect: Type.Optional(DialectSettings),
+    /** RFC 8693: whether its apps may exchange tokens; each needs a policy of its own. */
+    token_exchange: Type.Optional(Type.Boolean()),
+    trusted_issuers: Type.Optional(Type.Array(TrustedIssuerSettings, { minItems: 1, maxItems: 50 })),
     ...SecuritySettings.properties,
   },
   closed,
@@ -150,11 +213,6 @@ export const ApiSettings = Type.Object(
   closed,
 )
 export type ApiSettings = Static<typeof ApiSettings>
-
-/** API id to scopes, literal or ending in a wildcard. */
-export const ScopesByApi = Type.Record(Type.String({ pattern: identifierPattern }), Type.Array(ScopeToken), {
-  description: 'a map of API ids to lists of scopes',
-})
 
 export const PlanSettings = Type.Object(
   {

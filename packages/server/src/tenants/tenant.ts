@@ -10,6 +10,7 @@ import { defaultLifetime, type Lifetime } from './lifetime.ts'
 import { compileSecurity, type Security } from './security.ts'
 import type { SenderConstraint } from './security-settings.ts'
 import type { ApiSettings, PlanSettings, TenantSettings } from './settings.ts'
+import { compileTrustedIssuers, type TrustedIssuers } from './trusted-issuers.ts'
 
 export interface Api {
   readonly id: string
@@ -47,6 +48,9 @@ export interface Tenant {
   readonly apis: ReadonlyMap<string, Api>
   readonly apisByAudience: ReadonlyMap<string, Api>
   readonly plans: ReadonlyMap<string, Plan>
+  /** RFC 8693. */
+  readonly exchangesTokens: boolean
+  readonly trustedIssuers: TrustedIssuers
   /** RFC 7517 §5: the public keys, as they are published. */
   readonly publicJwks: readonly Readonly<Record<string, string>>[]
   readonly signingAlgorithms: readonly string[]
@@ -84,6 +88,7 @@ function compilePlan(record: TenantRecord['plans'][number]): Plan {
 export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
   const settings = record.settings as TenantSettings
   const apis = record.apis.map((api) => compileApi(api, keys))
+  const security = compileSecurity(settings)
   return {
     id: record.id,
     edition: ++editions,
@@ -100,10 +105,12 @@ export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
     tokenReuse: settings.token_reuse ?? false,
     outageGraceSeconds: settings.outage_grace_seconds ?? 600,
     dialect: compileDialect(settings.dialect ?? {}),
-    security: compileSecurity(settings),
+    security,
     apis: new Map(apis.map((api) => [api.id, api])),
     apisByAudience: new Map(apis.map((api) => [api.audience, api])),
     plans: new Map(record.plans.map((plan) => [plan.id, compilePlan(plan)])),
+    exchangesTokens: settings.token_exchange ?? false,
+    trustedIssuers: compileTrustedIssuers(settings.trusted_issuers ?? [], security),
     publicJwks: keys.publicJwks,
     signer: keys.tenantSigner,
     verifiers: keys.verifiers,

@@ -3,6 +3,7 @@
 import type { TokenFacts } from '../revocation/revocations.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import type { Api, Tenant } from '../tenants/tenant.ts'
+import { derivedFromClaim, readDerivedFrom } from './derived-from.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -52,6 +53,7 @@ export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance)
       credentialId: text(claim('credential_id')),
       organizationId: text(claim('organization.id')),
       userId: subject === clientId ? undefined : subject,
+      madeFrom: readDerivedFrom(claims[derivedFromClaim]),
     },
     expiresAt: seconds(claim('exp')),
     api,
@@ -59,10 +61,14 @@ export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance)
   }
 }
 
-/** An app that has opted out of its tenant's dialect has tokens of the standard's shape, told by their claims. */
+/**
+ * An app that has opted out of its tenant's dialect has tokens of the standard's shape, told by their claims; so has
+ * whatever speaks for another than its client.
+ */
 function writtenBy({ dialect }: Tenant, claims: Claims): Dialect {
+  if (claims[derivedFromClaim] !== undefined) return standardDialect
   const fits = ({ claimMembers }: Dialect) =>
-    Object.keys(claims).every((name) => claimMembers.has(name) || name === 'cnf' || name === 'act')
+    Object.keys(claims).every((name) => claimMembers.has(name) || name === 'cnf')
   return !fits(dialect) && fits(standardDialect) ? standardDialect : dialect
 }
 

@@ -35,7 +35,24 @@ function outOfTime({ facts: { issuedAt }, expiresAt }: OwnToken, now: number): s
   return issuedAt !== undefined && issuedAt > now + futureSeconds ? 'issued in the future' : null
 }
 
-async function deadWithIts(
+async function deadWithIts(facts: TokenFacts, tenant: Tenant, deps: StandingDeps): Promise<string | null> {
+  const problem = await deadByItself(facts, tenant, deps)
+  if (problem !== null) return problem
+  for (const one of facts.madeFrom ?? []) {
+    const ofOne = await deadAsPart(one, tenant, deps)
+    if (ofOne !== null) return `of what it was made from: ${ofOne}`
+  }
+  return null
+}
+
+/** What an outside issuer has said of somebody names no client of ours. */
+const deadAsPart = async (facts: TokenFacts, tenant: Tenant, deps: StandingDeps): Promise<string | null> => {
+  if (facts.clientId !== undefined) return deadByItself(facts, tenant, deps)
+  const hit = (await deps.revocations.ofTenant(tenant.id)).hits(facts)
+  return hit === null ? null : `revoked by ${hit}`
+}
+
+async function deadByItself(
   facts: TokenFacts,
   tenant: Tenant,
   { directory, revocations }: StandingDeps,

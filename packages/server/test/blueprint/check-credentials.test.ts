@@ -13,7 +13,7 @@ type Case = readonly [string, readonly string[] | null, readonly object[], reado
 
 const oneOfForms = 'expected exactly one of secret, public_key, jwks_uri, certificate, federation'
 const oneKey =
-  'expected one public key, EC on P-256 or P-384, Ed25519, or RSA of 2048 to 8192 bits; openssl pkey -pubout makes it of a private one'
+  'expected one public key, EC on P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits; openssl pkey -pubout makes it of a private one'
 
 const cases: readonly Case[] = [
   ['a key is accepted with private_key_jwt', ['private_key_jwt'], [{ public_key: jwk }], []],
@@ -74,7 +74,7 @@ const cases: readonly Case[] = [
     'RFC 7518 §3.3: a short RSA key is refused',
     ['private_key_jwt'],
     [{ public_key: rsaJwk(1024) }],
-    [`27 credentials[0].public_key: found an RSA key of other than 2048 to 8192 bits, ${oneKey}`],
+    [`27 credentials[0].public_key: found an RSA key of other than 2048 to 4096 bits, ${oneKey}`],
   ],
   [
     'a point beside the curve is refused',

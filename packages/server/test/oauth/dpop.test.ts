@@ -189,5 +189,5 @@ test('RFC 8725 §3.4: a point beside its curve, and a key that is too small, hav
   const options = { key: small.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
   const signature = signBytes('sha256', Buffer.from(input), options).toString('base64url')
   assertError(await send(`${input}.${signature}`), 'invalid_dpop_proof')
-  assert.equal(reasonOf(server), 'proof with an RSA key of other than 2048 to 8192 bits')
+  assert.equal(reasonOf(server), 'proof with an RSA key of other than 2048 to 4096 bits')
 })

@@ -8,7 +8,13 @@ import { formatProblem } from '../../src/blueprint/problem.ts'
 import { findClient } from '../../src/store/apps.ts'
 import { upgradeSecret } from '../../src/store/secret-upgrade.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
-import { assertInvalidClient, assertThrottled, assertToken, freshAddress } from './answers.ts'
+import {
+  assertInvalidClient,
+  assertThrottled,
+  assertToken,
+  assertUnavailable,
+  freshAddress,
+} from './answers.ts'
 import { app, blueprint, generated, tenant } from './sample.ts'
 
 const battery = 'correct horse battery staple'
@@ -157,6 +163,23 @@ forEachStore((engine, suite) => {
     for (const reply of refused) assertInvalidClient(reply)
     for (const reply of throttled) assertThrottled(reply)
     // Another network is another count.
+    assertToken(await server.token('acme', basic('scrypt', battery)))
+  })
+
+  test(`issue 4.5: ${engine}: a crowd of guesses at a slow hash is told to come again, and holds up nobody else`, async (t) => {
+    const server = await startTestServer(t, suite, textOf())
+    const ours = server.credential('acme', 'ours')
+    // Read before, so that all arrive at the turnstile together.
+    assertInvalidClient(await server.token('acme', basic('scrypt', 'first guess')))
+    const crowd = Array.from({ length: 30 }, (_, index) =>
+      server.token('acme', basic('scrypt', `no ${index}`)),
+    )
+    assertToken(await server.token('acme', { basic: ours }))
+    const replies = await Promise.all(crowd)
+    const busy = replies.filter(({ status }) => status === 503)
+    assert.equal(busy.length, 12)
+    for (const reply of busy) assertUnavailable(reply)
+    for (const reply of replies.filter((one) => !busy.includes(one))) assertInvalidClient(reply)
     assertToken(await server.token('acme', basic('scrypt', battery)))
   })
 

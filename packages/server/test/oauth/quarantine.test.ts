@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { listCredentials } from '../../src/store/credentials.ts'
 import { listNotices } from '../../src/store/notices.ts'
+import { credentialSubject, listRevocations } from '../../src/store/revocations.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
 import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from './ends.ts'
@@ -61,6 +62,16 @@ forEachStore((engine, suite) => {
     assertActive(await introspect(server, ofSpare))
     assertActive(await introspect(server, ofOther))
     const at = server.clock()
+    // What those hear who verify tokens by themselves.
+    assert.deepEqual(
+      (await listRevocations(server.db, 'acme')).map((one) => ({ ...one })),
+      [
+        {
+          ...{ kind: 'credential', subjectId: credentialSubject(main[0], 'main') },
+          ...{ issuedUntil: at, expiresAt: null },
+        },
+      ],
+    )
     assert.deepEqual(await standingOf(server, main[0]), [
       { id: 'main', exposedBy: 'query_string', exposedAt: at, disabledAt: at },
       { id: 'spare', exposedBy: null, exposedAt: null, disabledAt: null },

@@ -19,7 +19,7 @@ export interface DevInstance {
   readonly dataFolder: string
   /** Where the server would put temporary files. */
   readonly temporaryFolder: string
-  tenant(name: PlatformName): DemoTenant
+  tenant(name: PlatformName | 'nitrobox-live'): DemoTenant
   /** What the server has printed so far. */
   output(): string
   /** Resolves with the first log line that matches; the test's own time limit ends the waiting. */

@@ -306,7 +306,15 @@ forEachStore((_, store) => {
           { id: 'storage', audience: 'https://storage.example', settings: { of: 'own' }, blueprint: null },
         ],
         plans: [{ id: 'free', settings: { of: 'own' }, blueprint: null }],
-        signingKeys: [{ ...key('new'), sealed: [0, 255, 1], createdAt: clock(), updatedAt: clock() }],
+        signingKeys: [
+          {
+            ...key('new'),
+            sealed: [0, 255, 1],
+            longestTokenSeconds: 0,
+            createdAt: clock(),
+            updatedAt: clock(),
+          },
+        ],
       },
     )
     assert.deepEqual(await listTenantIds(db), ['neighbour', 'own'])

@@ -10,7 +10,7 @@ import {
   PlanEntry,
   TenantEntry,
 } from '../../blueprint/schema.ts'
-import { DialectSettings } from '../../tenants/settings.ts'
+import { DialectSettings, TrustedIssuerSettings } from '../../tenants/settings.ts'
 import { claimVariables, headerVariables, responseVariables } from '../../tenants/template-variables.ts'
 import { blueprintWords, type Words } from './blueprint-words.ts'
 import { code, markdownTable } from './markdown.ts'
@@ -44,13 +44,19 @@ const sections: readonly Section[] = [
     name: 'tenant',
     title: '`tenants[]`',
     schema: TenantEntry,
-    apart: ['dialect', 'apis', 'plans', 'organizations'],
+    apart: ['dialect', 'trusted_issuers', 'apis', 'plans', 'organizations'],
   },
   { name: 'api', title: '`tenants[].apis[]`', schema: ApiEntry, apart: [] },
   { name: 'plan', title: '`tenants[].plans[]`', schema: PlanEntry, apart: [] },
   { name: 'organization', title: '`tenants[].organizations[]`', schema: OrganizationEntry, apart: ['apps'] },
   { name: 'app', title: '`…organizations[].apps[]`', schema: AppEntry, apart: ['credentials'] },
   { name: 'credential', title: '`…apps[].credentials[]`', schema: CredentialEntry, apart: [] },
+  {
+    name: 'trustedIssuer',
+    title: '`tenants[].trusted_issuers[]`',
+    schema: TrustedIssuerSettings,
+    apart: [],
+  },
   { name: 'dialect', title: '`tenants[].dialect`', schema: DialectSettings, apart: [] },
 ]
 

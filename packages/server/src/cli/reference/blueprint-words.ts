@@ -15,7 +15,11 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     environment: ['`test` or `live`; secrets begin with `sp_test_` or `sp_live_`'],
     hosts: ['Hosts that answer for this tenant alone, beside its path', 'none'],
     token_issuer: ['The `iss` of its tokens, where that is not the URL it is served under', 'that URL'],
-    signing_algorithm: ['What its tokens are signed with; another one makes another key', '`ES256`'],
+    signing_algorithm: [
+      'What its tokens are signed with; another one signs once its key has been published for ten minutes',
+      '`ES256`',
+    ],
+    key_rotation_days: ['How often the key that signs is replaced by itself; 0 for never', '90'],
     key_id: [
       'How key ids are written: the RFC 7638 thumbprint in base64url, or in base64 with padding',
       '`base64url`',
@@ -53,13 +57,18 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     ],
     dpop_nonce: ['Whether DPoP proofs must hold a nonce of ours', '`off`'],
     exposed_secrets: [
-      'What becomes of a right secret that came over plain HTTP or in a URL: `quarantine` ends its use, `flag` only notes it',
+      'What becomes of a right secret that came over plain HTTP or in a URL, or was found in public: `quarantine` ends its use, `flag` only notes it',
       '`quarantine`',
     ],
     certificate_authorities: [
       'The authorities, intermediate ones too, whose client certificates count for `tls_client_auth`',
       'none',
     ],
+    token_exchange: [
+      'Whether its apps may exchange tokens (RFC 8693); each needs a `token_exchange` of its own',
+      '`false`',
+    ],
+    trusted_issuers: ['Outside issuers whose tokens open something here; see below', 'none'],
     dialect: ['How its token endpoint differs from the standard; see below', 'the standard'],
     apis: ['Its APIs; see below', 'none'],
     plans: ['Its plans; see below', 'none'],
@@ -144,8 +153,40 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
       '`none`',
     ],
     dialect: ['`standard` takes this app out of the dialect', '`tenant`'],
+    token_exchange: [
+      'What it may exchange (RFC 8693); its own tokens, for less on their API, always',
+      'nothing',
+    ],
+    'token_exchange.subjects': ['The apps whose tokens it may bring, beside its own', 'none'],
+    'token_exchange.targets': ['The APIs that it may get to with a token for another API', 'none'],
+    'token_exchange.mode': [
+      '`delegation` writes into the token who acts; `impersonation` has it speak as its subject alone',
+      '`delegation`',
+    ],
+    'token_exchange.actors': ['The apps whose tokens it may bring to show who acts, beside its own', 'none'],
     attributes: ['Facts for claim templates: `${app.attributes.name}`', 'none'],
     credentials: ['Its secrets, keys, certificates and rules, as many as it needs; see below', 'none'],
+  },
+  trustedIssuer: {
+    issuer: ['The `iss` of its tokens; their subjects are `issuer#sub` here'],
+    jwks_uri: ['Where its keys are, if its metadata does not say', "the issuer's metadata"],
+    jwks: ['Its public keys themselves, where nothing is to be fetched', 'none'],
+    'jwks.keys': ['The keys'],
+    algorithms: ['What its tokens may be signed with', '`[ES256, EdDSA, Ed25519, PS256, ES384, RS256]`'],
+    accepts: [
+      'What its tokens count as: an `assertion` (RFC 7523), an `id_jag`, or a `subject_token` to exchange',
+      '`[assertion]`',
+    ],
+    subject: ['The `sub` of its tokens', 'any'],
+    claims: ['Claims that its tokens must hold', 'none'],
+    subject_token_audience: [
+      'The `aud` of subject tokens; assertions name the issuer of this tenant',
+      "the tenant's issuer",
+    ],
+    apps: ['The apps that may bring its tokens'],
+    scopes: ['When given, its tokens open no scope outside it, by API', 'all that the app is granted'],
+    maximum_assertion_seconds: ['How far ahead the end of an assertion may lie', '3600'],
+    maximum_access_token_seconds: ['No token that is got with its tokens lives longer', "the tenant's"],
   },
   credential: {
     id: ['Its name in this file, and the `cred` of tokens got with it'],

@@ -11,10 +11,15 @@ interface Opened {
   coversWhole(secret: string): boolean
 }
 
+export type PlainAlgorithm = 'sha256' | 'sha512'
+
+/** Of the secret; whoever compares it with several hashes computes each digest once. */
+export type DigestOf = (algorithm: PlainAlgorithm) => Buffer
+
 /** As cheap as a HMAC: compared at once. */
 export interface FastHash extends Opened {
   readonly isSlow: false
-  matches(secret: string): boolean
+  matches(secret: string, digestOf?: DigestOf): boolean
 }
 
 /** Made to be slow: compared off the event loop, few at once. */

@@ -1,11 +1,13 @@
 /** One round of SHA-2 over a secret that is long and random: plain, or with a salt before or behind the secret. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { always, type FastHash, type HashFault, type HashFormat } from './hash.ts'
+import { always, type FastHash, type HashFault, type HashFormat, type PlainAlgorithm } from './hash.ts'
 import { decodeBase64, isSaltLength, parsePhc } from './phc.ts'
 
-const digestBytes = { sha256: 32, sha512: 64 } as const
-type Algorithm = keyof typeof digestBytes
+const digestBytes: Readonly<Record<PlainAlgorithm, number>> = { sha256: 32, sha512: 64 }
+
+export const digest = (algorithm: PlainAlgorithm, secret: string): Buffer =>
+  createHash(algorithm).update(secret).digest()
 
 const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && timingSafeEqual(one, other)
@@ -13,26 +15,27 @@ const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
 const fast = (matches: FastHash['matches']): FastHash => ({ isSlow: false, matches, coversWhole: always })
 
 /** `sha256:<base64url>`; the digest alone is stored. */
-export const plainDigest = (algorithm: Algorithm): HashFormat => {
+export const plainDigest = (algorithm: PlainAlgorithm): HashFormat => {
   const characters = Math.ceil((digestBytes[algorithm] * 4) / 3)
   const shape = new RegExp(`^${algorithm}:([A-Za-z0-9_-]{${characters}})$`)
   return {
     example: `${algorithm}:<base64url>`,
     recognizes: (text) => text.startsWith(`${algorithm}:`),
     read(text) {
-      const [, digest] = shape.exec(text) ?? []
-      if (digest !== undefined) return Buffer.from(digest, 'base64url')
+      const [, encoded] = shape.exec(text) ?? []
+      if (encoded !== undefined) return Buffer.from(encoded, 'base64url')
       return {
         found: `another digest than ${algorithm}`,
         expected: `${characters} characters of base64url behind ${algorithm}:`,
       }
     },
-    open: (verifier) => fast((secret) => sameBytes(createHash(algorithm).update(secret).digest(), verifier)),
+    open: (verifier) =>
+      fast((secret, digestOf = () => digest(algorithm, secret)) => sameBytes(digestOf(algorithm), verifier)),
   }
 }
 
 interface Salted {
-  readonly algorithm: Algorithm
+  readonly algorithm: PlainAlgorithm
   readonly salt: Buffer
   readonly digest: Buffer
   readonly isSaltFirst: boolean
@@ -46,12 +49,12 @@ export const saltedDigest: HashFormat = {
   open(verifier) {
     const salted = parseSalted(Buffer.from(verifier).toString())
     if (salted === null) return fast(() => false)
-    const { algorithm, salt, digest, isSaltFirst } = salted
+    const { algorithm, salt, isSaltFirst } = salted
     return fast((secret) => {
       const hash = createHash(algorithm)
       if (isSaltFirst) hash.update(salt).update(secret)
       else hash.update(secret).update(salt)
-      return sameBytes(hash.digest(), digest)
+      return sameBytes(hash.digest(), salted.digest)
     })
   },
 }
@@ -64,7 +67,7 @@ const unreadable: HashFault = {
 function parseSalted(text: string): Salted | null {
   const [, bits, packed] = /^\{SSHA(256|512)\}(.+)$/.exec(text) ?? []
   const salted =
-    packed === undefined ? parseSaltFirst(text) : parseSaltLast(`sha${bits}` as Algorithm, packed)
+    packed === undefined ? parseSaltFirst(text) : parseSaltLast(`sha${bits}` as PlainAlgorithm, packed)
   const isWhole =
     salted !== null && isSaltLength(salted.salt) && salted.digest.length === digestBytes[salted.algorithm]
   return isWhole ? salted : null
@@ -76,7 +79,7 @@ function parseSaltFirst(text: string): Salted | null {
   return { algorithm: phc.name, salt: phc.salt, digest: phc.digest, isSaltFirst: true }
 }
 
-function parseSaltLast(algorithm: Algorithm, packed: string): Salted | null {
+function parseSaltLast(algorithm: PlainAlgorithm, packed: string): Salted | null {
   const bytes = decodeBase64(packed)
   if (bytes === null) return null
   const end = digestBytes[algorithm]

@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 import { checkClientAssertion, type Jws } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import type { Client, Credential } from '../../apps/client.ts'
+import type { SignatureTrials } from '../../keys/signature-trials.ts'
 import type { TokenDeps } from '../deps.ts'
 import { tokenPath } from '../token-path.ts'
 import type { TokenRequest } from '../token-request.ts'
@@ -14,6 +15,8 @@ export interface ClaimedAssertion {
   readonly request: TokenRequest
   readonly jws: Jws
   readonly clientId: string
+  /** What the token is held against, over all keys of a client. */
+  readonly trials: SignatureTrials
 }
 
 /** One of the methods: who has signed the assertion, or the reason for the log why nobody has. */
@@ -23,11 +26,15 @@ export type AssertionMethod = (
   deps: TokenDeps,
 ) => ProvenClient | string | Promise<ProvenClient | string>
 
-/** RFC 8725 §3.1: the algorithm is one that tenant and client allow, whatever the header wishes. */
-export function allowsAlgorithm({ request, jws }: ClaimedAssertion, client: Client | null): boolean {
-  const own = client?.settings.assertionAlgorithms ?? null
-  return request.tenant.security.assertionAlgorithms.has(jws.algorithm) && (own?.has(jws.algorithm) ?? true)
-}
+export const algorithmRefused = 'assertion algorithm not allowed'
+
+/** RFC 8725 §3.1: the algorithm is one that the tenant allows, whatever the header wishes. */
+export const tenantAllows = ({ request, jws }: ClaimedAssertion): boolean =>
+  request.tenant.security.assertionAlgorithms.has(jws.algorithm)
+
+/** To be asked once the work is done: that a client is choosy tells that it exists. */
+export const clientAllows = ({ jws }: ClaimedAssertion, { settings }: Client): boolean =>
+  settings.assertionAlgorithms?.has(jws.algorithm) ?? true
 
 /** RFC 7523 §3: to be called once the signature has been found good. */
 export async function acceptOnce(

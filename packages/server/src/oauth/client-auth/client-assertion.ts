@@ -1,6 +1,8 @@
 /** RFC 7521 §4.2, RFC 7523 §2.2: a signed statement of who the client is; three methods share this place. */
 
 import { type Jws, readJws, refuse } from '@sallyport/protocol'
+import type { Client } from '../../apps/client.ts'
+import { createSignatureTrials } from '../../keys/signature-trials.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { AssertionMethod } from './assertion.ts'
 import { clientSecretJwt } from './client-secret-jwt.ts'
@@ -25,7 +27,9 @@ export const clientAssertion: Presentation = {
     if (jws === null) return refuse('invalid_client', 'assertion malformed')
     const clientId = claimedClient(request, jws, type)
     const method = methodFor(clientId, jws, type)
-    return proveClaimed(request, clientId, (client) => method(client, { request, jws, clientId }, deps), deps)
+    const check = (client: Client | null) =>
+      method(client, { request, jws, clientId, trials: createSignatureTrials(jws) }, deps)
+    return proveClaimed(request, clientId, check, deps)
   },
 }
 

@@ -6,12 +6,12 @@ import { openSecret } from '../../keys/sealed-secret.ts'
 import { verifyMac } from '../../keys/verify-signature.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
-import { type AssertionMethod, acceptOnce, allowsAlgorithm } from './assertion.ts'
+import { type AssertionMethod, acceptOnce, algorithmRefused, clientAllows, tenantAllows } from './assertion.ts'
 import { attemptBy, isGuessable } from './attempts.ts'
 
 export const clientSecretJwt: AssertionMethod = (client, assertion, deps) => {
   const { jws, request } = assertion
-  if (!allowsAlgorithm(assertion, client)) return 'assertion algorithm not allowed'
+  if (!tenantAllows(assertion)) return algorithmRefused
   const isExceeded = deps.attempts.waitSeconds(attemptBy(request, assertion.clientId)) > 0
   const secrets = client?.secrets.filter(({ sealedSecret }) => sealedSecret !== null) ?? []
   const signers = secrets.filter((credential) => {
@@ -22,6 +22,7 @@ export const clientSecretJwt: AssertionMethod = (client, assertion, deps) => {
   })
   if (secrets.length === 0) verifyMac(decoy, jws.algorithm, jws.signingInput, jws.signature)
   if (client === null) return 'client unknown'
+  if (!clientAllows(assertion, client)) return algorithmRefused
   const signer = signers.find((credential) => isUsable(credential, request.now)) ?? signers[0]
   if (signer === undefined) return 'no secret of the client has signed the assertion'
   return acceptOnce(assertion, client, signer, 'client_secret_jwt', deps)

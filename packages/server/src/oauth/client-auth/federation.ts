@@ -6,17 +6,28 @@
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
 import type { FederationRule } from '../../federation/rule.ts'
 import { verifyFederated } from '../../federation/verify.ts'
-import type { AssertionMethod } from './assertion.ts'
+import type { TokenDeps } from '../deps.ts'
+import type { AssertionMethod, ClaimedAssertion } from './assertion.ts'
+import type { ProvenClient } from './method.ts'
 
 // More rules than this are not tried for one token.
 const rulesTried = 20
 
-export const federation: AssertionMethod = async (client, { jws, request }, { issuerKeys }) => {
-  if (client === null) return 'client unknown'
+export const federation: AssertionMethod = async (client, assertion, deps) => {
+  const proven = client === null ? 'client unknown' : await findRule(client, assertion, deps)
+  if (typeof proven === 'string') assertion.trials.imitateMissing()
+  return proven
+}
+
+async function findRule(
+  client: Client,
+  { jws, request, trials }: ClaimedAssertion,
+  { issuerKeys }: TokenDeps,
+): Promise<ProvenClient | string> {
   const { issuer, now } = request
   const reasons: string[] = []
   for (const { credential, rule } of rulesOf(client, now)) {
-    const missing = await verifyFederated(jws, rule, { issuer, now }, issuerKeys)
+    const missing = await verifyFederated(jws, rule, { issuer, now, trials }, issuerKeys)
     if (missing.length === 0) return { client, credential, method: 'federation' }
     reasons.push(`rule ${credential.id}: ${missing.join(', ')}`)
   }

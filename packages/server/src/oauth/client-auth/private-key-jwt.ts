@@ -1,14 +1,10 @@
 /** OpenID Connect Core §9, RFC 7523 §2.2: an assertion signed with a key whose public half the client registered. */
 
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
-import {
-  decoyKey,
-  importVerificationKey,
-  type VerificationKey,
-  verifySignature,
-} from '../../keys/verify-signature.ts'
+import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
+import { RecentMap } from '../../store/read-through.ts'
 import type { TokenDeps } from '../deps.ts'
-import { type AssertionMethod, acceptOnce, allowsAlgorithm } from './assertion.ts'
+import { type AssertionMethod, acceptOnce, algorithmRefused, clientAllows, tenantAllows } from './assertion.ts'
 
 /** A key that may have signed, with the credential it stands for. */
 interface Candidate {
@@ -16,23 +12,17 @@ interface Candidate {
   readonly key: VerificationKey
 }
 
-// More signatures than this are not tried for one assertion.
-const candidatesTried = 10
-
 export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) => {
-  const { jws, request } = assertion
-  if (!allowsAlgorithm(assertion, client)) return 'assertion algorithm not allowed'
+  const { jws, request, trials } = assertion
+  if (!tenantAllows(assertion)) return algorithmRefused
   const candidates = client === null ? [] : await candidatesOf(client, kidOf(jws.header), deps)
-  // As much work for a client that does not exist.
-  if (candidates.length === 0) verifySignature(decoyKey, 'ES256', jws.signingInput, jws.signature)
-  const signer = candidates
-    .toSorted(
-      (one, other) =>
-        Number(isUsable(other.credential, request.now)) - Number(isUsable(one.credential, request.now)),
-    )
-    .slice(0, candidatesTried)
-    .find(({ key }) => verifySignature(key, jws.algorithm, jws.signingInput, jws.signature))
+  const usable = (credential: Credential) => Number(isUsable(credential, request.now))
+  const sorted = candidates.toSorted((one, other) => usable(other.credential) - usable(one.credential))
+  const key = trials.findSigner(sorted.map((candidate) => candidate.key))
+  trials.imitateMissing()
   if (client === null) return 'client unknown'
+  if (!clientAllows(assertion, client)) return algorithmRefused
+  const signer = key && sorted.find((candidate) => candidate.key === key)
   if (signer === undefined) return 'no key of the client has signed the assertion'
   return acceptOnce(assertion, client, signer.credential, 'private_key_jwt', deps)
 }
@@ -63,13 +53,16 @@ async function candidatesOf(
 
 const textOf = ({ verifier }: Credential): string => Buffer.from(verifier).toString()
 
-// Reading a key costs as much as using it.
 const registeredKeys = new WeakMap<Credential, { readonly key: VerificationKey | null }>()
+// Reading a key costs as much as using it, and a client that is not in memory is read at each request.
+const importedKeys = new RecentMap<{ readonly key: VerificationKey | null }>(2_000)
 
 function registeredKey(credential: Credential): VerificationKey | null {
   const known = registeredKeys.get(credential)
   if (known) return known.key
-  const key = importVerificationKey(JSON.parse(textOf(credential)))
-  registeredKeys.set(credential, { key })
-  return key
+  const text = textOf(credential)
+  const imported = importedKeys.get(text) ?? { key: importVerificationKey(JSON.parse(text)) }
+  importedKeys.set(text, imported)
+  registeredKeys.set(credential, imported)
+  return imported.key
 }

@@ -1,6 +1,6 @@
 /** A proof that is no secret: the client it names is found, checked, and before a refusal found anew. */
 
-import type { Client } from '../../apps/client.ts'
+import { type Client, provesAlike } from '../../apps/client.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { attemptBy, refuseUnproven } from './attempts.ts'
@@ -31,7 +31,9 @@ export async function proveClaimed(
   const counted = attempts.count(attemptBy(request, clientId))
   // One read for every failure, whether or not the client stood in memory: a name that is unknown never does.
   const fresh = wasCached ? await directory.freshClient(tenantId, clientId) : null
-  const second = fresh ? await check(fresh) : first
+  // A client that has not changed would cost the same once more, and be refused again.
+  const hasChanged = fresh !== null && !(client && provesAlike(fresh, client))
+  const second = hasChanged ? await check(fresh) : first
   if (typeof second === 'string') return refuseUnproven(counted.waitSeconds, second)
   counted.forgive()
   return second

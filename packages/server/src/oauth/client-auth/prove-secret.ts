@@ -8,7 +8,8 @@
 import { OAuthError, refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import { type Client, type Credential, isUsable } from '../../apps/client.ts'
-import { foreignFormats } from '../../keys/imported/formats.ts'
+import type { PlainAlgorithm } from '../../keys/imported/hash.ts'
+import { digest } from '../../keys/imported/sha.ts'
 import { type SecretHasher, sameVerifier } from '../../keys/secret-hasher.ts'
 import type { Attempt, CountedAttempt } from '../../limits/wrong-attempts.ts'
 import type { TokenDeps } from '../deps.ts'
@@ -36,6 +37,8 @@ type Found = Client | null
 interface HashedClaim extends SecretClaim {
   /** By the pepper's version. */
   readonly macs: Map<number, Buffer | null>
+  /** Of the secret alone, as some imported ones are kept. */
+  digests: Map<PlainAlgorithm, Buffer> | null
 }
 
 export function proveSecret(
@@ -220,7 +223,7 @@ function namesOf(claims: readonly SecretClaim[]): readonly string[] {
 }
 
 function hashClaim(tenantId: string, claim: SecretClaim, hasher: SecretHasher): HashedClaim {
-  const hashed: HashedClaim = { ...claim, macs: new Map() }
+  const hashed: HashedClaim = { ...claim, macs: new Map(), digests: null }
   macOf(tenantId, hashed, hasher.currentVersion, hasher)
   return hashed
 }
@@ -237,11 +240,17 @@ function macOf(tenantId: string, claim: HashedClaim, version: number, hasher: Se
 /** Everything that some credential might have asked for, so that a refusal has cost the same for all of them. */
 function computeRest(tenantId: string, claim: HashedClaim, hasher: SecretHasher): void {
   for (const version of hasher.versions) macOf(tenantId, claim, version, hasher)
-  foreignDecoy.matches(claim.clientSecret)
+  for (const algorithm of ['sha256', 'sha512'] as const) digestOf(claim, algorithm)
 }
 
-/** A digest as most imported secrets have it; a salted or longer one differs from it by less than a microsecond. */
-const foreignDecoy = foreignFormats.sha256.open(Buffer.alloc(32))
+function digestOf(claim: HashedClaim, algorithm: PlainAlgorithm): Buffer {
+  claim.digests ??= new Map()
+  const known = claim.digests.get(algorithm)
+  if (known !== undefined) return known
+  const made = digest(algorithm, claim.clientSecret)
+  claim.digests.set(algorithm, made)
+  return made
+}
 
 /** A client that does not exist is compared as well, with a secret that nobody has. */
 const decoy: Credential = {
@@ -297,7 +306,7 @@ function matchesForeign(
   const hash = foreignHashOf(credential)
   return hash.isSlow
     ? isRemembered(credential, macOf(tenantId, claim, hasher.currentVersion, hasher))
-    : hash.matches(claim.clientSecret)
+    : hash.matches(claim.clientSecret, (algorithm) => digestOf(claim, algorithm))
 }
 
 // So much of a HMAC that no two secrets meet in it, and not so much that it could stand for one.

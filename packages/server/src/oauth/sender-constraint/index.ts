@@ -3,7 +3,7 @@
 import { refuse } from '@sallyport/protocol'
 import type { SenderConstraint } from '../../tenants/security-settings.ts'
 import type { TokenDeps } from '../deps.ts'
-import type { Authorization } from '../grants/grant.ts'
+import type { Authorization, Behalf } from '../grants/grant.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { Confirmation } from './confirmation.ts'
 import { proveDpopKey } from './dpop.ts'
@@ -11,14 +11,35 @@ import { proveDpopKey } from './dpop.ts'
 /** Null for a bearer token. A promise only where a proof was sent. */
 export function confirmSender(
   request: TokenRequest,
-  { client, api }: Authorization,
+  { client, api, behalf }: Authorization,
   deps: TokenDeps,
 ): Confirmation | null | Promise<Confirmation> {
   const { security } = request.tenant
   const demands = [security.senderConstraint, api.senderConstraint, client.settings.senderConstraint]
+  if (behalf !== undefined && behalf.boundTo.length > 0) return confirmBound(request, demands, behalf, deps)
   const isFree = demands.every((demand) => demand === null || demand === 'none')
   if (isFree && request.http.dpop.length === 0) return null
   return confirm(request, demands, deps)
+}
+
+/** What a bound token was exchanged for is bound as well, and to the same keys. */
+async function confirmBound(
+  request: TokenRequest,
+  demands: readonly (SenderConstraint | null)[],
+  { boundTo, refusal }: Behalf,
+  deps: TokenDeps,
+): Promise<Confirmation> {
+  const needsProof = boundTo.some(({ jkt }) => jkt !== undefined)
+  const needsCertificate = boundTo.some((one) => one['x5t#S256'] !== undefined)
+  if (needsProof && request.http.dpop.length === 0) refuse(refusal, 'bound to a DPoP key, and no proof')
+  if (needsCertificate && request.http.clientCertificate() === null)
+    refuse(refusal, 'bound to a certificate, and none presented')
+  const proven = await confirm(request, needsCertificate ? [...demands, 'mtls'] : demands, deps)
+  const names = ['jkt', 'x5t#S256'] as const
+  const isProven = boundTo.every((one) =>
+    names.every((name) => one[name] === undefined || one[name] === proven[name]),
+  )
+  return isProven ? proven : refuse(refusal, 'bound to another key than the one proven')
 }
 
 async function confirm(

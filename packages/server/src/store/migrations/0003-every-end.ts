@@ -10,6 +10,10 @@ export const everyEnd: Migration = {
   async run(kysely, types) {
     await kysely.schema.alterTable('changes').addColumn('detail', types.text).execute()
     await addToCredentials(kysely, types)
+    await kysely.schema
+      .alterTable('signing_keys')
+      .addColumn('longest_token_seconds', types.integer, (column) => column.defaultTo(0))
+      .execute()
     await createRevocations(kysely, types)
     await createOpaqueTokenPartitions(kysely, types)
     await createNotices(kysely, types)
@@ -23,6 +27,8 @@ async function addToCredentials(kysely: Kysely<Schema>, { bytes }: ColumnTypes):
   await sql`create index credentials_by_lookup on credentials (lookup) where lookup is not null`.execute(
     kysely,
   )
+  await sql`create index credentials_by_expiry on credentials (expires_at, tenant_id, client_id, id)
+    where expires_at is not null`.execute(kysely)
 }
 
 /** No foreign key: a cut-off outlives what it names. */
@@ -73,6 +79,7 @@ async function createNotices(
     .addColumn('credential_id', text, (column) => column.notNull())
     .addColumn('kind', text, (column) => column.notNull())
     .addColumn('detail', text, (column) => column.notNull())
+    .addColumn('about_at', integer)
     .addColumn('happened_at', integer, (column) => column.notNull())
     .modifyEnd(countedTable)
     .execute()

@@ -1,0 +1,76 @@
+/** A secret that was found in public: whose it is, and the end of its use. */
+
+import { lookupOf, type SecretHasher, sameVerifier } from '../keys/secret-hasher.ts'
+import type { Database } from '../store/database.ts'
+import type { Exposed } from '../store/exposure.ts'
+import { findByLookup, type IndexedSecret } from '../store/leaked-secrets.ts'
+import { selectTenant } from '../store/tenants.ts'
+import type { TenantSettings } from '../tenants/settings.ts'
+import type { ReportExposure } from './expose-credential.ts'
+
+export interface LeakReportDeps {
+  readonly db: Database
+  readonly hasher: SecretHasher
+  readonly expose: ReportExposure
+}
+
+export interface Leak {
+  readonly secret: string
+  /** Where it was found. */
+  readonly url?: string | undefined
+}
+
+/** A credential that the secret is of, and what has become of it now. */
+export interface LeakedCredential {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly credentialId: string
+  /** Null if all was done before. */
+  readonly exposed: Exposed
+}
+
+/** None for a secret that is not ours; without a look at the store if its prefix or checksum says so. */
+export async function reportLeak(
+  { secret, url }: Leak,
+  { db, hasher, expose }: LeakReportDeps,
+): Promise<LeakedCredential[]> {
+  // Of anything but a generated secret there is no lookup, and then nothing is asked for.
+  const lookups = hasher.versions.flatMap((version) => lookupOf(hasher, version, secret) ?? [])
+  const found = (await findByLookup(db, lookups)).filter((one) => isOf(secret, one, hasher))
+  const leaked: LeakedCredential[] = []
+  for (const { tenantId, clientId, credentialId } of found) {
+    const isQuarantined = await quarantines(db, tenantId)
+    const exposed = await expose({
+      ...{ tenantId, clientId, credentialId, isQuarantined },
+      by: 'leak_report',
+      url: url === undefined ? undefined : urlToKeep(url, secret),
+    })
+    leaked.push({ tenantId, clientId, credentialId, exposed })
+  }
+  return leaked
+}
+
+/** The index says where to look, and the verifier says yes. */
+function isOf(
+  secret: string,
+  { tenantId, clientId, verifier, pepperVersion }: IndexedSecret,
+  hasher: SecretHasher,
+) {
+  const mac = hasher.compute(pepperVersion, tenantId, clientId, secret)
+  return mac !== null && sameVerifier(mac, verifier)
+}
+
+async function quarantines({ kysely }: Database, tenantId: string): Promise<boolean> {
+  const settings = (await selectTenant(kysely, tenantId))?.settings as TenantSettings | undefined
+  return settings?.exposed_secrets !== 'flag'
+}
+
+const longestUrl = 500
+
+/** A place that people can go to, without what may be a secret itself. */
+function urlToKeep(text: string, secret: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined
+  const place = url.origin + url.pathname
+  return place.length > longestUrl || place.includes(secret) ? undefined : place
+}

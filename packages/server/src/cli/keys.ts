@@ -1,0 +1,260 @@
+/** `sallyport keys`: the signing keys of tenants and their rotation, and the master key's. */
+
+import type { Command } from 'commander'
+import { ConfigRefused } from '../config.ts'
+import { systemEffects } from '../effects.ts'
+import { instantText } from '../inspect/instant-text.ts'
+import { type Replaced, replaceAtOnce, retireAtOnce } from '../keys/emergency.ts'
+import { type KeyReport, reportKeys } from '../keys/report.ts'
+import {
+  isSelected,
+  type RotationDeps,
+  rotateTenant,
+  type Selection,
+  startRotation,
+} from '../keys/rotation.ts'
+import { keySetMaxAgeSeconds, retiresAt, rotationRules } from '../keys/rotation-schedule.ts'
+import { masterKeyPath, type OpenStore } from '../open-store.ts'
+import { listTenantIds, loadTenant } from '../store/tenants.ts'
+import { readNewKey, resealForList, rotateKeyFile } from './rotate-master-key.ts'
+import { locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
+import { table } from './table.ts'
+
+interface Options extends StoreOptions {
+  readonly tenant?: string
+  readonly all?: boolean
+  readonly algorithm?: string
+  readonly api?: string
+  readonly emergency?: boolean
+  readonly json?: boolean
+  readonly newMasterKeyFile?: string
+}
+
+/** What a subcommand answers: for machines, and for people. */
+interface Answer {
+  readonly json: object
+  readonly text: string
+  /** True where the answer is no. */
+  readonly isRefused?: boolean
+}
+
+type Work = (store: OpenStore, options: Options) => Promise<Answer>
+
+export function registerKeys(program: Command): void {
+  const group = program.command('keys').description('signing keys and the master key: list, rotate, retire')
+  ofTenants(group, 'list', 'the signing keys, and what becomes of each', list)
+  ofTenants(group, 'rotate', 'begin a rotation now: a new key, published before it signs', rotate)
+    .option(
+      '--emergency',
+      'a key has leaked: a new one signs at once, and all that the old ones signed is dead',
+    )
+    .option('--all', 'with --emergency: every tenant')
+  ofTenants(group, 'retire', 'take keys that sign no more out of use, once no token needs them', retire)
+    .option('--emergency', 'even if tokens need them: those are then dead')
+    .option('--all', 'with --emergency: every tenant')
+  add(group, 'rotate-master', 'seal everything by a new master key', rotateMaster)
+    .option('--new-master-key-file <file>', 'the new key of the embedded database (default: a random one)')
+    .addHelpText(
+      'after',
+      '\nWith a master key of your own give all nodes the list new,old first; see docs/operations.md.',
+    )
+}
+
+const ofTenants = (group: Command, name: string, description: string, work: Work): Command =>
+  add(group, name, description, work)
+    .option('--tenant <id>', 'one tenant (default: all)')
+    .option('--algorithm <name>', 'only keys of this algorithm')
+    .option('--api <id>', 'only the keys of this API')
+
+function add(group: Command, name: string, description: string, work: Work): Command {
+  const command = group.command(name).description(description).option('--json', 'print JSON')
+  return storeOptions(command).action(async (options: Options) => {
+    const { json, text, isRefused } = await withStore(options, (store) => work(store, options))
+    process.stdout.write(`${options.json ? JSON.stringify(json, null, 2) : text}\n`)
+    if (isRefused) process.exitCode = 1
+  })
+}
+
+async function tenantsOf({ db }: OpenStore, { tenant }: Options): Promise<readonly string[]> {
+  const ids = await listTenantIds(db)
+  if (tenant === undefined) return ids
+  if (!ids.includes(tenant)) throw new ConfigRefused(`There is no tenant ${tenant}.`)
+  return [tenant]
+}
+
+const selectionOf = ({ algorithm, api }: Options): Selection => ({ algorithm, apiId: api })
+
+/** What ends tokens is never meant for every tenant by leaving a word out. */
+function checkEmergency({ emergency, tenant, all }: Options): void {
+  if (emergency && tenant === undefined && !all)
+    throw new ConfigRefused('Name the tenant with --tenant, or say --all: --emergency ends tokens.')
+}
+
+const depsOf = ({ db, sealer }: OpenStore): RotationDeps => ({
+  db,
+  sealer,
+  random: systemEffects.random,
+  clock: systemEffects.clock,
+  onEvent() {},
+})
+
+const list: Work = async (store, options) => {
+  const reports = await reportsOf(store, options)
+  return { json: reports.map(toJson), text: shown(reports) }
+}
+
+async function reportsOf(store: OpenStore, options: Options): Promise<readonly KeyReport[]> {
+  const reports: KeyReport[] = []
+  for (const tenantId of await tenantsOf(store, options)) {
+    const keys = await reportKeys(store.db, tenantId, systemEffects.clock())
+    reports.push(...keys.filter((key) => isSelected(key, selectionOf(options))))
+  }
+  return reports
+}
+
+function shown(reports: readonly KeyReport[]): string {
+  if (reports.length === 0)
+    return 'There are no such keys. A tenant makes its first one when it is first asked.'
+  const rows = reports.map(({ tenantId, kid, algorithm, apiId, state, since, becomes }) => [
+    ...[tenantId, kid, algorithm, apiId ?? '-', state, when(since)],
+    becomes === null ? '-' : `${becomes.state} ${when(becomes.at)}`,
+  ])
+  return table([['TENANT', 'KEY', 'ALGORITHM', 'API', 'STATE', 'SINCE', 'BECOMES'], ...rows])
+}
+
+const when = (instant: number): string => instantText(instant).replace('.000Z', 'Z')
+
+const toJson = ({ tenantId, kid, algorithm, apiId, state, since, becomes }: KeyReport) => ({
+  ...{ tenant: tenantId, kid, algorithm, api: apiId, state, since, becomes },
+})
+
+const rotate: Work = async (store, options) => {
+  checkEmergency(options)
+  if (options.emergency) return replace(store, options)
+  for (const tenantId of await tenantsOf(store, options))
+    await startRotation(depsOf(store), tenantId, selectionOf(options))
+  const reports = await reportsOf(store, options)
+  const note = 'A running server takes the steps that lie ahead, each when it is due.'
+  return { json: reports.map(toJson), text: `${shown(reports)}\n${note}` }
+}
+
+const replace: Work = async (store, options) => {
+  const all: (Replaced & { readonly tenantId: string })[] = []
+  for (const tenantId of await tenantsOf(store, options))
+    all.push({ tenantId, ...(await replaceAtOnce(depsOf(store), tenantId, selectionOf(options))) })
+  return {
+    json: all.map(({ tenantId, gone, made }) => ({
+      tenant: tenantId,
+      retired: gone.map(({ kid }) => kid),
+      active: made.map(({ kid }) => kid),
+    })),
+    text: all.map(replacedText).join('\n\n'),
+  }
+}
+
+function replacedText({ tenantId, gone, made }: Replaced & { readonly tenantId: string }): string {
+  const isPublished = made.some(({ apiId }) => apiId === null)
+  return [
+    `Tenant ${tenantId}:`,
+    ...gone.map(
+      ({ kid, algorithm }) => `  ${kid} (${algorithm}) is retired; every token it has signed is dead.`,
+    ),
+    ...made.map(({ kid, algorithm }) => `  ${kid} (${algorithm}) signs from now on.`),
+    ...(gone.length + made.length === 0 ? ['  It has no such key.'] : []),
+    ...(isPublished
+      ? [
+          `  Verifiers that keep the key set without asking again for a new key refuse new tokens for up to ${keySetMaxAgeSeconds} seconds.`,
+        ]
+      : []),
+    ...(gone.length > 0 ? ['  Programs get new tokens when they ask again; nothing else must be done.'] : []),
+  ].join('\n')
+}
+
+interface Kept {
+  readonly kid: string
+  /** Null where its tokens never end. */
+  readonly until: number | null
+}
+
+const retire: Work = async (store, options) => {
+  checkEmergency(options)
+  const ended: string[] = []
+  const killed: string[] = []
+  const kept: Kept[] = []
+  const deps: RotationDeps = {
+    ...depsOf(store),
+    onEvent: ({ kid, state }) => void (state === 'retired' && ended.push(kid)),
+  }
+  for (const tenantId of await tenantsOf(store, options)) {
+    // What is due is retired in any case.
+    await rotateTenant(deps, tenantId)
+    const { keys, rules } = await retiringKeys(store, tenantId, options)
+    if (!options.emergency) kept.push(...keys.map((key) => ({ kid: key.kid, until: retiresAt(key, rules) })))
+    else {
+      await retireAtOnce(depsOf(store), tenantId, keys)
+      killed.push(...keys.map(({ kid }) => kid))
+    }
+  }
+  const lines = [
+    ...ended.map((kid) => `${kid} is retired; no token of it lives.`),
+    ...killed.map((kid) => `${kid} is retired; every token it has signed is dead.`),
+    ...kept.map(keptText),
+  ]
+  return {
+    json: { retired: [...ended, ...killed], kept },
+    text: lines.length === 0 ? 'No key waits for its end.' : lines.join('\n'),
+    isRefused: kept.length > 0,
+  }
+}
+
+const keptText = ({ kid, until }: Kept): string =>
+  until === null
+    ? `${kid} stays: tokens that it has signed never end. --emergency retires it, and ends them.`
+    : `${kid} stays until ${when(until)}: tokens that it has signed may live. --emergency ends them.`
+
+async function retiringKeys({ db }: OpenStore, tenantId: string, options: Options) {
+  const record = await loadTenant(db, tenantId)
+  if (record === null) throw new ConfigRefused(`There is no tenant ${tenantId}.`)
+  const keys = record.signingKeys.filter(
+    (key) => key.state === 'retiring' && isSelected(key, selectionOf(options)),
+  )
+  return { keys, rules: rotationRules(record, systemEffects.clock()) }
+}
+
+const rotateMaster: Work = async (store, options) => {
+  const location = locateStore(options)
+  const { newMasterKeyFile: newFile } = options
+  const deps = { db: store.db, sealer: store.sealer, random: systemEffects.random }
+  if (location.master_key !== null) {
+    if (newFile !== undefined)
+      throw new ConfigRefused(
+        'The master key is one that you hand in: put the new one first in that list, before the old one.',
+      )
+    return masterAnswer(await resealForList(deps), 'your list')
+  }
+  const file = masterKeyPath(location.data_folder)
+  const newKey = newFile === undefined ? null : readNewKey(newFile)
+  return masterAnswer(await rotateKeyFile(file, newKey, deps), file)
+}
+
+function masterAnswer(
+  { resealed, left }: { readonly resealed: number; readonly left: number },
+  place: string,
+): Answer {
+  const isYours = place === 'your list'
+  const done = isYours
+    ? 'The others may be dropped from your list, once no node seals by one of them: every node must have the first key first.'
+    : `The old one is gone from ${place}.`
+  const lines =
+    left > 0
+      ? [
+          `${left} secrets are still sealed by an older master key: keep it in ${place}.`,
+          'Somebody writes with it: give every node the new key first, then run this again.',
+        ]
+      : [
+          `Everything is sealed by the first master key; ${resealed} secrets were sealed anew.`,
+          done,
+          'Backups made before now open with the old key only: keep it with them.',
+        ]
+  return { json: { resealed, left, old_key_may_go: left === 0 }, text: lines.join('\n'), isRefused: left > 0 }
+}

@@ -1,0 +1,45 @@
+/** RFC 8693 §4.1 and §4.4: who acts for a subject, in which order, and who may. */
+
+import type { Actor } from './grant.ts'
+
+/** A chain longer than this is a loop, or nobody's idea. */
+const longestChain = 5
+
+/**
+ * The `act` of a token as it is handed on: identities and nothing else. `issuer` is whose words they are, where that is
+ * not this server.
+ */
+export function readActors(
+  claim: unknown,
+  issuer: string | null,
+  left = longestChain,
+): Actor | null | 'unreadable' {
+  if (claim === undefined) return null
+  if (left === 0 || typeof claim !== 'object' || claim === null) return 'unreadable'
+  const { sub, iss = issuer ?? undefined, act } = claim as Readonly<Record<string, unknown>>
+  const rest = readActors(act, issuer, left - 1)
+  if (typeof sub !== 'string' || !(iss === undefined || typeof iss === 'string') || rest === 'unreadable')
+    return 'unreadable'
+  return { sub, ...(iss !== undefined && { iss }), ...(rest !== null && { act: rest }) }
+}
+
+/** The newest actor stands outermost. */
+export const chainedTo = (actor: string, before: Actor | null): Actor | 'too long' => {
+  const chain = { sub: actor, ...(before !== null && { act: before }) }
+  return readActors(chain, null) === 'unreadable' ? 'too long' : chain
+}
+
+/**
+ * Whether `may_act` means this actor. It names somebody by what they are; a member that we cannot check is nobody's proof.
+ */
+export function mayActAs(claim: unknown, actor: string, issuer: string): boolean {
+  if (claim === undefined) return true
+  if (typeof claim !== 'object' || claim === null || Array.isArray(claim)) return false
+  const expected: Readonly<Record<string, string>> = { sub: actor, client_id: actor, iss: issuer }
+  const members = Object.entries(claim)
+  const names = members.map(([name]) => name)
+  return (
+    (names.includes('sub') || names.includes('client_id')) &&
+    members.every(([name, value]) => Object.hasOwn(expected, name) && expected[name] === value)
+  )
+}

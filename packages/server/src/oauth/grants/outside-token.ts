@@ -1,0 +1,98 @@
+/** A token of an outside issuer that somebody brings: whether the tenant trusts its issuer with just that. */
+
+import type { Jws } from '@sallyport/protocol'
+import { verifyFederated } from '../../federation/verify.ts'
+import type { TokenFacts } from '../../revocation/revocations.ts'
+import type { TrustedUse } from '../../tenants/settings.ts'
+import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
+import type { AuthenticatedClient } from '../client-auth/method.ts'
+import type { TokenDeps } from '../deps.ts'
+import type { TokenRequest } from '../token-request.ts'
+
+export interface OutsideToken {
+  readonly trusted: TrustedIssuer
+  readonly claims: Jws['payload']
+  /** Who it is about, so that no two issuers can mean the same: RFC 7519 §4.1.2 has `sub` unique at its issuer. */
+  readonly subject: string
+  readonly facts: TokenFacts
+  /** Epoch seconds. */
+  readonly expiresAt: number
+}
+
+// OpenID Connect Core §2.
+const longestIdentifier = 255
+// More ways of trusting one issuer are not tried for one token.
+const waysTried = 10
+
+/** A text is the reason for the log. Throws `StoreUnavailable` where nobody can know what has been cut off. */
+export async function readOutsideToken(
+  jws: Jws,
+  use: TrustedUse,
+  request: TokenRequest,
+  { client }: AuthenticatedClient,
+  deps: TokenDeps,
+): Promise<OutsideToken | string> {
+  const { tenant, issuer } = request
+  const { iss } = jws.payload
+  // What this server has signed for one purpose is not taken for another (ID-JAG draft §8.3).
+  if (typeof iss !== 'string' || iss === issuer || iss === tenant.tokenIssuer) return 'of no outside issuer'
+  const ways = tenant.trustedIssuers.get(iss) ?? []
+  const open = ways.filter(({ accepts, apps }) => accepts.has(use) && apps.has(client.id)).slice(0, waysTried)
+  if (open.length === 0) return `of an issuer that this app may bring no ${use} of`
+  const subject = subjectOf(iss, jws.payload)
+  if (subject === null) return 'without a usable sub or tenant'
+  const reasons: string[] = []
+  for (const trusted of open) {
+    const missing = await missingFor(trusted, jws, use, request, deps)
+    if (missing.length === 0) return accept(trusted, jws, subject, request, deps)
+    reasons.push(missing.join(', '))
+  }
+  return reasons.join('; ')
+}
+
+const isIdentifier = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= longestIdentifier && value.isWellFormed()
+
+/**
+ * The `iss` of a trusted issuer holds neither `?` nor `#`, so nothing else reads the same. ID-JAG draft §6.3: where an issuer has
+ * tenants, a `sub` is unique in its tenant only.
+ */
+function subjectOf(issuer: string, { sub, tenant }: Jws['payload']): string | null {
+  if (!isIdentifier(sub)) return null
+  if (tenant === undefined) return `${issuer}#${sub}`
+  return isIdentifier(tenant) ? `${issuer}?tenant=${encodeURIComponent(tenant)}#${sub}` : null
+}
+
+async function missingFor(
+  { rule, keys, algorithms, subjectTokenAudience, maximumAssertionSeconds }: TrustedIssuer,
+  jws: Jws,
+  use: TrustedUse,
+  { issuer, now }: TokenRequest,
+  { issuerKeys }: TokenDeps,
+): Promise<readonly string[]> {
+  if (!algorithms.has(jws.algorithm)) return ['its algorithm is not allowed']
+  const { exp } = jws.payload
+  if (use !== 'subject_token' && typeof exp === 'number' && exp > now + maximumAssertionSeconds)
+    return [`exp is more than ${maximumAssertionSeconds} seconds ahead`]
+  const audience = use === 'subject_token' ? (subjectTokenAudience ?? issuer) : issuer
+  return verifyFederated(jws, { ...rule, audience }, { issuer, now }, issuerKeys, keys)
+}
+
+/** Whoever was cut off is so by what was said of them before, too. */
+async function accept(
+  trusted: TrustedIssuer,
+  { payload: claims }: Jws,
+  subject: string,
+  { tenant }: TokenRequest,
+  { revocations }: TokenDeps,
+): Promise<OutsideToken | string> {
+  const issuedAt = typeof claims.iat === 'number' ? claims.iat : undefined
+  const facts = { issuedAt, userId: subject }
+  const hit = (await revocations.ofTenant(tenant.id)).hits(facts)
+  if (hit !== null) return `revoked by ${hit}`
+  return { trusted, claims, subject, facts, expiresAt: claims.exp as number }
+}
+
+/** RFC 7515 §4.1.9: the prefix may be left out; RFC 2045 §5.1: case says nothing. */
+export const mediaTypeOf = ({ header: { typ } }: Jws): string | null =>
+  typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : null

@@ -1,0 +1,62 @@
+/** How long credentials live: a new one beside the others, and an end for those that are to go. */
+
+import { copyToApp } from './client-credentials.ts'
+import type { NewCredential } from './credentials.ts'
+import type { WriteTransaction } from './database.ts'
+
+/** Throws `StoreConflict` if the app has one of that id, or does not exist. */
+export async function addCredential(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  credential: NewCredential,
+): Promise<void> {
+  await tx.kysely
+    .insertInto('credentials')
+    .values({
+      tenant_id: tenantId,
+      client_id: clientId,
+      id: credential.id,
+      format: credential.format,
+      verifier: credential.verifier,
+      pepper_version: credential.pepperVersion,
+      sealed_secret: credential.sealedSecret ?? null,
+      lookup: credential.lookup ?? null,
+      expires_at: credential.expiresAt ?? null,
+      disabled_at: credential.disabledAt ?? null,
+      exposed_at: null,
+      exposed_by: null,
+      last_used_at: null,
+      blueprint: credential.blueprint ?? null,
+      created_at: tx.now,
+      updated_at: tx.now,
+    })
+    .execute()
+  await changed(tx, tenantId, clientId)
+}
+
+/** Sets the ends of some credentials of an app; null takes an end away. Answers how many there are. */
+export async function setExpiry(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  credentialIds: readonly string[],
+  expiresAt: number | null,
+): Promise<number> {
+  // PostgreSQL has no empty list.
+  if (credentialIds.length === 0) return 0
+  const { numUpdatedRows } = await tx.kysely
+    .updateTable('credentials')
+    .set({ expires_at: expiresAt, updated_at: tx.now })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('id', 'in', credentialIds)
+    .executeTakeFirst()
+  await changed(tx, tenantId, clientId)
+  return Number(numUpdatedRows)
+}
+
+async function changed(tx: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
+  await copyToApp(tx, tenantId, clientId)
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+}

@@ -1,0 +1,31 @@
+/** Whose a secret is, when nothing but the secret is known. */
+
+import type { Kysely } from 'kysely'
+import type { Schema } from './schema.ts'
+
+export interface IndexedSecret {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly credentialId: string
+  readonly verifier: Uint8Array
+  readonly pepperVersion: number
+}
+
+/** `lookups`: of the one secret, under each of the peppers. */
+export async function findByLookup(
+  from: { readonly kysely: Kysely<Schema> },
+  lookups: readonly Uint8Array[],
+): Promise<IndexedSecret[]> {
+  // PostgreSQL has no empty list.
+  if (lookups.length === 0) return []
+  const rows = await from.kysely
+    .selectFrom('credentials')
+    .select(['tenant_id as tenantId', 'client_id as clientId', 'id as credentialId', 'verifier'])
+    .select('pepper_version as pepperVersion')
+    .where('lookup', 'in', lookups)
+    .where('format', '=', 'hmac-sha256')
+    .execute()
+  return rows.flatMap((row) =>
+    row.pepperVersion === null ? [] : [{ ...row, pepperVersion: row.pepperVersion }],
+  )
+}

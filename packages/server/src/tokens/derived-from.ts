@@ -1,0 +1,47 @@
+/**
+ * The claim that says what a token was made from: with whatever ends one of these it ends too, also at an API that only
+ * knows the revocations. The same words in every dialect.
+ */
+
+import type { TokenFacts } from '../revocation/revocations.ts'
+
+export const derivedFromClaim = 'derived_from'
+
+const members = {
+  clientId: 'client_id',
+  credentialId: 'cred',
+  organizationId: 'org_id',
+  userId: 'sub',
+  tokenId: 'jti',
+  keyId: 'kid',
+  issuedAt: 'iat',
+} as const satisfies Partial<Record<keyof TokenFacts, string>>
+
+const names = Object.entries(members) as readonly (readonly [keyof typeof members, string])[]
+
+export const writeDerivedFrom = (madeFrom: readonly TokenFacts[]): readonly Record<string, unknown>[] =>
+  madeFrom.map((facts) =>
+    Object.fromEntries(
+      names.flatMap(([fact, name]) => (facts[fact] === undefined ? [] : [[name, facts[fact]] as const])),
+    ),
+  )
+
+/** Of a token whose signature is ours. */
+export function readDerivedFrom(claim: unknown): readonly TokenFacts[] | undefined {
+  if (!Array.isArray(claim)) return undefined
+  return claim.map((one: Readonly<Record<string, unknown>>) => {
+    const text = (fact: keyof typeof members): string | undefined => {
+      const value = one[members[fact]]
+      return typeof value === 'string' ? value : undefined
+    }
+    return {
+      issuedAt: typeof one.iat === 'number' ? one.iat : undefined,
+      clientId: text('clientId'),
+      credentialId: text('credentialId'),
+      organizationId: text('organizationId'),
+      userId: text('userId'),
+      tokenId: text('tokenId'),
+      keyId: text('keyId'),
+    }
+  })
+}
