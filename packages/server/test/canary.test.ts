@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { SignJWT } from 'jose'
 import { openSigningKey } from '../src/keys/signing-keys.ts'
 import type { Database } from '../src/store/database.ts'
 import { listPeppers } from '../src/store/peppers.ts'
@@ -10,7 +11,8 @@ import { listSigningKeys } from '../src/store/signing-keys.ts'
 import { basic, createTestServer, forEachStore, type TestReply, type TestServer } from './harness.ts'
 import { freshAddress, grant } from './oauth/answers.ts'
 import { setCredential, setDisabled } from './oauth/rows.ts'
-import { app, blueprint, restApi, tenant } from './oauth/sample.ts'
+import { app, blueprint, generated, restApi, tenant } from './oauth/sample.ts'
+import { assertionClaims, makeKey, proof, sign, withAssertion } from './oauth/signed.ts'
 
 const imported = 'an imported secret, 31 characters'
 const hashed = 'a secret that only its owner has'
@@ -35,8 +37,20 @@ const tenants = ['ES256', 'RS256', 'PS256', 'EdDSA'].map((algorithm) =>
     ...(algorithm !== 'ES256' && { exposed_secrets: 'flag' }),
   }),
 )
+const methods = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt']
+const key = await makeKey()
+const credentials = [...generated, { id: 'key', public_key: key.publicJwk }]
+const signed = tenant(
+  'signed',
+  [
+    app('sync', { client_authentication: methods, credentials }),
+    app('api', { scopes: {}, introspects: ['rest'] }),
+  ],
+  { apis: [{ ...restApi, token_format: 'opaque' }], exposed_secrets: 'flag' },
+)
 const text = blueprint(
   ...tenants,
+  signed,
   tenant('dialect', apps, { dialect, apis: [{ ...restApi, signing_algorithm: 'HS512' }] }),
 )
 
@@ -158,6 +172,44 @@ async function exercise(server: TestServer): Promise<TestReply[]> {
   return replies
 }
 
+/** Assertions, proofs and opaque tokens: right, repeated, broken, and where only a mistake puts them. */
+async function exerciseSigned(server: TestServer): Promise<{ replies: TestReply[]; brought: string[] }> {
+  const sync = server.credential('signed', 'sync')
+  const [clientId, clientSecret] = sync
+  const proofKey = await makeKey()
+  const claims = () => assertionClaims(clientId, server.clock(), { aud: 'https://localhost:8443/signed' })
+  const mac = await new SignJWT(claims() as Record<string, unknown>)
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(clientSecret))
+  const dpop = await proof(proofKey, server.clock(), { htu: 'https://localhost:8443/signed/oauth2/token' })
+  const brought = [await sign(key, claims()), mac, dpop]
+  const replies: TestReply[] = []
+  const ask = async (request: Omit<Parameters<TestServer['request']>[0], 'url'>, path = 'token') => {
+    const url = `/signed/oauth2/${path}`
+    const reply = await server.request({ method: 'POST', clientAddress: freshAddress(), ...request, url })
+    replies.push(reply)
+    return reply
+  }
+  const [assertion = ''] = brought
+  for (const one of [assertion, mac]) {
+    const broken = `${one.slice(0, -8)}AAAAAAAA`
+    for (const text of [one, one, broken]) await ask({ ...withAssertion(text), dpop: [dpop] })
+    await ask(withAssertion(one, { client_secret: clientSecret, client_id: clientId }))
+    await ask({ basic: sync, body: { ...grant, scope: one } })
+    await ask({ basic: [one, one], body: grant })
+  }
+  const { json } = await ask({ basic: sync, body: grant })
+  brought.push(json.access_token)
+  const api = server.credential('signed', 'api')
+  for (const token of [json.access_token, clientSecret, assertion]) {
+    await ask({ basic: api, body: { token } }, 'introspect')
+    await ask({ basic: sync, body: { token } }, 'revoke')
+    await ask({ basic: api, body: { after: token } }, 'revocations')
+    await ask({ basic: api, body: { token, token_type_hint: token } }, 'introspect')
+  }
+  return { replies, brought }
+}
+
 async function collectCanaries(
   server: TestServer,
   masterKey: Buffer,
@@ -169,7 +221,7 @@ async function collectCanaries(
     ...[imported, hashed].map((secret) => ofText('a secret without blanks', secret.replaceAll(' ', '-'))),
     ofBytes('the master key', masterKey),
   ]
-  for (const id of [...tenants.map((each) => String(each.id)), 'dialect']) {
+  for (const id of [...tenants.map((each) => String(each.id)), 'dialect', 'signed']) {
     canaries.push(ofText(`the secret of ${id}`, server.credential(id, 'sync')[1]))
     for (const record of await listSigningKeys(db, id)) {
       const key = openSigningKey(store.sealer, id, record)
@@ -186,10 +238,9 @@ async function collectCanaries(
     canaries.push(ofBytes('the pepper', store.sealer.open(pepper.sealed, `pepper ${pepper.version}`)))
   }
   for (const token of new Set(tokens)) {
-    canaries.push(
-      ofText('a token', token),
-      ofBytes('a signature', Buffer.from(token.split('.')[2] ?? '', 'base64url')),
-    )
+    canaries.push(ofText('a token', token))
+    const [, , signature] = token.split('.')
+    if (signature !== undefined) canaries.push(ofBytes('a signature', Buffer.from(signature, 'base64url')))
   }
   return canaries
 }
@@ -208,7 +259,8 @@ forEachStore((_engine, suite) => {
       doubles: { masterKey, effects: (effects) => ({ ...effects, random: randomBytes, uuid: randomUUID }) },
     })
     ending.server = server
-    const replies = await exercise(server)
+    const ofSigned = await exerciseSigned(server)
+    const replies = [...(await exercise(server)), ...ofSigned.replies]
     const issued = replies.filter(({ status }) => status === 200 && replies.length > 0)
     const tokens = issued.flatMap(({ json }) =>
       json?.access_token === undefined ? [] : [String(json.access_token)],
@@ -219,7 +271,7 @@ forEachStore((_engine, suite) => {
       'the run did not meet every kind of answer',
     )
 
-    const canaries = await collectCanaries(server, masterKey, tokens)
+    const canaries = await collectCanaries(server, masterKey, [...tokens, ...ofSigned.brought])
     assert.ok(canaries.length > 60)
     const metrics = await server.server.metrics.render()
     assert.match(metrics.body, /sallyport_token_requests_total\{tenant="dialect"/)

@@ -101,6 +101,26 @@ forEachStore((_engine, suite) => {
     tokenOf(await own.request({ method: 'POST', host, url: urlOf(neighbour) }))
   })
 
+  test('003-02, 003-16: "revoked immediately by deleting the App": its tokens, which never expire, are dead in introspection and named in the feed', async (t) => {
+    const own = await startTestServer(t, suite, quick)
+    const client = own.credential('token', 'my-app')
+    const api = own.credential('token', 'resource-server')
+    const token = tokenOf(await own.request({ method: 'POST', host, url: urlOf(client) }))
+    const neighbour = own.credential('token', 'storage-reader')
+    const another = tokenOf(await own.request({ method: 'POST', host, url: urlOf(neighbour) }))
+    const introspect = (text: string) =>
+      own.request({ method: 'POST', host, url: '/oauth2/introspect', basic: api, body: { token: text } })
+    await own.advance(365 * 86_400)
+    assert.equal((await introspect(token)).json.active, true)
+    await own.db.write((tx) => removeApp(tx, 'token', client[0]))
+    assert.equal((await introspect(token)).text, '{"active":false}')
+    assert.equal((await introspect(another)).json.active, true)
+    // A verifier that knows neither jti nor exp finds it by sub and iat.
+    const { json } = await own.request({ host, url: '/oauth2/revocations', basic: api })
+    assert.deepEqual(json.revocations, [{ kind: 'app', id: client[0], issued_until: own.clock() }])
+    assert.ok(json.claims.app.includes('sub'))
+  })
+
   test('003-02: a token that is kept for reuse does not outlive its app either', async (t) => {
     const own = await startTestServer(t, suite, blueprintOf('nitrobox'))
     const client = own.credential('nitrobox', 'billing-sync')
