@@ -1,4 +1,6 @@
 /** Whether a client's certificate leads to an authority that the tenant trusts: the parts of RFC 5280 §6 that we process. */
+
+import { RecentMap } from '../store/read-through.ts'
 import { type Certificate, parseClientCertificate } from './client-certificate.ts'
 import { decodePem } from './pem.ts'
 import { isSignedBy, isStrong } from './signature.ts'
@@ -9,7 +11,7 @@ export interface Authorities {
   readonly listed: ReadonlyMap<string, readonly Certificate[]>
   /** Where a path may end: at a listed certificate that is self-signed, or that no listed one has issued. */
   readonly anchors: ReadonlySet<Certificate>
-  /** Links of paths that were good, so that a signature is verified once and not at each request. */
+  /** Links that hold, from the top down, so that a signature is verified once and not at each request. */
   readonly proven: Set<string>
 }
 
@@ -30,6 +32,8 @@ const listedCertificates = 100
 const tries = 16
 const steps = 200
 const provenLinks = 10_000
+// For all tenants together: links that fail can be made without end.
+const brokenLinks = 10_000
 
 const clientAuth = '1.3.6.1.5.5.7.3.2'
 const anyPurpose = '2.5.29.37.0'
@@ -122,7 +126,6 @@ function bySubject(certificates: readonly Certificate[]): ReadonlyMap<string, re
 /** From the top down, so that each signature is verified with a key that is already believed. */
 function pathProblem(path: readonly Certificate[], authorities: Authorities, now: number): string | null {
   let between = 0
-  const links: string[] = []
   for (const [depth, certificate] of path.entries()) {
     if (depth === 0) continue
     const problem = issuerProblem(certificate, between, now)
@@ -133,22 +136,28 @@ function pathProblem(path: readonly Certificate[], authorities: Authorities, now
   for (let depth = path.length - 1; depth > 0; depth--) {
     const [issuer, subject] = [path[depth], path[depth - 1]]
     if (!issuer || !subject) return 'a path without certificates'
-    const link = `${subject.thumbprintSha256}${issuer.thumbprintSha256}`
-    if (!authorities.proven.has(link) && !hasIssued(issuer, subject))
+    if (!isLinked(authorities, issuer, subject))
       return `${placeOf(depth - 1)} is not signed by the authority it names`
-    links.push(link)
   }
-  remember(authorities.proven, links)
   return null
 }
 
 const placeOf = (depth: number): string =>
   depth === 0 ? 'the client certificate' : `certificate ${depth} above the client certificate`
 
-/** Only links of good paths: others could be made without end. */
-function remember(proven: Set<string>, links: readonly string[]): void {
-  if (proven.size > provenLinks) proven.clear()
-  for (const link of links) proven.add(link)
+const broken = new RecentMap<true>(brokenLinks)
+
+function isLinked({ proven }: Authorities, issuer: Certificate, subject: Certificate): boolean {
+  const link = `${subject.thumbprintSha256}${issuer.thumbprintSha256}`
+  if (proven.has(link)) return true
+  if (broken.get(link)) return false
+  const holds = hasIssued(issuer, subject)
+  if (!holds) broken.set(link, true)
+  else {
+    if (proven.size > provenLinks) proven.clear()
+    proven.add(link)
+  }
+  return holds
 }
 
 function hasIssued(issuer: Certificate, subject: Certificate): boolean {

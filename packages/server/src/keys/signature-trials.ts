@@ -3,7 +3,7 @@
  * nobody's, or the time of a refusal would tell who exists.
  */
 
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import type { Jws } from '@sallyport/protocol'
 import { type VerificationKey, verifySignature } from './verify-signature.ts'
 
@@ -48,7 +48,7 @@ const decoy = (key: KeyObject, ...algorithms: string[]): VerificationKey => ({ k
 
 /** Of no primes, which takes no time to make and as much to compute with. */
 function rsaDecoy(bytes: number): VerificationKey {
-  const modulus = Buffer.concat([Buffer.of(0xc0), randomBytes(bytes - 2), Buffer.of(1)])
+  const modulus = Buffer.alloc(bytes, 0xc5)
   const jwk = { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' }
   return decoy(createPublicKey({ format: 'jwk', key: jwk }), 'PS256', 'RS256')
 }

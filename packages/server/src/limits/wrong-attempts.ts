@@ -15,6 +15,9 @@ import {
 
 const perClientAndNetwork = 10
 const perNetwork = 100
+// Past the limits a right signature still counts, and to tell it from a wrong one costs what strangers must not spend.
+const trialsPerSecond = 10
+const trialNamesKept = 10_000
 
 export interface Attempt {
   readonly tenantId: string
@@ -39,6 +42,8 @@ export interface WrongAttempts {
   count(attempt: Attempt, secret?: WrongSecret): CountedAttempt
   /** What one more wrong attempt on this client from this network would be told: it is over its limit, or the network is. Counts nothing. */
   waitSeconds(attempt: Attempt): number
+  /** Whether a proof that takes a while to check is to be checked: always within the limits, and beyond them now and then. */
+  mayTry(attempt: Attempt): boolean
 }
 
 interface Names {
@@ -73,6 +78,18 @@ const nothing = () => {}
 export function createWrongAttempts(sharing: Sharing = unshared): WrongAttempts {
   const ofClients = createAttemptCounters(sharing)
   const ofNetworks = createAttemptCounters(sharing)
+  const trials = createTrials()
+
+  /** Whose limit one more wrong attempt would exceed. */
+  function exceeded(attempt: Attempt): { readonly name: string; readonly waitSeconds: number } | null {
+    if (ofNetworks.isEmpty) return null
+    const { now } = attempt
+    const { network, client } = namesOf(attempt)
+    const networkWait = waitAbove(perNetwork - 1, ofNetworks.find(network, now), now)
+    if (networkWait > 0) return { name: network, waitSeconds: networkWait }
+    const clientWait = waitAbove(perClientAndNetwork - 1, ofClients.find(client, now), now)
+    return clientWait > 0 ? { name: client, waitSeconds: clientWait } : null
+  }
 
   return {
     count(attempt, secret) {
@@ -102,14 +119,30 @@ export function createWrongAttempts(sharing: Sharing = unshared): WrongAttempts 
         },
       }
     },
-    waitSeconds(attempt) {
-      if (ofNetworks.isEmpty) return 0
-      const { now } = attempt
-      const names = namesOf(attempt)
-      return (
-        waitAbove(perNetwork - 1, ofNetworks.find(names.network, now), now) ||
-        waitAbove(perClientAndNetwork - 1, ofClients.find(names.client, now), now)
-      )
+    waitSeconds: (attempt) => exceeded(attempt)?.waitSeconds ?? 0,
+    mayTry(attempt) {
+      const limit = exceeded(attempt)
+      return limit === null || trials.isLeft(limit.name, attempt.now)
+    },
+  }
+}
+
+interface Trials {
+  /** Takes one. */
+  isLeft(name: string, now: number): boolean
+}
+
+function createTrials(): Trials {
+  const taken = new Map<string, number>()
+  let second = 0
+  return {
+    isLeft(name, now) {
+      if (now !== second) taken.clear()
+      second = now
+      const count = taken.get(name) ?? 0
+      if (count >= trialsPerSecond || taken.size >= trialNamesKept) return false
+      taken.set(name, count + 1)
+      return true
     },
   }
 }

@@ -93,15 +93,16 @@ export const revocationsOf: (tenantId: string, revocations: readonly Revocation[
 class CutOffs implements TenantRevocations {
   readonly #tenantId: string
   readonly #issuedUntil = new Map<string, number>()
+  /** By client id: for tokens that do not say which of its credentials they were got with. */
+  readonly #anyCredentialUntil = new Map<string, number>()
 
   constructor(tenantId: string) {
     this.#tenantId = tenantId
   }
 
   add({ kind, subjectId, issuedUntil }: Revocation): void {
-    const key = keyOf(kind, subjectId)
-    const known = this.#issuedUntil.get(key)
-    if (known === undefined || known < issuedUntil) this.#issuedUntil.set(key, issuedUntil)
+    raise(this.#issuedUntil, keyOf(kind, subjectId), issuedUntil)
+    if (kind === 'credential') raise(this.#anyCredentialUntil, clientOf(subjectId), issuedUntil)
   }
 
   hits(facts: TokenFacts): RevocationKind | null {
@@ -113,21 +114,33 @@ class CutOffs implements TenantRevocations {
 
   #hitsItself(facts: TokenFacts): RevocationKind | null {
     const { issuedAt = Number.NEGATIVE_INFINITY, clientId, credentialId } = facts
-    const isHit = (kind: RevocationKind, subjectId: string | undefined): boolean => {
-      const until = subjectId === undefined ? undefined : this.#issuedUntil.get(keyOf(kind, subjectId))
-      return until !== undefined && until >= issuedAt
-    }
+    const isOver = (until: number | undefined): boolean => until !== undefined && until >= issuedAt
+    const isHit = (kind: RevocationKind, subjectId: string | undefined): boolean =>
+      subjectId !== undefined && isOver(this.#issuedUntil.get(keyOf(kind, subjectId)))
     // All of them are asked: an earlier cut-off of one subject hides no later one of another (trust 6).
     if (isHit('tenant', this.#tenantId)) return 'tenant'
     if (isHit('key', facts.keyId)) return 'key'
     if (isHit('organization', facts.organizationId)) return 'organization'
     if (isHit('app', clientId)) return 'app'
-    if (clientId !== undefined && credentialId !== undefined)
-      if (isHit('credential', credentialSubject(clientId, credentialId))) return 'credential'
+    if (clientId !== undefined && isOver(this.#credentialUntil(clientId, credentialId))) return 'credential'
     if (isHit('user', facts.userId)) return 'user'
     return isHit('token', facts.tokenId) ? 'token' : null
   }
+
+  /** A token that names none of its client's credentials may have been got with any of them. */
+  #credentialUntil(clientId: string, credentialId: string | undefined): number | undefined {
+    if (credentialId === undefined) return this.#anyCredentialUntil.get(clientId)
+    return this.#issuedUntil.get(keyOf('credential', credentialSubject(clientId, credentialId)))
+  }
 }
+
+function raise(untils: Map<string, number>, key: string, until: number): void {
+  const known = untils.get(key)
+  if (known === undefined || known < until) untils.set(key, until)
+}
+
+/** Neither id holds a blank. */
+const clientOf = (subjectId: string): string => subjectId.slice(0, subjectId.indexOf(' '))
 
 // No kind holds a blank.
 const keyOf = (kind: RevocationKind, subjectId: string): string => `${kind} ${subjectId}`

@@ -28,6 +28,8 @@ export const hotConfig = (url: string, timeoutMilliseconds: number): pg.ClientCo
   connectionString: url,
   types,
   application_name: 'sallyport',
+  // Whatever the database's own default: what is acknowledged here survives a crash (R1).
+  options: '-c synchronous_commit=on',
   keepAlive: true,
   connectionTimeoutMillis: timeoutMilliseconds,
   query_timeout: timeoutMilliseconds,

@@ -7,6 +7,13 @@ import type { TokenFacts } from '../revocation/revocations.ts'
 
 export const derivedFromClaim = 'derived_from'
 
+/** One of the tokens that a token was made from. */
+export interface SourceFacts extends TokenFacts {
+  /** The `aud` that it had, and what it opened there: no detour over another API brings back more. */
+  readonly audience?: string | undefined
+  readonly scope?: string | undefined
+}
+
 const members = {
   clientId: 'client_id',
   credentialId: 'cred',
@@ -15,11 +22,13 @@ const members = {
   tokenId: 'jti',
   keyId: 'kid',
   issuedAt: 'iat',
-} as const satisfies Partial<Record<keyof TokenFacts, string>>
+  audience: 'aud',
+  scope: 'scope',
+} as const satisfies Partial<Record<keyof SourceFacts, string>>
 
 const names = Object.entries(members) as readonly (readonly [keyof typeof members, string])[]
 
-export const writeDerivedFrom = (madeFrom: readonly TokenFacts[]): readonly Record<string, unknown>[] =>
+export const writeDerivedFrom = (madeFrom: readonly SourceFacts[]): readonly Record<string, unknown>[] =>
   madeFrom.map((facts) =>
     Object.fromEntries(
       names.flatMap(([fact, name]) => (facts[fact] === undefined ? [] : [[name, facts[fact]] as const])),
@@ -27,7 +36,7 @@ export const writeDerivedFrom = (madeFrom: readonly TokenFacts[]): readonly Reco
   )
 
 /** Of a token whose signature is ours. */
-export function readDerivedFrom(claim: unknown): readonly TokenFacts[] | undefined {
+export function readDerivedFrom(claim: unknown): readonly SourceFacts[] | undefined {
   if (!Array.isArray(claim)) return undefined
   return claim.map((one: Readonly<Record<string, unknown>>) => {
     const text = (fact: keyof typeof members): string | undefined => {
@@ -42,6 +51,8 @@ export function readDerivedFrom(claim: unknown): readonly TokenFacts[] | undefin
       userId: text('userId'),
       tokenId: text('tokenId'),
       keyId: text('keyId'),
+      audience: text('audience'),
+      scope: text('scope'),
     }
   })
 }

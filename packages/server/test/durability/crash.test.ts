@@ -6,16 +6,8 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import { startPostgres } from '../postgres.ts'
-import {
-  assertKept,
-  countsOf,
-  createJournal,
-  type Journal,
-  type Managed,
-  writeUntilKilled,
-} from './journal.ts'
+import { assertKept, countsOf, createJournal, type Journal, type Managed, startWriting } from './journal.ts'
 import { times } from './length.ts'
 import { type Node, prepareSite, type Site } from './nodes.ts'
 import { createWorld, type World } from './world.ts'
@@ -61,13 +53,13 @@ async function liveAndDie(
   const operator = startOperator(journal, site)
   await operator.isWriting
   const dying = new AbortController()
-  const writing = writeUntilKilled(journal, { node, site, world, dying: dying.signal })
+  const { ended } = await startWriting(journal, { node, site, world, dying: dying.signal })
   const span = longestLifeMilliseconds - shortestLifeMilliseconds
-  await Promise.race([writing, wait(shortestLifeMilliseconds + Math.random() * span)])
+  await Promise.race([ended, wait(shortestLifeMilliseconds + Math.random() * span)])
   dying.abort()
   await crash()
   await Promise.all([node.kill(), operator.kill()])
-  await writing
+  await ended
   assert.ok(journal.managed.length > 0, 'the operator has made something')
   return journal
 }
@@ -115,22 +107,10 @@ test(`R1, trust F1: of what PostgreSQL has acknowledged nothing is lost in ${kil
   const postgres = await startPostgres()
   t.after(() => postgres.close())
   const { url: databaseUrl } = await postgres.createDatabase()
-  await commitAsOperatorsDo(databaseUrl)
+  // The server of the tests would lose what it has acknowledged, but for what our connections ask of it.
   const everySecond = (work: () => Promise<void>) => async (life: number) => {
     if (life % 2 === 0) await work()
   }
   const [crash, recover] = [everySecond(postgres.crash), everySecond(postgres.start)]
   await survive(t, { databaseUrl, crash, recover })
 })
-
-/** PostgreSQL's own default, which the server of the tests turns off to be faster. */
-async function commitAsOperatorsDo(databaseUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
-    const name = client.escapeIdentifier(new URL(databaseUrl).pathname.slice(1))
-    await client.query(`alter database ${name} set synchronous_commit = on`)
-  } finally {
-    await client.end()
-  }
-}

@@ -47,8 +47,14 @@ export interface Writing {
   readonly dying: AbortSignal
 }
 
-/** Asks for one thing after another, and writes down what was answered 200, until the connection breaks. */
-export async function writeUntilKilled(journal: Journal, writing: Writing): Promise<void> {
+/**
+ * Asks for one thing after another, and writes down what was answered 200, until the connection breaks. Resolves when
+ * one of each kind is written down.
+ */
+export async function startWriting(
+  journal: Journal,
+  writing: Writing,
+): Promise<{ readonly ended: Promise<void> }> {
   const { node, site, world, dying } = writing
   const accepted = async (asking: Promise<NodeReply>): Promise<NodeReply> => {
     const reply = await asking
@@ -73,10 +79,16 @@ export async function writeUntilKilled(journal: Journal, writing: Writing): Prom
     await accepted(ask(node, once))
     journal.used.push(once)
   }
+  works.push(prove)
+  await Promise.all(works.map((work) => work()))
+  return { ended: untilBroken(works) }
+}
+
+async function untilBroken(works: readonly (() => Promise<void>)[]): Promise<void> {
   const forEver = async (work: () => Promise<void>) => {
     for (;;) await work()
   }
-  const ends = await Promise.allSettled([...works, prove].map(forEver))
+  const ends = await Promise.allSettled(works.map(forEver))
   for (const end of ends)
     if (end.status === 'rejected' && end.reason instanceof assert.AssertionError) throw end.reason
 }

@@ -33,6 +33,14 @@ test('product 4: a cut-off hits by each fact it can be about, and by no other', 
   assert.equal(revocationsOf('acme', [cutOff('credential', 'other main')]).hits(facts), null)
 })
 
+test('settled: a token that does not say with which credential it was got dies with any of its client', () => {
+  const { credentialId: _, ...unnamed } = facts
+  assert.equal(revocationsOf('acme', [cutOff('credential', 'client second')]).hits(unnamed), 'credential')
+  assert.equal(revocationsOf('acme', [cutOff('credential', 'client second', 99)]).hits(unnamed), null)
+  assert.equal(revocationsOf('acme', [cutOff('credential', 'other second')]).hits(unnamed), null)
+  assert.equal(revocationsOf('acme', [cutOff('credential', 'client second')]).hits(facts), null)
+})
+
 test('003-02: a token without iat is as old as can be: any cut-off hits it, and where there is none it lives', () => {
   const { issuedAt: _, ...undated } = facts
   const ageless: TokenFacts = { ...undated, issuedAt: undefined }

@@ -2,6 +2,7 @@
 
 import { OAuthError, refuse } from '@sallyport/protocol'
 import type { Attempt } from '../../limits/wrong-attempts.ts'
+import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 
 export const attemptBy = ({ tenant, http, now }: TokenRequest, clientId: string): Attempt => ({
@@ -22,6 +23,11 @@ export const isGuessable = (secret: string): boolean =>
 export function refuseUnproven(waitSeconds: number, reason: string): never {
   if (waitSeconds > 0) refuseThrottled(waitSeconds)
   return refuse('invalid_client', reason)
+}
+
+/** Before a signature is looked at: past the limit not every one is. */
+export function refuseCostly(request: TokenRequest, clientId: string, { attempts }: TokenDeps): void {
+  if (!attempts.mayTry(attemptBy(request, clientId))) refuseThrottled(1)
 }
 
 export function refuseThrottled(retryAfterSeconds: number): never {

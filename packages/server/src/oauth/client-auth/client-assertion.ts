@@ -5,6 +5,7 @@ import type { Client } from '../../apps/client.ts'
 import { createSignatureTrials } from '../../keys/signature-trials.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { AssertionMethod } from './assertion.ts'
+import { refuseCostly } from './attempts.ts'
 import { clientSecretJwt } from './client-secret-jwt.ts'
 import { federation } from './federation.ts'
 import type { Presentation } from './method.ts'
@@ -27,6 +28,7 @@ export const clientAssertion: Presentation = {
     if (jws === null) return refuse('invalid_client', 'assertion malformed')
     const clientId = claimedClient(request, jws, type)
     const method = methodFor(clientId, jws, type)
+    if (method !== clientSecretJwt) refuseCostly(request, clientId, deps)
     const check = (client: Client | null) =>
       method(client, { request, jws, clientId, trials: createSignatureTrials(jws) }, deps)
     return proveClaimed(request, clientId, check, deps)

@@ -8,7 +8,7 @@ import type { CertificateMethod } from './certificate-method.ts'
 import type { Presentation, ProvenClient } from './method.ts'
 import { proveClaimed } from './prove-claimed.ts'
 import { selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
-import { tlsClientAuth } from './tls-client-auth.ts'
+import { tlsClientAuth, verdictOf } from './tls-client-auth.ts'
 
 export const clientIdOnly: Presentation = {
   name: 'client_id',
@@ -30,11 +30,12 @@ const certificateMethods: readonly (readonly [name: string, prove: CertificateMe
 function prove(client: Client | null, request: TokenRequest, deps: TokenDeps): ProvenClient | string {
   // Read for an unknown client too: how long a refusal takes is nobody's business.
   const presented = request.http.clientCertificate()
-  if (client === null) return 'client unknown'
-  const { authenticationMethods } = client.settings
+  const authenticationMethods = client?.settings.authenticationMethods
   // RFC 6749 §2.1: a public client only says who it is.
-  if (authenticationMethods.has('none')) return { client, credential: null, method: 'none' }
-  const methods = certificateMethods.filter(([name]) => authenticationMethods.has(name))
+  if (client && authenticationMethods?.has('none')) return { client, credential: null, method: 'none' }
+  const methods = certificateMethods.filter(([name]) => authenticationMethods?.has(name))
+  if (presented && !authenticationMethods?.has('tls_client_auth')) verdictOf(presented, request)
+  if (client === null) return 'client unknown'
   if (methods.length === 0) return 'no credentials'
   if (presented === null) return 'no client certificate'
   const outcomes = methods.map(([, method]) => method(client, presented, request, deps))

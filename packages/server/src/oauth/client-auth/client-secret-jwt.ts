@@ -6,7 +6,13 @@ import { openSecret } from '../../keys/sealed-secret.ts'
 import { verifyMac } from '../../keys/verify-signature.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
-import { type AssertionMethod, acceptOnce, algorithmRefused, clientAllows, tenantAllows } from './assertion.ts'
+import {
+  type AssertionMethod,
+  acceptOnce,
+  algorithmRefused,
+  clientAllows,
+  tenantAllows,
+} from './assertion.ts'
 import { attemptBy, isGuessable } from './attempts.ts'
 
 export const clientSecretJwt: AssertionMethod = (client, assertion, deps) => {

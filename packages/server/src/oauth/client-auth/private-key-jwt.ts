@@ -4,7 +4,13 @@ import { type Client, type Credential, credentialsOf, isUsable } from '../../app
 import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
 import { RecentMap } from '../../store/read-through.ts'
 import type { TokenDeps } from '../deps.ts'
-import { type AssertionMethod, acceptOnce, algorithmRefused, clientAllows, tenantAllows } from './assertion.ts'
+import {
+  type AssertionMethod,
+  acceptOnce,
+  algorithmRefused,
+  clientAllows,
+  tenantAllows,
+} from './assertion.ts'
 
 /** A key that may have signed, with the credential it stands for. */
 interface Candidate {
@@ -53,16 +59,25 @@ async function candidatesOf(
 
 const textOf = ({ verifier }: Credential): string => Buffer.from(verifier).toString()
 
-const registeredKeys = new WeakMap<Credential, { readonly key: VerificationKey | null }>()
+interface ImportedKey {
+  readonly key: VerificationKey | null
+}
+
+const registeredKeys = new WeakMap<Credential, ImportedKey>()
 // Reading a key costs as much as using it, and a client that is not in memory is read at each request.
-const importedKeys = new RecentMap<{ readonly key: VerificationKey | null }>(2_000)
+const importedKeys = new RecentMap<ImportedKey>(2_000)
 
 function registeredKey(credential: Credential): VerificationKey | null {
   const known = registeredKeys.get(credential)
   if (known) return known.key
   const text = textOf(credential)
-  const imported = importedKeys.get(text) ?? { key: importVerificationKey(JSON.parse(text)) }
-  importedKeys.set(text, imported)
+  const imported = importedKeys.get(text) ?? importKey(text)
   registeredKeys.set(credential, imported)
   return imported.key
+}
+
+function importKey(text: string): ImportedKey {
+  const imported = { key: importVerificationKey(JSON.parse(text)) }
+  importedKeys.set(text, imported)
+  return imported
 }

@@ -1,22 +1,36 @@
 /** RFC 8705 §2.1: a certificate that leads to an authority of the tenant, and bears the name the client registered. */
 
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
-import { type Authorities, compileAuthorities, leadsTo } from '../../certificates/chain.ts'
+import { type Authorities, type ChainVerdict, compileAuthorities, leadsTo } from '../../certificates/chain.ts'
 import { compileName, matchesName, type NameKind, type NameRule } from '../../certificates/names.ts'
+import type { PresentedCertificate } from '../../certificates/presented.ts'
 import { revocationProblem } from '../../certificates/revocation-files.ts'
 import type { Security } from '../../tenants/security.ts'
+import type { TokenRequest } from '../token-request.ts'
 import type { CertificateMethod } from './certificate-method.ts'
 
-export const tlsClientAuth: CertificateMethod = (client, { leaf, chain }, request, { revocationLists }) => {
-  const matching = namesOf(client).filter(({ rule }) => matchesName(rule, leaf))
+export const tlsClientAuth: CertificateMethod = (client, presented, request, { revocationLists }) => {
+  // Before the name, and for whoever is named: how long a refusal takes is nobody's business.
+  const verdict = verdictOf(presented, request)
+  const matching = namesOf(client).filter(({ rule }) => matchesName(rule, presented.leaf))
   const named = matching.find(({ credential }) => isUsable(credential, request.now)) ?? matching[0]
   if (named === undefined) return 'certificate bears another name'
-  const { security } = request.tenant
-  if (security.certificateAuthorities.length === 0) return 'tenant has no certificate authorities'
-  const { path, reason } = leadsTo(authoritiesOf(security), leaf, chain, request.now)
+  if (verdict === null) return 'tenant has no certificate authorities'
+  const { path, reason } = verdict
   if (path === null) return reason
   const problem = revocationLists === null ? null : revocationProblem(revocationLists, path, request.now)
   return problem ?? { client, credential: named.credential, method: 'tls_client_auth' }
+}
+
+/** Whether it leads to an authority of the tenant; null where there is none. */
+export function verdictOf(
+  { leaf, chain }: PresentedCertificate,
+  { tenant, now }: TokenRequest,
+): ChainVerdict | null {
+  const { security } = tenant
+  return security.certificateAuthorities.length === 0
+    ? null
+    : leadsTo(authoritiesOf(security), leaf, chain, now)
 }
 
 interface Named {

@@ -4,6 +4,7 @@ import { readJws, refuse } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
 import type { TokenFacts } from '../../revocation/revocations.ts'
 import type { Organization } from '../../tenants/organization.ts'
+import { derivedFromClaim, readDerivedFrom, type SourceFacts } from '../../tokens/derived-from.ts'
 import { findOwnToken } from '../../tokens/find.ts'
 import type { OwnToken } from '../../tokens/own-token.ts'
 import { deadBecause } from '../../tokens/standing.ts'
@@ -19,7 +20,7 @@ import { mediaTypeOf, type OutsideToken, readOutsideToken } from './outside-toke
 export interface BroughtToken {
   readonly subject: string
   /** With whom it hangs together, the nearest first. */
-  readonly facts: readonly TokenFacts[]
+  readonly facts: readonly SourceFacts[]
   /** The apps that it has passed through; none for a token of an outside issuer. */
   readonly clients: readonly Client[]
   /** Infinity for a token without end. */
@@ -63,7 +64,8 @@ async function readOwn(
 ): Promise<BroughtToken> {
   const dead = await deadBecause(token, tenant, now, deps)
   if (dead !== null) return refuseToken(role, dead)
-  const { madeFrom = [], ...facts } = token.facts
+  const { madeFrom: _, ...facts } = token.facts
+  const madeFrom = readDerivedFrom(token.claims[derivedFromClaim]) ?? []
   const clients = await clientsOf([facts, ...madeFrom], tenant.id, deps)
   const [client] = clients
   const organizationId = facts.organizationId ?? client?.organizationId ?? ''
@@ -71,7 +73,10 @@ async function readOwn(
   if (client === undefined || organization === null) return refuseToken(role, 'of nobody')
   return {
     subject: facts.userId ?? client.clientId,
-    facts: [{ ...facts, organizationId }, ...madeFrom],
+    facts: [
+      { ...facts, organizationId, audience: token.api?.audience, scope: token.scopes.join(' ') },
+      ...madeFrom,
+    ],
     clients,
     expiresAt: token.expiresAt ?? Number.POSITIVE_INFINITY,
     boundTo: boundTo(role, token.claims.cnf),

@@ -1,10 +1,10 @@
 /** What a grant is: it decides who gets which scopes at which API. It never makes a token. */
 
 import type { Client, Credential } from '../../apps/client.ts'
-import type { TokenFacts } from '../../revocation/revocations.ts'
 import type { Use } from '../../store/database.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import type { Api, Plan, Tenant } from '../../tenants/tenant.ts'
+import type { SourceFacts } from '../../tokens/derived-from.ts'
 import type { AuthenticatedClient } from '../client-auth/method.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { Confirmation } from '../sender-constraint/confirmation.ts'
@@ -26,7 +26,7 @@ export interface Behalf {
   /** RFC 8693 §4.4, as the subject's token has it. */
   readonly mayAct: unknown
   /** It dies with each of them. */
-  readonly madeFrom: readonly TokenFacts[]
+  readonly madeFrom: readonly SourceFacts[]
   /** Epoch seconds; no end of its own is later. Infinity where there is none. */
   readonly endsAt: number
   /** What it was got with is bound to these keys, which the request must prove. */

@@ -6,8 +6,8 @@
 import { refuse } from '@sallyport/protocol'
 import { compileScopes, type ExchangePolicy, type GrantedScopes } from '../../apps/app-settings.ts'
 import { tokenExchangeType } from '../../apps/settings.ts'
-import type { TokenFacts } from '../../revocation/revocations.ts'
 import type { Api, Tenant } from '../../tenants/tenant.ts'
+import type { SourceFacts } from '../../tokens/derived-from.ts'
 import { chooseApi } from '../choose-api.ts'
 import { chooseScopes, limitOf } from '../choose-scopes.ts'
 import type { AuthenticatedClient } from '../client-auth/method.ts'
@@ -78,12 +78,13 @@ function checkTarget(api: Api, subject: BroughtToken, { targets }: ExchangePolic
     refuse('invalid_target', 'API that the issuer is not trusted with')
 }
 
-/** On the same API the scopes of the token itself; everywhere what its subject's plan and its issuer leave. */
-function limitsOf(subject: BroughtToken, api: Api, tenant: Tenant): readonly GrantedScopes[] {
-  const { own, outside } = subject
-  const ofToken = own !== null && isFor(subject, api) ? [compileScopes(own.token.scopes)] : []
+/** On an API what every token of the chain had there; everywhere what its subject's plan and its issuer leave. */
+function limitsOf({ facts, own, outside }: BroughtToken, api: Api, tenant: Tenant): readonly GrantedScopes[] {
+  const ofTokens = facts.flatMap(({ audience = api.audience, scope }) =>
+    scope !== undefined && audience === api.audience ? [compileScopes(scope.split(' '))] : [],
+  )
   const ofPlan = own === null ? [] : limitOf(planOf(tenant, own.organization)?.scopesByApi ?? null, api)
-  return [...ofToken, ...ofPlan, ...limitOf(outside?.trusted.scopesByApi ?? null, api)]
+  return [...ofTokens, ...ofPlan, ...limitOf(outside?.trusted.scopesByApi ?? null, api)]
 }
 
 type Speaking = Omit<Behalf, 'issuedTokenType'>
@@ -136,7 +137,7 @@ function madeFromOf(
   actor: BroughtToken | null,
   { client, credential, organization }: AuthenticatedClient,
   now: number,
-): readonly TokenFacts[] {
+): readonly SourceFacts[] {
   // The token names the organization of its subject; the one that acts can be cut off as well.
   const isElsewhere = subject.own !== null && subject.own.organization.id !== organization.id
   const itself = {
@@ -145,6 +146,8 @@ function madeFromOf(
     credentialId: credential?.id,
     organizationId: organization.id,
   }
-  const all = [...subject.facts, ...(actor?.facts ?? []), ...(isElsewhere ? [itself] : [])]
+  // What an actor's token opens is nothing to this one.
+  const ofActor = (actor?.facts ?? []).map(({ audience: _, scope: __, ...facts }) => facts)
+  const all = [...subject.facts, ...ofActor, ...(isElsewhere ? [itself] : [])]
   return all.length > mostFacts ? refuseToken('subject', 'made from too many others') : all
 }
