@@ -23,6 +23,8 @@ const steps: readonly Step[] = [
     about: 'R3: 1,000 races of 50 at two processes, of each kind',
     arguments: inFull('../durability/once.test.ts'),
   },
+  { about: 'R6: 200 rotations of signing keys', arguments: inFull('../keys/rotation.test.ts') },
+  { about: 'R7: the master key rotated and killed, 50 times', arguments: [at('master-key.ts')] },
   { about: 'R20: whether time tells an unknown client from a wrong secret', arguments: [at('timing.ts')] },
 ]
 
