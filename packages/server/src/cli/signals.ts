@@ -19,15 +19,15 @@ export function closeOnSignal(server: Server, log: Log, { onClosing, onClosed }:
     log.info('draining', { reason: signal })
     onClosing?.()
     server.close().then(
-      (result) => {
+      async (result) => {
         log.info('stopped', { reason: result })
-        log.flush()
+        await log.drained()
         onClosed?.()
         process.exit(0)
       },
-      (error: unknown) => {
+      async (error: unknown) => {
         log.failure('', error)
-        log.flush()
+        await log.drained()
         process.exit(1)
       },
     )

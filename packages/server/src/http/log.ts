@@ -86,6 +86,8 @@ export interface Log extends FailureLog {
   /** Does nothing when success lines are off. */
   tokenIssued(line: TokenLine): void
   flush(): void
+  /** Resolves when all lines so far are written: to be awaited before the process ends itself. */
+  drained(): Promise<void>
 }
 
 export interface LogOptions {
@@ -127,6 +129,7 @@ export function createLog({
       if (writesTokens) destination.write(tokenLine(line, now()))
     },
     flush: () => destination.flush?.(),
+    drained: async () => destination.drained?.(),
   }
 }
 

@@ -9,6 +9,8 @@ export interface LogDestination {
   write(line: string): void
   /** Hands on at once what is still held. */
   flush?(): void
+  /** Resolves when all that was handed on is written: to be awaited before the process ends itself. */
+  drained?(): Promise<void>
 }
 
 const blockCharacters = 65_536
@@ -19,6 +21,7 @@ export function openStandardOutput(): LogDestination {
   let block = ''
   let timer: NodeJS.Timeout | undefined
   let hasEnded = false
+  let isWriting = false
   const take = (): string => {
     clearTimeout(timer)
     timer = undefined
@@ -26,24 +29,39 @@ export function openStandardOutput(): LogDestination {
     block = ''
     return taken
   }
+  const hand = (text: string): void => {
+    if (text === '') return
+    isWriting = true
+    sink.write(text)
+  }
   // Before the destination is opened, so that at exit our block reaches it before it writes its last.
   process.on('beforeExit', () => {
     // Writing, were it nothing, would keep the process alive and bring this event again.
-    if (block !== '') sink.write(take())
+    if (block !== '') hand(take())
   })
   process.on('exit', () => {
     hasEnded = true
     writeLast(sink, take())
   })
   const sink = openDestination({ fd: standardOutput, sync: false })
+  sink.on('drain', () => {
+    isWriting = false
+  })
   return {
     write(line) {
       if (hasEnded) return writeLast(sink, line)
       block += line
-      if (block.length >= blockCharacters) sink.write(take())
-      else timer ??= setTimeout(() => sink.write(take()), flushMilliseconds).unref()
+      if (block.length >= blockCharacters) hand(take())
+      else timer ??= setTimeout(() => hand(take()), flushMilliseconds).unref()
     },
-    flush: () => sink.write(take()),
+    flush: () => hand(take()),
+    drained: () =>
+      new Promise((resolve) => {
+        hand(take())
+        // What is under way when the process exits would come after what is written then.
+        if (!isWriting) resolve()
+        else sink.once('drain', resolve).once('error', resolve)
+      }),
   }
 }
 

@@ -89,7 +89,7 @@ test('issue Fresh machine: an unwritable folder is refused', { skip }, async (t)
   const notAFolder = join(folder, 'file')
   writeFileSync(notAFolder, '')
   const inFile = join(notAFolder, 'store.db')
-  await assertRefused(inFile, sentence(inFile, 'EEXIST'))
+  await assertRefused(inFile, sentence(inFile, 'ENOTDIR'))
   if (process.getuid?.() === 0) return
   const locked = join(folder, 'locked')
   mkdirSync(locked)
