@@ -62,11 +62,14 @@ export function confusedWith(clientId: string | undefined, ids: ReadonlySet<stri
 }
 
 function checkIntrospects(
-  { introspects = [] }: AppEntry,
+  { introspects = [], client_authentication: methods = [] }: AppEntry,
   { apis = [] }: TenantEntry,
   path: Path,
   report: Report,
 ): void {
+  if (introspects.length > 0 && methods.includes('none')) {
+    report([...path, 'introspects'], 'an app with none in client_authentication', 'one that proves who it is')
+  }
   const ids = apis.map(({ id }) => id)
   for (const [index, id] of introspects.entries()) {
     const at = [...path, 'introspects', index]

@@ -283,17 +283,24 @@ class Edge {
     follow: NonNullable<Reply['follow']>,
   ): void {
     response.writeHead(reply.status, this.#headersOf(reply, id, null, false))
-    response.write(reply.body)
+    // However long it is, the opening was asked for; only what comes after it must be taken in time.
+    let openingBytes = Buffer.byteLength(reply.body)
+    response.write(reply.body, () => {
+      openingBytes = 0
+    })
     const end = () => response.end()
     const stop = follow({
       write(text) {
+        if (response.writableEnded || response.destroyed) return
         response.write(text)
         // What a reader does not take would fill our memory.
-        if (response.writableLength > unreadLimitBytes) message.destroy()
+        if (response.writableLength - openingBytes > unreadLimitBytes) message.destroy()
       },
       end,
     })
     this.#following.add(end)
+    // A client that leaves in the middle of a write is no failure of ours.
+    response.on('error', () => {})
     response.once('close', () => {
       this.#following.delete(end)
       stop()

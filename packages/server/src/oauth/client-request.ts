@@ -29,6 +29,11 @@ export async function readClientRequest(
   return { ...request, caller: await authenticateClient(request, deps) }
 }
 
+/** RFC 7662 §2.1: whoever asks about tokens has proven who it is; a bare client id proves nothing. */
+export function refusePublicCaller({ caller }: ClientRequest): void {
+  if (caller.credential === null) refuse('invalid_client', 'public client asks about tokens')
+}
+
 /** RFC 7662 §2.1, RFC 7009 §2.1. The hint beside it is not needed: every form is told by its looks. */
 export const tokenOf = ({ form }: ClientRequest): string =>
   form.get('token') ?? refuse('invalid_request', 'token missing', 'token is missing.')

@@ -5,7 +5,13 @@ import type { CompiledAppSettings } from '../apps/app-settings.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
 import { deadBecause } from '../tokens/standing.ts'
-import { type ClientRequest, readClientRequest, refuseWithoutDatabase, tokenOf } from './client-request.ts'
+import {
+  type ClientRequest,
+  readClientRequest,
+  refusePublicCaller,
+  refuseWithoutDatabase,
+  tokenOf,
+} from './client-request.ts'
 import type { TokenDeps } from './deps.ts'
 import type { TokenCall } from './token-request.ts'
 
@@ -16,6 +22,7 @@ const signedType = 'application/token-introspection+jwt'
 
 export async function answerIntrospection(call: TokenCall, deps: TokenDeps): Promise<Reply> {
   const request = await readClientRequest(call, deps)
+  refusePublicCaller(request)
   const text = tokenOf(request)
   refuseWithoutDatabase(request, deps)
   const token = await activeToken(text, request, deps)

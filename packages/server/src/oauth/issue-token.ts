@@ -1,5 +1,6 @@
 /** The only place that makes an access token. */
 
+import { OAuthError } from '@sallyport/protocol'
 import type { Signer } from '../keys/signer.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
@@ -85,12 +86,32 @@ function reuseKey(
   return `${parts} ${confirmation === null ? '' : confirmationKey(confirmation)} ${scopes.join(' ')}`
 }
 
+/**
+ * A cut-off lies a little later than what caused it, and hits what is issued until then: an app that is enabled again, or
+ * whose tokens were all revoked a moment ago, is told to come back instead of being handed a token that is dead already.
+ */
+function refuseStillborn(
+  { tenant, now }: TokenRequest,
+  { client, credential, organization }: Authorization,
+  { revocations }: TokenDeps,
+): void {
+  const cutOffs = revocations.inMemory(tenant.id)
+  if (cutOffs === undefined) revocations.prepare(tenant.id)
+  if (cutOffs === undefined || cutOffs.latest < now) return
+  const facts = { issuedAt: now, clientId: client.clientId, credentialId: credential?.id }
+  const hit = cutOffs.hits({ ...facts, organizationId: organization.id })
+  if (hit === null) return
+  const reason = `a token issued now would be dead: all of the ${hit} are revoked until ${cutOffs.latest}`
+  throw new OAuthError('temporarily_unavailable', reason, { retryAfterSeconds: cutOffs.latest - now + 1 })
+}
+
 function mint(
   request: TokenRequest,
   authorization: Authorization,
   confirmation: Confirmation | null,
   deps: TokenDeps,
 ): IssuedToken | Promise<IssuedToken> {
+  refuseStillborn(request, authorization, deps)
   const { now } = request
   const dialect = answerDialect(request, authorization)
   const values = claimValues(request, authorization, deps)

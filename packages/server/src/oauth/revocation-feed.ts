@@ -3,7 +3,12 @@
 import { neverCached, type Reply, refuse } from '@sallyport/protocol'
 import type { FeedEvent, RevocationFeed } from '../revocation/feed.ts'
 import { subjectClaims, type ToldRevocation } from '../revocation/for-verifiers.ts'
-import { type ClientRequest, readClientRequest, refuseWithoutDatabase } from './client-request.ts'
+import {
+  type ClientRequest,
+  readClientRequest,
+  refusePublicCaller,
+  refuseWithoutDatabase,
+} from './client-request.ts'
 import type { TokenDeps } from './deps.ts'
 import type { TokenCall } from './token-request.ts'
 
@@ -13,7 +18,7 @@ export interface FeedDeps extends TokenDeps {
   readonly revocationFeed: RevocationFeed
 }
 
-type Form = (request: ClientRequest, feed: RevocationFeed) => Promise<Reply>
+type Form = (request: ClientRequest, deps: FeedDeps) => Promise<Reply>
 
 /** By what the caller accepts. Another form of the same is a function, and a line here. */
 const forms: ReadonlyMap<string, Form> = new Map([
@@ -23,16 +28,17 @@ const forms: ReadonlyMap<string, Form> = new Map([
 
 export async function answerRevocationFeed(call: TokenCall, deps: FeedDeps): Promise<Reply> {
   const request = await readClientRequest(call, deps, { mayBeEmpty: true })
+  refusePublicCaller(request)
   if (request.caller.client.settings.introspects.size === 0)
     refuse('unauthorized_client', 'the app is the resource server of no API')
   refuseWithoutDatabase(request, deps)
   const { accept = '' } = call.http
   const wanted = [...forms.keys()].find((type) => accept.includes(type)) ?? 'application/json'
-  return (forms.get(wanted) ?? answerSnapshot)(request, deps.revocationFeed)
+  return (forms.get(wanted) ?? answerSnapshot)(request, deps)
 }
 
-async function answerSnapshot({ tenant }: ClientRequest, feed: RevocationFeed): Promise<Reply> {
-  const { seq, asOf, told } = await feed.snapshot(tenant.id)
+async function answerSnapshot({ tenant }: ClientRequest, { revocationFeed }: FeedDeps): Promise<Reply> {
+  const { seq, asOf, told } = await revocationFeed.snapshot(tenant.id)
   const document = { seq, as_of: asOf, claims: subjectClaims(tenant), revocations: told }
   return { status: 200, headers: neverCached, body: JSON.stringify(document) }
 }
@@ -44,20 +50,33 @@ const eventHeaders = {
   'X-Accel-Buffering': 'no',
 }
 
-async function answerEvents(request: ClientRequest, feed: RevocationFeed): Promise<Reply> {
+/** Between being let in and the turn to follow it may have been removed or switched off. */
+async function isStillResourceServer(
+  { tenant, caller }: ClientRequest,
+  { directory }: FeedDeps,
+): Promise<boolean> {
+  const client = await directory.client(tenant.id, caller.client.clientId)
+  const organization = client && (await directory.organization(tenant.id, client.organizationId))
+  const isStanding = client?.isDisabled === false && organization?.isDisabled === false
+  return isStanding && client.edition === caller.client.edition
+}
+
+async function answerEvents(request: ClientRequest, deps: FeedDeps): Promise<Reply> {
   const { tenant, caller } = request
   const after = startOf(request)
-  const first = after === null ? await feed.snapshot(tenant.id) : null
+  const first = after === null ? await deps.revocationFeed.snapshot(tenant.id) : null
   const opening = `retry: 1000\n\n${eventText('claims', subjectClaims(tenant))}`
   return {
     status: 200,
     headers: eventHeaders,
     body: opening + told(first?.told ?? []),
-    follow: ({ write, end }) =>
-      feed.follow(tenant.id, caller.client.clientId, after ?? first?.seq ?? 0, {
-        tell: (event) => write(textOf(event)),
-        end,
-      }),
+    follow: ({ write, end }) => {
+      const tell = (event: FeedEvent) => write(textOf(event))
+      const isWelcome = () => isStillResourceServer(request, deps)
+      const { clientId, organizationId } = caller.client
+      const follower = { tenantId: tenant.id, clientId, organizationId, tell, end, isWelcome }
+      return deps.revocationFeed.follow(follower, after ?? first?.seq ?? 0)
+    },
   }
 }
 

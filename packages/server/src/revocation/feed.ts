@@ -1,6 +1,9 @@
 /**
  * The revocations of a tenant as others follow them: what there is, then what comes, each with the number of the
  * change it came by. Guards and gateways keep it beside the tokens they verify; the forms it is sent in are elsewhere.
+ *
+ * Everything that is told is told in turn, one thing after the other for all followers: the number that a follower has
+ * seen last then means that it has been told all that came before.
  */
 
 import type { ChangeFeed } from '../store/changes.ts'
@@ -13,7 +16,7 @@ export type FeedEvent =
   | { readonly type: 'ready'; readonly seq: number; readonly asOf: number }
   /** Nothing was missed until `asOf`, in epoch seconds: a process that is cut off itself says an older one. */
   | { readonly type: 'heartbeat'; readonly seq: number; readonly asOf: number }
-  /** What was asked for can no longer be told: begin anew, with a snapshot. */
+  /** What was asked for can no longer be told: begin anew, with a snapshot. The end follows. */
   | { readonly type: 'reset' }
 
 export interface Snapshot {
@@ -23,17 +26,22 @@ export interface Snapshot {
 }
 
 export interface Follower {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly organizationId: string
   /** An event is the same object for all followers of its tenant, so that it need be written out once only. */
   tell(event: FeedEvent): void
-  /** The tenant or the follower's own app has changed: let it come again and show who it is. */
+  /** Let it come again, and show who it is. */
   end(): void
+  /** Asked once more when its turn has come: much may have happened since it was let in. */
+  isWelcome(): Promise<boolean>
 }
 
 export interface RevocationFeed {
   /** Holds all that was committed before the call; what is told later may repeat some of it. */
   snapshot(tenantId: string): Promise<Snapshot>
   /** Tells what came after `seq`, then goes on. The answer ends the following. */
-  follow(tenantId: string, clientId: string, seq: number, follower: Follower): () => void
+  follow(follower: Follower, seq: number): () => void
   close(): void
 }
 
@@ -47,23 +55,31 @@ export interface RevocationFeedOptions {
   readonly heartbeatMilliseconds?: number
 }
 
+// An hour: a credential may expire meanwhile, and no change tells of that.
+const longestBeats = 720
+
 interface Following extends Follower {
-  readonly clientId: string
   /** What it has been told of already. */
   seq: number
-  /** Null once it has caught up; until then what comes meanwhile waits here. */
-  waiting: FeedEvent[] | null
+  beats: number
 }
 
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
   const { changes, list, listAfter, words, onFailure, heartbeatMilliseconds = 5_000 } = options
   const tenants = new Map<string, Set<Following>>()
-  const endAll = (tenantId: string, clientId?: string) => {
-    for (const one of [...(tenants.get(tenantId) ?? [])])
-      if (clientId === undefined || one.clientId === clientId) one.end()
-  }
+  const of = (tenantId: string): readonly Following[] => [...(tenants.get(tenantId) ?? [])]
 
-  // Finding the words may take a question to the database, and nothing may overtake it.
+  const leave = (following: Following): void => {
+    const followers = tenants.get(following.tenantId)
+    followers?.delete(following)
+    if (followers?.size === 0) tenants.delete(following.tenantId)
+  }
+  const dismiss = (following: Following): void => {
+    leave(following)
+    following.end()
+  }
+  const dismissAll = (followings: readonly Following[]) => followings.forEach(dismiss)
+
   let tail: Promise<void> = Promise.resolve()
   const inTurn = (work: () => Promise<void> | void, onError: () => void) => {
     tail = tail.then(work).catch((error: unknown) => {
@@ -72,67 +88,85 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     })
   }
 
+  /** Finding the words may take a question to the database, and nothing may overtake it. */
   async function tellRevocation(tenantId: string, seq: number, revocation: Revocation): Promise<void> {
-    const followers = tenants.get(tenantId)
-    if (followers) tellAll(followers, { type: 'revocation', seq, told: await words(tenantId, revocation) })
+    const event: FeedEvent = { type: 'revocation', seq, told: await words(tenantId, revocation) }
+    for (const following of of(tenantId)) tell(following, event)
   }
 
+  const reset = (followings: readonly Following[]): void => {
+    for (const following of followings) following.tell({ type: 'reset' })
+    dismissAll(followings)
+  }
+
+  const everybody = (): readonly Following[] => [...tenants.keys()].flatMap(of)
   const unfollow = changes.follow(
     (news) => {
       for (const { noun, tenantId, subjectId, seq, detail } of news) {
-        if (!tenants.has(tenantId)) continue
-        if (noun === 'tenant') inTurn(() => endAll(tenantId), ignore)
-        else if (noun === 'app') inTurn(() => endAll(tenantId, subjectId), ignore)
-        else if (noun === 'revocation' && detail !== undefined)
+        // What is told ahead of the feed, because the database could not be asked, would hide what it has overtaken.
+        if (noun === 'tenant' || seq > changes.lastSeq) inTurn(() => dismissAll(of(tenantId)), ignore)
+        else if (noun === 'app')
+          inTurn(() => dismissAll(of(tenantId).filter(({ clientId }) => clientId === subjectId)), ignore)
+        else if (noun === 'organization')
+          inTurn(
+            () => dismissAll(of(tenantId).filter(({ organizationId }) => organizationId === subjectId)),
+            ignore,
+          )
+        else if (detail !== undefined)
           // Whoever could not be told comes again and asks from where it stood.
           inTurn(
             () => tellRevocation(tenantId, seq, readRevocation(detail)),
-            () => endAll(tenantId),
+            () => dismissAll(of(tenantId)),
           )
       }
     },
-    () => inTurn(() => everybody({ type: 'reset' }), ignore),
+    () => inTurn(() => reset(everybody()), ignore),
   )
-  const everybody = (event: FeedEvent) => {
-    for (const followers of tenants.values()) tellAll(followers, event)
-  }
+  const standing = () => ({ seq: changes.lastSeq, asOf: changes.lastContactAt })
   const beat = setInterval(() => {
-    const event = { type: 'heartbeat', ...standing() } as const
-    inTurn(() => everybody(event), ignore)
+    const event: FeedEvent = { type: 'heartbeat', ...standing() }
+    inTurn(() => {
+      for (const following of everybody()) {
+        following.beats += 1
+        if (following.beats > longestBeats) dismiss(following)
+        else following.tell(event)
+      }
+    }, ignore)
   }, heartbeatMilliseconds)
   beat.unref()
 
-  const standing = () => ({ seq: changes.lastSeq, asOf: changes.lastContactAt })
-
-  async function catchUp(tenantId: string, following: Following): Promise<void> {
+  async function begin(following: Following): Promise<void> {
+    // Read before the rows: they then hold at least as much.
+    const { seq, asOf } = standing()
+    const { tenantId } = following
     const missed = await listAfter(tenantId, following.seq)
-    if (missed === null) tell(following, { type: 'reset' })
-    for (const { seq, revocation } of missed ?? [])
-      tell(following, { type: 'revocation', seq, told: await words(tenantId, revocation) })
-    const { waiting } = following
-    following.waiting = null
-    for (const event of waiting ?? []) tell(following, event)
-    tell(following, { type: 'ready', ...standing() })
+    if (missed === null) return reset([following])
+    for (const { seq: at, revocation } of missed)
+      tell(following, { type: 'revocation', seq: at, told: await words(tenantId, revocation) })
+    if (!(await following.isWelcome())) return following.end()
+    tenants.set(tenantId, (tenants.get(tenantId) ?? new Set()).add(following))
+    following.tell({ type: 'ready', seq: Math.max(seq, following.seq), asOf })
   }
 
   return {
     async snapshot(tenantId) {
-      // Read before the rows: they then hold at least as much.
       const { seq, asOf } = standing()
       const told = (await list(tenantId)).map((revocation) => words(tenantId, revocation))
       return { seq, asOf, told: (await Promise.all(told)).flat() }
     },
-    follow(tenantId, clientId, seq, { tell, end }) {
-      const following: Following = { tell, end, clientId, seq, waiting: [] }
-      const followers = tenants.get(tenantId) ?? new Set()
-      tenants.set(tenantId, followers.add(following))
-      catchUp(tenantId, following).catch((error: unknown) => {
-        onFailure(error)
-        end()
-      })
+    follow(follower, seq) {
+      const following: Following = { ...follower, seq, beats: 0 }
+      let hasLeft = false
+      inTurn(
+        async () => {
+          if (!hasLeft) await begin(following)
+          if (hasLeft) leave(following)
+        },
+        () => dismiss(following),
+      )
       return () => {
-        followers.delete(following)
-        if (followers.size === 0) tenants.delete(tenantId)
+        hasLeft = true
+        leave(following)
       }
     },
     close() {
@@ -144,18 +178,9 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 
 const ignore = () => {}
 
-function tellAll(followers: Iterable<Following>, event: FeedEvent): void {
-  for (const following of followers) {
-    if (following.waiting === null) tell(following, event)
-    else following.waiting.push(event)
-  }
-}
-
 /** A change may be told twice, once when it is written here and once when it is read back. */
-function tell(following: Following, event: FeedEvent): void {
-  if (event.type === 'revocation') {
-    if (event.seq <= following.seq) return
-    following.seq = event.seq
-  }
+function tell(following: Following, event: FeedEvent & { type: 'revocation' }): void {
+  if (event.seq <= following.seq) return
+  following.seq = event.seq
   following.tell(event)
 }

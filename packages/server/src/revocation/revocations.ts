@@ -28,6 +28,8 @@ export interface TokenFacts {
 }
 
 export interface TenantRevocations {
+  /** The latest of all cut-offs, in epoch seconds: whatever is issued after it is hit by none. */
+  readonly latest: number
   /** By what it is dead; null for a token that none of them hits. */
   hits(facts: TokenFacts): RevocationKind | null
 }
@@ -37,6 +39,8 @@ export interface Revocations {
   ofTenant(tenantId: string): TenantRevocations | Promise<TenantRevocations>
   /** Without asking the database. */
   inMemory(tenantId: string): TenantRevocations | undefined
+  /** Reads it without anybody waiting, so that it is in memory soon; a failure is passed over. */
+  prepare(tenantId: string): void
   /** Reads it again when it is next asked for: what has been swept from the table leaves the memory as well. */
   forget(tenantId: string): void
   close(): void
@@ -74,6 +78,9 @@ export function createRevocations({
     // The loader never answers null.
     ofTenant: (tenantId) => tenants.get(tenantId) as CutOffs | Promise<CutOffs>,
     inMemory: (tenantId) => tenants.peek(tenantId),
+    prepare(tenantId) {
+      void Promise.resolve(tenants.get(tenantId)).catch(() => {})
+    },
     forget: (tenantId) => tenants.drop(tenantId),
     close: unfollow,
   }
@@ -91,6 +98,7 @@ export const revocationsOf: (tenantId: string, revocations: readonly Revocation[
 
 /** Whatever kind of subject: until when tokens that belong to it are dead. */
 class CutOffs implements TenantRevocations {
+  latest = Number.NEGATIVE_INFINITY
   readonly #tenantId: string
   readonly #issuedUntil = new Map<string, number>()
   /** By client id: for tokens that do not say which of its credentials they were got with. */
@@ -101,6 +109,7 @@ class CutOffs implements TenantRevocations {
   }
 
   add({ kind, subjectId, issuedUntil }: Revocation): void {
+    this.latest = Math.max(this.latest, issuedUntil)
     raise(this.#issuedUntil, keyOf(kind, subjectId), issuedUntil)
     if (kind === 'credential') raise(this.#anyCredentialUntil, clientOf(subjectId), issuedUntil)
   }

@@ -5,7 +5,7 @@ import { type ClientCredential, parseClientCredentials } from './client-credenti
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { prepareRead } from './prepared.ts'
-import { revoke } from './revocations.ts'
+import { cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
 /** An app with its credentials, as a token request needs it. */
@@ -193,7 +193,7 @@ export async function saveApp(tx: WriteTransaction, tenantId: string, app: NewAp
     .onConflict((conflict) => conflict.columns(['tenant_id', 'client_id']).doUpdateSet(row))
     .execute()
   tx.append({ tenantId, noun: 'app', subjectId: app.clientId })
-  if (row.disabled_at !== null) await revoke(tx, tenantId, { kind: 'app', subjectId: app.clientId })
+  if (row.disabled_at !== null) await cutOff(tx, tenantId, { kind: 'app', subjectId: app.clientId })
 }
 
 /** With its credentials; its tokens die. */
@@ -206,5 +206,5 @@ export async function removeApp(tx: WriteTransaction, tenantId: string, clientId
       .execute()
   }
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
-  await revoke(tx, tenantId, { kind: 'app', subjectId: clientId })
+  await cutOff(tx, tenantId, { kind: 'app', subjectId: clientId })
 }

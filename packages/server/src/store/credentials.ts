@@ -3,7 +3,7 @@
 import { type Kysely, sql } from 'kysely'
 import { copyToApp } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
-import { credentialSubject, revoke } from './revocations.ts'
+import { credentialSubject, cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
 export interface NewCredential {
@@ -52,7 +52,7 @@ export async function saveCredential(
 }
 
 const revokeCredential = (tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) =>
-  revoke(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
+  cutOff(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
 
 /** What was got with it dies; its expiry alone kills nothing, so that secrets can be rotated without an outage. */
 export async function removeCredential(

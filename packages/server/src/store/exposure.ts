@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { copyToApp } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
 import { saveNotice } from './notices.ts'
-import { credentialSubject, revoke } from './revocations.ts'
+import { credentialSubject, cutOff } from './revocations.ts'
 
 /** `leak_report`: found in public by a scanner or by somebody who told the operator. */
 export type ExposedBy = 'plain_http' | 'query_string' | 'leak_report'
@@ -47,7 +47,7 @@ export async function exposeCredential(tx: WriteTransaction, exposure: NewExposu
   await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
   if (isQuarantined)
-    await revoke(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
+    await cutOff(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
   await saveNotice(tx, { ...exposure, kind: 'exposed', detail: detailOf(exposure) })
   return isQuarantined ? 'quarantined' : 'flagged'
 }

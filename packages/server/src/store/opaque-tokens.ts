@@ -5,7 +5,7 @@
  */
 
 import { type Kysely, sql } from 'kysely'
-import type { Database, OpaqueTokenRow } from './database.ts'
+import type { Database, OpaqueTokenRow, WriteTransaction } from './database.ts'
 import { type PreparedQuery, prepareRead } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
@@ -119,6 +119,19 @@ export async function makePartition(
     .values({ id, ends_at: endsAt ?? endlessEnd })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+}
+
+/** Whether anybody has tokens without end. */
+export async function hasEndlessTokens({ kysely }: { readonly kysely: Kysely<Schema> }): Promise<boolean> {
+  const query = kysely.selectFrom('opaque_token_partitions').select('id').where('id', '=', endless.id)
+  return (await query.executeTakeFirst()) !== undefined
+}
+
+/** Leaves the partitions that have ended: nobody looks into them, and another process may be dropping them. */
+export async function removeOpaqueTokens({ kysely, now }: WriteTransaction, tenantId: string): Promise<void> {
+  const query = kysely.selectFrom('opaque_token_partitions').select('id').where('ends_at', '>', now)
+  for (const { id } of await query.execute())
+    await sql`delete from ${sql.table(tableOf(id))} where tenant_id = ${tenantId}`.execute(kysely)
 }
 
 // Whoever has read the list a moment ago may still look into a partition.

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { prepareRead } from './prepared.ts'
-import { revoke } from './revocations.ts'
+import { cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
 export interface OrganizationRecord {
@@ -108,7 +108,7 @@ export async function saveOrganization(
     .execute()
   tx.append({ tenantId, noun: 'organization', subjectId: organization.id })
   if (row.disabled_at !== null)
-    await revoke(tx, tenantId, { kind: 'organization', subjectId: organization.id })
+    await cutOff(tx, tenantId, { kind: 'organization', subjectId: organization.id })
 }
 
 /** With its apps; their tokens die, also where a token does not name its organization. */
@@ -121,7 +121,7 @@ export async function removeOrganization(tx: WriteTransaction, tenantId: string,
     .where('organization_id', '=', id)
   for (const { client_id: clientId } of await appsOfIt.execute()) {
     tx.append({ tenantId, noun: 'app', subjectId: clientId })
-    await revoke(tx, tenantId, { kind: 'app', subjectId: clientId })
+    await cutOff(tx, tenantId, { kind: 'app', subjectId: clientId })
   }
   for (const table of ['dialect_uses', 'credentials'] as const) {
     await kysely
@@ -137,5 +137,5 @@ export async function removeOrganization(tx: WriteTransaction, tenantId: string,
     .execute()
   await kysely.deleteFrom('organizations').where('tenant_id', '=', tenantId).where('id', '=', id).execute()
   tx.append({ tenantId, noun: 'organization', subjectId: id })
-  await revoke(tx, tenantId, { kind: 'organization', subjectId: id })
+  await cutOff(tx, tenantId, { kind: 'organization', subjectId: id })
 }

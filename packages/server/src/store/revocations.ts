@@ -26,6 +26,19 @@ export const credentialSubject = (clientId: string, credentialId: string): strin
 export type NewRevocation = Pick<Revocation, 'kind' | 'subjectId'> &
   Partial<Pick<Revocation, 'issuedUntil' | 'expiresAt'>>
 
+/**
+ * What goes or is switched off may still get tokens until everybody has heard: from requests under way, from processes
+ * that ask the feed once a second, from clocks a little ahead. So the cut-off lies that much later.
+ */
+const lateSeconds = 5
+
+/** Of what is removed or disabled: see `lateSeconds`. */
+export const cutOff = (
+  tx: WriteTransaction,
+  tenantId: string,
+  subject: Pick<Revocation, 'kind' | 'subjectId'>,
+): Promise<void> => revoke(tx, tenantId, { ...subject, issuedUntil: tx.now + lateSeconds })
+
 /** A later cut-off replaces an earlier one, and never the other way round. */
 export async function revoke(
   tx: WriteTransaction,

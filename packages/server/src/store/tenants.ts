@@ -3,8 +3,9 @@
 import type { Kysely } from 'kysely'
 import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
+import { removeOpaqueTokens } from './opaque-tokens.ts'
 import { prepareRead } from './prepared.ts'
-import { revoke } from './revocations.ts'
+import { cutOff } from './revocations.ts'
 import type { Schema, TenantsTable } from './schema.ts'
 import { type SigningKeyRecord, selectSigningKeys } from './signing-keys.ts'
 
@@ -132,10 +133,13 @@ export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant:
     .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
     .execute()
   appendTenant(tx, tenantId)
-  if (row.disabled_at !== null) await revoke(tx, tenantId, { kind: 'tenant', subjectId: tenantId })
+  if (row.disabled_at !== null) await cutOff(tx, tenantId, { kind: 'tenant', subjectId: tenantId })
 }
 
-/** With everything it owns, its keys too: no token of it can be verified afterwards. */
+/**
+ * With everything it owns, its keys and opaque tokens too. What remains is that it was cut off: another of its name gets
+ * none of its tokens, whatever a process still has in memory.
+ */
 export async function removeTenant(tx: WriteTransaction, tenantId: string): Promise<void> {
   const { kysely } = tx
   const apps = await kysely.selectFrom('apps').select('client_id').where('tenant_id', '=', tenantId).execute()
@@ -147,8 +151,10 @@ export async function removeTenant(tx: WriteTransaction, tenantId: string): Prom
     .execute()
   for (const { id } of organizations) tx.append({ tenantId, noun: 'organization', subjectId: id })
   for (const table of ownedTables) await kysely.deleteFrom(table).where('tenant_id', '=', tenantId).execute()
+  await removeOpaqueTokens(tx, tenantId)
   await kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
   appendTenant(tx, tenantId)
+  await cutOff(tx, tenantId, { kind: 'tenant', subjectId: tenantId })
 }
 
 /** Whatever points at another comes before it. */

@@ -19,8 +19,9 @@ export async function runWrite<Result>(
   writing: Writing,
   work: (tx: WriteTransaction) => Promise<Result>,
 ): Promise<Result> {
-  const now = writing.clock()
   const { result, changes } = await writing.kysely.transaction().execute(async (kysely) => {
+    // Once it has begun: SQLite may have waited for another writer, and a cut-off must not lie before that.
+    const now = writing.clock()
     const pending = new Map<string, NewChange>()
     const append = (change: NewChange) => {
       pending.set(JSON.stringify([change.tenantId, change.noun, change.subjectId]), change)

@@ -8,13 +8,13 @@ import type { Handler } from '../../src/http/exchange.ts'
 import { startListener } from './wire.ts'
 
 /** A handler whose answers go on, and the places where they are written. */
-function following() {
+function following(opening = 'first\n\n') {
   const { promise: begun, resolve: begin } = Promise.withResolvers<ReplySink>()
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   const handler: Handler = () => ({
     status: 200,
     headers: { 'Content-Type': 'text/event-stream' },
-    body: 'first\n\n',
+    body: opening,
     follow(sink) {
       begin(sink)
       return stop
@@ -45,6 +45,19 @@ test('trust R19: a drain ends what goes on in an orderly way', async (t) => {
   listener.startDraining()
   assert.equal(await response.text(), 'first\n\n')
   await stopped
+})
+
+test('trust R22: what is written after the end is dropped, and an opening of any length is sent', async (t) => {
+  const { handler, begun, stopped } = following('x'.repeat(4 * 1024 * 1024))
+  const { port, failures } = await startListener(t, { handler })
+  const response = await fetch(`http://127.0.0.1:${port}/`)
+  const sink = await begun
+  sink.write('second')
+  sink.end()
+  sink.write('too late')
+  assert.equal((await response.text()).length, 4 * 1024 * 1024 + 'second'.length)
+  await stopped
+  assert.deepEqual(failures, [])
 })
 
 test('trust R12: whoever does not read what it has asked for is cut off', async (t) => {

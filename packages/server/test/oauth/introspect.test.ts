@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
+import { saveApp } from '../../src/store/apps.ts'
 import { oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertUnavailable } from './answers.ts'
 import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from './ends.ts'
@@ -94,6 +95,22 @@ test('trust 106, 107: without authentication it is a 401, without a token an inv
   assertInvalidClient(await introspect(server, token, { basic: [clientId, 'wrong'] }))
   const basic = server.credential('acme', 'api')
   assertError(await server.request({ method: 'POST', url, basic, body: {} }), 'invalid_request')
+})
+
+test('RFC 7662 §2.1: a client that proves nothing is told nothing, and a blueprint that lets it ask is refused', async (t) => {
+  const open = { ...resourceServer, client_id: 'open', client_authentication: ['none'], credentials: [] }
+  await assert.rejects(
+    startTestServer(t, oneStore, blueprint(tenant('acme', [open]))),
+    /introspects.*: found .*none.*, expected/,
+  )
+  const server = await start(t)
+  const [clientId] = server.credential('acme', 'api')
+  const settings = { client_authentication: ['none'], introspects: ['rest'] }
+  const row = { clientId, id: 'api', organizationId: 'customer', name: 'API', settings }
+  await server.db.write((tx) => saveApp(tx, 'acme', row))
+  const body = { token: await tokenOf(server), client_id: clientId }
+  assertInvalidClient(await server.request({ method: 'POST', url: '/acme/oauth2/introspect', body }))
+  assertInvalidClient(await server.request({ method: 'POST', url: '/acme/oauth2/revocations', body }))
 })
 
 test('trust 109, 110: a wrong hint does not matter, and only POST is answered', async (t) => {

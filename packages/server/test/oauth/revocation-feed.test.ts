@@ -1,6 +1,7 @@
 /** The revocation feed: what there is, then what comes, for the APIs of one tenant and for nobody else. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { removeApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
 import { saveOrganization } from '../../src/store/organizations.ts'
 import { revoke } from '../../src/store/revocations.ts'
@@ -47,6 +48,7 @@ class Following {
   }
 
   write(text: string): void {
+    assert.equal(this.isEnded, false, 'told after the end')
     this.stream += text
     for (const wake of this.#waiting.splice(0)) wake()
   }
@@ -76,7 +78,7 @@ async function follow(server: TestServer, query = '', tenantId = 'acme'): Promis
       write: (text) => following.write(text),
       end: () => following.end(),
     }) ?? assert.fail('the answer does not go on')
-  await following.until(() => following.named('ready').length > 0)
+  await following.until(() => following.named('ready').length > 0 || following.isEnded)
   return following
 }
 
@@ -123,6 +125,7 @@ forEachStore((_engine, suite) => {
     const unknown = await follow(server, '?after=999999')
     t.after(() => unknown.stop())
     assert.equal(unknown.named('reset').length, 1)
+    assert.ok(unknown.isEnded)
   })
 
   test('trust R15: what another process has revoked arrives here', async (t) => {
@@ -197,6 +200,29 @@ forEachStore((_engine, suite) => {
     await server.db.write((tx) => removeCredential(tx, 'acme', clientId, 'main'))
     await following.until(() => following.isEnded)
     assert.equal(other.isEnded, false)
+  })
+
+  test('trust F14, F19: removed with its tokens, switched off with its organization, or gone before its turn: nobody follows on', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const [clientId] = server.credential('acme', 'api')
+    const [following, other] = [await follow(server), await follow(server, '', 'bare')]
+    // Its own end and the cut-off of its tokens are one write.
+    await server.db.write((tx) => removeApp(tx, 'acme', clientId))
+    await following.until(() => following.isEnded)
+    const organization = { id: 'customer', name: 'The customer', settings: {} }
+    await server.db.write((tx) =>
+      saveOrganization(tx, 'bare', { ...organization, disabledAt: server.clock() }),
+    )
+    await other.until(() => other.isEnded)
+    await server.db.write((tx) => saveOrganization(tx, 'bare', organization))
+    const url = '/bare/oauth2/revocations'
+    const headers = { accept: 'text/event-stream' }
+    const late = new Following()
+    const reply = await server.request({ url, headers, basic: server.credential('bare', 'api') })
+    await server.db.write((tx) => removeApp(tx, 'bare', server.credential('bare', 'api')[0]))
+    late.stop = reply.follow?.({ write: (told) => late.write(told), end: () => late.end() }) ?? late.stop
+    await late.until(() => late.isEnded)
+    assert.equal(late.named('ready').length, 0)
   })
 
   test('product 3: a change of the organization that is none of an app ends nobody', async (t) => {

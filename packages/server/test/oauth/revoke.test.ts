@@ -10,7 +10,7 @@ import {
   sweepRevocations,
 } from '../../src/store/revocations.ts'
 import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
-import { assertError, assertInvalidClient } from './answers.ts'
+import { assertError, assertInvalidClient, assertUnavailable, freshAddress } from './answers.ts'
 import {
   assertActive,
   assertInactive,
@@ -63,11 +63,15 @@ forEachStore((_engine, suite) => {
     await server.advance(1)
     const [clientId] = server.credential('acme', 'sync')
     await server.db.write((tx) => revoke(tx, 'acme', { kind: 'app', subjectId: clientId }))
-    const sameSecond = await tokenOf(server)
+    assertInactive(await introspect(server, early))
+    // In that very second nothing is handed out that would be dead already.
+    const basic = server.credential('acme', 'sync')
+    const refused = await server.token('acme', { basic, clientAddress: freshAddress() })
+    assertUnavailable(refused)
+    assert.equal(refused.headers['Retry-After'], '1')
+    assertActive(await introspect(server, await tokenOf(server, 'other')))
     await server.advance(1)
-    const late = await tokenOf(server)
-    for (const dead of [early, sameSecond]) assertInactive(await introspect(server, dead))
-    assertActive(await introspect(server, late))
+    assertActive(await introspect(server, await tokenOf(server)))
   })
 
   test('trust F6: of two cut-offs, in all nine orders, the later one counts', async (t) => {
@@ -124,9 +128,9 @@ forEachStore((_engine, suite) => {
     const disabledAt = server.clock()
     await server.db.write((tx) => saveApp(tx, 'acme', { ...row, disabledAt }))
     assertInactive(await introspect(server, viaSecond))
-    await server.advance(1)
     await server.db.write((tx) => saveApp(tx, 'acme', row))
-    // Enabled again, it starts anew.
+    // Enabled again, it starts anew, once everybody has heard of the end.
+    await server.advance(6)
     assertInactive(await introspect(server, viaSecond))
     assertActive(await introspect(server, await tokenOf(server, 'sync', 'acme', 'second')))
     assertActive(await introspect(server, elsewhere))
