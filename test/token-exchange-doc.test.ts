@@ -20,6 +20,10 @@ const formOf = (command: string): Record<string, string> =>
     [...command.matchAll(/ -d ([a-z_]+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
   )
 
+test('docs/token-exchange.md: the blueprint that it shows is the example that it applies', () => {
+  assert.ok(textOf('docs/examples/exchange.yaml').endsWith(`.\n${blueprint}`))
+})
+
 test('docs/token-exchange.md: the blueprint, both commands and their answers are as it says', async (t) => {
   const key = await makeKey()
   const documents: Record<string, Readonly<Record<string, unknown>>> = {

@@ -32,7 +32,7 @@ export {
   type Metadata,
 } from './metadata.ts'
 export { parseMultipartForm } from './multipart.ts'
-export { networkOf } from './network.ts'
+export { type Networks, networkOf, networksOf } from './network.ts'
 export { formatOpaqueToken, type OpaqueTokenKind, parseOpaqueToken } from './opaque-token.ts'
 export { jsonReply, neverCached, type Reply, type ReplySink } from './reply.ts'
 export { parseAudience, parseResource } from './resource.ts'

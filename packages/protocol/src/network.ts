@@ -3,21 +3,36 @@
 /** An address as eight 16-bit groups; IPv4 stands in its IPv6-mapped form, so that both spellings are one address. */
 type Groups = readonly number[]
 
-/**
- * The network that throttles count: an IPv4 address as it is, an IPv6 address as its /64, which one customer commonly has
- * for himself. IPv4-mapped IPv6 is IPv4; zone ids and case do not matter. Anything else is `unknown`.
- */
-export function networkOf(address: string): string {
+export interface Networks {
+  /**
+   * What throttles count: an IPv4 address as it is, an IPv6 address as its /64, which one customer commonly has for
+   * himself. IPv4-mapped IPv6 is IPv4; zone ids and case do not matter. Anything else is `unknown`.
+   */
+  readonly network: string
+  /** The /48 of an IPv6 address, which is what a customer may have of networks; null where there is no such thing. */
+  readonly site: string | null
+}
+
+export function networksOf(address: string): Networks {
   const groups = parseAddress(address)
-  if (!groups) return 'unknown'
-  if (isMapped(groups))
-    return groups
-      .slice(6)
-      .flatMap((group) => [group >> 8, group & 255])
-      .join('.')
-  const prefix = groups.slice(0, 4)
+  if (!groups) return { network: 'unknown', site: null }
+  return isMapped(groups)
+    ? { network: formatIpv4(groups), site: null }
+    : { network: prefixOf(groups, 4), site: prefixOf(groups, 3) }
+}
+
+export const networkOf = (address: string): string => networksOf(address).network
+
+const formatIpv4 = (groups: Groups): string =>
+  groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 255])
+    .join('.')
+
+function prefixOf(groups: Groups, count: number): string {
+  const prefix = groups.slice(0, count)
   while (prefix.at(-1) === 0) prefix.pop()
-  return `${prefix.map((group) => group.toString(16)).join(':')}::/64`
+  return `${prefix.map((group) => group.toString(16)).join(':')}::/${count * 16}`
 }
 
 const isMapped = (groups: Groups): boolean =>

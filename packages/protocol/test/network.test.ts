@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { BlockList } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { networkOf } from '../src/index.ts'
+import { networkOf, networksOf } from '../src/index.ts'
 
 test('trust F11: all spellings of one IPv4 address are one bucket', () => {
   for (const address of [
@@ -65,6 +65,21 @@ test('trust F11: what is no address falls into one bucket', () => {
     `::1%${'a'.repeat(1000)}`,
   ]) {
     assert.equal(networkOf(text), 'unknown', text)
+  }
+})
+
+test('trust F11: the site of an IPv6 address is its /48, however it is written; IPv4 has none', () => {
+  for (const [address, site] of [
+    ['2001:db8:7:1::1', '2001:db8:7::/48'],
+    ['2001:0DB8:0007:ffff::', '2001:db8:7::/48'],
+    ['fe80::1%eth0', 'fe80::/48'],
+    ['192.0.2.1', null],
+    ['::ffff:192.0.2.1', null],
+    ['::FFFF:c000:0201', null],
+    ['nonsense', null],
+    ['', null],
+  ] as const) {
+    assert.equal(networksOf(address).site, site, address)
   }
 })
 

@@ -26,6 +26,7 @@ import { createSlowHashes } from './keys/imported/turn.ts'
 import { createRemoteKeySets } from './keys/remote-key-sets.ts'
 import { createKeyRotation, type KeyRotation } from './keys/rotation.ts'
 import { createScannerKeys } from './keys/scanner-keys.ts'
+import type { AttemptRelay } from './limits/attempt-relay.ts'
 import { createSharedCounters, type SharedCounters } from './limits/shared-counters.ts'
 import { createWrongAttempts } from './limits/wrong-attempts.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
@@ -65,6 +66,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ListenerLimits>
   /** How the keys of clients and outside issuers are fetched; left out, from the public Internet alone. */
   readonly fetchJson?: FetchJson
+  /** To the other processes of this machine; left out where there are none. */
+  readonly attemptRelay?: AttemptRelay
   /** Where the keys are that reports of leaked secrets are signed with. */
   readonly secretScanningKeysUrl?: string
 }
@@ -256,7 +259,7 @@ function routeDeps(
     sealer,
     singleUse,
     ...outsideKeys(options),
-    attempts: createWrongAttempts(counters),
+    attempts: createWrongAttempts(counters, options.attemptRelay),
     slowHashes: createSlowHashes(),
     upgradeSecret: secretUpgrade(options),
     reuse: createTokenReuse(reuseBytes),
@@ -294,10 +297,16 @@ function revocationFeed({ store: { db }, log }: ServerOptions, directory: Direct
   })
 }
 
+/** Without the query: people put secrets there. */
+const notFetched = (log: Log) => (text: string, reason: string) => {
+  const url = URL.parse(text)
+  log.warn('keys not fetched', { url: url === null ? '' : url.origin + url.pathname, reason })
+}
+
 /** The keys of clients that publish them, and of the issuers whose tokens clients may bring. */
 function outsideKeys({ effects, log, fetchJson = createFetchJson() }: ServerOptions) {
   const { clock } = effects
-  const onFailure = (url: string, reason: string) => log.warn('keys not fetched', { url, reason })
+  const onFailure = notFetched(log)
   const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
   return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }) }
 }
@@ -314,8 +323,8 @@ function secretScanning(
   }: ServerOptions,
   expose: ReportExposure,
 ) {
-  const onFailure = (url: string, reason: string) => log.warn('keys not fetched', { url, reason })
-  const keys = createScannerKeys({ url: secretScanningKeysUrl, fetchJson, clock: effects.clock, onFailure })
+  const scanner = { url: secretScanningKeysUrl, onFailure: notFetched(log) }
+  const keys = createScannerKeys({ ...scanner, fetchJson, clock: effects.clock })
   return createSecretScanning({ ...store, expose, keys, log })
 }
 

@@ -31,10 +31,32 @@ export function checkDialect(dialect: DialectSettings, path: Path, report: Repor
     const place = [...path, 'token', 'header', 'alg']
     report(place, showValue(header.alg, place), 'the text ${alg}')
   }
-  checkTemplate(dialect.token?.claims, claimVariables, [...path, 'token', 'claims'], report)
-  for (const name of reservedClaims.filter((one) => Object.hasOwn(dialect.token?.claims ?? {}, one)))
-    report([...path, 'token', 'claims', name], 'a claim that the server writes itself', 'another name')
+  checkClaims(dialect.token?.claims ?? {}, [...path, 'token', 'claims'], report)
 }
+
+function checkClaims(claims: Readonly<Record<string, unknown>>, path: Path, report: Report): void {
+  const users = checkTemplate(claims, claimVariables, path, report)
+  for (const name of reservedClaims.filter((one) => Object.hasOwn(claims, one)))
+    report([...path, name], 'a claim that the server writes itself', 'another name')
+  for (const name of registeredClaims) {
+    const variable = `\${${name}}`
+    const user = users.get(name)
+    if (Object.hasOwn(claims, name) && claims[name] !== variable)
+      report([...path, name], showValue(claims[name], [...path, name]), `the text ${variable}`)
+    else if (!Object.hasOwn(claims, name) && user !== undefined)
+      report(
+        [...path, user],
+        `${variable} without a claim ${name}`,
+        `the claim ${name}: ${variable} beside it`,
+      )
+  }
+}
+
+/**
+ * RFC 7519 §4.1. By these a token is known to be dead, and it must be after its dialect has changed too: none may ever have
+ * stood under another name only.
+ */
+const registeredClaims = ['exp', 'iat', 'jti'] as const
 
 /** Who may use a token, who acts with it, and what it was made from: nothing that a template could know. */
 const reservedClaims = ['cnf', 'act', 'derived_from']
@@ -66,16 +88,19 @@ function checkRequest(request: NonNullable<DialectSettings['request']>, path: Pa
   }
 }
 
+/** Answers by variable the first member that uses it. */
 function checkTemplate(
   template: Readonly<Record<string, unknown>> | undefined,
   variables: readonly string[],
   path: Path,
   report: Report,
-): void {
+): ReadonlyMap<string, string> {
+  const users = new Map<string, string>()
   // One member at a time, so that each fault has a place of its own.
   for (const [name, value] of Object.entries(template ?? {})) {
     try {
-      const { textVariables } = compileTemplate({ [name]: value } as JsonObject, variables)
+      const { variables: used, textVariables } = compileTemplate({ [name]: value } as JsonObject, variables)
+      for (const variable of used) if (!users.has(variable)) users.set(variable, name)
       if (textVariables.includes('scopes'))
         report([...path, name], 'the list ${scopes} inside text', 'the text ${scope}')
     } catch (error) {
@@ -86,6 +111,7 @@ function checkTemplate(
       report([...path, name], faultIn(error), expected)
     }
   }
+  return users
 }
 
 /** Without the path and the hint, which have places of their own. */

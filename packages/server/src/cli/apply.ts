@@ -1,6 +1,5 @@
 /** `sallyport apply FILE…`: checks blueprints, shows what they would change, and does it in one transaction. */
 
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { applyPlan, PlanOutdated } from '../blueprint/apply.ts'
@@ -12,14 +11,13 @@ import { type Plan, type Planned, planBlueprints } from '../blueprint/plan.ts'
 import { formatProblem, formatWarning, type Problem } from '../blueprint/problem.ts'
 import { readBlueprintFiles } from '../blueprint/read-files.ts'
 import { systemEffects } from '../effects.ts'
-import { databaseFile, type OpenStore } from '../open-store.ts'
-import { locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
+import type { OpenStore } from '../open-store.ts'
+import { isNewStore, locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
 import { table } from './table.ts'
 
 interface ApplyOptions extends StoreOptions {
   readonly dryRun?: boolean
   readonly prune?: boolean
-  readonly json?: boolean
 }
 
 export function registerApply(program: Command): void {
@@ -42,13 +40,11 @@ async function apply(names: readonly string[], options: ApplyOptions): Promise<n
   const problems = [...read.problems, ...(parsed.problems ?? [])]
   if (!parsed.blueprints || problems.length > 0) return refuse(problems, options)
   // A dry run leaves nothing behind, not even an empty database.
-  if (options.dryRun && isNew(options)) return applyTo(null, parsed.blueprints, options)
-  return withStore(options, (store) => applyTo(store, parsed.blueprints, options), { mayCreate: true })
-}
-
-function isNew(options: ApplyOptions): boolean {
-  const { database_url: url, data_folder: folder } = locateStore(options)
-  return url === null && !existsSync(databaseFile(folder))
+  if (options.dryRun && isNewStore(locateStore(options))) return applyTo(null, parsed.blueprints, options)
+  return withStore(options, (store) => applyTo(store, parsed.blueprints, options), {
+    mayCreate: true,
+    isWriting: true,
+  })
 }
 
 async function applyTo(

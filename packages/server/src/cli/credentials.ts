@@ -17,7 +17,6 @@ import { table } from './table.ts'
 interface Options extends StoreOptions {
   readonly tenant: string
   readonly app: string
-  readonly json?: boolean
   readonly id?: string
   readonly expiresIn?: string
   readonly overlap?: string
@@ -68,8 +67,11 @@ function add(group: Command, name: string, description: string, work: Work): Com
     // Commander hands over the arguments, then the options, then the command.
     const options = given.at(-2) as Options
     const credentialId = given.length > 2 ? String(given[0]) : ''
-    const answer = await withStore(options, async (store) =>
-      work(store, await findApp(store.db, options.tenant, options.app), options, credentialId),
+    const answer = await withStore(
+      options,
+      async (store) =>
+        work(store, await findApp(store.db, options.tenant, options.app), options, credentialId),
+      { isWriting: work !== list },
     )
     process.stdout.write(`${options.json ? JSON.stringify(answer.json, null, 2) : answer.text}\n`)
   })

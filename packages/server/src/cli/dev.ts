@@ -100,7 +100,9 @@ async function startIn(
   // New secrets exist nowhere else, so they are kept even if the port cannot be had.
   if (demo.hasNewSecrets) writeDemoFile(demoFile, content)
   const log = createLog({ clock: systemEffects.wallClock, level: 'warn' })
-  const mtlsPort = (await isFreeForCertificates(wantedMtlsPort)) ? wantedMtlsPort : 0
+  const warnings: string[] = []
+  const warn = (line: string) => void warnings.push(line)
+  const mtlsPort = (await isFreeForCertificates(wantedMtlsPort, warn)) ? wantedMtlsPort : 0
   const server = createServer({
     store,
     effects: systemEffects,
@@ -111,7 +113,9 @@ async function startIn(
     mtlsUrl: mtlsPort === 0 ? null : withPort(baseUrl, mtlsPort),
   })
   running.server = server
-  await openPort(() => server.listen({ hosts: developmentHosts, port }), { port: '--port' })
+  await openPort(() => server.listen({ hosts: developmentHosts, port }), { port: portFlag(port) })
+  // After the main port: without that there is nothing to warn of.
+  for (const line of warnings) say(line)
   if (mtlsPort !== 0)
     await openPort(() => server.listenMtls({ hosts: developmentHosts, port: mtlsPort }), {
       port: '--mtls-port',
@@ -122,6 +126,12 @@ async function startIn(
   closeOnSignal(server, log, { onClosing: () => say('Stopping …'), onClosed: () => say('Stopped.') })
   announce(content, demo, demoFile, certificate)
 }
+
+/** As it is typed: `npm start` takes flags only behind `--`. */
+const portFlag = (port: number): string =>
+  process.env.npm_lifecycle_event === 'start'
+    ? `npm start -- --port ${port > 64_535 ? port - 1_000 : port + 1_000}`
+    : '--port'
 
 const shown = (path: string) => {
   const short = relative(process.cwd(), path)
@@ -154,13 +164,13 @@ async function certificateFor(folder: string, { db }: OpenStore): Promise<LocalC
 }
 
 const refusePlainHttp = (server: Server, port: number): Promise<boolean> =>
-  openSecondPort(port, 'plain HTTP is not answered there', '--http-port', () =>
+  openSecondPort(port, 'plain HTTP is not answered there', '--http-port', say, () =>
     server.listenPlainHttp({ hosts: developmentHosts, port }),
   )
 
 /** Found out before the server is made: its metadata must not name a port that another program has. */
-const isFreeForCertificates = (port: number): Promise<boolean> =>
-  openSecondPort(port, 'no client certificates are taken', '--mtls-port', async () => {
+const isFreeForCertificates = (port: number, warn: (line: string) => void): Promise<boolean> =>
+  openSecondPort(port, 'no client certificates are taken', '--mtls-port', warn, async () => {
     const servers: HttpServer[] = []
     await bindAll({ hosts: developmentHosts, port, servers, create: createHttpServer })
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
@@ -172,6 +182,7 @@ async function openSecondPort(
   port: number,
   consequence: string,
   flag: string,
+  warn: (line: string) => void,
   open: () => Promise<number>,
 ): Promise<boolean> {
   if (port === 0) return false
@@ -181,7 +192,7 @@ async function openSecondPort(
   } catch (error) {
     if (!(error instanceof ListenRefused)) throw error
     const why = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code})`
-    say(`Port ${port} ${why}, so ${consequence}. Another port: ${flag}; none: ${flag} 0.`)
+    warn(`Port ${port} ${why}, so ${consequence}. Another port: ${flag}; none: ${flag} 0.`)
     return false
   }
 }
@@ -198,9 +209,11 @@ function announce(
   const rows = Object.entries(tenants).map(([tenant, entry]) => [tenant, entry.token_url, entry.client_id])
   const ca = shown(certificate.caFile)
   say(`\n${table([['TENANT', 'TOKEN URL', 'CLIENT ID'], ...rows])}\n`)
+  say(`Only curl and browsers find names under .localhost; other programs use ${url}/TENANT/oauth2/token.`)
   say(`All client secrets are in ${shown(demoFile)}.`)
   const { trust } = trustCommand(ca, process.platform)
   say(`Browsers and other programs trust this server's certificate after:\n  ${trust}`)
+  say(`Node.js does not ask the system; start its programs with:\n  NODE_EXTRA_CA_CERTS=${quoted(ca)}`)
   const sample = tenants.tokenos ?? Object.values(tenants)[0]
   if (sample) {
     const { client_id: id, client_secret: secret, path_token_url: tokenUrl } = sample

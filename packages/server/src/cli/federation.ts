@@ -12,7 +12,6 @@ import { readStandardInput, terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface FederationOptions extends StoreOptions {
-  readonly json?: boolean
   readonly tenant?: string
   readonly baseUrl?: string
 }

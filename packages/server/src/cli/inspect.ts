@@ -7,17 +7,13 @@ import { instantText } from '../inspect/instant-text.ts'
 import { readStandardInput, terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
-interface InspectOptions extends StoreOptions {
-  readonly json?: boolean
-}
-
 export function registerInspect(program: Command): void {
   const command = program
     .command('inspect [token]')
     .description('say what a token is, whether it is good, and why not (reads standard input without TOKEN)')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nEnds with 0 for a good token and with 1 for any other.')
-  storeOptions(command).action(async (token: string | undefined, options: InspectOptions) => {
+  storeOptions(command).action(async (token: string | undefined, options: StoreOptions) => {
     const text = token ?? (await readStandardInput())
     const now = systemEffects.clock()
     const deps = ({ db, sealer }: Omit<InspectDeps, 'now'>): InspectDeps => ({ db, sealer, now })
@@ -48,7 +44,12 @@ export function describe(
     ? [`Good${lifeLeft(claims, now)}.`]
     : ['Not good.', ...problems.map((problem) => `  ${clean(problem)}`)]
   if (tenantId !== null)
-    lines.push('', `Signed by tenant ${tenantId} with key ${clean(kid)} (${clean(header?.alg)}).`)
+    lines.push(
+      '',
+      kid === null
+        ? `An opaque token of tenant ${tenantId}.`
+        : `Signed by tenant ${tenantId} with key ${clean(kid)} (${clean(header?.alg)}).`,
+    )
   if (app)
     lines.push(
       `Issued to app ${clean(app.name)} (${app.id}, client id ${clean(app.clientId)}) of organization ${app.organizationId}.`,

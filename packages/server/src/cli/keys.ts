@@ -26,7 +26,6 @@ interface Options extends StoreOptions {
   readonly algorithm?: string
   readonly api?: string
   readonly emergency?: boolean
-  readonly json?: boolean
   readonly newMasterKeyFile?: string
 }
 
@@ -69,7 +68,9 @@ const ofTenants = (group: Command, name: string, description: string, work: Work
 function add(group: Command, name: string, description: string, work: Work): Command {
   const command = group.command(name).description(description).option('--json', 'print JSON')
   return storeOptions(command).action(async (options: Options) => {
-    const { json, text, isRefused } = await withStore(options, (store) => work(store, options))
+    const { json, text, isRefused } = await withStore(options, (store) => work(store, options), {
+      isWriting: work !== list,
+    })
     process.stdout.write(`${options.json ? JSON.stringify(json, null, 2) : text}\n`)
     if (isRefused) process.exitCode = 1
   })

@@ -9,7 +9,6 @@ import { table } from './table.ts'
 
 interface NoticesOptions extends StoreOptions {
   readonly tenant?: string
-  readonly json?: boolean
 }
 
 export function registerNotices(program: Command): void {

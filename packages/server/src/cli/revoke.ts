@@ -20,7 +20,6 @@ interface RevokeOptions extends StoreOptions {
   readonly organization?: string
   readonly user?: string
   readonly all?: boolean
-  readonly json?: boolean
 }
 
 export function registerRevoke(program: Command): void {
@@ -41,7 +40,7 @@ export function registerRevoke(program: Command): void {
       '\nApps and secrets go on working: what they ask for from the next second on is good.',
     )
   storeOptions(command).action(async (options: RevokeOptions) => {
-    const said = await withStore(options, (store) => revokeIn(store, options))
+    const said = await withStore(options, (store) => revokeIn(store, options), { isWriting: true })
     process.stdout.write(`${options.json ? JSON.stringify(said.revocation) : said.sentence}\n`)
   })
 }
@@ -66,7 +65,7 @@ async function revokeIn({ db }: OpenStore, options: RevokeOptions): Promise<Said
   const { kind, subjectId } = revocation
   return {
     revocation: { tenant: tenantId, kind, id: subjectId, issued_until: issuedUntil },
-    sentence: `Every token ${terminalText(words)} issued until ${instantText(issuedUntil)} is dead.`,
+    sentence: `Every token ${terminalText(words)} issued until ${instantText(issuedUntil).replace('.000Z', 'Z')} is dead.`,
   }
 }
 

@@ -7,7 +7,6 @@ import { readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface ReportOptions extends StoreOptions {
-  readonly json?: boolean
   readonly url?: string
 }
 
@@ -28,11 +27,14 @@ export function registerSecrets(program: Command): void {
         'The secret is in the history of your shell now; - reads it from standard input.\n',
       )
     const text = (isPiped ? await readStandardInput('secret') : secret).trim()
-    const leaked = await withStore(options, ({ db, hasher }) =>
-      reportLeak(
-        { secret: text, url: options.url },
-        { db, hasher, expose: createExposure({ db, onExposed }) },
-      ),
+    const leaked = await withStore(
+      options,
+      ({ db, hasher }) =>
+        reportLeak(
+          { secret: text, url: options.url },
+          { db, hasher, expose: createExposure({ db, onExposed }) },
+        ),
+      { isWriting: true },
     )
     process.stdout.write(`${options.json ? JSON.stringify(leaked.map(toJson), null, 2) : describe(leaked)}\n`)
     if (leaked.length === 0) process.exitCode = 1

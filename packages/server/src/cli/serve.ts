@@ -9,6 +9,7 @@ import { systemEffects } from '../effects.ts'
 import { parseAddressList } from '../http/address-list.ts'
 import { createLog, type Log } from '../http/log.ts'
 import { expiryWarning, followTls, loadTls, type TlsFiles, type TlsFollower } from '../http/tls.ts'
+import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import { createServer, type Server } from '../main.ts'
 import { isReadableByOthers } from '../master-key.ts'
 import { masterKeyPath, openStore } from '../open-store.ts'
@@ -17,7 +18,7 @@ import { openPort } from './open-port.ts'
 import { fetchJsonFor } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
 import { withPort } from './with-port.ts'
-import { serveAsWorker } from './worker.ts'
+import { serveAsWorker, workerRelay } from './worker.ts'
 import { runWorkers } from './workers.ts'
 
 export function registerServe(program: Command): void {
@@ -61,7 +62,11 @@ async function serve(config: Config): Promise<void> {
     sayReady(log, config, port)
   } else {
     // The metrics of all workers are the primary's to show.
-    const { server, port } = await startServing({ ...config, metrics_port: 0 }, log)
+    const { server, port } = await startServing(
+      { ...config, metrics_port: 0 },
+      log,
+      workerRelay(config.workers),
+    )
     serveAsWorker(server, port, log)
   }
 }
@@ -79,7 +84,7 @@ interface Serving {
   readonly port: number
 }
 
-async function startServing(config: Config, log: Log): Promise<Serving> {
+async function startServing(config: Config, log: Log, attemptRelay?: AttemptRelay): Promise<Serving> {
   const files = tlsFiles(config)
   const tls = files && (await loadTls(files))
   const revocationLists = await revocationListsOf(config, log)
@@ -97,6 +102,7 @@ async function startServing(config: Config, log: Log): Promise<Serving> {
     revocationLists,
     fetchJson: fetchJsonFor(config),
     secretScanningKeysUrl: config.secret_scanning_keys_url,
+    ...(attemptRelay && { attemptRelay }),
   })
   warnOfReadableKey(config, log)
   try {

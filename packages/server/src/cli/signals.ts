@@ -8,14 +8,22 @@ export interface ClosingWords {
   readonly onClosed?: () => void
 }
 
+// npm hands a signal on to a process that has it already, where the whole group was sent it.
+const echoMilliseconds = 500
+
 /** The shell's word for a process that a signal has ended. */
 const codeAfter = { SIGINT: 130, SIGTERM: 143 } as const
 
 export function closeOnSignal(server: Server, log: Log, { onClosing, onClosed }: ClosingWords = {}): void {
   let isClosing = false
+  let mayRepeat = false
   const close = (signal: 'SIGTERM' | 'SIGINT') => {
-    if (isClosing) process.exit(codeAfter[signal])
+    if (mayRepeat) process.exit(codeAfter[signal])
+    if (isClosing) return
     isClosing = true
+    setTimeout(() => {
+      mayRepeat = true
+    }, echoMilliseconds).unref()
     log.info('draining', { reason: signal })
     onClosing?.()
     server.close().then(

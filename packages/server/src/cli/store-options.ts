@@ -11,6 +11,14 @@ import { readConfigFile } from './config-file.ts'
 export interface StoreOptions {
   readonly data?: string
   readonly config?: string
+  readonly json?: boolean
+}
+
+export interface StoreUse {
+  /** For the one command that may begin a new database. */
+  readonly mayCreate?: boolean
+  /** Whoever changes something is told where: the wrong database looks like the right one. */
+  readonly isWriting?: boolean
 }
 
 export const storeOptions = (command: Command): Command =>
@@ -27,19 +35,32 @@ export function locateStore(options: StoreOptions): StoreLocation {
   })
 }
 
-/** Opens the store for the length of `work`. `mayCreate` for the one command that may begin a new database. */
+export const isNewStore = ({ database_url: url, data_folder: folder }: StoreLocation): boolean =>
+  url === null && !existsSync(databaseFile(folder))
+
+/** Never the whole URL: a password may stand in it. */
+export function placeOf({ database_url: url, data_folder: folder }: StoreLocation): string {
+  if (url === null) return folder
+  const { hostname = '', pathname = '' } = URL.parse(url) ?? {}
+  return `the PostgreSQL database ${[pathname.slice(1), hostname].filter((part) => part !== '').join(' on ')}`
+}
+
+/** Opens the store for the length of `work`. */
 export async function withStore<Result>(
   options: StoreOptions,
   work: (store: OpenStore) => Promise<Result>,
-  { mayCreate = false } = {},
+  { mayCreate = false, isWriting = false }: StoreUse = {},
 ): Promise<Result> {
   const location = locateStore(options)
-  if (!mayCreate && location.database_url === null && !existsSync(databaseFile(location.data_folder))) {
+  const isNew = isNewStore(location)
+  if (isNew && !mayCreate) {
     throw new StoreRefused(
-      `There is no database in ${location.data_folder}. Start the server first, or name another folder with --data.`,
+      `There is no database in ${location.data_folder}. Start the server first, or name another folder with --data, or its configuration with --config.`,
     )
   }
   const store = await openStore(location, systemEffects)
+  if (isNew) process.stderr.write(`Made a new database in ${placeOf(location)}.\n`)
+  else if (isWriting && !options.json) process.stderr.write(`In ${placeOf(location)}:\n`)
   try {
     return await work(store)
   } finally {

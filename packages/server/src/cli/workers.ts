@@ -45,8 +45,9 @@ const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((wor
 
 function fork(): Worker {
   const worker = cluster.fork()
-  worker.on('message', ({ type }: FromWorker) => {
-    if (type === 'ready') ready.add(worker)
+  worker.on('message', (message: FromWorker) => {
+    if (message.type === 'ready') ready.add(worker)
+    if (message.type === 'attempts') for (const each of workers()) tell(each, { ...message, from: worker.id })
   })
   return worker
 }
@@ -82,9 +83,9 @@ function endOnSignal(log: Log): { readonly isEnding: boolean } {
     }
     state.isEnding = true
     log.info('draining', { reason: signal })
-    void allEnded().then((wasClean) => {
+    void allEnded().then(async (wasClean) => {
       log.info('stopped', { reason: wasClean ? 'clean' : 'a worker failed' })
-      log.flush()
+      await log.drained()
       process.exit(wasClean ? 0 : 1)
     })
   }

@@ -12,6 +12,7 @@ export interface DemoTenant {
   readonly path_token_url: string
   readonly token_issuer: string
   readonly jwks_uri: string
+  readonly path_jwks_uri: string
   readonly client_id: string
   readonly client_secret: string
   readonly scope: string
@@ -22,6 +23,8 @@ export interface DemoTenant {
 
 export interface DemoIntrospection {
   readonly url: string
+  /** The same endpoint under localhost. */
+  readonly path_url: string
   readonly client_id: string
   readonly client_secret: string
 }

@@ -74,18 +74,22 @@ function originOf(baseUrl: URL, host: string): string {
   return url.origin
 }
 
-function issuerOf({ id, hosts: [host] = [] }: TenantEntry, baseUrl: URL): string {
-  return host === undefined ? `${baseUrl.origin}/${id}` : originOf(baseUrl, host)
+function issuerOf(tenant: TenantEntry, baseUrl: URL): string {
+  const [host] = tenant.hosts ?? []
+  return host === undefined ? pathIssuerOf(tenant, baseUrl) : originOf(baseUrl, host)
 }
+
+const pathIssuerOf = ({ id }: TenantEntry, baseUrl: URL): string => `${baseUrl.origin}/${id}`
 
 const introspectionOf = (tenant: TenantEntry, baseUrl: URL, { clientId, clientSecret }: KnownSecret) => ({
   url: `${issuerOf(tenant, baseUrl)}/oauth2/introspect`,
+  path_url: `${pathIssuerOf(tenant, baseUrl)}/oauth2/introspect`,
   client_id: clientId,
   client_secret: clientSecret,
 })
 
 function describe(tenant: TenantEntry, app: AppEntry, baseUrl: URL, secret: KnownSecret): DemoTenant {
-  const pathIssuer = `${baseUrl.origin}/${tenant.id}`
+  const pathIssuer = pathIssuerOf(tenant, baseUrl)
   const issuer = issuerOf(tenant, baseUrl)
   const apiId = app.default_api ?? Object.keys(app.scopes ?? {})[0]
   const scopes = app.default_scopes ?? app.scopes?.[apiId ?? ''] ?? []
@@ -95,6 +99,7 @@ function describe(tenant: TenantEntry, app: AppEntry, baseUrl: URL, secret: Know
     path_token_url: `${pathIssuer}/oauth2/token`,
     token_issuer: tenant.token_issuer ?? issuer,
     jwks_uri: `${issuer}/oauth2/jwks`,
+    path_jwks_uri: `${pathIssuer}/oauth2/jwks`,
     client_id: secret.clientId,
     client_secret: secret.clientSecret,
     scope: scopes.join(' '),

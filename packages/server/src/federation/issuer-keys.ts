@@ -2,7 +2,7 @@
 
 import type { RemoteKeySets } from '../keys/remote-key-sets.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
-import type { FetchJson } from '../outbound/fetch-json.ts'
+import { type FetchJson, fetchDeadline } from '../outbound/fetch-json.ts'
 import { RecentMap } from '../store/read-through.ts'
 import type { FederationRule } from './rule.ts'
 
@@ -18,40 +18,72 @@ export interface IssuerKeyOptions {
   readonly clock: () => number
   /** Hears why an issuer's metadata could not be had. */
   readonly onFailure: (url: string, reason: string) => void
+  /** Ends the fetches of one question. */
+  readonly deadline?: () => AbortSignal
 }
 
 interface Discovered {
-  /** Null after a failure. */
+  /** Null while nobody can tell. */
   readonly jwksUri: string | null
+  readonly triedAt: number
+  /** When to ask again. */
   readonly until: number
+  /** Until when it counts although its host does not answer. */
+  readonly goodUntil: number
 }
 
 const issuersKept = 1_000
 const keptSeconds = 3_600
 const failureSeconds = 10
+const staleSeconds = 600
 
-export function createIssuerKeys({ fetchJson, keySets, clock, onFailure }: IssuerKeyOptions): IssuerKeys {
+const nothing: Discovered = { jwksUri: null, triedAt: 0, until: 0, goodUntil: 0 }
+
+/** After a clock was set back nobody knows how old it is. */
+const datedBy = (now: number, found: Discovered): Discovered =>
+  now < found.triedAt
+    ? { ...found, until: 0, goodUntil: Math.min(found.goodUntil, now + staleSeconds) }
+    : found
+
+const afterFailure = (now: number, before: Discovered): Discovered =>
+  now < before.goodUntil
+    ? { ...before, triedAt: now, until: Math.min(now + failureSeconds, before.goodUntil) }
+    : { ...nothing, triedAt: now, until: now + failureSeconds }
+
+export function createIssuerKeys({
+  fetchJson,
+  keySets,
+  clock,
+  onFailure,
+  deadline = fetchDeadline,
+}: IssuerKeyOptions): IssuerKeys {
   const issuers = new RecentMap<Discovered>(issuersKept)
   const flights = new Map<string, Promise<Discovered>>()
 
-  async function discover(issuer: string): Promise<Discovered> {
+  async function discover(issuer: string, before: Discovered, end: AbortSignal): Promise<Discovered> {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-    const fetched = await fetchJson(url)
+    const fetched = await fetchJson(url, end)
     const read = fetched.ok ? jwksUriOf(fetched.value, issuer) : { problem: fetched.reason }
     if ('problem' in read) onFailure(url, read.problem)
+    const now = clock()
     const found =
       'problem' in read
-        ? { jwksUri: null, until: clock() + failureSeconds }
-        : { jwksUri: read.jwksUri, until: clock() + keptSeconds }
+        ? afterFailure(now, before)
+        : {
+            jwksUri: read.jwksUri,
+            triedAt: now,
+            until: now + keptSeconds,
+            goodUntil: now + keptSeconds + staleSeconds,
+          }
     issuers.set(issuer, found)
     return found
   }
 
   /** One fetch for all who wait. */
-  function discoverOnce(issuer: string): Promise<Discovered> {
+  function discoverOnce(issuer: string, before: Discovered, end: AbortSignal): Promise<Discovered> {
     const flying = flights.get(issuer)
     if (flying) return flying
-    const flight = discover(issuer).finally(() => flights.delete(issuer))
+    const flight = discover(issuer, before, end).finally(() => flights.delete(issuer))
     flights.set(issuer, flight)
     return flight
   }
@@ -59,9 +91,13 @@ export function createIssuerKeys({ fetchJson, keySets, clock, onFailure }: Issue
   return {
     async keysFor({ issuer, jwks_uri: jwksUri }, kid) {
       if (jwksUri !== undefined) return keySets.keysFor(jwksUri, kid)
-      const known = issuers.get(issuer)
-      const found = known && clock() < known.until ? known : await discoverOnce(issuer)
-      return found.jwksUri === null ? [] : keySets.keysFor(found.jwksUri, kid)
+      const now = clock()
+      const known = datedBy(now, issuers.get(issuer) ?? nothing)
+      if (now < known.until) return known.jwksUri === null ? [] : keySets.keysFor(known.jwksUri, kid)
+      // One for both fetches: whoever waits for them is to be answered in time (trust row 67).
+      const end = deadline()
+      const found = await discoverOnce(issuer, known, end)
+      return found.jwksUri === null ? [] : keySets.keysFor(found.jwksUri, kid, end)
     },
   }
 }

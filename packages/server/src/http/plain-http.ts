@@ -17,7 +17,7 @@ export interface PlainHttpOptions {
 
 const httpsNeeded = refusal(
   403,
-  'This server is used over HTTPS only. What this request carried was sent in clear.',
+  'This server is used over HTTPS only. What this request carried was sent in clear. Use https://, and ask for a new secret if one was sent.',
 )
 const defaultBodyLimitBytes = 65_536
 const nothing = Buffer.alloc(0)

@@ -136,8 +136,8 @@ function whoseIsIt({ alg, kid }: JsonObject, keys: readonly OwnKey[]): string {
     return `The signature is wrong: it names key ${named.record.kid} of tenant ${named.tenantId}, but was altered or cut.`
   }
   return kid === undefined
-    ? 'No key of this server made its signature: it is from elsewhere, or was altered.'
-    : 'It is from elsewhere: this server has no key of that id.'
+    ? 'No key of this server made its signature: it is from elsewhere, was altered, or is of another database: name that with --config or --data.'
+    : 'It is from elsewhere (this server has no key of that id), or of another database: name it with --config or --data.'
 }
 
 /** A token that this server has issued. */

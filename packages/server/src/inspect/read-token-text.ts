@@ -34,6 +34,8 @@ export function readTokenText(text: string): TokenText {
     return refusal(
       'This is a client secret, not a token. Keep it to yourself: it is what tokens are got with.',
     )
+  if (/^sp_(?:at|rt)_/.test(token))
+    return refusal('This is an opaque token by its beginning, but it was cut or altered.')
   const parts = token.split('.')
   if (parts.length !== 3) return refusal('Not a JWT: a JWT has three parts with two dots between them.')
   return readParts(token, parts)

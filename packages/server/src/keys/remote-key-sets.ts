@@ -7,8 +7,15 @@ import type { Fetched, FetchJson } from '../outbound/fetch-json.ts'
 import { importVerificationKey, type VerificationKey } from './verify-signature.ts'
 
 export interface RemoteKeySets {
-  /** Empty when there is none, or nobody can tell. At once when it is known; `kid` is null for a token without one. */
-  keysFor(url: string, kid: string | null): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+  /**
+   * Empty when there is none, or nobody can tell. At once when it is known; `kid` is null for a token without one. A
+   * fetch ends with the signal, where there is one.
+   */
+  keysFor(
+    url: string,
+    kid: string | null,
+    deadline?: AbortSignal,
+  ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 }
 
 export interface RemoteKeySetOptions {
@@ -21,10 +28,10 @@ export interface RemoteKeySetOptions {
 
 interface KeySet {
   readonly keys: readonly VerificationKey[]
-  readonly fetchedAt: number
   readonly freshUntil: number
-  /** When it was last asked for, with whatever success. */
+  /** When its host was last asked, with whatever success. */
   readonly triedAt: number
+  readonly hasFailed: boolean
 }
 
 const setsKept = 1_000
@@ -41,7 +48,11 @@ const failureSeconds = 10
 // While its host is down a set is good for this much longer; a key that was removed must not stay for a day.
 const staleSeconds = 600
 
-const nothing: KeySet = { keys: [], fetchedAt: 0, freshUntil: 0, triedAt: 0 }
+const nothing: KeySet = { keys: [], freshUntil: 0, triedAt: 0, hasFailed: false }
+
+/** After a clock was set back nobody knows how old a set is: it is to be fetched again, and good as if that were due. */
+const datedBy = (now: number, set: KeySet): KeySet =>
+  now < set.triedAt ? { ...set, triedAt: 0, freshUntil: Math.min(set.freshUntil, now) } : set
 
 export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySetOptions): RemoteKeySets {
   const sets = new Map<string, KeySet>()
@@ -51,6 +62,15 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
   function drop(url: string): void {
     keyCount -= sets.get(url)?.keys.length ?? 0
     sets.delete(url)
+  }
+
+  /** To the end of the line, whose first one goes when there is no more room. */
+  function recall(url: string): KeySet {
+    const known = sets.get(url)
+    if (known === undefined) return nothing
+    sets.delete(url)
+    sets.set(url, known)
+    return known
   }
 
   /** The set that was asked for longest ago goes first: at worst it is fetched again. */
@@ -64,23 +84,23 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
     }
   }
 
-  async function load(url: string, before: KeySet): Promise<KeySet> {
-    const read = readKeySet(await fetchJson(url))
+  async function load(url: string, before: KeySet, deadline?: AbortSignal): Promise<KeySet> {
+    const read = readKeySet(await fetchJson(url, deadline))
     const now = clock()
     if ('problem' in read) {
       onFailure(url, read.problem)
       // Kept for a while, and with it the moment of the failure.
       const isStillGood = now < before.freshUntil + staleSeconds
-      return { ...(isStillGood ? before : nothing), triedAt: now }
+      return { ...(isStillGood ? before : nothing), triedAt: now, hasFailed: true }
     }
-    return { keys: read.keys, fetchedAt: now, freshUntil: now + read.freshSeconds, triedAt: now }
+    return { keys: read.keys, freshUntil: now + read.freshSeconds, triedAt: now, hasFailed: false }
   }
 
   /** One fetch for all who wait. */
-  function refresh(url: string, before: KeySet): Promise<KeySet> {
+  function refresh(url: string, before: KeySet, deadline?: AbortSignal): Promise<KeySet> {
     const flying = flights.get(url)
     if (flying) return flying
-    const flight = load(url, before)
+    const flight = load(url, before, deadline)
       .then((set) => {
         keep(url, set)
         return set
@@ -91,16 +111,15 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
   }
 
   return {
-    keysFor(url, kid) {
+    keysFor(url, kid, deadline) {
       const now = clock()
-      const known = sets.get(url) ?? nothing
-      const hasFailed = known.triedAt > known.fetchedAt
-      const mayTry = now - known.triedAt >= (hasFailed ? failureSeconds : coolDownSeconds)
-      if (known === nothing || (now >= known.freshUntil && mayTry))
-        return refresh(url, known).then(({ keys }) => keys)
+      const known = datedBy(now, recall(url))
+      const refreshed = () => refresh(url, known, deadline).then(({ keys }) => keys)
+      const mayTry = now - known.triedAt >= (known.hasFailed ? failureSeconds : coolDownSeconds)
+      if (known === nothing || (now >= known.freshUntil && mayTry)) return refreshed()
       if (now >= known.freshUntil + staleSeconds) return []
       const isUnknown = kid !== null && !known.keys.some((key) => key.kid === kid)
-      return isUnknown && mayTry ? refresh(url, known).then(({ keys }) => keys) : known.keys
+      return isUnknown && mayTry ? refreshed() : known.keys
     },
   }
 }

@@ -44,8 +44,10 @@ export function createScannerKeys({ url, fetchJson, clock, onFailure }: ScannerK
   return {
     async find(identifier) {
       const now = clock()
-      const isStale = keys === null || now >= fetchedAt + freshSeconds || !keys.has(identifier)
-      if (isStale && (flight !== null || now >= triedAt + coolDownSeconds)) {
+      // After a clock was set back nobody knows how old the keys are.
+      const isUndated = now < triedAt
+      const isStale = isUndated || keys === null || now >= fetchedAt + freshSeconds || !keys.has(identifier)
+      if (isStale && (isUndated || flight !== null || now >= triedAt + coolDownSeconds)) {
         flight ??= load().finally(() => {
           flight = null
         })

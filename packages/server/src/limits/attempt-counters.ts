@@ -1,10 +1,11 @@
 /** Counters in memory, one for each name in each minute; what is counted here is noted for the other nodes to hear. */
 
 import { RecentMap } from '../store/read-through.ts'
+import type { Tally } from './attempt-relay.ts'
 
 export const windowSeconds = 60
 
-// About 10 MB at the most, however many names a flood brings.
+// About 15 MB at the most, however many names a flood brings.
 const countersKept = 50_000
 
 /** Minutes begin at the same instant on every node, or their counts could not be added up. */
@@ -24,6 +25,10 @@ export interface Counter {
   count: number
   /** What the other nodes have not heard of yet. */
   unwritten: number
+  /** What this machine has counted, in whichever process. */
+  local: number
+  /** What the other processes of this machine may not have heard of yet. */
+  unheard: number
   /** The wrong secret that was counted last, and whether its second presentation has come. */
   lastWrong: (WrongSecret & { isExcused: boolean }) | null
 }
@@ -47,9 +52,14 @@ export interface AttemptCounters {
   /** Counts one. */
   count(name: string, now: number): Counter
   takeBack(counter: Counter): void
+  /** Another process has counted, or (`isOwn`) the others have heard what this one has. */
+  hear(tally: Omit<Tally, 'of'>, isOwn: boolean): void
 }
 
-export function createAttemptCounters(sharing: Sharing): AttemptCounters {
+/** False for what the other processes will not be told. */
+type Tell = (tally: Omit<Tally, 'of'>) => boolean
+
+export function createAttemptCounters(sharing: Sharing, tell: Tell = () => false): AttemptCounters {
   // Two generations: taking the oldest out of one map costs more with each one taken, which a flood would use.
   const kept = new RecentMap<Counter>(countersKept)
 
@@ -57,7 +67,8 @@ export function createAttemptCounters(sharing: Sharing): AttemptCounters {
   const keyOf = (name: string, now: number) => `${windowOf(now)} ${name}`
 
   function keep(name: string, now: number, count: number): Counter {
-    const counter = { name, windowStartedAt: windowOf(now), count, unwritten: 0, lastWrong: null }
+    const fresh = { unwritten: 0, local: 0, unheard: 0, lastWrong: null }
+    const counter: Counter = { name, windowStartedAt: windowOf(now), count, ...fresh }
     kept.set(keyOf(name, now), counter)
     return counter
   }
@@ -72,8 +83,13 @@ export function createAttemptCounters(sharing: Sharing): AttemptCounters {
   function add(counter: Counter, change: 1 | -1): void {
     counter.count += change
     counter.unwritten += change
+    counter.local += change
     sharing.note(counter)
+    const { name, windowStartedAt } = counter
+    if (tell({ name, windowStartedAt, change })) counter.unheard += change
   }
+
+  const obtain = (name: string, now: number): Counter => find(name, now) ?? keep(name, now, 0)
 
   return {
     get isEmpty() {
@@ -81,12 +97,20 @@ export function createAttemptCounters(sharing: Sharing): AttemptCounters {
     },
     find,
     count(name, now) {
-      const counter = find(name, now) ?? keep(name, now, 0)
+      const counter = obtain(name, now)
       add(counter, 1)
       return counter
     },
     takeBack(counter) {
       if (counter.count > 0) add(counter, -1)
+    },
+    hear({ name, windowStartedAt, change }, isOwn) {
+      const counter = obtain(name, windowStartedAt)
+      if (isOwn) counter.unheard -= change
+      else {
+        counter.count += change
+        counter.local += change
+      }
     },
   }
 }

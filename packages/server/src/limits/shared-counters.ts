@@ -104,11 +104,14 @@ interface Row extends AttemptCount {
   readonly counter: Counter
 }
 
-/** A total holds all that was written; what has been counted since comes on top. */
+/**
+ * A total holds all that was written; what has been counted since comes on top. The other processes of this machine
+ * may not have written yet what they have told.
+ */
 function adopt(rows: readonly Row[], totals: readonly AttemptCount[]): void {
   const byId = new Map(totals.map((total) => [idOf(total), total.count]))
   for (const row of rows) {
     const total = byId.get(idOf(row)) ?? 0
-    row.counter.count = Math.max(0, total) + row.counter.unwritten
+    row.counter.count = Math.max(Math.max(0, total) + row.counter.unwritten, row.counter.local)
   }
 }

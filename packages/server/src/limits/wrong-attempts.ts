@@ -1,9 +1,10 @@
 /**
- * The count of wrong secrets: 10 a minute for a client from one network, 100 for a network. Only wrong attempts
+ * The count of wrong secrets: 10 a minute for a client from one network, 100 from all networks of an IPv6 site, and 100
+ * for a network. Only wrong attempts
  * are counted and only wrong attempts are refused, so that no stranger can lock a client out.
  */
 
-import { canonicalClientId, networkOf } from '@sallyport/protocol'
+import { canonicalClientId, networksOf } from '@sallyport/protocol'
 import {
   type Counter,
   createAttemptCounters,
@@ -12,9 +13,12 @@ import {
   type WrongSecret,
   windowSeconds,
 } from './attempt-counters.ts'
+import { type AttemptRelay, alone, createTallySender } from './attempt-relay.ts'
 
 const perClientAndNetwork = 10
 const perNetwork = 100
+// Of IPv6 a customer commonly has 65,536 networks, and must not have as many limits for one client.
+const perClientAndSite = 100
 // Past the limits a right signature still counts, and to tell it from a wrong one costs what strangers must not spend.
 const trialsPerSecond = 10
 const trialNamesKept = 10_000
@@ -49,17 +53,20 @@ export interface WrongAttempts {
 interface Names {
   readonly client: string
   readonly network: string
+  /** The client from all networks of the site; null for IPv4. */
+  readonly clientOfSite: string | null
 }
 
 function namesOf({ tenantId, clientId, address }: Attempt): Names {
-  const network = `${tenantId} ${networkOf(address)}`
+  const { network, site } = networksOf(address)
   // One counter for every spelling of a name, or a change of case would be a fresh start.
-  return { network, client: `${network} ${canonicalClientId(clientId)}` }
+  const id = canonicalClientId(clientId)
+  return {
+    network: `${tenantId} ${network}`,
+    client: `${tenantId} ${network} ${id}`,
+    clientOfSite: site === null ? null : `${tenantId} ${site} ${id}`,
+  }
 }
-
-/** 0 up to `limit`, else what is left of the minute. */
-const waitAbove = (limit: number, counter: Counter | undefined, now: number): number =>
-  counter !== undefined && counter.count > limit ? counter.windowStartedAt + windowSeconds - now : 0
 
 /** Nothing in the second presentation that the first has not tried; a third one is an attempt again. */
 function excuses({ lastWrong }: Counter, { presentation, digests }: WrongSecret): boolean {
@@ -75,20 +82,38 @@ function remember(counter: Counter, secret: WrongSecret): void {
 
 const nothing = () => {}
 
-export function createWrongAttempts(sharing: Sharing = unshared): WrongAttempts {
-  const ofClients = createAttemptCounters(sharing)
-  const ofNetworks = createAttemptCounters(sharing)
+export function createWrongAttempts(sharing: Sharing = unshared, relay: AttemptRelay = alone): WrongAttempts {
+  const send = createTallySender(relay)
+  const ofClients = createAttemptCounters(sharing, (tally) => send({ of: 'client', ...tally }))
+  const ofNetworks = createAttemptCounters(sharing, (tally) => send({ of: 'network', ...tally }))
   const trials = createTrials()
+  relay.follow((tallies, isOwn) => {
+    for (const tally of tallies) (tally.of === 'client' ? ofClients : ofNetworks).hear(tally, isOwn)
+  })
+
+  /** 0 up to `limit`, else what is left of the minute. */
+  function waitAbove(limit: number, counter: Counter | undefined, now: number): number {
+    if (counter === undefined) return 0
+    // Of guesses that arrive everywhere at once the others have counted as many as this one, and not told yet.
+    const untold = Math.max(0, counter.unheard - 1) * (relay.processes - 1)
+    return counter.count + untold > limit ? counter.windowStartedAt + windowSeconds - now : 0
+  }
 
   /** Whose limit one more wrong attempt would exceed. */
   function exceeded(attempt: Attempt): { readonly name: string; readonly waitSeconds: number } | null {
     if (ofNetworks.isEmpty) return null
     const { now } = attempt
-    const { network, client } = namesOf(attempt)
-    const networkWait = waitAbove(perNetwork - 1, ofNetworks.find(network, now), now)
-    if (networkWait > 0) return { name: network, waitSeconds: networkWait }
-    const clientWait = waitAbove(perClientAndNetwork - 1, ofClients.find(client, now), now)
-    return clientWait > 0 ? { name: client, waitSeconds: clientWait } : null
+    const { network, client, clientOfSite } = namesOf(attempt)
+    const limits = [
+      { name: network, wait: waitAbove(perNetwork - 1, ofNetworks.find(network, now), now) },
+      { name: client, wait: waitAbove(perClientAndNetwork - 1, ofClients.find(client, now), now) },
+    ]
+    if (clientOfSite !== null) {
+      const counter = ofClients.find(clientOfSite, now)
+      limits.push({ name: clientOfSite, wait: waitAbove(perClientAndSite - 1, counter, now) })
+    }
+    const found = limits.find(({ wait }) => wait > 0)
+    return found ? { name: found.name, waitSeconds: found.wait } : null
   }
 
   return {
@@ -111,11 +136,16 @@ export function createWrongAttempts(sharing: Sharing = unshared): WrongAttempts 
       }
       const ofClient = ofClients.count(names.client, now)
       if (secret) remember(ofClient, secret)
+      const clientWait = waitAbove(perClientAndNetwork, ofClient, now)
+      // What one network has beyond its own limit is not taken from its neighbours.
+      const ofSite =
+        names.clientOfSite === null || clientWait > 0 ? null : ofClients.count(names.clientOfSite, now)
       return {
-        waitSeconds: waitAbove(perClientAndNetwork, ofClient, now),
+        waitSeconds: ofSite === null ? clientWait : waitAbove(perClientAndSite, ofSite, now),
         forgive() {
           ofNetworks.takeBack(ofNetwork)
           ofClients.takeBack(ofClient)
+          if (ofSite !== null) ofClients.takeBack(ofSite)
         },
       }
     },

@@ -4,12 +4,12 @@
  * look-up, so no DNS rebinding), no redirect followed, and little time, little space, few at once.
  */
 
-import { lookup as systemLookup } from 'node:dns/promises'
 import { parseJsonObject } from '@sallyport/protocol'
-import { createAddressFinder, type FindAddresses, type Lookup } from './checked-addresses.ts'
+import { createAddressFinder, type FindAddresses } from './checked-addresses.ts'
+import { createFetchPlaces } from './fetch-places.ts'
 import { createHttpsGet, type HttpsGet } from './https-get.ts'
+import { createLookup, type Lookup } from './lookup.ts'
 import { Refused, refuseFetch } from './refused.ts'
-import { createTurnstile } from './turnstile.ts'
 
 export type Fetched =
   | {
@@ -21,7 +21,8 @@ export type Fetched =
   /** Why not, for the log: nothing of the answer is in it. */
   | { readonly ok: false; readonly reason: string }
 
-export type FetchJson = (url: string) => Promise<Fetched>
+/** With a signal, at the latest when that says so: whoever makes two fetches for one request waits for both together. */
+export type FetchJson = (url: string, deadline?: AbortSignal) => Promise<Fetched>
 
 export interface FetchOptions {
   /** Networks of one's own that may be asked although they are not public. */
@@ -31,46 +32,51 @@ export interface FetchOptions {
   readonly lookup?: Lookup
   /** Ends a fetch that takes too long, its wait for a place included. */
   readonly deadline?: () => AbortSignal
+  /** After it a host counts as slow, and its fetches happen beside those of the others. */
+  readonly patience?: () => AbortSignal
 }
 
 const longestUrl = 2_048
 // A client whose keys cannot be had is to be refused within five seconds (trust row 67).
 const deadlineMilliseconds = 4_500
-// Hosts that answer slowly must not use up the sockets of the others.
-const parallel = 16
-const waitingLimit = 200
+const patienceMilliseconds = 1_000
+
+export const fetchDeadline = (): AbortSignal => AbortSignal.timeout(deadlineMilliseconds)
 
 export function createFetchJson({
   isAllowed = () => false,
   authorities = [],
-  lookup = (hostname) => systemLookup(hostname, { all: true }),
-  deadline = () => AbortSignal.timeout(deadlineMilliseconds),
+  lookup = createLookup(),
+  deadline = fetchDeadline,
+  patience = () => AbortSignal.timeout(patienceMilliseconds),
 }: FetchOptions = {}): FetchJson {
-  const turnstile = createTurnstile(parallel, waitingLimit)
+  const places = createFetchPlaces()
   const findAddresses = createAddressFinder(lookup, isAllowed)
   const get = createHttpsGet(authorities)
 
-  return async (url) => {
-    const signal = deadline()
-    const leave = await turnstile.enter(signal)
-    if (leave === null) return { ok: false, reason: 'too many fetches are under way' }
+  return async (text, signal = deadline()) => {
     try {
-      return await Promise.race([fetchFrom(url, signal, findAddresses, get), aborted(signal)])
+      const url = readUrl(text)
+      const place =
+        (await places.enter(url.hostname, signal)) ?? refuseFetch('too many fetches are under way')
+      const tooLong = patience()
+      try {
+        return await Promise.race([fetchFrom(url, signal, findAddresses, get), aborted(signal)])
+      } finally {
+        place.leave(signal.aborted || tooLong.aborted ? 'late' : 'answered')
+      }
     } catch (error) {
-      return { ok: false, reason: signal.aborted ? 'its host took too long' : reasonOf(error) }
-    } finally {
-      leave()
+      return { ok: false, reason: reasonOf(error, signal) }
     }
   }
 }
 
 async function fetchFrom(
-  text: string,
+  url: URL,
   signal: AbortSignal,
   findAddresses: FindAddresses,
   get: HttpsGet,
 ): Promise<Fetched> {
-  const url = readUrl(text)
   const hostname = url.hostname.replace(/^\[|\]$/g, '')
   const addresses = await findAddresses(hostname, signal)
   // Nobody waits any more for what was looked up too late.
@@ -87,8 +93,9 @@ const aborted = (signal: AbortSignal): Promise<never> =>
   })
 
 /** Codes are Node's; the messages of errors may hold what a stranger has sent. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, { aborted: isLate }: AbortSignal): string {
   if (error instanceof Refused) return error.message
+  if (isLate) return 'its host took too long'
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return `its host could not be asked${typeof code === 'string' ? ` (${code})` : ''}`
 }

@@ -9,6 +9,12 @@ export interface Lifetime {
 /** What holds where a tenant sets nothing. */
 export const defaultLifetime: Lifetime = { defaultSeconds: 600, minimumSeconds: 60, maximumSeconds: 86_400 }
 
+/**
+ * A token of an outside issuer that is older opens nothing here: whoever it is about may have been cut off since, and
+ * cut-offs are not kept for ever.
+ */
+export const outsideTokenSeconds = 86_400
+
 /** `wishes` in their order, app before plan before API: the first one set counts, held within the bounds. */
 export function accessTokenSeconds(
   { defaultSeconds, minimumSeconds, maximumSeconds }: Lifetime,

@@ -9,8 +9,11 @@ export const derivedFromClaim = 'derived_from'
 
 /** One of the tokens that a token was made from. */
 export interface SourceFacts extends TokenFacts {
-  /** The `aud` that it had, and what it opened there: no detour over another API brings back more. */
-  readonly audience?: string | undefined
+  /**
+   * The API that it was for, and what it opened there: no detour over another brings back more. An API keeps its id when
+   * its audience changes.
+   */
+  readonly apiId?: string | undefined
   readonly scope?: string | undefined
 }
 
@@ -22,7 +25,7 @@ const members = {
   tokenId: 'jti',
   keyId: 'kid',
   issuedAt: 'iat',
-  audience: 'aud',
+  apiId: 'api',
   scope: 'scope',
 } as const satisfies Partial<Record<keyof SourceFacts, string>>
 
@@ -51,7 +54,7 @@ export function readDerivedFrom(claim: unknown): readonly SourceFacts[] | undefi
       userId: text('userId'),
       tokenId: text('tokenId'),
       keyId: text('keyId'),
-      audience: text('audience'),
+      apiId: text('apiId'),
       scope: text('scope'),
     }
   })

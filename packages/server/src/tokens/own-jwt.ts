@@ -5,11 +5,18 @@ import { type Jws, readJws } from '@sallyport/protocol'
 import { RecentMap } from '../store/read-through.ts'
 import { standardDialect } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
-import { type OwnToken, ownToken } from './own-token.ts'
+import { type Claims, type OwnToken, ownToken, type Provenance } from './own-token.ts'
 
 // An API asks about the same tokens all day, and a signature costs more than the rest of its answer.
-const verified = new RecentMap<{ readonly tenant: Tenant; readonly token: OwnToken }>(10_000)
+const verified = new RecentMap<Verified>(10_000)
 const longestKept = 3_000
+
+/** Holds nothing of the tenant: a compilation that has been replaced must not stay in memory for its tokens. */
+interface Verified {
+  readonly edition: number
+  readonly claims: Claims
+  readonly provenance: Provenance
+}
 
 /**
  * Null for whatever is no access token of this tenant: another's, altered, cut, made for another purpose, of a key that
@@ -17,24 +24,23 @@ const longestKept = 3_000
  */
 export function readOwnJwt(tenant: Tenant, text: string): OwnToken | null {
   const known = verified.get(text)
-  if (known?.tenant === tenant) return known.token
-  const token = verify(tenant, text)
-  if (token !== null && text.length <= longestKept) verified.set(text, { tenant, token })
+  if (known?.edition === tenant.edition) return ownToken(tenant, known.claims, known.provenance)
+  const read = verify(tenant, text)
+  if (read === null) return null
+  const token = ownToken(tenant, read.claims, read.provenance)
+  if (token !== null && text.length <= longestKept) verified.set(text, read)
   return token
 }
 
-function verify(tenant: Tenant, text: string): OwnToken | null {
+function verify(tenant: Tenant, text: string): Verified | null {
   const jws = readJws(text)
   if (jws === null || !isAccessToken(jws, tenant)) return null
   const { kid } = jws.header
   const signer = tenant.verifiers.find((key) => (kid === undefined || kid === key.kid) && key.hasSigned(jws))
   if (signer === undefined) return null
-  return ownToken(tenant, jws.payload, {
-    format: 'jwt',
-    digest: digestOf(jws),
-    keyId: signer.kid,
-    apiId: signer.apiId,
-  })
+  const { kid: keyId, apiId } = signer
+  const provenance = { format: 'jwt', digest: digestOf(jws), keyId, apiId } as const
+  return { edition: tenant.edition, claims: jws.payload, provenance }
 }
 
 /** RFC 8725 §3.11: what the same keys sign for other purposes has another `typ`. */

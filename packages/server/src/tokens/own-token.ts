@@ -30,7 +30,10 @@ export interface Provenance {
   readonly apiId: string | null
 }
 
-/** Reads the claims back through the template that wrote them; null for a token of an API that is gone. */
+/**
+ * Reads the claims back through the template that wrote them; null for a token of an API that is gone. `exp`, `iat` and
+ * `jti` have one name in every dialect, so that no change of dialects makes a dead token live.
+ */
 export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance): OwnToken | null {
   const dialect = writtenBy(tenant, claims)
   const claim = (variable: string): unknown =>
@@ -46,16 +49,16 @@ export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance)
     format: provenance.format,
     claims,
     facts: {
-      issuedAt: seconds(claim('iat')),
+      issuedAt: seconds(claims.iat),
       keyId: provenance.keyId,
-      tokenId: text(claim('jti')) ?? provenance.digest,
+      tokenId: text(claims.jti) ?? provenance.digest,
       clientId,
       credentialId: text(claim('credential_id')),
       organizationId: text(claim('organization.id')),
       userId: subject === clientId ? undefined : subject,
       madeFrom: readDerivedFrom(claims[derivedFromClaim]),
     },
-    expiresAt: seconds(claim('exp')),
+    expiresAt: seconds(claims.exp),
     api,
     scopes: scopesOf(claim('scope') ?? claim('scopes')),
   }

@@ -1,4 +1,4 @@
-/** What a blueprint may not say of exchanges and trusted issuers: each at its place, with what would do there. */
+/** What a blueprint may not say of exchanges, trusted issuers and claims: each at its place, with what would do there. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { changed, refusals } from './sample.ts'
@@ -144,3 +144,28 @@ test('issue 4.7: a dialect may not write the claims that only the server can kno
     assert.match(line, new RegExp(`claims\\.${name}: found a claim that the server writes itself`))
   }
 })
+
+const renamed: readonly (readonly [claims: string, fault: string | null])[] = [
+  [
+    '{expires: "${exp}"}',
+    'expires: found ${exp} without a claim exp, expected the claim exp: ${exp} beside it',
+  ],
+  ['{at: ["${iat}"]}', 'at: found ${iat} without a claim iat, expected the claim iat: ${iat} beside it'],
+  ['{id: "x-${jti}"}', 'id: found ${jti} without a claim jti, expected the claim jti: ${jti} beside it'],
+  ['{jti: "${organization.id}"}', 'jti: found "${organization.id}", expected the text ${jti}'],
+  ['{exp: 4000000000}', 'exp: found 4000000000, expected the text ${exp}'],
+  ['{iat: "${exp}", exp: "${exp}"}', 'iat: found "${exp}", expected the text ${iat}'],
+  ['{exp: "${exp}", iat: "${iat}", auth_time: "${iat}", jti: "${jti}", id: "${jti}"}', null],
+  ['{sub: "${client_id}"}', null],
+]
+
+for (const [claims, fault] of renamed) {
+  test(`RFC 7519 §4.1: claims ${claims} ${fault === null ? 'read' : 'would revive dead tokens'}`, () => {
+    const dialect = `token_exchange: true\n    dialect: {token: {claims: ${claims}}}`
+    const lines = refusals(changed('token_exchange: true', dialect, text))
+    if (fault === null) return assert.deepEqual(lines, [])
+    assert.equal(lines.length, 1, lines.join('\n'))
+    assert.match(lines[0] ?? '', /^a\.yaml:7:\d+ /)
+    assert.ok(lines[0]?.endsWith(`tenants[0].dialect.token.claims.${fault}`), lines[0])
+  })
+}

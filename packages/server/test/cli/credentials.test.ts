@@ -79,7 +79,9 @@ test('issue 4.5: what does not exist or cannot be is refused with the next step'
   for (const [[verb = '', ...args], words] of cases) {
     const { code, stdout, stderr } = await command(verb, ...args)
     assert.equal(code, 2, stdout)
-    assert.match(stderr, words)
+    const place = verb === 'list' ? '' : 'In ./data:\n'
+    assert.equal(stderr.slice(0, place.length), place)
+    assert.match(stderr.slice(place.length), words)
     assert.equal(stdout, '')
   }
 })
@@ -101,7 +103,7 @@ test('issue 4.5: a found secret is put out of use by its text alone, which nobod
     first.stdout,
     'It is credential leaked of client the-sync at tenant acme. It is out of use now, and every token that was got with it is dead.\n',
   )
-  assert.equal(first.stderr, '')
+  assert.equal(first.stderr, 'In ./data:\n')
   assert.deepEqual(JSON.parse((await reported('--json')).stdout), [
     { tenant: 'acme', client_id: 'the-sync', credential: 'leaked', done: 'nothing new' },
   ])

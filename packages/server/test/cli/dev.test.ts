@@ -29,7 +29,8 @@ interface DemoEntry {
   readonly client_id: string
   readonly client_secret: string
   readonly issuer: string
-  readonly introspection?: Readonly<Record<'url' | 'client_id' | 'client_secret', string>>
+  readonly path_jwks_uri: string
+  readonly introspection?: Readonly<Record<'url' | 'path_url' | 'client_id' | 'client_secret', string>>
 }
 interface Demo {
   readonly url: string
@@ -93,12 +94,14 @@ test('contract: demo.json has the members that scripts rely on, and is for its o
   assert.equal(demo.url, `https://localhost:${first.port}`)
   assert.equal(demo.ca, join(first.data, 'ca.pem'))
   for (const [tenant, entry] of Object.entries(demo.tenants)) {
-    const expected = ['issuer', 'token_url', 'path_token_url', 'token_issuer', 'jwks_uri']
+    const expected = ['issuer', 'token_url', 'path_token_url', 'token_issuer', 'jwks_uri', 'path_jwks_uri']
     const ofApp = ['client_id', 'client_secret', 'scope', 'audience']
     assert.deepEqual(Object.keys(entry), [...expected, ...ofApp, 'introspection'])
     assert.ok(entry.introspection)
-    assert.deepEqual(Object.keys(entry.introspection), ['url', 'client_id', 'client_secret'])
+    assert.deepEqual(Object.keys(entry.introspection), ['url', 'path_url', 'client_id', 'client_secret'])
     assert.equal(entry.introspection.url, `${entry.issuer}/oauth2/introspect`)
+    assert.equal(entry.introspection.path_url, `${demo.url}/${tenant}/oauth2/introspect`)
+    assert.equal(entry.path_jwks_uri, `${demo.url}/${tenant}/oauth2/jwks`)
     assert.equal(entry.path_token_url, `${demo.url}/${tenant}/oauth2/token`)
     assert.match(entry.client_secret, tenant === 'nitrobox-live' ? /^sp_live_/ : /^sp_test_/)
   }
@@ -208,6 +211,17 @@ test('contract: a busy main port is one sentence and exit code 3, and the secret
   const running = startIn(t, folder, free)
   assert.doesNotMatch(await running.says(ready(free)), /no longer in demo\.json/)
   assert.equal(readDemo(folder).tenants.tokenos?.client_secret, lost.tokenos?.client_secret)
+})
+
+test('contract: under npm start a busy main port is told with the whole command, and without the other busy ports', async (t) => {
+  const folder = join(temporaryFolder(t), 'data')
+  const port = await occupy(t)
+  const ports = ['--port', `${port}`, '--mtls-port', `${await occupy(t)}`, '--http-port', '0']
+  const environment = { npm_lifecycle_event: 'start' }
+  const { code, stdout, stderr } = await run(['dev', ...ports, '--data', folder], { environment })
+  assert.equal(code, 3)
+  assert.match(stderr, /^Port \d+ is already in use\. .* with npm start -- --port \d+\.\n$/)
+  assert.doesNotMatch(stdout, /already in use/)
 })
 
 test('contract: a busy main port leaves the demo.json of the instance that holds it alone', async (t) => {

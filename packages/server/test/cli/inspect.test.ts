@@ -123,6 +123,6 @@ test('contract: without a database inspect says where it looked, and exits with 
   assert.equal(code, 3)
   assert.equal(
     stderr,
-    'There is no database in nowhere. Start the server first, or name another folder with --data.\n',
+    'There is no database in nowhere. Start the server first, or name another folder with --data, or its configuration with --config.\n',
   )
 })

@@ -95,6 +95,35 @@ test('issue 4: metrics are those of all workers together, and SIGTERM ends all o
   assert.deepEqual([...new Set(words)], ['ready', 'token issued', 'draining', 'stopped'])
 })
 
+test('trust F9, 44: two workers have one limit of wrong secrets, of 200 at once and afterwards', async (t) => {
+  const started = await startTwo(t)
+  const [clientId, secret] = started.secretOf('sync')
+  const guess = async (number: number) => {
+    const wrong = `sp_test_${String(number).padStart(49, '0')}`
+    const { status } = await askToken(`${started.url}/oauth2/token`, [clientId, wrong], { headers: proxied })
+    return status
+  }
+  const guesses = async () => {
+    const together = await Promise.all(Array.from({ length: 200 }, (_, number) => guess(number)))
+    const later: number[] = []
+    for (let number = 200; number < 240; number += 1) later.push(await guess(number))
+    return { together, later }
+  }
+  // The limit begins anew with each minute: one that ends in between says nothing.
+  const minuteNow = () => Math.floor(Date.now() / 60_000)
+  let minute = minuteNow()
+  let seen = await guesses()
+  while (minute !== minuteNow()) {
+    minute = minuteNow()
+    seen = await guesses()
+  }
+  const evaluated = seen.together.filter((status) => status === 401).length
+  assert.ok(evaluated <= 11, String(evaluated))
+  assert.deepEqual(new Set(seen.later.slice(20)), new Set([429]))
+  const right = await askToken(`${started.url}/oauth2/token`, [clientId, secret], { headers: proxied })
+  assert.equal(right.status, 200)
+})
+
 test('issue 4: a worker that is killed is replaced, and the other goes on answering', {
   skip: process.platform !== 'linux' && 'finds the workers through /proc',
 }, async (t) => {

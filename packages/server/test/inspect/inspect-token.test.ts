@@ -6,6 +6,7 @@ import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { inspectToken, type TokenReport } from '../../src/inspect/inspect-token.ts'
 import { removeApp } from '../../src/store/apps.ts'
 import { removeCredential, saveCredential } from '../../src/store/credentials.ts'
+import { revoke } from '../../src/store/revocations.ts'
 import { listSigningKeys, moveSigningKey } from '../../src/store/signing-keys.ts'
 import { forEachStore, type StoreSuite, startTestServer, type TestServer } from '../harness.ts'
 import { app, blueprint, organization, restApi, tenant } from '../oauth/sample.ts'
@@ -125,7 +126,7 @@ forEachStore((_engine, store: StoreSuite) => {
     const foreign = (kid?: string) =>
       new SignJWT({ sub: 'x' }).setProtectedHeader({ alg: 'ES256', ...(kid && { kid }) }).sign(privateKey)
     assert.deepEqual(await problemsOf(server, await foreign('theirs')), [
-      'It is from elsewhere: this server has no key of that id.',
+      'It is from elsewhere (this server has no key of that id), or of another database: name it with --config or --data.',
     ])
     assert.match(
       (await problemsOf(server, await foreign()))[0] ?? '',
@@ -180,6 +181,23 @@ forEachStore((_engine, store: StoreSuite) => {
       'Its app is disabled.',
       'Its organization is disabled.',
     ])
+  })
+
+  test('issue 4: an opaque token is read, and a revoked one says so', async (t) => {
+    const hidden = tenant('hidden', [app('sync')], { apis: [{ ...restApi, token_format: 'opaque' }] })
+    const server = await startTestServer(t, store, blueprint(hidden))
+    const token = await tokenOf(server, 'hidden')
+    const report = await inspect(server, token)
+    assert.deepEqual(
+      [report.isGood, report.tenantId, report.kid, report.header],
+      [true, 'hidden', null, null],
+    )
+    await server.db.write((tx) => revoke(tx, 'hidden', { kind: 'tenant', subjectId: 'hidden' }))
+    assert.deepEqual(await problemsOf(server, token), [
+      'It is revoked: all tokens of its tenant were revoked after it was issued.',
+    ])
+    await server.advance(600)
+    assert.match((await problemsOf(server, token))[0] ?? '', /^It expired at /)
   })
 
   test('issue 2: a token under a retired key says so', async (t) => {

@@ -36,6 +36,11 @@ test('003-08: a damaged header is called a malformed header, and nothing crashes
   assert.deepEqual(claims.header, { alg: 'RS256' })
 })
 
+test('trust F17: what begins like an opaque token and is none was cut or altered', () => {
+  for (const text of ['sp_at_', 'sp_at_0000abc', `sp_rt_${'0'.repeat(53)}`])
+    assert.match(readTokenText(text).problem ?? '', /^This is an opaque token .* cut or altered\.$/)
+})
+
 test('003-18: the name of a shell variable is told from a token', () => {
   for (const text of ['$BEARER_TOKEN', "'$BEARER_TOKEN'", '${TOKEN}', 'Bearer $BEARER_TOKEN', '%TOKEN%'])
     assert.match(

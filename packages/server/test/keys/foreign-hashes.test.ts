@@ -160,37 +160,74 @@ test('product decision 5: a bcrypt hash says nothing of what comes behind 72 byt
   assert.equal(await hash.matches('U*U\0U*U'), false)
 })
 
-test('product decision 5: slow hashes are computed two at once, sixteen may wait, and the others are turned away', async () => {
-  let atOnce = 0
-  let most = 0
+/** A slow hash that is computed for as long as the test likes. */
+function createHeld() {
   const open: (() => void)[] = []
-  const slow = {
+  const work = { atOnce: 0, most: 0, done: 0 }
+  const hash = {
     isSlow: true,
     coversWhole: () => true,
     async matches() {
-      most = Math.max(most, ++atOnce)
+      work.most = Math.max(work.most, ++work.atOnce)
       await new Promise<void>((resolve) => open.push(resolve))
-      atOnce--
+      work.atOnce--
+      work.done++
       return true
     },
   } as const
-  const hashes = createSlowHashes(() => new AbortController().signal)
-  const asked = Array.from({ length: 30 }, (_, index) => hashes.find(`q${index}`, [{ hash: slow }], ['x']))
-  const same = hashes.find('q0', [{ hash: slow }], ['x'])
-  assert.equal(hashes.isUnderWay('q0'), true)
-  const answers = Promise.all(asked)
-  let computed = 0
-  while (computed < 18) {
-    await new Promise(setImmediate)
-    for (const resolve of open.splice(0)) {
-      computed++
-      resolve()
-    }
+  return {
+    work,
+    hash,
+    /** Ends what is being computed, and lets the next begin. */
+    async step() {
+      await new Promise(setImmediate)
+      for (const resolve of open.splice(0)) resolve()
+      await new Promise(setImmediate)
+    },
   }
-  const found = await answers
+}
+
+const never = new AbortController().signal
+
+test('product decision 5: slow hashes are computed two at once, sixteen may wait, and the others are turned away', async () => {
+  const { work, hash, step } = createHeld()
+  const hashes = createSlowHashes(() => never)
+  const ask = (index: number) =>
+    hashes.find(`q${index}`, [{ hash }], ['x'], { tenantId: `tenant-${index}`, clientId: 'c' })
+  const asked = Array.from({ length: 30 }, (_, index) => ask(index))
+  const same = ask(0)
+  assert.equal(hashes.isUnderWay('q0'), true)
+  while (work.done < 18) await step()
+  const found = await Promise.all(asked)
   assert.equal(found.filter((answer) => answer === 'busy').length, 12)
   assert.equal(await same, found[0])
-  assert.equal(most, 2)
-  assert.equal(computed, 18)
+  assert.equal(work.most, 2)
+  assert.equal(work.done, 18)
   assert.equal(hashes.isUnderWay('q0'), false)
+})
+
+test('trust F9, R19: whoever guesses at a slow hash waits behind itself, and others have their turn', async () => {
+  const { work, hash, step } = createHeld()
+  const hashes = createSlowHashes(() => never)
+  let questions = 0
+  const ask = (tenantId: string, clientId: string) =>
+    hashes.find(`q${questions++}`, [{ hash }], ['x'], { tenantId, clientId })
+  const crowd = ['a', 'b', 'c', 'd', 'e'].flatMap((clientId) =>
+    Array.from({ length: 20 }, () => ask('bait', clientId)),
+  )
+  const neighbour = ask('bait', 'other')
+  const victim = ask('acme', 'robot')
+  const isDone = (asking: Promise<unknown>) =>
+    Promise.race([asking.then(() => true), step().then(() => false)])
+  // Two are being computed; the one after them is the other tenant's.
+  await step()
+  assert.equal(await isDone(victim), true)
+  assert.ok(work.done <= 4, String(work.done))
+  while (!(await isDone(neighbour))) {}
+  assert.notEqual(await neighbour, 'busy')
+  assert.ok(work.done <= 8, String(work.done))
+  let busy = 0
+  const counted = Promise.all(crowd.map(async (each) => (await each) === 'busy' && busy++))
+  while (!(await isDone(counted))) {}
+  assert.equal(busy, 5 * 10)
 })

@@ -105,6 +105,48 @@ test('trust 67: a host that has never answered is asked every ten seconds at mos
   assert.equal(origin.fetches, 2)
 })
 
+test('trust R17, F38: after a clock was set back a set is asked for again, and a removed key is gone', async () => {
+  const { origin, kids, clock, two } = await start(3_600)
+  assert.deepEqual(await kids('one'), ['one'])
+  clock.advance(-3_600)
+  origin.keys = [two]
+  assert.deepEqual(await kids('one'), ['two'])
+  assert.equal(origin.fetches, 2)
+  assert.deepEqual(await kids('two'), ['two'])
+  assert.equal(origin.fetches, 2)
+})
+
+test('trust R17: after a clock was set back a set is good for ten minutes while its host is down, and no longer', async () => {
+  const { origin, kids, clock } = await start(3_600)
+  await kids()
+  clock.advance(-86_400)
+  origin.isDown = true
+  assert.deepEqual(await kids(), ['one'])
+  assert.equal(origin.fetches, 2)
+  clock.advance(599)
+  assert.deepEqual(await kids(), ['one'])
+  clock.advance(1)
+  assert.deepEqual(await kids(), [])
+})
+
+test('trust R17: after a clock was set back a failure does not count for longer than ten seconds', async () => {
+  const { origin, kids, clock } = await start()
+  origin.isDown = true
+  assert.deepEqual(await kids(), [])
+  clock.advance(-3_600)
+  origin.isDown = false
+  assert.deepEqual(await kids(), ['one'])
+})
+
+test('trust R12: what is asked for all the time stays, however many others come', async () => {
+  const { origin, kids } = await start()
+  for (let index = 0; index < 1_500; index++) {
+    await kids(null, `${url}/${index}`)
+    await kids(null, url)
+  }
+  assert.equal(origin.fetches, 1_501)
+})
+
 test('RFC 7517 §5: keys that are not for us are passed over, and fifty are enough', async () => {
   const { origin, kids, one, two } = await start()
   origin.keys = [{ kty: 'oct', k: 'AAAA' }, { ...one, use: 'enc' }, 'x', null, { kty: 'new' }, two]

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSealer } from '../../src/keys/sealing.ts'
 import { createSecretHasher } from '../../src/keys/secret-hasher.ts'
+import type { AttemptRelay, Tally } from '../../src/limits/attempt-relay.ts'
 import { createSharedCounters } from '../../src/limits/shared-counters.ts'
 import { type Attempt, createWrongAttempts } from '../../src/limits/wrong-attempts.ts'
 import { type Database, StoreUnavailable } from '../../src/store/database.ts'
@@ -15,13 +16,13 @@ const at = (now = start, more: Partial<Attempt> = {}): Attempt => ({
   ...more,
 })
 
-async function startNode(db: Database) {
+async function startNode(db: Database, relay?: AttemptRelay) {
   const sealer = createSealer([Buffer.alloc(32, 7)], (bytes) => Buffer.alloc(bytes, 9))
   const counters = createSharedCounters(
     db,
     await createSecretHasher(db, sealer, (bytes) => Buffer.alloc(bytes, 5)),
   )
-  const attempts = createWrongAttempts(counters)
+  const attempts = createWrongAttempts(counters, relay)
   /** How many of `tries` wrong secrets are not refused. */
   const guess = (tries: number, attempt = at()) => {
     let accepted = 0
@@ -54,6 +55,31 @@ forEachStore((_engine, store) => {
     await after.counters.write(start + 60)
     assert.equal(after.counters.hasRecollection, false)
     assert.equal(after.guess(200, at(start + 60)), 10)
+  })
+
+  test('trust F9: what another process of the machine has told counts before it is written, and once when it is', async (t) => {
+    const { db, openAgain } = await store.open(t)
+    const first = await startNode(db)
+    let hear: (tallies: readonly Tally[], isOwn: boolean) => void = () => {}
+    const second = await startNode(await openAgain(), {
+      processes: 1,
+      send: () => {},
+      follow(listener) {
+        hear = listener
+      },
+    })
+    for (const [address, isWritten] of [
+      ['192.0.2.1', false],
+      ['192.0.2.2', true],
+    ] as const) {
+      const attempt = at(start, { address })
+      assert.equal(first.guess(5, attempt), 5)
+      hear([{ of: 'client', name: `acme ${address} client`, windowStartedAt: start, change: 5 }], false)
+      assert.equal(second.guess(1, attempt), 1)
+      if (isWritten) await first.counters.write(start)
+      await second.counters.write(start)
+      assert.equal(second.guess(10, attempt), 4, address)
+    }
   })
 
   test('trust R14: two nodes that are asked in turn take no more than two limits, and one when there is time to talk', async (t) => {

@@ -1,6 +1,9 @@
 // trust.md R14, R17, R12: the counters themselves, where time and memory are concerned.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Tally } from '../../src/limits/attempt-relay.ts'
 import { type Attempt, createWrongAttempts, type WrongAttempts } from '../../src/limits/wrong-attempts.ts'
 
 const at = (now: number, more: Partial<Attempt> = {}): Attempt => ({
@@ -129,13 +132,117 @@ test('trust 44: a flood of names from one network pushes no throttled client out
   assert.equal(attempts.waitSeconds(at(1000)), 20)
 })
 
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+/** What is still needed, without what only waits to be cleared away. */
+function heldBytes(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
 test('trust R12: many names and networks leave a bounded number of counters', () => {
   const attempts = createWrongAttempts()
-  const before = process.memoryUsage().heapUsed
+  const before = heldBytes()
   for (let number = 0; number < 120_000; number += 1) {
     const address = `2001:db8:${(number >> 8).toString(16)}:${(number & 255).toString(16)}::1`
     attempts.count(at(1000, { clientId: `name-${number}`, address }))
   }
-  assert.ok(process.memoryUsage().heapUsed - before < 100 * 1024 * 1024)
+  assert.ok(heldBytes() - before < 50 * 1024 * 1024)
   assert.equal(told(attempts, at(1000)), 0)
+})
+
+test('trust F11: whoever has many networks of one IPv6 site has a hundred guesses at a client, and other sites theirs', () => {
+  const attempts = createWrongAttempts()
+  const from = (site: string, network: number) =>
+    at(1020, { address: `2001:db8:${site}:${network.toString(16)}::1` })
+  for (let network = 0; network < 99; network += 1) assert.equal(told(attempts, from('7', network)), 0)
+  const right = attempts.count(from('7', 500))
+  assert.equal(attempts.waitSeconds(from('7', 600)), 60)
+  right.forgive()
+  assert.equal(attempts.waitSeconds(from('7', 600)), 0)
+  assert.equal(told(attempts, from('7', 600)), 0)
+  assert.equal(told(attempts, from('7', 601)), 60)
+  assert.equal(told(attempts, from('8', 601)), 0)
+  assert.equal(told(attempts, { ...from('7', 601), clientId: 'another' }), 0)
+  for (let number = 0; number < 300; number += 1) told(attempts, from('9', 1))
+  assert.equal(told(attempts, from('9', 2)), 0)
+  for (let number = 0; number < 200; number += 1)
+    assert.equal(told(attempts, at(1020, { address: `198.51.100.${number}` })), 0)
+})
+
+/** Processes of one machine; `deliver` brings what they have told each other, echoes included. */
+function createMachine(processes: number) {
+  const listeners: ((tallies: readonly Tally[], isOwn: boolean) => void)[] = []
+  let sent: { readonly from: number; readonly tallies: readonly Tally[] }[] = []
+  const all = Array.from({ length: processes }, (_, from) =>
+    createWrongAttempts(undefined, {
+      processes,
+      send: (tallies) => void sent.push({ from, tallies }),
+      follow: (listener) => void listeners.push(listener),
+    }),
+  )
+  return {
+    all,
+    async deliver() {
+      await new Promise(setImmediate)
+      for (const { from, tallies } of sent) {
+        for (const [to, listener] of listeners.entries()) listener(tallies, from === to)
+      }
+      sent = []
+    },
+  }
+}
+
+test('trust F9, 44: the processes of one machine have one limit, exactly, asked in turn', async () => {
+  const { all, deliver } = createMachine(4)
+  for (let number = 0; number < 10; number += 1) {
+    const one = all[number % 4]
+    assert.ok(one)
+    assert.equal(told(one, at(1020)), 0)
+    await deliver()
+  }
+  for (const one of all) {
+    assert.equal(one.waitSeconds(at(1020)), 60)
+    assert.equal(told(one, at(1020)), 60)
+  }
+})
+
+test('trust F9, 44: of wrong secrets that reach all processes at once few more than ten are evaluated', async () => {
+  const { all, deliver } = createMachine(4)
+  const accepted = all.map((one) => Array.from({ length: 50 }, () => told(one, at(1020))))
+  assert.deepEqual(
+    accepted.map((answers) => answers.filter((wait) => wait === 0).length),
+    [3, 3, 3, 3],
+  )
+  await deliver()
+  for (const one of all) assert.equal(told(one, at(1020)), 60)
+  for (const one of all) assert.equal(told(one, at(1080)), 0)
+})
+
+test('trust F9: an attempt that one process has forgiven is forgiven by all', async () => {
+  const { all, deliver } = createMachine(2)
+  const [first, second] = all
+  assert.ok(first && second)
+  const counted = Array.from({ length: 5 }, () => first.count(at(1020)))
+  await deliver()
+  for (let number = 0; number < 5; number += 1) second.count(at(1020))
+  await deliver()
+  assert.equal(second.waitSeconds(at(1020)), 60)
+  for (const one of counted) one.forgive()
+  await deliver()
+  assert.equal(second.waitSeconds(at(1020)), 0)
+})
+
+test('trust R12: of a flood from many networks each process tells a bounded part', async () => {
+  const sizes: number[] = []
+  const attempts = createWrongAttempts(undefined, {
+    processes: 2,
+    send: (tallies) => void sizes.push(tallies.length),
+    follow: () => {},
+  })
+  for (let number = 0; number < 5_000; number += 1)
+    attempts.count(at(1020, { address: `198.18.${number >> 8}.${number & 255}` }))
+  await new Promise(setImmediate)
+  assert.deepEqual(sizes, [500])
 })

@@ -177,9 +177,26 @@ forEachStore((engine, suite) => {
     assertToken(await server.token('acme', { basic: ours }))
     const replies = await Promise.all(crowd)
     const busy = replies.filter(({ status }) => status === 503)
-    assert.equal(busy.length, 12)
+    assert.equal(busy.length, 20)
     for (const reply of busy) assertUnavailable(reply)
     for (const reply of replies.filter((one) => !busy.includes(one))) assertInvalidClient(reply)
+    assertToken(await server.token('acme', basic('scrypt', battery)))
+  })
+
+  test(`trust F9: ${engine}: a guess that is told to come again has been counted`, async (t) => {
+    const server = await startTestServer(t, suite, textOf())
+    assertInvalidClient(await server.token('acme', basic('scrypt', 'first guess')))
+    // From ten networks, so that only the crowd is in the way.
+    const crowd = Array.from({ length: 10 }, (_, index) =>
+      server.token('acme', basic('scrypt', `no ${index}`)),
+    )
+    const clientAddress = freshAddress()
+    const late = Array.from({ length: 10 }, (_, index) =>
+      server.token('acme', basic('scrypt', `late ${index}`, clientAddress)),
+    )
+    for (const reply of await Promise.all(late)) assertUnavailable(reply)
+    await Promise.all(crowd)
+    assertThrottled(await server.token('acme', basic('scrypt', battery, clientAddress)))
     assertToken(await server.token('acme', basic('scrypt', battery)))
   })
 

@@ -424,3 +424,20 @@ test('RFC 8725 §3.12: no kind of token passes for another: assertion, proof, ac
   assertInvalidClient(await send(accessToken))
   assertError(await server.token('acme', { basic, dpop: [accessToken] }), 'invalid_dpop_proof')
 })
+
+test('trust F27: of a key set that could not be had the log has the place, and nothing that stands behind it', async (t) => {
+  const key = await makeKey()
+  const robot = app('robot', {
+    client_id: 'robot',
+    client_authentication: ['private_key_jwt'],
+    credentials: [{ id: 'main', jwks_uri: 'https://robot.example/jwks?token=canary' }],
+  })
+  const fetchJson: FetchJson = async () => ({ ok: false, reason: 'it answers 404' })
+  const server = await startTestServer(t, oneStore, blueprint(tenant('acme', [robot])), {}, { fetchJson })
+  assertInvalidClient(
+    await server.token('acme', withAssertion(await sign(key, assertionClaims('robot', server.clock())))),
+  )
+  const line = server.logLines.find(({ msg }) => msg === 'keys not fetched')
+  assert.equal(line?.url, 'https://robot.example/jwks')
+  assert.ok(!JSON.stringify(server.logLines).includes('canary'))
+})

@@ -20,15 +20,18 @@ import { assertActive, assertInactive, assertRevoked, introspect, revokeToken } 
 import {
   accessTokenType,
   assertExchanged,
+  exchangeTenant,
   files,
+  filesApi,
   idp,
   jwtType,
   rest,
   startExchange,
   tokenExchange,
+  vaultApi,
 } from './exchanges.ts'
 import { setDisabled } from './rows.ts'
-import { app } from './sample.ts'
+import { app, blueprint, restApi } from './sample.ts'
 import { claimsOf, makeKey, proof, reasonOf, sign } from './signed.ts'
 
 const assertRefusedToken = (reply: Parameters<typeof assertError>[0]) => {
@@ -62,7 +65,16 @@ forEachStore((_engine, suite) => {
     )
     const kid = JSON.parse(Buffer.from(subject.split('.')[0] ?? '', 'base64url').toString()).kid
     assert.deepEqual(derivedFrom, [
-      { client_id: 'sync', cred: 'main', org_id: 'customer', jti, kid, iat, aud: rest, scope: 'read write' },
+      {
+        client_id: 'sync',
+        cred: 'main',
+        org_id: 'customer',
+        jti,
+        kid,
+        iat,
+        api: 'rest',
+        scope: 'read write',
+      },
       { client_id: 'broker', cred: 'main', org_id: 'provider', iat },
     ])
     assert.equal(reply.json.scope, 'read')
@@ -427,6 +439,10 @@ test('RFC 8693 §2.1, trust F39: a token of an outside issuer counts where the t
   assertError(await exchange(again, { ...type, resource: rest }), 'invalid_target')
   assertRefusedToken(await exchange(await assertion({}, { typ: 'oauth-id-jag+jwt' }), type))
   assertRefusedToken(await exchange(await assertion({ act: 'broker' }), type))
+  // RFC 8693 §4.1: whoever an outside issuer says has acted is none of ours, however deep in the chain.
+  const ours = { sub: 'sync', iss: 'https://localhost:8443/acme' }
+  assertRefusedToken(await exchange(await assertion({ act: ours }), type))
+  assertRefusedToken(await exchange(await assertion({ act: { sub: 'portal', act: ours } }), type))
   assertRefusedToken(await exchange(await assertion({ exp: server.clock() - 1 }), type))
   assertRefusedToken(await exchange(await assertion({ iss: 'https://evil.example' }), type))
   assertRefusedToken(await exchange(await assertion({}, {}, await makeKey()), type))
@@ -436,6 +452,33 @@ test('RFC 8693 §2.1, trust F39: a token of an outside issuer counts where the t
   assertRefusedToken(await exchange(again, type))
   const untrusting = await startExchange(t, { trusted: { accepts: ['assertion'] } })
   assertRefusedToken(await untrusting.exchange(await untrusting.assertion(), type))
+})
+
+test('trust F39: a token of an outside issuer says when it was made, and is no older than cut-offs are kept', async (t) => {
+  const { server, exchange, assertion } = await startExchange(t)
+  const type = { subject_token_type: jwtType, resource: files }
+  const day = 86_400
+  const made = async (iat: unknown) => exchange(await assertion({ iat }), type)
+  assertExchanged(await made(server.clock() - day - 60))
+  for (const iat of [server.clock() - day - 61, undefined, null, String(server.clock())])
+    assertRefusedToken(await made(iat))
+  assert.match(String(reasonOf(server)), /iat is missing/)
+})
+
+test('RFC 8693 §2.1, trust F21: no detour brings back more after an API has changed its audience', async (t) => {
+  const policy = { targets: ['files', 'rest'] }
+  const { server, key, of, exchange } = await startExchange(t, {
+    sync: { scopes: { rest: ['read'] } },
+    policy,
+  })
+  const token = assertExchanged(await exchange(await of('sync'), { resource: files }))
+  const renamed = 'https://renamed.example'
+  const apis = [{ ...restApi, audience: renamed }, filesApi, vaultApi]
+  await server.apply(
+    blueprint(exchangeTenant(key, { sync: { scopes: { rest: ['read'] } }, policy, tenant: { apis } })),
+  )
+  assertError(await exchange(token, { resource: renamed, scope: 'read write' }), 'invalid_scope')
+  assertExchanged(await exchange(token, { resource: renamed, scope: 'read' }))
 })
 
 test('RFC 9449, RFC 8705, trust F29: what is bound is exchanged by whoever holds the key, and stays bound', async (t) => {

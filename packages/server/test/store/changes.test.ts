@@ -168,6 +168,7 @@ forEachStore((engine, store) => {
         'neighbour app client-1',
         'neighbour organization acme',
         'neighbour tenant neighbour',
+        'neighbour revocation tenant neighbour',
       ],
     )
   })

@@ -155,10 +155,12 @@ async function findSlowly(
   const claims = proof.claims.filter(({ clientId }) => clientId === client.clientId)
   const secrets = [...new Set(claims.map(({ clientSecret }) => clientSecret))]
   const question = questionOf(proof, client, deps.hasher)
-  const found = await deps.slowHashes.find(question, slow, secrets)
+  const { clientId } = client
+  const found = await deps.slowHashes.find(question, slow, secrets, { tenantId: request.tenant.id, clientId })
   if (found === null) return null
-  counted.forgive()
+  // Still counted: or whoever sends enough guesses at once would have them for nothing.
   if (found === 'busy') return refuseBusy()
+  counted.forgive()
   const { credential } = found.of
   const claim = claims.find(({ clientSecret }) => clientSecret === found.secret)
   if (claim)

@@ -5,21 +5,26 @@ import type { Actor } from './grant.ts'
 /** A chain longer than this is a loop, or nobody's idea. */
 const longestChain = 5
 
-/**
- * The `act` of a token as it is handed on: identities and nothing else. `issuer` is whose words they are, where that is
- * not this server.
- */
+/** Whose words an `act` is, where they are not this server's. */
+export interface OutsideWords {
+  readonly issuer: string
+  /** What this server calls itself: an outside issuer knows nobody of ours. */
+  readonly ours: readonly (string | null)[]
+}
+
+/** The `act` of a token as it is handed on: identities and nothing else. */
 export function readActors(
   claim: unknown,
-  issuer: string | null,
+  outside: OutsideWords | null,
   left = longestChain,
 ): Actor | null | 'unreadable' {
   if (claim === undefined) return null
   if (left === 0 || typeof claim !== 'object' || claim === null) return 'unreadable'
-  const { sub, iss = issuer ?? undefined, act } = claim as Readonly<Record<string, unknown>>
-  const rest = readActors(act, issuer, left - 1)
+  const { sub, iss = outside?.issuer, act } = claim as Readonly<Record<string, unknown>>
+  const rest = readActors(act, outside, left - 1)
   if (typeof sub !== 'string' || !(iss === undefined || typeof iss === 'string') || rest === 'unreadable')
     return 'unreadable'
+  if (iss !== undefined && outside?.ours.includes(iss)) return 'unreadable'
   return { sub, ...(iss !== undefined && { iss }), ...(rest !== null && { act: rest }) }
 }
 

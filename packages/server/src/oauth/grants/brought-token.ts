@@ -12,7 +12,7 @@ import type { AuthenticatedClient } from '../client-auth/method.ts'
 import type { TokenDeps } from '../deps.ts'
 import { type Confirmation, readConfirmation } from '../sender-constraint/confirmation.ts'
 import type { TokenRequest } from '../token-request.ts'
-import { readActors } from './actors.ts'
+import { type OutsideWords, readActors } from './actors.ts'
 import type { PresentedToken } from './exchange-form.ts'
 import type { Actor } from './grant.ts'
 import { mediaTypeOf, type OutsideToken, readOutsideToken } from './outside-token.ts'
@@ -73,10 +73,7 @@ async function readOwn(
   if (client === undefined || organization === null) return refuseToken(role, 'of nobody')
   return {
     subject: facts.userId ?? client.clientId,
-    facts: [
-      { ...facts, organizationId, audience: token.api?.audience, scope: token.scopes.join(' ') },
-      ...madeFrom,
-    ],
+    facts: [{ ...facts, organizationId, apiId: token.api?.id, scope: token.scopes.join(' ') }, ...madeFrom],
     clients,
     expiresAt: token.expiresAt ?? Number.POSITIVE_INFINITY,
     boundTo: boundTo(role, token.claims.cnf),
@@ -112,13 +109,14 @@ async function readOutside(
   const outside = await readOutsideToken(jws, 'subject_token', request, caller, deps)
   if (typeof outside === 'string') return refuseToken('subject', outside)
   const { claims, subject, facts, expiresAt, trusted } = outside
+  const ours = [request.issuer, request.tenant.tokenIssuer]
   return {
     subject,
     facts: [facts],
     clients: [],
     expiresAt,
     boundTo: boundTo('subject', claims.cnf),
-    act: actorsOf('subject', claims.act, trusted.rule.issuer),
+    act: actorsOf('subject', claims.act, { issuer: trusted.rule.issuer, ours }),
     mayAct: claims.may_act,
     own: null,
     outside,
@@ -130,7 +128,7 @@ function boundTo(role: string, cnf: unknown): readonly Confirmation[] {
   return [readConfirmation(cnf) ?? refuseToken(role, 'bound to what cannot be proven here')]
 }
 
-function actorsOf(role: string, claim: unknown, issuer: string | null): Actor | null {
-  const read = readActors(claim, issuer)
+function actorsOf(role: string, claim: unknown, words: OutsideWords | null): Actor | null {
+  const read = readActors(claim, words)
   return read === 'unreadable' ? refuseToken(role, 'with an act that cannot be read') : read
 }

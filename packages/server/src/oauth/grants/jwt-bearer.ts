@@ -42,7 +42,8 @@ export const jwtBearer: Grant = {
     const { act, may_act: mayAct } = token.claims
     if (!mayActAs(mayAct, client.clientId, request.tenant.tokenIssuer ?? request.issuer))
       refuse('invalid_grant', 'assertion whose may_act means another actor')
-    const actors = readActors(act, token.trusted.rule.issuer)
+    const ours = [request.issuer, request.tenant.tokenIssuer]
+    const actors = readActors(act, { issuer: token.trusted.rule.issuer, ours })
     if (actors === 'unreadable') return refuse('invalid_grant', 'assertion with an act that cannot be read')
     const plan = planOf(request.tenant, organization)
     const api = apiOf(use, token, request, authenticated)

@@ -1,8 +1,9 @@
 /** A token of an outside issuer that somebody brings: whether the tenant trusts its issuer with just that. */
 
-import type { Jws } from '@sallyport/protocol'
+import { clockSkewSeconds, isInstant, type Jws } from '@sallyport/protocol'
 import { verifyFederated } from '../../federation/verify.ts'
 import type { TokenFacts } from '../../revocation/revocations.ts'
+import { outsideTokenSeconds } from '../../tenants/lifetime.ts'
 import type { TrustedUse } from '../../tenants/settings.ts'
 import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
 import type { AuthenticatedClient } from '../client-auth/method.ts'
@@ -71,11 +72,19 @@ async function missingFor(
   { issuerKeys }: TokenDeps,
 ): Promise<readonly string[]> {
   if (!algorithms.has(jws.algorithm)) return ['its algorithm is not allowed']
-  const { exp } = jws.payload
+  const { exp, iat } = jws.payload
+  const age = ageMissing(iat, now)
+  if (age !== null) return [age]
   if (use !== 'subject_token' && typeof exp === 'number' && exp > now + maximumAssertionSeconds)
     return [`exp is more than ${maximumAssertionSeconds} seconds ahead`]
   const audience = use === 'subject_token' ? (subjectTokenAudience ?? issuer) : issuer
   return verifyFederated(jws, { ...rule, audience }, { issuer, now }, issuerKeys, keys)
+}
+
+/** A cut-off hits what was said until then, so it must be known when that was, and not be longer ago than cut-offs are kept. */
+function ageMissing(iat: unknown, now: number): string | null {
+  if (!isInstant(iat)) return 'iat is missing'
+  return now - iat > outsideTokenSeconds + clockSkewSeconds ? 'iat is more than a day ago' : null
 }
 
 /** Whoever was cut off is so by what was said of them before, too. */
@@ -86,8 +95,7 @@ async function accept(
   { tenant }: TokenRequest,
   { revocations }: TokenDeps,
 ): Promise<OutsideToken | string> {
-  const issuedAt = typeof claims.iat === 'number' ? claims.iat : undefined
-  const facts = { issuedAt, userId: subject }
+  const facts = { issuedAt: claims.iat as number, userId: subject }
   const hit = (await revocations.ofTenant(tenant.id)).hits(facts)
   if (hit !== null) return `revoked by ${hit}`
   return { trusted, claims, subject, facts, expiresAt: claims.exp as number }

@@ -80,8 +80,8 @@ function checkTarget(api: Api, subject: BroughtToken, { targets }: ExchangePolic
 
 /** On an API what every token of the chain had there; everywhere what its subject's plan and its issuer leave. */
 function limitsOf({ facts, own, outside }: BroughtToken, api: Api, tenant: Tenant): readonly GrantedScopes[] {
-  const ofTokens = facts.flatMap(({ audience = api.audience, scope }) =>
-    scope !== undefined && audience === api.audience ? [compileScopes(scope.split(' '))] : [],
+  const ofTokens = facts.flatMap(({ apiId = api.id, scope }) =>
+    scope !== undefined && apiId === api.id ? [compileScopes(scope.split(' '))] : [],
   )
   const ofPlan = own === null ? [] : limitOf(planOf(tenant, own.organization)?.scopesByApi ?? null, api)
   return [...ofTokens, ...ofPlan, ...limitOf(outside?.trusted.scopesByApi ?? null, api)]
@@ -147,7 +147,7 @@ function madeFromOf(
     organizationId: organization.id,
   }
   // What an actor's token opens is nothing to this one.
-  const ofActor = (actor?.facts ?? []).map(({ audience: _, scope: __, ...facts }) => facts)
+  const ofActor = (actor?.facts ?? []).map(({ apiId: _, scope: __, ...facts }) => facts)
   const all = [...subject.facts, ...ofActor, ...(isElsewhere ? [itself] : [])]
   return all.length > mostFacts ? refuseToken('subject', 'made from too many others') : all
 }

@@ -1,0 +1,51 @@
+/**
+ * Where fetches happen: at few places, of which one host has two at most, and those hosts that have lately let us wait
+ * have a few of their own. So whoever registers hosts that never answer slows down nobody else's.
+ */
+
+import { RecentMap } from '../store/read-through.ts'
+import { createTurnstile, createTurnstiles, enterAll } from './turnstile.ts'
+
+export interface FetchPlaces {
+  /** Null for whoever is turned away, or has waited until the signal. */
+  enter(host: string, signal: AbortSignal): Promise<FetchPlace | null>
+}
+
+export interface FetchPlace {
+  /** To be called once, when the fetch is over or nobody waits for it any more. */
+  leave(how: 'answered' | 'late'): void
+}
+
+const places = 16
+const waitingLimit = 200
+const slowPlaces = 4
+const slowWaitingLimit = 50
+const placesOfHost = 2
+const waitingForHost = 20
+const slowHostsKept = 2_000
+
+export function createFetchPlaces(): FetchPlaces {
+  const all = createTurnstile(places, waitingLimit)
+  const ofSlow = createTurnstile(slowPlaces, slowWaitingLimit)
+  const ofHosts = createTurnstiles(placesOfHost, waitingForHost)
+  const slowHosts = new RecentMap<true>(slowHostsKept)
+
+  return {
+    async enter(host, signal) {
+      const gates = [
+        (until: AbortSignal) => ofHosts.enter(host, until),
+        (until: AbortSignal) => (slowHosts.get(host) ? ofSlow : all).enter(until),
+      ]
+      const leave = await enterAll(gates, signal)
+      return (
+        leave && {
+          leave(how) {
+            if (how === 'late') slowHosts.set(host, true)
+            else slowHosts.delete(host)
+            leave()
+          },
+        }
+      )
+    },
+  }
+}
