@@ -61,7 +61,7 @@ test('apply: the first run shows the generated secret once, the second has nothi
   })
   const environment = { IMPORTED: 'canary-imported-secret' }
   const first = await run(['shop.yaml', '--data', 'data'], folder, environment)
-  assert.deepEqual([first.code, first.stderr], [0, ''])
+  assert.deepEqual([first.code, first.stderr], [0, 'Made a new database in data.\n'])
   assert.match(first.stdout, /^\+ tenant shop\n/)
   assert.match(first.stdout, /Keep these secrets now: they will not be shown again\.\n$/)
   const secrets = first.stdout.match(/sp_test_[0-9A-Za-z]{49}/g) ?? []
@@ -70,7 +70,7 @@ test('apply: the first run shows the generated secret once, the second has nothi
   assert.deepEqual(second, {
     code: 0,
     stdout: 'Nothing to do: the store is as the blueprints say.\n',
-    stderr: '',
+    stderr: 'In data:\n',
   })
   const bytes = everyByteIn(join(folder, 'data'))
   assert.ok(bytes.includes('auth.shop.example'), 'the database was looked at')
@@ -148,7 +148,7 @@ test('apply: a federation rule that lets in too many is a warning on the error o
   const { code, stdout, stderr } = await run(['shop.yaml', '--data', 'data'], folder)
   assert.equal(code, 0)
   assert.match(stdout, /\+ credential shop\/acme\/sync\/main \(federation rule\)\n$/)
-  assert.match(stderr, /^shop\.yaml:28:17 tenants\[0\]\..*\.federation: warning: .+\n/)
+  assert.match(stderr, /\nshop\.yaml:28:17 tenants\[0\]\..*\.federation: warning: .+\n/)
   const json = JSON.parse((await run(['shop.yaml', '--data', 'data', '--json'], folder)).stdout)
   assert.deepEqual([json.warnings.length, json.warnings[0].line], [1, 28])
 })

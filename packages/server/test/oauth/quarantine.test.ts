@@ -68,7 +68,7 @@ forEachStore((engine, suite) => {
       [
         {
           ...{ kind: 'credential', subjectId: credentialSubject(main[0], 'main') },
-          ...{ issuedUntil: at, expiresAt: null },
+          ...{ issuedUntil: at + 5, expiresAt: null },
         },
       ],
     )

@@ -113,7 +113,8 @@ forEachStore((engine, suite) => {
     await server.db.write((tx) => removeCredential(tx, 'acme', made.clientId, 'second'))
     assertInactive(await introspect(server, ofSecond))
     assertActive(await introspect(server, ofMain))
-    await server.advance(1)
+    // Once everybody has heard of the end.
+    await server.advance(6)
     assertActive(await introspect(server, await ask(await make())))
   })
 

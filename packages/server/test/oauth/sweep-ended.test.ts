@@ -147,6 +147,7 @@ forEachStore((_engine, suite) => {
     for (const seconds of [1_000, day - 3_000, 2_030]) {
       await server.advance(seconds)
       await sweep(server.clock())
+      assert.equal(await left(server), 1)
       assert.equal((await exchange(outside, brought)).status, 400)
       assert.equal((await bear(unused)).status, 400)
     }
