@@ -1,6 +1,7 @@
 /** Puts organizations and apps straight into the store, many rows a statement: verbs for single apps would take an hour for a million. */
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { formatClientSecret } from '@sallyport/protocol'
 import type { SecretHasher } from '../../packages/server/src/keys/secret-hasher.ts'
 import { packClientCredentials } from '../../packages/server/src/store/client-credentials.ts'
 import type { Database, WriteTransaction } from '../../packages/server/src/store/database.ts'
@@ -82,24 +83,19 @@ async function insertOrganizations(tx: WriteTransaction, { tenant, count }: Bulk
 function newApps(from: number, to: number): readonly NewApp[] {
   const random = randomBytes((to - from) * randomBytesPerApp)
   return Array.from({ length: to - from }, (_, offset) =>
-    newApp(
-      from + offset,
-      random.toString('hex', offset * randomBytesPerApp, (offset + 1) * randomBytesPerApp),
-    ),
+    newApp(from + offset, random.subarray(offset * randomBytesPerApp, (offset + 1) * randomBytesPerApp)),
   )
 }
 
-const randomBytesPerApp = 32
+const idBytes = 7
+const randomBytesPerApp = idBytes + 32
 
-/**
- * As long as the ones the server generates. Ids begin with their number, so that rows go in in the order of their
- * key, which is much faster; they are asked for at random.
- */
-function newApp(index: number, random: string): NewApp {
+/** Ids begin with their number, so that rows go in in the order of their key, which is much faster; they are asked for at random. */
+function newApp(index: number, random: Buffer): NewApp {
   return {
     index,
-    clientId: `${String(index).padStart(10, '0')}${random.slice(0, 14)}`,
-    clientSecret: `sp_live_${random.slice(14, 63)}`,
+    clientId: `${String(index).padStart(10, '0')}${random.toString('hex', 0, idBytes)}`,
+    clientSecret: formatClientSecret('live', random.subarray(idBytes)),
   }
 }
 

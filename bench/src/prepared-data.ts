@@ -2,6 +2,7 @@
 import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { formatClientSecret } from '@sallyport/protocol'
 import { applyPlan } from '../../packages/server/src/blueprint/apply.ts'
 import { parseBlueprints } from '../../packages/server/src/blueprint/parse.ts'
 import { planBlueprints } from '../../packages/server/src/blueprint/plan.ts'
@@ -40,7 +41,7 @@ const manyAppsTenant: BenchTenant = 'es256'
 const fewApps = 10
 
 /** Raised when what is prepared changes, so that folders that `--keep` has kept are made again; moved ones are too. */
-const edition = 3
+const edition = 4
 
 interface Kept extends PreparedData {
   readonly edition: number
@@ -123,7 +124,7 @@ async function saveProver({ db }: OpenStore): Promise<JsonWebKey> {
 }
 
 async function saveResourceServers({ db, hasher }: OpenStore): Promise<string> {
-  const clientSecret = `sp_live_${randomBytes(24).toString('hex')}`
+  const clientSecret = formatClientSecret('live', randomBytes(32))
   const names = { clientId: resourceServerId, id: 'orders-api', name: 'Orders', organizationId: 'org-0' }
   for (const tenant of benchTenants) {
     await db.write(async (tx) => {

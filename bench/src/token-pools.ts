@@ -40,14 +40,18 @@ export function introspectionPlan(path: string, credential: string, tokens: Cred
 const askedAtOnce = 32
 
 /** Distinct tokens, asked for as the contestant's own plan asks. */
-export async function tokensFrom(contestant: DrawnContestant, ground: Ground): Promise<CredentialList> {
+export async function tokensFrom(
+  contestant: DrawnContestant,
+  ground: Ground,
+  count: number = poolTokens,
+): Promise<CredentialList> {
   const tokens: string[] = []
   const next = tokenAsker(contestant)
   const askOn = async () => {
-    while (tokens.length < poolTokens) tokens.push(await next())
+    while (tokens.length < count) tokens.push(await next())
   }
   await Promise.all(Array.from({ length: askedAtOnce }, askOn))
-  return writeTokens(ground, contestant, tokens.slice(0, poolTokens))
+  return writeTokens(ground, contestant, tokens.slice(0, count))
 }
 
 /** One token a call, of the first app of the contestant's plan. */

@@ -1,4 +1,4 @@
-/** Peer: oidc-provider issuing the same JWT access token to one client_secret_basic client, its own in-memory adapter, no debugging; `oidc-provider.ts ES256`. With `introspection` it issues opaque ones and tells what they are. */
+/** Peer: oidc-provider issuing the same JWT access token to one client_secret_basic client, its own in-memory adapter, no debugging; `oidc-provider.ts ES256`. */
 import { Provider } from 'oidc-provider'
 import { accessTokenSeconds, audience, extraClaims, issuer, scope } from '../claims.ts'
 import { generatePrivateKey, isAlgorithm } from '../signers.ts'
@@ -7,8 +7,6 @@ import { serve } from './serve.ts'
 const [, , algorithm, clientId, clientSecret, proof, publicJwk = ''] = process.argv
 if (!isAlgorithm(algorithm)) throw new Error(`unknown algorithm ${algorithm}`)
 
-// It tells nothing of the JWTs it has issued.
-const isOpaque = proof === 'introspection'
 const jwk = generatePrivateKey(algorithm).export({ format: 'jwk' })
 const provider = new Provider(issuer, {
   clients: [
@@ -33,7 +31,6 @@ const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
-    introspection: { enabled: isOpaque },
     dPoP: { enabled: proof === 'dpop' },
     resourceIndicators: {
       enabled: true,
@@ -42,9 +39,8 @@ const provider = new Provider(issuer, {
         audience,
         scope,
         accessTokenTTL: accessTokenSeconds,
-        ...(isOpaque
-          ? { accessTokenFormat: 'opaque' }
-          : { accessTokenFormat: 'jwt', jwt: { sign: { alg: algorithm } } }),
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: algorithm } },
       }),
     },
   },
