@@ -19,7 +19,7 @@ export const serverLayers: readonly (readonly string[])[] = [
   ['tokens', 'tenants', 'apps', 'keys', 'revocation', 'limits', 'audit', 'blueprint', 'people', 'federation'],
   ['certificates', 'outbound'],
   ['store'],
-  ['effects.ts'],
+  ['effects.ts', 'soon.ts'],
 ]
 
 /** Neighbours of one row that must not know each other. */

@@ -29,6 +29,7 @@ import { createScannerKeys } from './keys/scanner-keys.ts'
 import type { AttemptRelay } from './limits/attempt-relay.ts'
 import { createSharedCounters, type SharedCounters } from './limits/shared-counters.ts'
 import { createWrongAttempts } from './limits/wrong-attempts.ts'
+import { createProvenRecently } from './oauth/client-auth/proven-recently.ts'
 import { createTokenReuse } from './oauth/token-reuse.ts'
 import type { OpenStore } from './open-store.ts'
 import { createFetchJson, type FetchJson } from './outbound/fetch-json.ts'
@@ -260,6 +261,7 @@ function routeDeps(
     singleUse,
     ...outsideKeys(options),
     attempts: createWrongAttempts(counters, options.attemptRelay),
+    provenRecently: createProvenRecently(directory),
     slowHashes: createSlowHashes(),
     upgradeSecret: secretUpgrade(options),
     reuse: createTokenReuse(reuseBytes),

@@ -1,5 +1,6 @@
 /** Which tenant a request is for: by its host, or by the first segment of its path. */
 
+import { type Soon, whenKnown } from '../soon.ts'
 import type { Directory } from '../tenants/directory.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 
@@ -15,7 +16,7 @@ export interface Site {
 
 export interface SiteFinder {
   /** At once for a tenant that is in memory. */
-  find(host: string, path: string): Site | null | Promise<Site | null>
+  find(host: string, path: string): Soon<Site | null>
 }
 
 const identifier = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
@@ -43,7 +44,7 @@ export function createSiteFinder(directory: Directory, baseUrl: URL, mtlsUrl: UR
   const mtlsPort = mtlsUrl && portOf(mtlsUrl)
   const mtlsOrigin = mtlsUrl === null ? null : mtlsUrl.origin
 
-  function ofPath(path: string): Site | null | Promise<Site | null> {
+  function ofPath(path: string): Soon<Site | null> {
     const split = splitPath(path)
     if (split === null || !identifier.test(split.tenantId)) return null
     const site = (tenant: Tenant | null) =>
@@ -54,7 +55,7 @@ export function createSiteFinder(directory: Directory, baseUrl: URL, mtlsUrl: UR
         path: split.rest,
       }
     const tenant = directory.tenant(split.tenantId)
-    return tenant instanceof Promise ? tenant.then(site) : site(tenant)
+    return whenKnown(tenant, site)
   }
 
   async function ofHost(host: string, path: string): Promise<Site | null> {

@@ -62,6 +62,7 @@ export function forwardedTransport(
 
 /** Every hop must have been HTTPS: one plain hop is where a secret was readable. */
 function isHttps(forwardedProto: string | undefined): boolean {
+  if (forwardedProto === 'https') return true
   return forwardedProto?.split(',').every((hop) => hop.trim().toLowerCase() === 'https') ?? false
 }
 
@@ -79,8 +80,10 @@ function clientBehind(peer: Peer, forwardedFor: string | undefined, proxies: Add
 
 /** Bare, with a port, or bracketed: all three are in use. */
 function parseForwardedAddress(entry: string): string | undefined {
+  const bare = canonicalAddress(entry)
+  if (bare !== undefined) return bare
   const [, bracketed, withPort] = /^\[([^\]]+)\](?::\d+)?$|^([^:]+):\d+$/.exec(entry) ?? []
-  return canonicalAddress(bracketed ?? withPort ?? entry)
+  return canonicalAddress(bracketed ?? withPort ?? '')
 }
 
 export interface Target {

@@ -1,9 +1,10 @@
 /** What the endpoints beside the token endpoint share: a form from a client that shows who it is, in no dialect. */
 
 import { refuse } from '@sallyport/protocol'
+import { type Soon, whenKnown } from '../soon.ts'
 import { standardDialect } from '../tenants/dialect.ts'
 import { authenticateClient } from './client-auth/index.ts'
-import type { AuthenticatedClient } from './client-auth/method.ts'
+import type { AuthenticatedClient } from './client-auth/proven-client.ts'
 import type { TokenDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
 import { noParameters, readQuery } from './read-query.ts'
@@ -14,19 +15,29 @@ export interface ClientRequest extends TokenRequest {
   readonly caller: AuthenticatedClient
 }
 
-export async function readClientRequest(
+export function readClientRequest(
   call: TokenCall,
   deps: TokenDeps,
   { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {},
-): Promise<ClientRequest> {
-  const queryParameters = await readQuery(call, deps)
+): Soon<ClientRequest> {
+  return whenKnown(readUrl(call, deps), (unread) => {
+    const isEmpty = mayBeEmpty && call.http.body.length === 0 && call.http.contentType === undefined
+    const form = isEmpty ? noParameters : readTokenForm(call.http, standardDialect, call.notes.features)
+    const request = { ...unread, form }
+    return whenKnown(authenticateClient(request, deps), (caller) => ({ ...request, caller }))
+  })
+}
+
+function readUrl(call: TokenCall, deps: TokenDeps): Soon<TokenRequest> {
   const now = deps.effects.clock()
-  const unread = { ...call, dialect: standardDialect, queryParameters, form: noParameters, now }
-  if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
-  const isEmpty = mayBeEmpty && call.http.body.length === 0 && call.http.contentType === undefined
-  const form = isEmpty ? noParameters : readTokenForm(call.http, standardDialect, call.notes.features)
-  const request = { ...unread, form }
-  return { ...request, caller: await authenticateClient(request, deps) }
+  const unread = { ...call, dialect: standardDialect, queryParameters: noParameters, form: noParameters, now }
+  return call.http.query === '' ? unread : readQueryOf(unread, call, deps)
+}
+
+async function readQueryOf(unread: TokenRequest, call: TokenCall, deps: TokenDeps): Promise<TokenRequest> {
+  const request = { ...unread, queryParameters: await readQuery(call, deps) }
+  await refuseCredentialsInUrl(request, deps)
+  return request
 }
 
 /** RFC 7662 §2.1: whoever asks about tokens has proven who it is; a bare client id proves nothing. */

@@ -15,6 +15,7 @@ import type { NewRevocation } from '../store/revocations.ts'
 import type { SingleUse } from '../store/single-use.ts'
 import type { Directory } from '../tenants/directory.ts'
 import type { OpaqueTokens } from '../tokens/opaque-tokens.ts'
+import type { ProvenRecently } from './client-auth/proven-recently.ts'
 import type { TokenReuse } from './token-reuse.ts'
 
 export interface TokenDeps {
@@ -28,6 +29,7 @@ export interface TokenDeps {
   /** Null where the operator has named no lists. */
   readonly revocationLists: RevocationLists | null
   readonly attempts: WrongAttempts
+  readonly provenRecently: ProvenRecently
   readonly slowHashes: SlowHashes
   /** Replaces a foreign hash by one of ours. Returns at once; the write follows. */
   readonly upgradeSecret: UpgradeSecret

@@ -2,6 +2,7 @@
 
 import { jsonReply, neverCached, type Reply } from '@sallyport/protocol'
 import type { CompiledAppSettings } from '../apps/app-settings.ts'
+import { type Soon, whenKnown } from '../soon.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
 import { deadBecause } from '../tokens/standing.ts'
@@ -21,11 +22,13 @@ export const introspectionPath = '/oauth2/introspect'
 const signedType = 'application/token-introspection+jwt'
 
 export async function answerIntrospection(call: TokenCall, deps: TokenDeps): Promise<Reply> {
-  const request = await readClientRequest(call, deps)
+  const reading = readClientRequest(call, deps)
+  const request = reading instanceof Promise ? await reading : reading
   refusePublicCaller(request)
   const text = tokenOf(request)
   refuseWithoutDatabase(request, deps)
-  const token = await activeToken(text, request, deps)
+  const finding = activeToken(text, request, deps)
+  const token = finding instanceof Promise ? await finding : finding
   const isSigned = call.http.accept?.includes(signedType) === true
   if (isSigned) return signedReply(token === null ? inactive : membersOf(token), request)
   return token === null ? inactiveReply : { status: 200, headers: neverCached, body: bodyOf(token) }
@@ -35,22 +38,28 @@ const inactive = { active: false }
 const inactiveReply = jsonReply(200, inactive)
 
 /** Null for whatever the caller is to hear nothing of; the reason goes to the notes. */
-async function activeToken(text: string, request: ClientRequest, deps: TokenDeps): Promise<OwnToken | null> {
-  const { tenant, caller, notes, now } = request
-  const token = await findOwnToken(tenant, text, deps)
-  notes.inactiveBecause = await whyInactive(token)
-  return notes.inactiveBecause === undefined ? token : null
+function activeToken(text: string, request: ClientRequest, deps: TokenDeps): Soon<OwnToken | null> {
+  return whenKnown(findOwnToken(request.tenant, text, deps), (found) =>
+    whenKnown(whyInactive(found, request, deps), (reason) => {
+      request.notes.inactiveBecause = reason ?? undefined
+      return reason === null ? found : null
+    }),
+  )
+}
 
-  async function whyInactive(found: OwnToken | null): Promise<string | undefined> {
-    if (found === null) return 'no token of this tenant'
-    if (!concerns(found, caller.client.settings)) return 'for another API than those of the caller'
-    return (await deadBecause(found, tenant, now, deps)) ?? undefined
-  }
+function whyInactive(
+  found: OwnToken | null,
+  { tenant, caller, now }: ClientRequest,
+  deps: TokenDeps,
+): Soon<string | null> {
+  if (found === null) return 'no token of this tenant'
+  if (!concerns(found, caller.client.settings)) return 'for another API than those of the caller'
+  return deadBecause(found, tenant, now, deps)
 }
 
 /** RFC 7662 §4: a token is told of to the API that it is for, and to nobody else. */
-const concerns = ({ api }: OwnToken, { introspects }: CompiledAppSettings): boolean =>
-  api === null ? introspects.size > 0 : introspects.has(api.id)
+const concerns = ({ apiId }: OwnToken, { introspects }: CompiledAppSettings): boolean =>
+  apiId === null ? introspects.size > 0 : introspects.has(apiId)
 
 // Of a token that lives the answer is always the same.
 const bodies = new WeakMap<OwnToken, string>()

@@ -3,7 +3,7 @@
 import { type Form, neverCached, type Reply, refuse } from '@sallyport/protocol'
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import { authenticateClient } from './client-auth/index.ts'
-import type { AuthenticatedClient } from './client-auth/method.ts'
+import type { AuthenticatedClient } from './client-auth/proven-client.ts'
 import { feedPulseSeconds } from './client-request.ts'
 import type { TokenDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'

@@ -1,6 +1,7 @@
 /** Apps, which are OAuth clients: the hot read of every token request, and their writes. */
 
 import { type Kysely, sql } from 'kysely'
+import { type Soon, whenKnown } from '../soon.ts'
 import { type ClientCredential, parseClientCredentials } from './client-credentials.ts'
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
@@ -56,27 +57,23 @@ const anyClient = prepareRead<ClientRow>((db, param) =>
 )
 
 /** At once on SQLite, a promise on PostgreSQL. Disabled and expired things are returned: the caller decides. */
-export function findClient(
-  db: Database,
-  tenantId: string,
-  clientId: string,
-): ClientRecord | null | Promise<ClientRecord | null> {
+export function findClient(db: Database, tenantId: string, clientId: string): Soon<ClientRecord | null> {
   const rows = db.read(clientByClientId, [tenantId, clientId])
   const found = ([row]: readonly ClientRow[]) => (row ? toClient(row) : readDecoy(db, tenantId))
-  return rows instanceof Promise ? rows.then(found) : found(rows)
+  return whenKnown(rows, found)
 }
 
 /**
  * Finding nothing takes half the time of finding something, and a stranger could tell by it which names exist: so a
  * row is read all the same, and forgotten.
  */
-function readDecoy(db: Database, tenantId: string): null | Promise<null> {
+function readDecoy(db: Database, tenantId: string): Soon<null> {
   const forget = ([row]: readonly ClientRow[]): null => {
     if (row) toClient(row)
     return null
   }
   const rows = db.read(anyClient, [tenantId])
-  return rows instanceof Promise ? rows.then(forget) : forget(rows)
+  return whenKnown(rows, forget)
 }
 
 function toClient(row: ClientRow): ClientRecord {

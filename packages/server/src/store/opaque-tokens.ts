@@ -5,6 +5,7 @@
  */
 
 import { type Kysely, sql } from 'kysely'
+import { type Soon, whenKnown } from '../soon.ts'
 import type { Database, OpaqueTokenRow, WriteTransaction } from './database.ts'
 import { type PreparedQuery, prepareRead } from './prepared.ts'
 import type { Schema } from './schema.ts'
@@ -73,17 +74,23 @@ function finderOf(id: string): PreparedQuery<KeptRow> {
 }
 
 /** Of an access token by its digest, base64url. Throws `StoreUnavailable` where nobody can know. */
-export async function findOpaqueToken(
+export function findOpaqueToken(
   db: Database,
   partition: string,
   digest: string,
   now: number,
-): Promise<KeptToken | null> {
+): Soon<KeptToken | null> {
   if (!mayStillHold(partition, now)) return null
-  if (!finders.has(partition) && (await db.read(partitionById, [partition])).length === 0) return null
-  const [row] = await db.read(finderOf(partition), [digest])
-  return row ? { tenantId: row[0], apiId: row[1], claims: row[2] } : null
+  return whenKnown(hasPartition(db, partition), (isThere) =>
+    isThere ? whenKnown(db.read(finderOf(partition), [digest]), keptToken) : null,
+  )
 }
+
+const hasPartition = (db: Database, id: string): Soon<boolean> =>
+  finders.has(id) || whenKnown(db.read(partitionById, [id]), (rows) => rows.length > 0)
+
+const keptToken = ([row]: readonly KeptRow[]): KeptToken | null =>
+  row ? { tenantId: row[0], apiId: row[1], claims: row[2] } : null
 
 /** The statement that makes a partition's table; `keyed` ends it in the engine's own words. */
 export const createPartitionSql = (id: string, keyed: string): string =>

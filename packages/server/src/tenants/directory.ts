@@ -3,6 +3,7 @@
 import { type Client, compileClient } from '../apps/client.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import { loadTenantKeys } from '../keys/tenant-keys.ts'
+import { type Soon, whenKnown } from '../soon.ts'
 import { findClient } from '../store/apps.ts'
 import type { Database } from '../store/database.ts'
 import { findOrganization } from '../store/organizations.ts'
@@ -11,7 +12,7 @@ import { findTenantIdByHost, loadTenant } from '../store/tenants.ts'
 import { compileOrganization, type Organization } from './organization.ts'
 import { compileTenant, type Tenant } from './tenant.ts'
 
-type Found<Value> = Value | null | Promise<Value | null>
+type Found<Value> = Soon<Value | null>
 
 export interface Directory {
   tenant(id: string): Found<Tenant>
@@ -22,6 +23,8 @@ export interface Directory {
   freshClient(tenantId: string, clientId: string): Found<Client>
   /** True if `client` could have come from an earlier request's read. */
   isCached(tenantId: string, clientId: string): boolean
+  /** Another number after whatever may have changed any of them: under the same one, what was found would be found again. */
+  readonly version: number
   close(): void
 }
 
@@ -44,10 +47,8 @@ function splitKey(key: string): [tenantId: string, id: string] {
   return [key.slice(0, blank), key.slice(blank + 1)]
 }
 
-const map = <From, To>(found: Found<From>, compile: (value: From) => To | null): Found<To> => {
-  if (found instanceof Promise) return found.then((value) => (value === null ? null : compile(value)))
-  return found === null ? null : compile(found)
-}
+const map = <From, To>(found: Found<From>, compile: (value: From) => To | null): Found<To> =>
+  whenKnown(found, (value) => (value === null ? null : compile(value)))
 
 export function createDirectory({ db, sealer, random, clientCacheEntries }: DirectoryOptions): Directory {
   const tenants: ReadThrough<Tenant> = createReadThrough(tenantEntries, async (id) => {
@@ -70,10 +71,13 @@ export function createDirectory({ db, sealer, random, clientCacheEntries }: Dire
     map(findClient(db, ...splitKey(key)), compileClient),
   )
 
+  let version = 0
   const dropEverything = () => {
+    version += 1
     for (const cache of [tenants, hosts, organizations, clients]) cache.clear()
   }
   const unfollow = db.changes.follow((changes) => {
+    version += 1
     for (const { noun, tenantId, subjectId } of changes) {
       if (noun === 'app') clients.drop(keyOf(tenantId, subjectId))
       else if (noun === 'organization') organizations.drop(keyOf(tenantId, subjectId))
@@ -91,6 +95,9 @@ export function createDirectory({ db, sealer, random, clientCacheEntries }: Dire
     client: (tenantId, clientId) => clients.get(keyOf(tenantId, clientId)),
     freshClient: (tenantId, clientId) => map(findClient(db, tenantId, clientId), compileClient),
     isCached: (tenantId, clientId) => clients.peek(keyOf(tenantId, clientId)) !== undefined,
+    get version() {
+      return version
+    },
     close: unfollow,
   }
 }

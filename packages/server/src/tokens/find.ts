@@ -1,5 +1,6 @@
 /** From the text that somebody has sent to the token that it is. */
 
+import type { Soon } from '../soon.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { OpaqueTokens } from './opaque-tokens.ts'
 import { readOwnJwt } from './own-jwt.ts'
@@ -10,11 +11,11 @@ export interface FindDeps {
 }
 
 /** Null for whatever this tenant has not issued. Throws `StoreUnavailable` where nobody can know. */
-export async function findOwnToken(
+export function findOwnToken(
   tenant: Tenant,
   text: string,
   { opaqueTokens }: FindDeps,
-): Promise<OwnToken | null> {
+): Soon<OwnToken | null> {
   // No JWT is without dots, and no opaque token has one.
   return text.includes('.') ? readOwnJwt(tenant, text) : opaqueTokens.find(tenant, text)
 }

@@ -1,13 +1,15 @@
 /** Opaque tokens: a random text that means nothing without the store, which holds its digest and what it says. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { formatOpaqueToken, parseOpaqueToken } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
+import { type Soon, whenKnown } from '../soon.ts'
 import type { Database, OpaqueTokenRow } from '../store/database.ts'
 import { createGroupCommit } from '../store/group-commit.ts'
 import { findOpaqueToken, partitionOf } from '../store/opaque-tokens.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { type Claims, type OwnToken, ownToken } from './own-token.ts'
+import { createTokenMemory } from './token-memory.ts'
 
 export interface NewOpaqueToken {
   readonly tenantId: string
@@ -23,7 +25,7 @@ export interface OpaqueTokens {
   /** The token's text, once what it says is on the disk. Throws `StoreUnavailable` where it cannot be. */
   issue(token: NewOpaqueToken): Promise<string>
   /** Null for whatever is none of this tenant's. Throws `StoreUnavailable` where nobody can know. */
-  find(tenant: Tenant, text: string): Promise<OwnToken | null>
+  find(tenant: Tenant, text: string): Soon<OwnToken | null>
 }
 
 const tokenBytes = 32
@@ -43,6 +45,7 @@ export function createOpaqueTokens({ db, effects: { clock, random } }: OpaqueTok
       return []
     },
   })
+  const memory = createTokenMemory()
   return {
     async issue({ tenantId, apiId, claims, issuedAt, expiresAt }) {
       const partition = partitionOf(issuedAt, expiresAt)
@@ -51,17 +54,22 @@ export function createOpaqueTokens({ db, effects: { clock, random } }: OpaqueTok
       await insert({ partition, digest: digestOf(text), kind: 'access', family: null, ...said })
       return text
     },
-    async find(tenant, text) {
+    find(tenant, text) {
       const parts = parseOpaqueToken(text)
       if (parts?.kind !== 'access') return null
       const digest = digestOf(text)
-      const kept = await findOpaqueToken(db, parts.partition, digest, clock())
-      if (kept === null || kept.tenantId !== tenant.id) return null
-      const claims = JSON.parse(kept.claims) as Claims
-      return ownToken(tenant, claims, { format: 'opaque', digest, apiId: kept.apiId })
+      const known = memory.find(tenant, digest)
+      if (known !== undefined) return known
+      return whenKnown(findOpaqueToken(db, parts.partition, digest, clock()), (kept) => {
+        if (kept === null || kept.tenantId !== tenant.id) return null
+        const claims = JSON.parse(kept.claims) as Claims
+        const token = ownToken(tenant, claims, { format: 'opaque', digest, apiId: kept.apiId })
+        if (token !== null) memory.keep(tenant, digest, token)
+        return token
+      })
     },
   }
 }
 
 /** 256 random bits need no slower hash: nobody guesses them. */
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
+const digestOf = (text: string): string => hash('sha256', text, 'base64url')

@@ -2,12 +2,15 @@
 
 import type { TokenFacts } from '../revocation/revocations.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
-import type { Api, Tenant } from '../tenants/tenant.ts'
+import type { Tenant } from '../tenants/tenant.ts'
 import { derivedFromClaim, readDerivedFrom } from './derived-from.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 
-/** It may be long dead: `standing.ts` tells. */
+/**
+ * It may be long dead: `standing.ts` tells. Holds nothing of its tenant's compilation, which would stay in memory for as
+ * long as the token does.
+ */
 export interface OwnToken {
   readonly format: 'jwt' | 'opaque'
   /** As they stand in it, in its tenant's dialect. */
@@ -16,7 +19,7 @@ export interface OwnToken {
   /** Epoch seconds; a dialect may leave it out, and the token never ends. */
   readonly expiresAt: number | undefined
   /** The API that it is for; null where it names none, and so is for every API of its tenant. */
-  readonly api: Api | null
+  readonly apiId: string | null
   readonly scopes: readonly string[]
 }
 
@@ -41,8 +44,8 @@ export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance)
       .get(variable)
       ?.map((name) => claims[name])
       .find((value) => value !== undefined)
-  const api = apiOf(tenant, provenance.apiId, claim('audience'))
-  if (api === undefined) return null
+  const apiId = apiIdOf(tenant, provenance.apiId, claim('audience'))
+  if (apiId === undefined) return null
   const clientId = text(claim('client_id')) ?? text(claim('subject'))
   const subject = text(claim('subject'))
   return {
@@ -59,7 +62,7 @@ export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance)
       madeFrom: readDerivedFrom(claims[derivedFromClaim]),
     },
     expiresAt: seconds(claims.exp),
-    api,
+    apiId,
     scopes: scopesOf(claim('scope') ?? claim('scopes')),
   }
 }
@@ -75,11 +78,11 @@ function writtenBy({ dialect }: Tenant, claims: Claims): Dialect {
   return !fits(dialect) && fits(standardDialect) ? standardDialect : dialect
 }
 
-function apiOf(tenant: Tenant, apiId: string | null, audience: unknown): Api | null | undefined {
-  if (apiId !== null) return tenant.apis.get(apiId)
+function apiIdOf(tenant: Tenant, signedFor: string | null, audience: unknown): string | null | undefined {
+  if (signedFor !== null) return tenant.apis.get(signedFor)?.id
   if (audience === undefined) return null
   const names: readonly unknown[] = Array.isArray(audience) ? audience : [audience]
-  return names.map((name) => tenant.apisByAudience.get(String(name))).find((api) => api !== undefined)
+  return names.map((name) => tenant.apisByAudience.get(String(name))?.id).find((id) => id !== undefined)
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

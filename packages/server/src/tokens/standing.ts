@@ -1,7 +1,8 @@
 /** Whether a token that this server has issued still lives: its own time, and everything that it hangs on. */
 
 import type { Client } from '../apps/client.ts'
-import type { Revocations, TokenFacts } from '../revocation/revocations.ts'
+import type { Revocations, TenantRevocations, TokenFacts } from '../revocation/revocations.ts'
+import { type Soon, whenKnown } from '../soon.ts'
 import type { Directory } from '../tenants/directory.ts'
 import type { Organization } from '../tenants/organization.ts'
 import type { Tenant } from '../tenants/tenant.ts'
@@ -19,15 +20,19 @@ const futureSeconds = 60
  * Null for a token that lives, otherwise why not, for the operator's eyes. An expired credential is no reason: whoever
  * rotates a secret must not lose what was got with the old one. Throws `StoreUnavailable` where nobody can know.
  */
-export async function deadBecause(
+export function deadBecause(
   token: OwnToken,
   tenant: Tenant,
   now: number,
   deps: StandingDeps,
-): Promise<string | null> {
+): Soon<string | null> {
   const problem = outOfTime(token, now)
   if (problem !== null) return problem
-  return tenant.isDisabled ? 'tenant is disabled' : deadWithIts(token.facts, tenant, deps)
+  if (tenant.isDisabled) return 'tenant is disabled'
+  const { madeFrom = [] } = token.facts
+  return whenKnown(deadByItself(token.facts, tenant, deps), (dead) =>
+    dead === null && madeFrom.length > 0 ? deadWithIts(madeFrom, tenant, deps) : dead,
+  )
 }
 
 function outOfTime({ facts: { issuedAt }, expiresAt }: OwnToken, now: number): string | null {
@@ -35,36 +40,47 @@ function outOfTime({ facts: { issuedAt }, expiresAt }: OwnToken, now: number): s
   return issuedAt !== undefined && issuedAt > now + futureSeconds ? 'issued in the future' : null
 }
 
-async function deadWithIts(facts: TokenFacts, tenant: Tenant, deps: StandingDeps): Promise<string | null> {
-  const problem = await deadByItself(facts, tenant, deps)
-  if (problem !== null) return problem
-  for (const one of facts.madeFrom ?? []) {
-    const ofOne = await deadAsPart(one, tenant, deps)
-    if (ofOne !== null) return `of what it was made from: ${ofOne}`
+async function deadWithIts(
+  parts: readonly TokenFacts[],
+  tenant: Tenant,
+  deps: StandingDeps,
+): Promise<string | null> {
+  for (const part of parts) {
+    const dead = await deadAsPart(part, tenant, deps)
+    if (dead !== null) return `of what it was made from: ${dead}`
   }
   return null
 }
 
 /** What an outside issuer has said of somebody names no client of ours. */
-const deadAsPart = async (facts: TokenFacts, tenant: Tenant, deps: StandingDeps): Promise<string | null> => {
-  if (facts.clientId !== undefined) return deadByItself(facts, tenant, deps)
-  const hit = (await deps.revocations.ofTenant(tenant.id)).hits(facts)
-  return hit === null ? null : `revoked by ${hit}`
+const deadAsPart = (facts: TokenFacts, tenant: Tenant, deps: StandingDeps): Soon<string | null> =>
+  facts.clientId === undefined
+    ? whenKnown(deps.revocations.ofTenant(tenant.id), (cutOffs) => revokedBy(cutOffs, facts))
+    : deadByItself(facts, tenant, deps)
+
+function deadByItself(
+  facts: TokenFacts,
+  { id: tenantId }: Tenant,
+  { directory, revocations }: StandingDeps,
+): Soon<string | null> {
+  const { clientId, credentialId, organizationId } = facts
+  if (clientId === undefined) return 'names no client'
+  return whenKnown(directory.client(tenantId, clientId), (client) => {
+    if (client === null) return 'app is gone'
+    // A dialect may leave the organization out of its tokens, which die with it all the same.
+    const whole = organizationId === undefined ? { ...facts, organizationId: client.organizationId } : facts
+    return whenKnown(
+      directory.organization(tenantId, client.organizationId),
+      (organization) =>
+        switchedOff(client, organization, credentialId) ??
+        whenKnown(revocations.ofTenant(tenantId), (cutOffs) => revokedBy(cutOffs, whole)),
+    )
+  })
 }
 
-async function deadByItself(
-  facts: TokenFacts,
-  tenant: Tenant,
-  { directory, revocations }: StandingDeps,
-): Promise<string | null> {
-  if (facts.clientId === undefined) return 'names no client'
-  const client = await directory.client(tenant.id, facts.clientId)
-  if (client === null) return 'app is gone'
-  const organization = await directory.organization(tenant.id, client.organizationId)
-  const cutOffs = await revocations.ofTenant(tenant.id)
-  // A dialect may leave the organization out of its tokens, which die with it all the same.
-  const hit = cutOffs.hits({ ...facts, organizationId: facts.organizationId ?? client.organizationId })
-  return switchedOff(client, organization, facts.credentialId) ?? (hit === null ? null : `revoked by ${hit}`)
+function revokedBy(cutOffs: TenantRevocations, facts: TokenFacts): string | null {
+  const hit = cutOffs.hits(facts)
+  return hit === null ? null : `revoked by ${hit}`
 }
 
 function switchedOff(

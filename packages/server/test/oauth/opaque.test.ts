@@ -150,7 +150,8 @@ forEachStore((_engine, suite) => {
       },
     )
     const token = await tokenOf(server)
-    assertActive(await introspect(server, token))
+    const other = await tokenOf(server)
+    assertActive(await introspect(server, other))
     isGone = true
     const basic = server.credential('acme', 'sync')
     assertUnavailable(await server.token('acme', { basic, clientAddress: freshAddress() }))

@@ -8,7 +8,7 @@ import type { SignatureTrials } from '../../keys/signature-trials.ts'
 import type { TokenDeps } from '../deps.ts'
 import { tokenPath } from '../token-path.ts'
 import type { TokenRequest } from '../token-request.ts'
-import type { ProvenClient } from './method.ts'
+import type { ProvenClient } from './proven-client.ts'
 
 /** An assertion as it came, with the client it claims to be of. Nothing in it is proven yet. */
 export interface ClaimedAssertion {

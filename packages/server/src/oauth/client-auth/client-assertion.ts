@@ -8,7 +8,7 @@ import type { AssertionMethod } from './assertion.ts'
 import { refuseCostly } from './attempts.ts'
 import { clientSecretJwt } from './client-secret-jwt.ts'
 import { federation } from './federation.ts'
-import type { Presentation } from './method.ts'
+import type { Presentation } from './presentation.ts'
 import { privateKeyJwt } from './private-key-jwt.ts'
 import { proveClaimed } from './prove-claimed.ts'
 
@@ -20,6 +20,7 @@ export const clientAssertion: Presentation = {
   name: 'client_assertion',
   isPresentedIn: ({ form }) =>
     form.get('client_assertion') !== undefined || form.get('client_assertion_type') !== undefined,
+  words: () => null,
   prove(request, deps) {
     const type = assertionType(request)
     const assertion =

@@ -5,8 +5,9 @@ import type { Client } from '../../apps/client.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { CertificateMethod } from './certificate-method.ts'
-import type { Presentation, ProvenClient } from './method.ts'
+import type { Presentation } from './presentation.ts'
 import { proveClaimed } from './prove-claimed.ts'
+import type { ProvenClient } from './proven-client.ts'
 import { selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
 import { tlsClientAuth, verdictOf } from './tls-client-auth.ts'
 
@@ -14,6 +15,7 @@ export const clientIdOnly: Presentation = {
   name: 'client_id',
   // Only when nothing else is presented; the table keeps this line last.
   isPresentedIn: () => true,
+  words: () => null,
   prove(request, deps) {
     const clientId = request.form.get('client_id')
     // RFC 8705 §2: the certificate proves, and the parameter says whom.

@@ -8,6 +8,8 @@ export const clientSecretBasic = secretPresentation({
   method: 'client_secret_basic',
   // A scheme that is not understood is still an attempt to authenticate, and fails as one.
   isPresentedIn: ({ http }) => http.authorization.length > 0,
+  words: ({ http, form }) =>
+    http.authorization.length === 1 ? `${http.authorization[0]}\0${form.get('client_id') ?? ''}` : null,
   claims({ http, form }) {
     const [header = '', ...others] = http.authorization
     if (others.length > 0) return []

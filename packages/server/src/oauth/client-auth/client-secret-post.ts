@@ -6,6 +6,7 @@ export const clientSecretPost = secretPresentation({
   name: 'client_secret_post',
   method: 'client_secret_post',
   isPresentedIn: ({ form }) => form.get('client_secret') !== undefined,
+  words: ({ form }) => `${form.get('client_id') ?? ''}\0${form.get('client_secret')}`,
   claims({ form }) {
     const clientId = form.get('client_id')
     const clientSecret = form.get('client_secret')

@@ -8,6 +8,8 @@ export const clientSecretQuery = secretPresentation({
   isPresentedIn: ({ dialect, queryParameters }) =>
     dialect.queryCredentials !== null &&
     queryParameters.get(dialect.queryCredentials.clientSecret) !== undefined,
+  // Reading them notes that the dialect was leant on.
+  words: () => null,
   claims({ dialect, queryParameters, form, notes }) {
     if (dialect.queryCredentials === null) return []
     notes.features.add('query_credentials')

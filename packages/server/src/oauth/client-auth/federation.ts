@@ -8,7 +8,7 @@ import type { FederationRule } from '../../federation/rule.ts'
 import { verifyFederated } from '../../federation/verify.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { AssertionMethod, ClaimedAssertion } from './assertion.ts'
-import type { ProvenClient } from './method.ts'
+import type { ProvenClient } from './proven-client.ts'
 
 // More rules than this are not tried for one token.
 const rulesTried = 20

@@ -7,6 +7,7 @@ import {
   authenticationMethods,
 } from '../../apps/authentication-methods.ts'
 import { isUsable } from '../../apps/client.ts'
+import { type Soon, whenKnown } from '../../soon.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
 import type { TokenDeps } from '../deps.ts'
@@ -16,7 +17,9 @@ import { clientIdOnly } from './client-id-only.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'
 import { clientSecretPost } from './client-secret-post.ts'
 import { clientSecretQuery } from './client-secret-query.ts'
-import type { AuthenticatedClient, Presentation, ProvenClient } from './method.ts'
+import type { Presentation } from './presentation.ts'
+import type { AuthenticatedClient, ProvenClient } from './proven-client.ts'
+import type { PresentedWords } from './proven-recently.ts'
 
 const presentations: readonly Presentation[] = [
   clientSecretBasic,
@@ -50,28 +53,37 @@ export function presentationOf(request: TokenRequest): Presentation {
 }
 
 /** Who is asking. Every cause of failure is the same answer: only the log knows more. */
-export function authenticateClient(
-  request: TokenRequest,
-  deps: TokenDeps,
-): AuthenticatedClient | Promise<AuthenticatedClient> {
+export function authenticateClient(request: TokenRequest, deps: TokenDeps): Soon<AuthenticatedClient> {
   const presentation = presentationOf(request)
   request.notes.method = presentation.name
+  const words = wordsOf(presentation, request)
+  const known = words === null ? undefined : deps.provenRecently.find(words, request.now)
+  if (known !== undefined) return greet(request, known)
   const proving = presentation.prove(request, deps)
-  return proving instanceof Promise
-    ? proving.then((proven) => withOrganization(request, proven, deps))
-    : withOrganization(request, proving, deps)
+  const authenticating = whenKnown(proving, (proven) => withOrganization(request, proven, deps))
+  // What had to wait for the store may have changed in the meantime: the next one will be kept.
+  if (words !== null && !(authenticating instanceof Promise)) deps.provenRecently.keep(words, authenticating)
+  return authenticating
 }
 
-function withOrganization(
+function wordsOf(presentation: Presentation, request: TokenRequest): PresentedWords | null {
+  const text = presentation.words(request)
+  return text === null ? null : { tenantId: request.tenant.id, place: presentation.name, text }
+}
+
+function greet(request: TokenRequest, known: AuthenticatedClient): AuthenticatedClient {
+  request.notes.clientId = known.client.clientId
+  return checkStanding(request, known, known.organization)
+}
+
+const withOrganization = (
   request: TokenRequest,
   proven: ProvenClient,
   { directory }: TokenDeps,
-): AuthenticatedClient | Promise<AuthenticatedClient> {
-  const finding = directory.organization(request.tenant.id, proven.client.organizationId)
-  return finding instanceof Promise
-    ? finding.then((organization) => checkStanding(request, proven, organization))
-    : checkStanding(request, proven, finding)
-}
+): Soon<AuthenticatedClient> =>
+  whenKnown(directory.organization(request.tenant.id, proven.client.organizationId), (organization) =>
+    checkStanding(request, proven, organization),
+  )
 
 /** Checked after the proof, with the answer of a failed one: a stranger must not learn what was switched off. */
 function checkStanding(

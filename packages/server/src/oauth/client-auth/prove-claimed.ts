@@ -4,7 +4,7 @@ import { type Client, provesAlike } from '../../apps/client.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { attemptBy, refuseUnproven } from './attempts.ts'
-import type { ProvenClient } from './method.ts'
+import type { ProvenClient } from './proven-client.ts'
 
 /**
  * Whether the client is who it says. It is called for a client that does not exist as well, and must then do the same

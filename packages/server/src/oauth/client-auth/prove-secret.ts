@@ -23,7 +23,7 @@ import {
   type SlowSecret,
   slowSecretsOf,
 } from './foreign-secrets.ts'
-import type { ProvenClient } from './method.ts'
+import type { ProvenClient } from './proven-client.ts'
 
 /** One reading of the credentials in a request. Basic has two: with RFC 6749 §2.3.1's encoding undone, and raw. */
 export interface SecretClaim {

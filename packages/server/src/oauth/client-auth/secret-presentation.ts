@@ -3,13 +3,14 @@
 import { refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import type { TokenRequest } from '../token-request.ts'
-import type { Presentation } from './method.ts'
+import type { Presentation } from './presentation.ts'
 import { proveSecret, type SecretClaim } from './prove-secret.ts'
 
 interface SecretPlace {
   readonly name: string
   readonly method: AuthenticationMethod
   isPresentedIn(request: TokenRequest): boolean
+  words(request: TokenRequest): string | null
   /** No claim at all means malformed credentials. */
   claims(request: TokenRequest): readonly SecretClaim[]
 }

@@ -8,7 +8,7 @@ import { derivedFromClaim, readDerivedFrom, type SourceFacts } from '../../token
 import { findOwnToken } from '../../tokens/find.ts'
 import type { OwnToken } from '../../tokens/own-token.ts'
 import { deadBecause } from '../../tokens/standing.ts'
-import type { AuthenticatedClient } from '../client-auth/method.ts'
+import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import type { TokenDeps } from '../deps.ts'
 import { type Confirmation, readConfirmation } from '../sender-constraint/confirmation.ts'
 import type { TokenRequest } from '../token-request.ts'
@@ -73,7 +73,10 @@ async function readOwn(
   if (client === undefined || organization === null) return refuseToken(role, 'of nobody')
   return {
     subject: facts.userId ?? client.clientId,
-    facts: [{ ...facts, organizationId, apiId: token.api?.id, scope: token.scopes.join(' ') }, ...madeFrom],
+    facts: [
+      { ...facts, organizationId, apiId: token.apiId ?? undefined, scope: token.scopes.join(' ') },
+      ...madeFrom,
+    ],
     clients,
     expiresAt: token.expiresAt ?? Number.POSITIVE_INFINITY,
     boundTo: boundTo(role, token.claims.cnf),

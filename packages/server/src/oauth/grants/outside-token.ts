@@ -6,7 +6,7 @@ import type { TokenFacts } from '../../revocation/revocations.ts'
 import { outsideTokenSeconds } from '../../tenants/lifetime.ts'
 import type { TrustedUse } from '../../tenants/settings.ts'
 import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
-import type { AuthenticatedClient } from '../client-auth/method.ts'
+import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 

@@ -10,7 +10,7 @@ import type { Api, Tenant } from '../../tenants/tenant.ts'
 import type { SourceFacts } from '../../tokens/derived-from.ts'
 import { chooseApi } from '../choose-api.ts'
 import { chooseScopes, limitOf } from '../choose-scopes.ts'
-import type { AuthenticatedClient } from '../client-auth/method.ts'
+import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import { refuseWithoutDatabase } from '../client-request.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { chainedTo, mayActAs } from './actors.ts'
@@ -68,7 +68,7 @@ function checkActor(actor: BroughtToken, { actors }: ExchangePolicy, { client }:
 
 /** A token that names no API is for each of its tenant's. */
 const isFor = ({ own }: BroughtToken, api: Api): boolean =>
-  own !== null && (own.token.api === null || own.token.api.id === api.id)
+  own !== null && (own.token.apiId === null || own.token.apiId === api.id)
 
 function checkTarget(api: Api, subject: BroughtToken, { targets }: ExchangePolicy): void {
   if (!isFor(subject, api) && !targets.has(api.id))

@@ -1,0 +1,47 @@
+/**
+ * Who has proven themselves a moment ago with the very same words, and so need not have them read and compared again. It
+ * holds until the change feed brings any news at all: then everybody proves themselves once more.
+ */
+
+import { hash } from 'node:crypto'
+import { isUsable } from '../../apps/client.ts'
+import { RecentMap } from '../../store/read-through.ts'
+import type { Directory } from '../../tenants/directory.ts'
+import type { AuthenticatedClient } from './proven-client.ts'
+
+const entries = 10_000
+
+/** What stood in a request as a proof, and where. */
+export interface PresentedWords {
+  readonly tenantId: string
+  /** The name of the presentation: the same words mean something else elsewhere. */
+  readonly place: string
+  readonly text: string
+}
+
+export interface ProvenRecently {
+  /** Undefined when the proof has to be made. */
+  find(words: PresentedWords, now: number): AuthenticatedClient | undefined
+  keep(words: PresentedWords, client: AuthenticatedClient): void
+}
+
+// No secret stays in memory, and of one that has 256 random bits its digest tells nothing.
+const digestOf = ({ tenantId, place, text }: PresentedWords): string =>
+  hash('sha256', `${tenantId} ${place} ${text}`, 'binary')
+
+export function createProvenRecently(directory: Pick<Directory, 'version'>): ProvenRecently {
+  const kept = new RecentMap<{ readonly version: number; readonly client: AuthenticatedClient }>(entries)
+  return {
+    find(words, now) {
+      const known = kept.get(digestOf(words))
+      if (known?.version !== directory.version) return undefined
+      const { credential } = known.client
+      return credential !== null && isUsable(credential, now) ? known.client : undefined
+    },
+    keep(words, client) {
+      // Only secrets that we have generated: a guess at another one must be counted before it is evaluated.
+      if (client.credential?.isIndexed === true)
+        kept.set(digestOf(words), { version: directory.version, client })
+    },
+  }
+}
