@@ -8,6 +8,8 @@ import { setFlagsFromString } from 'node:v8'
 // No object of a request lives long, but those of requests that wait for the disk outlive a collection or two. V8 would
 // conclude that their kind is long-lived and make them old at birth, for good: a third less throughput (decision 0016).
 setFlagsFromString('--no-allocation-site-pretenuring')
+// Hot functions would stay in the code of the middle compiler, some at each start (decision 0018).
+setFlagsFromString('--no-maglev')
 
 // Compiling is two thirds of a start. Not in the shared temporary folder, where others could leave code for us; where
 // this folder cannot be written, Node goes without.
