@@ -22,7 +22,7 @@ export const usage = `npm run bench -- [options]
   --rounds N          interleaved rounds (5)
   --seconds S         measured per contestant and round (2)
   --warmup S          before that (0.3)
-  --settle S          load on each contestant before the first round (5)
+  --settle S          load on each contestant before the first round (10)
   --connections N     keep-alive connections (32)
   --apps N            apps of the row with many of them (1000000)
   --keep DIR          keep the prepared data folders there for the next run
@@ -57,7 +57,7 @@ export function parseOptions(argv: readonly string[]): Options {
       rounds: positive('rounds', values.rounds, short ? 1 : 5),
       seconds: positive('seconds', values.seconds, short ? 0.3 : 2),
       warmupSeconds: positive('warmup', values.warmup, short ? 0.05 : 0.3),
-      settleSeconds: positive('settle', values.settle, short ? 0.05 : 5),
+      settleSeconds: positive('settle', values.settle, short ? 0.05 : 10),
       connections: positive('connections', values.connections, 32),
     },
     manyApps: positive('apps', values.apps, short ? 2000 : 1_000_000),

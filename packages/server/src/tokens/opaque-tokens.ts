@@ -64,7 +64,7 @@ export function createOpaqueTokens({ db, effects: { clock, random } }: OpaqueTok
         if (kept === null || kept.tenantId !== tenant.id) return null
         const claims = JSON.parse(kept.claims) as Claims
         const token = ownToken(tenant, claims, { format: 'opaque', digest, apiId: kept.apiId })
-        if (token !== null) memory.keep(tenant, digest, token)
+        if (token !== null) memory.keep(tenant, digest, token, kept.claims.length)
         return token
       })
     },

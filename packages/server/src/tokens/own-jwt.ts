@@ -8,17 +8,17 @@ import { type OwnToken, ownToken } from './own-token.ts'
 import { createTokenMemory } from './token-memory.ts'
 
 const memory = createTokenMemory()
-const longestKept = 3_000
 
 /**
  * Null for whatever is no access token of this tenant: another's, altered, cut, made for another purpose, of a key that
  * is retired or an API that is gone. Does not look at the time.
  */
 export function readOwnJwt(tenant: Tenant, text: string): OwnToken | null {
-  const known = memory.find(tenant, text)
+  const digest = hash('sha256', text, 'binary')
+  const known = memory.find(tenant, digest)
   if (known !== undefined) return known
   const token = verify(tenant, text)
-  if (token !== null && text.length <= longestKept) memory.keep(tenant, text, token)
+  if (token !== null) memory.keep(tenant, digest, token, text.length)
   return token
 }
 

@@ -30,18 +30,23 @@ const digestOf = ({ tenantId, place, text }: PresentedWords): string =>
   hash('sha256', `${tenantId} ${place} ${text}`, 'binary')
 
 export function createProvenRecently(directory: Pick<Directory, 'version'>): ProvenRecently {
-  const kept = new RecentMap<{ readonly version: number; readonly client: AuthenticatedClient }>(entries)
+  const kept = new RecentMap<AuthenticatedClient>(entries)
+  let version = directory.version
+  const forgetAtNews = () => {
+    if (version === directory.version) return
+    version = directory.version
+    kept.clear()
+  }
   return {
     find(words, now) {
+      forgetAtNews()
       const known = kept.get(digestOf(words))
-      if (known?.version !== directory.version) return undefined
-      const { credential } = known.client
-      return credential !== null && isUsable(credential, now) ? known.client : undefined
+      return known?.credential && isUsable(known.credential, now) ? known : undefined
     },
     keep(words, client) {
+      forgetAtNews()
       // Only secrets that we have generated: a guess at another one must be counted before it is evaluated.
-      if (client.credential?.isIndexed === true)
-        kept.set(digestOf(words), { version: directory.version, client })
+      if (client.credential?.isIndexed === true) kept.set(digestOf(words), client)
     },
   }
 }
