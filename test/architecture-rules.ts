@@ -13,6 +13,7 @@ export const arrow: Readonly<Record<string, readonly string[]>> = {
 /** packages/server/src from top to bottom. A file may import its own row and every row below; a new folder is one word. */
 export const serverLayers: readonly (readonly string[])[] = [
   ['main.ts', 'cli', 'dev'],
+  ['wiring'],
   ['open-store.ts', 'master-key.ts', 'config.ts', 'upkeep.ts'],
   ['http'],
   ['oauth', 'management', 'inspect'],
@@ -28,6 +29,7 @@ export const strangers: readonly (readonly [string, string])[] = [['oauth', 'man
 /** Where the drivers are chosen and the world is let in: everything else gets them as arguments. */
 export const compositionRoot = [
   'packages/server/src/main.ts',
+  'packages/server/src/wiring/',
   'packages/server/src/cli/',
   'packages/server/src/dev/',
 ]

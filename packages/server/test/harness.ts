@@ -13,10 +13,11 @@ import type { HttpRequest } from '../src/http/exchange.ts'
 import { createLog } from '../src/http/log.ts'
 import { createSealer } from '../src/keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from '../src/keys/secret-hasher.ts'
-import { createServer, type Server, type ServerOptions } from '../src/main.ts'
+import { createServer, type Server } from '../src/main.ts'
 import type { OpenStore } from '../src/open-store.ts'
 import type { FetchJson } from '../src/outbound/fetch-json.ts'
 import type { Database } from '../src/store/database.ts'
+import type { ServerOptions } from '../src/wiring/options.ts'
 import {
   createClock,
   createSuite,

@@ -1,0 +1,135 @@
+/** What the endpoints are handed: each part of it, made from the options. */
+
+import { createExposure, type ReportExposure } from '../apps/expose-credential.ts'
+import { createSecretUpgrade } from '../apps/upgrade-secret.ts'
+import { createIssuerKeys } from '../federation/issuer-keys.ts'
+import { clientOutcome } from '../http/client-outcome.ts'
+import type { Log } from '../http/log.ts'
+import type { Metrics } from '../http/metrics.ts'
+import type { RouteDeps } from '../http/routes.ts'
+import { createSecretScanning } from '../http/secret-scanning.ts'
+import { createSiteFinder } from '../http/site.ts'
+import { createSlowHashes } from '../keys/imported/turn.ts'
+import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
+import { createScannerKeys } from '../keys/scanner-keys.ts'
+import { createWrongAttempts } from '../limits/wrong-attempts.ts'
+import { createProvenRecently } from '../oauth/client-auth/proven-recently.ts'
+import { createTokenReuse } from '../oauth/token-reuse.ts'
+import { createFetchJson } from '../outbound/fetch-json.ts'
+import { createRevocationFeed, type RevocationFeed } from '../revocation/feed.ts'
+import { forVerifiers } from '../revocation/for-verifiers.ts'
+import { createRevocations } from '../revocation/revocations.ts'
+import { listClientIds } from '../store/apps.ts'
+import type { NewExposure } from '../store/exposure.ts'
+import { listRevocations, listRevocationsAfter, revoke } from '../store/revocations.ts'
+import { createDirectory, type Directory } from '../tenants/directory.ts'
+import { createOpaqueTokens } from '../tokens/opaque-tokens.ts'
+import type { Kept } from './chores.ts'
+import type { ServerOptions } from './options.ts'
+
+const reuseBytes = 32 * 1024 * 1024
+
+export function routeDeps(
+  options: ServerOptions,
+  metrics: Metrics,
+  { usage, counters, singleUse }: Kept,
+): RouteDeps {
+  const { store, effects, baseUrl, clientCacheEntries, mtlsUrl = null, certificateHeader = null } = options
+  const { db, sealer, hasher } = store
+  const expose = exposureOf(options, metrics)
+  const directory = createDirectory({ db, sealer, random: effects.random, clientCacheEntries })
+  return {
+    effects,
+    directory,
+    hasher,
+    sealer,
+    singleUse,
+    ...outsideKeys(options),
+    attempts: createWrongAttempts(counters, options.attemptRelay),
+    provenRecently: createProvenRecently(directory),
+    slowHashes: createSlowHashes(),
+    upgradeSecret: secretUpgrade(options),
+    reuse: createTokenReuse(reuseBytes),
+    opaqueTokens: createOpaqueTokens({ db, effects }),
+    revocations: createRevocations({
+      changes: db.changes,
+      load: (tenantId) => listRevocations(db, tenantId),
+    }),
+    revocationFeed: revocationFeed(options, directory),
+    revoke: (tenantId, revocation) => db.write((tx) => revoke(tx, tenantId, revocation)),
+    lastContactAt: () => db.changes.lastContactAt,
+    exposeCredential: (exposure) => {
+      expose(exposure).catch((error: unknown) => options.log.failure('', error))
+    },
+    answerSecretScanning: secretScanning(options, expose),
+    sites: createSiteFinder(directory, baseUrl, mtlsUrl),
+    takesCertificates: mtlsUrl !== null || certificateHeader !== null,
+    revocationLists: options.revocationLists ?? null,
+    onOutcome: clientOutcome({ log: options.log, clock: effects.clock, metrics, noteUsage: usage.note }),
+  }
+}
+
+function revocationFeed({ store: { db }, log }: ServerOptions, directory: Directory): RevocationFeed {
+  const clientIdsOf = (tenantId: string, organizationId: string) =>
+    listClientIds(db, tenantId, organizationId)
+  return createRevocationFeed({
+    changes: db.changes,
+    list: (tenantId) => listRevocations(db, tenantId),
+    listAfter: (tenantId, seq) => listRevocationsAfter(db, tenantId, seq),
+    async words(tenantId, revocation) {
+      const tenant = await directory.tenant(tenantId)
+      return tenant === null ? [] : forVerifiers(tenant, revocation, clientIdsOf)
+    },
+    onFailure: log.failure.bind(log, ''),
+  })
+}
+
+/** Without the query: people put secrets there. */
+const notFetched = (log: Log) => (text: string, reason: string) => {
+  const url = URL.parse(text)
+  log.warn('keys not fetched', { url: url === null ? '' : url.origin + url.pathname, reason })
+}
+
+/** The keys of clients that publish them, and of the issuers whose tokens clients may bring. */
+function outsideKeys({ effects, log, fetchJson = createFetchJson() }: ServerOptions) {
+  const { clock } = effects
+  const onFailure = notFetched(log)
+  const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
+  return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }) }
+}
+
+const githubKeysUrl = 'https://api.github.com/meta/public_keys/secret_scanning'
+
+function secretScanning(
+  {
+    store,
+    log,
+    effects,
+    fetchJson = createFetchJson(),
+    secretScanningKeysUrl = githubKeysUrl,
+  }: ServerOptions,
+  expose: ReportExposure,
+) {
+  const scanner = { url: secretScanningKeysUrl, onFailure: notFetched(log) }
+  const keys = createScannerKeys({ ...scanner, fetchJson, clock: effects.clock })
+  return createSecretScanning({ ...store, expose, keys, log })
+}
+
+function secretUpgrade({ store, log }: ServerOptions) {
+  return createSecretUpgrade({
+    ...store,
+    onUpgrade: (tenant, clientId, { id }) =>
+      log.info('secret upgraded', { tenant, client_id: clientId, credential_id: id }),
+    onFailure: log.failure.bind(log, ''),
+  })
+}
+
+function exposureOf({ store, log }: ServerOptions, metrics: Metrics): ReportExposure {
+  const onExposed = ({ tenantId, clientId, credentialId, by, isQuarantined }: NewExposure) => {
+    metrics.exposedCredentials.add(tenantId)
+    const facts = { tenant: tenantId, client_id: clientId, credential_id: credentialId, reason: by }
+    log.warn('credential exposed', facts)
+    if (isQuarantined) log.warn('credential quarantined', facts)
+  }
+  return createExposure({ db: store.db, onExposed })
+}
