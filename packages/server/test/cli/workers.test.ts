@@ -118,8 +118,9 @@ test('trust F9, 44: two workers have one limit of wrong secrets, of 200 at once 
     seen = await guesses()
   }
   const evaluated = seen.together.filter((status) => status === 401).length
-  // Guesses that reach both in the same moment: two beyond the limit of 10 for each further worker.
-  assert.ok(evaluated <= 12, String(evaluated))
+  // Each expects the other to have counted as much as it has not told yet, so both stop at 6: twelve. One that hears of
+  // its own 6 before it hears of the other's goes on to 10. Without a word between them it would be 20.
+  assert.ok(evaluated <= 16, String(evaluated))
   assert.deepEqual(new Set(seen.later.slice(20)), new Set([429]))
   const right = await askToken(`${started.url}/oauth2/token`, [clientId, secret], { headers: proxied })
   assert.equal(right.status, 200)
