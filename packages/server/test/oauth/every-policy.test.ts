@@ -26,6 +26,7 @@ import {
   tokenExchange,
   vaultApi,
 } from './exchanges.ts'
+import { lateFeed } from './late-feed.ts'
 import { setCredential, setDisabled } from './rows.ts'
 import { claimsOf, makeKey, proof } from './signed.ts'
 
@@ -544,17 +545,12 @@ for (const [policy, { setUp = {}, run, answers }] of Object.entries(policies)) {
 
 async function startScene(t: TestContext, type: string, changes: Changes): Promise<Scene> {
   let secondsGone = 0
-  const exchange = await startExchange(t, changes, undefined, {
-    db: (db) =>
-      new Proxy(db, {
-        get(target, name, receiver) {
-          const { changes: feed } = target
-          if (name === 'changes' && secondsGone > 0)
-            return { ...feed, lastContactAt: feed.lastContactAt - secondsGone }
-          return Reflect.get(target, name, receiver)
-        },
-      }),
-  })
+  const exchange = await startExchange(
+    t,
+    changes,
+    undefined,
+    lateFeed(() => secondsGone),
+  )
   const { server } = exchange
   const way = ways[type]
   assert.ok(way, `nobody knows how ${type} is asked for`)

@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import { breadthWarnings } from '../../src/federation/breadth.ts'
 import { matchesPattern } from '../../src/federation/match.ts'
 import type { FederationRule } from '../../src/federation/rule.ts'
-import type { FetchJson } from '../../src/outbound/fetch-json.ts'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertInvalidClient, assertToken, freshAddress } from './answers.ts'
+import { publish } from './published.ts'
 import { app, blueprint, type Part, tenant } from './sample.ts'
 import { type Key, type Members, makeKey, reasonOf, sign, withAssertion } from './signed.ts'
 
@@ -21,16 +21,7 @@ async function start(
   suite = oneStore,
 ) {
   const key = await makeKey('RS256')
-  const fetched: string[] = []
-  const documents: Record<string, Readonly<Record<string, unknown>>> = {
-    [`${github}/.well-known/openid-configuration`]: { issuer: github, jwks_uri: `${github}/keys` },
-    [`${github}/keys`]: { keys: [{ ...key.publicJwk, kid: 'hub' }] },
-  }
-  const fetchJson: FetchJson = async (url) => {
-    fetched.push(url)
-    const value = documents[url]
-    return value ? { ok: true, value, maxAgeSeconds: null } : { ok: false, reason: 'it answers 404' }
-  }
+  const { fetched, documents, fetchJson } = publish(github, key, 'hub')
   const credentials = rules.map((federation, index) => ({ id: `rule-${index}`, federation }))
   const apps = [
     app('robot', { client_id: 'robot', client_authentication: ['federation'], credentials }),

@@ -6,6 +6,7 @@ import { saveApp } from '../../src/store/apps.ts'
 import { oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertUnavailable } from './answers.ts'
 import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from './ends.ts'
+import { lateFeed } from './late-feed.ts'
 import { app, blueprint, restApi, tenant } from './sample.ts'
 
 const otherApi = { id: 'billing', audience: 'https://billing.acme.example', scopes: { pay: 'Pay' } }
@@ -193,16 +194,7 @@ test('trust 114: with the news of revocations cut off nobody is told that a toke
     oneStore,
     text,
     {},
-    {
-      db: (db) =>
-        new Proxy(db, {
-          get(target, name) {
-            if (name === 'changes' && isGone) return { ...target.changes, lastContactAt: 0 }
-            const value = Reflect.get(target, name)
-            return typeof value === 'function' ? value.bind(target) : value
-          },
-        }),
-    },
+    lateFeed(() => (isGone ? 10 : 0)),
   )
   const token = await tokenOf(server)
   assertActive(await introspect(server, token))

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { createHmac, createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
 import { calculateJwkThumbprint } from 'jose'
-import type { FetchJson } from '../../src/outbound/fetch-json.ts'
 import { revoke } from '../../src/store/revocations.ts'
 import { compileSecurity } from '../../src/tenants/security.ts'
 import { compileTrustedIssuers } from '../../src/tenants/trusted-issuers.ts'
@@ -11,6 +10,8 @@ import { createTestServer, forEachStore } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, assertUnavailable, freshAddress } from './answers.ts'
 import { assertActive, assertInactive, introspect } from './ends.ts'
 import { type Changes, exchangeTenant, files, idp, jwtBearer, rest, startExchange } from './exchanges.ts'
+import { lateFeed } from './late-feed.ts'
+import { publish } from './published.ts'
 import { blueprint } from './sample.ts'
 import { claimsOf, freshId, type Members, makeKey, proof, reasonOf, sign } from './signed.ts'
 
@@ -304,16 +305,7 @@ test('ID-JAG §8.6.1.2: bound to a key, it is brought with a proof of it, and a 
 
 test('trust F23: only a trusted issuer makes us fetch, after its claims were read, and its metadata speaks for itself', async (t) => {
   const key = await makeKey()
-  const fetched: string[] = []
-  const documents: Record<string, Readonly<Record<string, unknown>>> = {
-    [`${idp}/.well-known/openid-configuration`]: { issuer: idp, jwks_uri: `${idp}/keys` },
-    [`${idp}/keys`]: { keys: [{ ...key.publicJwk, kid: 'idp' }] },
-  }
-  const fetchJson: FetchJson = async (url) => {
-    fetched.push(url)
-    const value = documents[url]
-    return value ? { ok: true, value, maxAgeSeconds: null } : { ok: false, reason: 'it answers 404' }
-  }
+  const { fetched, fetchJson } = publish(idp, key, 'idp')
   const { bear, assertion } = await startExchange(t, { trusted: { jwks: undefined } }, undefined, {
     fetchJson,
   })
@@ -329,16 +321,12 @@ test('trust F23: only a trusted issuer makes us fetch, after its claims were rea
 
 test('trust F2: with the database gone nothing can be counted once, so nothing is given', async (t) => {
   let isGone = false
-  const { bear, assertion } = await startExchange(t, {}, undefined, {
-    db: (db) =>
-      new Proxy(db, {
-        get(target, name, receiver) {
-          if (name === 'changes' && isGone)
-            return { ...target.changes, lastContactAt: target.changes.lastContactAt - 10 }
-          return Reflect.get(target, name, receiver)
-        },
-      }),
-  })
+  const { bear, assertion } = await startExchange(
+    t,
+    {},
+    undefined,
+    lateFeed(() => (isGone ? 10 : 0)),
+  )
   const one = await assertion()
   isGone = true
   assertUnavailable(await bear(one))

@@ -30,6 +30,7 @@ import {
   tokenExchange,
   vaultApi,
 } from './exchanges.ts'
+import { lateFeed } from './late-feed.ts'
 import { setDisabled } from './rows.ts'
 import { app, blueprint, restApi } from './sample.ts'
 import { claimsOf, makeKey, proof, reasonOf, sign } from './signed.ts'
@@ -515,16 +516,12 @@ test('RFC 8705 §3, trust F29: a certificate that a token is bound to must be th
 
 test('issue 4, trust F2: with the database gone nobody knows what is dead, so nothing is exchanged', async (t) => {
   let isGone = false
-  const { of, exchange } = await startExchange(t, {}, undefined, {
-    db: (db) =>
-      new Proxy(db, {
-        get(target, name, receiver) {
-          if (name === 'changes' && isGone)
-            return { ...target.changes, lastContactAt: target.changes.lastContactAt - 10 }
-          return Reflect.get(target, name, receiver)
-        },
-      }),
-  })
+  const { of, exchange } = await startExchange(
+    t,
+    {},
+    undefined,
+    lateFeed(() => (isGone ? 10 : 0)),
+  )
   const subject = await of('sync')
   isGone = true
   assertUnavailable(await exchange(subject))
