@@ -240,11 +240,18 @@ class Edge {
   #handle(message: IncomingMessage, response: ServerResponse, request: IncomingRequest): void {
     const { handler, plainHandler = handler } = this.#options
     const fail = (error: unknown) => this.#fail(message, response, request.id, error)
+    const settle = (reply: Reply) => {
+      try {
+        this.#answer(message, response, request.id, reply)
+      } catch (error) {
+        fail(error)
+      }
+    }
     try {
       const reply = (request.secure ? handler : plainHandler)(request)
-      if (reply instanceof Promise) {
-        reply.then((settled) => this.#answer(message, response, request.id, settled)).catch(fail)
-      } else this.#answer(message, response, request.id, reply)
+      // One promise less than a catch behind it.
+      if (reply instanceof Promise) reply.then(settle, fail)
+      else settle(reply)
     } catch (error) {
       fail(error)
     }

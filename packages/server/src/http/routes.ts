@@ -117,8 +117,8 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
 const notFound = (): Reply => jsonReply(404, { error: 'not_found' })
 
 /** A dialect's path ends with the dialect. */
-const endpointAt = ({ tenant, path }: Site, now: number): Endpoint | undefined =>
-  endpoints.get(path) ?? (path === dialectAt(tenant.dialect, now).tokenPath ? token : undefined)
+const endpointAt = ({ tenant, path }: Site, clock: () => number): Endpoint | undefined =>
+  endpoints.get(path) ?? (path === dialectAt(tenant.dialect, clock()).tokenPath ? token : undefined)
 
 /** Not an async function, because a token request that needs no database is then one promise less. */
 export function answer(request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
@@ -129,7 +129,7 @@ export function answer(request: HttpRequest, deps: RouteDeps): Reply | Promise<R
 }
 
 function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
-  const endpoint = site && endpointAt(site, deps.effects.clock())
+  const endpoint = site && endpointAt(site, deps.effects.clock)
   if (!endpoint) return isSecretScanning(site, request) ? deps.answerSecretScanning(request) : notFound()
   if (endpoint.methods.includes(request.method)) return endpoint.answer(request, site, deps)
   const refusal = otherMethod(request.method, endpoint)
@@ -197,7 +197,7 @@ const headerText = (value: string | string[] | undefined): string | undefined =>
 /** A token request that came over plain HTTP has been refused already; what it carried may have been read by others. */
 export async function flagPlainHttp(request: HttpRequest, body: Buffer, deps: RouteDeps): Promise<void> {
   const site = await deps.sites.find(request.host, request.path)
-  const endpoint = site && endpointAt(site, deps.effects.clock())
+  const endpoint = site && endpointAt(site, deps.effects.clock)
   if (endpoint && clientEndpoints.has(endpoint)) {
     await flagExposedCall(unreadCall(request, site, body), 'plain_http', deps)
   }

@@ -13,20 +13,23 @@ export interface LogDestination {
   drained?(): Promise<void>
 }
 
-const blockCharacters = 65_536
+const blockBytes = 65_536
+const longestCharacterBytes = 3
 const flushMilliseconds = 1000
 const standardOutput = 1
 
 export function openStandardOutput(): LogDestination {
-  let block = ''
+  // Bytes, because a text grown line by line is a tree of its pieces until somebody reads it.
+  const block = Buffer.allocUnsafe(blockBytes)
+  let heldBytes = 0
   let timer: NodeJS.Timeout | undefined
   let hasEnded = false
   let isWriting = false
   const take = (): string => {
     clearTimeout(timer)
     timer = undefined
-    const taken = block
-    block = ''
+    const taken = block.toString('utf8', 0, heldBytes)
+    heldBytes = 0
     return taken
   }
   const hand = (text: string): void => {
@@ -37,7 +40,7 @@ export function openStandardOutput(): LogDestination {
   // Before the destination is opened, so that at exit our block reaches it before it writes its last.
   process.on('beforeExit', () => {
     // Writing, were it nothing, would keep the process alive and bring this event again.
-    if (block !== '') hand(take())
+    if (heldBytes > 0) hand(take())
   })
   process.on('exit', () => {
     hasEnded = true
@@ -50,9 +53,11 @@ export function openStandardOutput(): LogDestination {
   return {
     write(line) {
       if (hasEnded) return writeLast(sink, line)
-      block += line
-      if (block.length >= blockCharacters) hand(take())
-      else timer ??= setTimeout(() => hand(take()), flushMilliseconds).unref()
+      const mostBytes = line.length * longestCharacterBytes
+      if (heldBytes + mostBytes > blockBytes) hand(take())
+      if (mostBytes > blockBytes) return hand(line)
+      heldBytes += block.write(line, heldBytes)
+      timer ??= setTimeout(() => hand(take()), flushMilliseconds).unref()
     },
     flush: () => hand(take()),
     drained: () =>

@@ -11,7 +11,8 @@ import { findOwnToken } from '../tokens/find.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { renderTemplate } from './render-template.ts'
-import { type Confirmation, confirmationKey } from './sender-constraint/confirmation.ts'
+import { reuseKey } from './reuse-key.ts'
+import type { Confirmation } from './sender-constraint/confirmation.ts'
 import type { TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
 
@@ -70,20 +71,6 @@ async function knowsRevocations({ id }: Tenant, { revocations }: TokenDeps): Pro
     if (error instanceof StoreUnavailable) return false
     throw error
   }
-}
-
-/** Everything that two requests must share to be served one token. */
-function reuseKey(
-  request: TokenRequest,
-  authorization: Authorization,
-  confirmation: Confirmation | null,
-): string {
-  const { tenant, issuer } = request
-  const { client, credential, organization, api, scopes } = authorization
-  const editions = `${tenant.edition} ${organization.edition} ${client.edition}`
-  // No scope, id or URL holds a blank, so the parts cannot run into each other.
-  const parts = `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${request.dialect.edition}`
-  return `${parts} ${confirmation === null ? '' : confirmationKey(confirmation)} ${scopes.join(' ')}`
 }
 
 /**

@@ -57,14 +57,14 @@ export function createOpaqueTokens({ db, effects: { clock, random } }: OpaqueTok
     find(tenant, text) {
       const parts = parseOpaqueToken(text)
       if (parts?.kind !== 'access') return null
-      const digest = digestOf(text)
-      const known = memory.find(tenant, digest)
+      const known = memory.find(tenant, text)
       if (known !== undefined) return known
+      const digest = digestOf(text)
       return whenKnown(findOpaqueToken(db, parts.partition, digest, clock()), (kept) => {
         if (kept === null || kept.tenantId !== tenant.id) return null
         const claims = JSON.parse(kept.claims) as Claims
         const token = ownToken(tenant, claims, { format: 'opaque', digest, apiId: kept.apiId })
-        if (token !== null) memory.keep(tenant, digest, token, kept.claims.length)
+        if (token !== null) memory.keep(tenant, text, token, kept.claims.length)
         return token
       })
     },

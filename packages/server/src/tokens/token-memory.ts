@@ -10,22 +10,24 @@ const longestKept = 3_000
 
 /** Nothing of whether a token still lives is kept here: that is asked each time. */
 export interface TokenMemory {
-  /** `digest` is that of the whole text: the text itself would keep the request that it came in, and be a token in memory. */
-  find(tenant: Tenant, digest: string): OwnToken | undefined
+  find(tenant: Tenant, text: string): OwnToken | undefined
   /** `characters` is how long the token or its claims are as text. */
-  keep(tenant: Tenant, digest: string, token: OwnToken, characters: number): void
+  keep(tenant: Tenant, text: string, token: OwnToken, characters: number): void
 }
 
 export function createTokenMemory(): TokenMemory {
   // By the tenant's edition: what keys and templates make of a token is over when they change.
   const kept = new RecentMap<{ readonly edition: number; readonly token: OwnToken }>(entries)
   return {
-    find(tenant, digest) {
-      const known = kept.get(digest)
+    find(tenant, text) {
+      const known = kept.get(text)
       return known?.edition === tenant.edition ? known.token : undefined
     },
-    keep({ edition }, digest, token, characters) {
-      if (characters <= longestKept) kept.set(digest, { edition, token })
+    keep({ edition }, text, token, characters) {
+      if (characters <= longestKept) kept.set(ownCopy(text), { edition, token })
     },
   }
 }
+
+/** What was cut out of a request keeps all of that request in memory. */
+const ownCopy = (text: string): string => Buffer.from(text).toString()

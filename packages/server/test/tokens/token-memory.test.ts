@@ -10,9 +10,9 @@ const token = {} as OwnToken
 
 test('product, numbers to reach: a token is remembered for the edition of the tenant that has read it, and no other', () => {
   const memory = createTokenMemory()
-  memory.keep(edition(1), 'digest', token, 600)
-  assert.equal(memory.find(edition(1), 'digest'), token)
-  assert.equal(memory.find(edition(2), 'digest'), undefined)
+  memory.keep(edition(1), 'text', token, 600)
+  assert.equal(memory.find(edition(1), 'text'), token)
+  assert.equal(memory.find(edition(2), 'text'), undefined)
   assert.equal(memory.find(edition(1), 'other'), undefined)
 })
 
