@@ -1,5 +1,6 @@
 /** Carries out a plan in one transaction, and hands back the secrets it has generated: nobody else ever sees them. */
 
+import type { Actor } from '../store/audit-records.ts'
 import { lockBlueprints } from '../store/blueprint-rows.ts'
 import type { Database } from '../store/database.ts'
 import { type ExecuteEffects, executeSteps, type GeneratedSecret } from './execute.ts'
@@ -15,7 +16,7 @@ export class PlanOutdated extends Error {
   override readonly name = 'PlanOutdated'
 }
 
-export function applyPlan(db: Database, plan: Plan, effects: ExecuteEffects): Promise<Applied> {
+export function applyPlan(db: Database, plan: Plan, effects: ExecuteEffects, by?: Actor): Promise<Applied> {
   if (plan.steps.length === 0) return Promise.resolve({ generated: [] })
   return db.write(async (tx) => {
     const { hasher } = effects
@@ -28,5 +29,5 @@ export function applyPlan(db: Database, plan: Plan, effects: ExecuteEffects): Pr
       )
     }
     return { generated: await executeSteps(tx, current, effects) }
-  })
+  }, by)
 }

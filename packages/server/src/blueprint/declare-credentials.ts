@@ -159,7 +159,7 @@ function checkDistinct({ blueprint, problems }: Declaring, rows: readonly Declar
 }
 
 /** What no two credentials of an app may share, and what to call it. */
-function marksOf({
+export function marksOf({
   form,
   verifier,
 }: Exclude<ResolvedProof, { readonly form: 'secret' }>): readonly (readonly [string, string])[] {

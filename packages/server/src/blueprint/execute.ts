@@ -1,6 +1,6 @@
 /** The steps of a plan as storage verbs, in an order in which no row ever points at one that is not there. */
 
-import { formatClientSecret, generateIdentifier, type IdentifierShape } from '@sallyport/protocol'
+import { formatClientSecret, generateIdentifier } from '@sallyport/protocol'
 import { sealSecret } from '../keys/sealed-secret.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
@@ -17,6 +17,7 @@ import {
   savePlan,
   saveTenant,
 } from '../store/tenants.ts'
+import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
 import type { Comparison, Step } from './compare.ts'
 import {
   appKey,
@@ -146,14 +147,11 @@ async function saveTenantRow(
   await replaceHosts(tx, tenantId, fields.hosts)
 }
 
-const defaultShape: IdentifierShape = { length: 24, alphabet: 'lower_alphanumeric' }
-// Enough for the longest shape that a tenant may set.
-const identifierBytes = 64
-
 /** Kept, or as the blueprint says, or made once in the tenant's shape. */
 function clientIdFor({ clientIds, effects }: Execution, row: Declared<'app'>): string {
   const key = appKey(row)
-  const shape = row.blueprint.file.tenants.find(({ id }) => id === row.tenantId)?.client_id ?? defaultShape
+  const shape =
+    row.blueprint.file.tenants.find(({ id }) => id === row.tenantId)?.client_id ?? defaultClientIdShape
   const clientId =
     clientIds.get(key) ?? row.fields.client_id ?? generateIdentifier(effects.random(identifierBytes), shape)
   clientIds.set(key, clientId)

@@ -12,6 +12,7 @@ import { formatProblem, formatWarning, type Problem } from '../blueprint/problem
 import { readBlueprintFiles } from '../blueprint/read-files.ts'
 import { systemEffects } from '../effects.ts'
 import type { OpenStore } from '../open-store.ts'
+import { commandActor } from './actor.ts'
 import { isNewStore, locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
 import { table } from './table.ts'
 
@@ -60,7 +61,7 @@ async function applyTo(
   try {
     const { generated } = isDry
       ? { generated: [] }
-      : await applyPlan(store.db, plan, { ...store, ...systemEffects })
+      : await applyPlan(store.db, plan, { ...store, ...systemEffects }, commandActor('apply'))
     if (options.json) print(JSON.stringify(toJson(plan, !isDry, generated), null, 2))
     else if (generated.length > 0) print(`\n${secretsTable(generated)}`)
     return 0

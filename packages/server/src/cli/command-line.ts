@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   secrets: async () => (await import('./secrets.ts')).registerSecrets,
   notices: async () => (await import('./notices.ts')).registerNotices,
   keys: async () => (await import('./keys.ts')).registerKeys,
+  operators: async () => (await import('./operators.ts')).registerOperators,
   federation: async () => (await import('./federation.ts')).registerFederation,
 }
 

@@ -9,6 +9,7 @@ import { instantText } from '../inspect/instant-text.ts'
 import type { OpenStore } from '../open-store.ts'
 import { setExpiry } from '../store/credential-terms.ts'
 import { type CredentialRecord, listCredentials, removeCredential } from '../store/credentials.ts'
+import { commandActor } from './actor.ts'
 import { parseDuration } from './duration.ts'
 import { type FoundApp, findApp } from './find-app.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
@@ -114,15 +115,19 @@ const toJson = (credential: CredentialRecord, now: number) => ({
 
 const addOne: Work = async (store, found, options) => {
   const secret = newSecret(found, options)
-  const made = await store.db.write((tx) => addSecret(tx, secret, { ...store, ...systemEffects }))
+  const made = await store.db.write(
+    (tx) => addSecret(tx, secret, { ...store, ...systemEffects }),
+    commandActor('credentials add'),
+  )
   return { json: madeJson(made), text: madeText(made) }
 }
 
 const rotate: Work = async (store, found, options) => {
   const overlap = parseDuration(options.overlap ?? '', '--overlap')
   const secret = newSecret(found, options)
-  const { made, ending } = await store.db.write((tx) =>
-    rotateSecret(tx, secret, overlap, { ...store, ...systemEffects }),
+  const { made, ending } = await store.db.write(
+    (tx) => rotateSecret(tx, secret, overlap, { ...store, ...systemEffects }),
+    commandActor('credentials rotate'),
   )
   const lines = ending.map(
     ({ credential, expiresAt }) => `${credential.id} is good until ${when(expiresAt)}.`,
@@ -175,7 +180,10 @@ const madeText = ({ credentialId, clientId, clientSecret, expiresAt }: MadeSecre
 const expire: Work = async ({ db }, { tenant, app }, { expiresIn }, id) => {
   const expiresAt = endOf(expiresIn ?? '')
   const credential = await credentialOf(db, tenant.id, app.clientId, id)
-  await db.write((tx) => setExpiry(tx, tenant.id, app.clientId, [id], expiresAt))
+  await db.write(
+    (tx) => setExpiry(tx, tenant.id, app.clientId, [id], expiresAt),
+    commandActor('credentials expire'),
+  )
   const text =
     expiresAt === null ? `${id} no longer ends by itself.` : `${id} is good until ${when(expiresAt)}.`
   return {
@@ -186,7 +194,10 @@ const expire: Work = async ({ db }, { tenant, app }, { expiresIn }, id) => {
 
 const remove: Work = async ({ db }, { tenant, app }, _options, id) => {
   const credential = await credentialOf(db, tenant.id, app.clientId, id)
-  await db.write((tx) => removeCredential(tx, tenant.id, app.clientId, id))
+  await db.write(
+    (tx) => removeCredential(tx, tenant.id, app.clientId, id),
+    commandActor('credentials remove'),
+  )
   const note =
     credential.blueprint === null
       ? []

@@ -6,7 +6,8 @@ import { join, relative, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { ConfigRefused } from '../config.ts'
 import { applyBundled } from '../dev/bundled.ts'
-import { type DemoFile, readKnownSecrets, writeDemoFile } from '../dev/demo-file.ts'
+import { type DemoFile, readKnownOperator, readKnownSecrets, writeDemoFile } from '../dev/demo-file.ts'
+import { ensureDemoOperator } from '../dev/demo-operator.ts'
 import { type DemoTenants, ensureDemoTenants } from '../dev/demo-tenants.ts'
 import { ensureLocalCertificate, type LocalCertificate, trustCommand } from '../dev/local-ca.ts'
 import { systemEffects } from '../effects.ts'
@@ -96,9 +97,11 @@ async function startIn(
   const demoFile = join(folder, 'demo.json')
   const known = readKnownSecrets(demoFile)
   const demo = await ensureDemoTenants(store, systemEffects, bundled, baseUrl, known)
-  const content = { url: baseUrl.origin, ca: certificate.caFile, tenants: demo.tenants }
+  const operator = await ensureDemoOperator(store, systemEffects, baseUrl, readKnownOperator(demoFile))
+  const { management } = operator
+  const content = { url: baseUrl.origin, ca: certificate.caFile, tenants: demo.tenants, management }
   // New secrets exist nowhere else, so they are kept even if the port cannot be had.
-  if (demo.hasNewSecrets) writeDemoFile(demoFile, content)
+  if (demo.hasNewSecrets || operator.isNew) writeDemoFile(demoFile, content)
   const log = createLog({ clock: systemEffects.wallClock, level: 'warn' })
   const warnings: string[] = []
   const warn = (line: string) => void warnings.push(line)

@@ -6,10 +6,11 @@ import { instantText } from '../inspect/instant-text.ts'
 import type { OpenStore } from '../open-store.ts'
 import { findAppById } from '../store/apps.ts'
 import { listCredentials } from '../store/credentials.ts'
-import { StoreConflict, type WriteTransaction } from '../store/database.ts'
+import { StoreConflict } from '../store/database.ts'
 import { findOrganization } from '../store/organizations.ts'
 import { credentialSubject, type NewRevocation, revoke } from '../store/revocations.ts'
 import { listTenantIds } from '../store/tenants.ts'
+import { commandActor } from './actor.ts'
 import { terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
@@ -61,7 +62,7 @@ async function revokeIn({ db }: OpenStore, options: RevokeOptions): Promise<Said
     throw new StoreConflict(`There is no tenant ${terminalText(tenantId)}.`)
   const { revocation, words } = await subjectOf(db, tenantId, options)
   const issuedUntil = systemEffects.clock()
-  await db.write((tx: WriteTransaction) => revoke(tx, tenantId, { ...revocation, issuedUntil }))
+  await db.write((tx) => revoke(tx, tenantId, { ...revocation, issuedUntil }), commandActor('revoke'))
   const { kind, subjectId } = revocation
   return {
     revocation: { tenant: tenantId, kind, id: subjectId, issued_until: issuedUntil },

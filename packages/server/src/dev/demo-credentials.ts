@@ -20,6 +20,21 @@ export interface DemoCredential extends KnownSecret {
   readonly isReplacement: boolean
 }
 
+/** The first of the candidates that the app can still use. */
+export async function findKnownSecret(
+  { db, hasher }: Pick<OpenStore, 'db' | 'hasher'>,
+  now: number,
+  { tenantId, clientId }: { readonly tenantId: string; readonly clientId: string },
+  candidates: readonly KnownSecret[],
+): Promise<KnownSecret | undefined> {
+  const client = await findClient(db, tenantId, clientId)
+  const usable = (client?.credentials ?? []).filter((credential) => isUsable(credential, now))
+  return candidates.find(({ clientId: named, clientSecret }) => {
+    const { verifier } = hasher.hash(tenantId, clientId, clientSecret)
+    return named === clientId && usable.some((credential) => sameVerifier(credential.verifier, verifier))
+  })
+}
+
 export async function ensureDemoCredential(
   { db, hasher }: OpenStore,
   { random, clock }: Pick<Effects, 'random' | 'clock'>,
@@ -30,12 +45,7 @@ export async function ensureDemoCredential(
   const record = await findAppById(db, tenantId, appId)
   if (record === null) throw new Error(`The demo app ${tenantId}/${appId} is missing.`)
   const { clientId } = record
-  const client = await findClient(db, tenantId, clientId)
-  const usable = (client?.credentials ?? []).filter((credential) => isUsable(credential, clock()))
-  const known = candidates.find(({ clientId: named, clientSecret }) => {
-    const { verifier } = hasher.hash(tenantId, clientId, clientSecret)
-    return named === clientId && usable.some((credential) => sameVerifier(credential.verifier, verifier))
-  })
+  const known = await findKnownSecret({ db, hasher }, clock(), { tenantId, clientId }, candidates)
   if (known) return { ...known, isReplacement: false }
 
   const clientSecret = formatClientSecret(environment, random(32))

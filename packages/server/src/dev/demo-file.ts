@@ -29,11 +29,20 @@ export interface DemoIntrospection {
   readonly client_secret: string
 }
 
+/** Who may manage the instance, and where. */
+export interface DemoManagement {
+  readonly url: string
+  readonly token_url: string
+  readonly client_id: string
+  readonly client_secret: string
+}
+
 export interface DemoFile {
   readonly url: string
   /** Path of the local CA's certificate. */
   readonly ca: string
   readonly tenants: Readonly<Record<string, DemoTenant>>
+  readonly management: DemoManagement
 }
 
 export interface KnownSecret {
@@ -59,6 +68,9 @@ export function readKnownSecrets(file: string): Map<string, KnownSecrets> {
   )
 }
 
+export const readKnownOperator = (file: string): KnownSecret | undefined =>
+  secretIn(readWhole(file).management)
+
 function secretIn(entry: unknown): KnownSecret | undefined {
   const { client_id: clientId, client_secret: clientSecret } = (entry ?? {}) as Record<string, unknown>
   return typeof clientId === 'string' && typeof clientSecret === 'string'
@@ -66,7 +78,10 @@ function secretIn(entry: unknown): KnownSecret | undefined {
     : undefined
 }
 
-type UnknownDemoFile = { readonly tenants?: Record<string, Record<string, unknown> | null> | null }
+type UnknownDemoFile = {
+  readonly tenants?: Record<string, Record<string, unknown> | null> | null
+  readonly management?: unknown
+}
 
 /** Nobody but this program writes there, so what is no object at all was damaged and is made anew. */
 function readWhole(file: string): UnknownDemoFile {

@@ -37,6 +37,9 @@ export interface LogFields {
   readonly token_id?: string
   /** Which of several processes. */
   readonly worker?: number
+  /** Of the management API: which one, and who asked for it. */
+  readonly operation?: string
+  readonly actor?: string
 }
 
 const fieldNames: Readonly<Record<keyof LogFields, true>> = {
@@ -46,6 +49,8 @@ const fieldNames: Readonly<Record<keyof LogFields, true>> = {
   credential_id: true,
   token_id: true,
   worker: true,
+  operation: true,
+  actor: true,
   app: true,
   organization: true,
   api: true,

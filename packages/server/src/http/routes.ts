@@ -2,6 +2,7 @@
 
 import { jsonReply, OAuthError, type Reply, refuse } from '@sallyport/protocol'
 import type { PresentedCertificate } from '../certificates/presented.ts'
+import type { AnswerManagement } from '../management/answer.ts'
 import {
   authorizationServerMetadata,
   jwks,
@@ -20,6 +21,7 @@ import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-req
 import { StoreUnavailable } from '../store/database.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import type { HttpRequest } from './exchange.ts'
+import { answerOverHttp, isManagementPath } from './management.ts'
 import { type AnswerSecretScanning, secretScanningPath } from './secret-scanning.ts'
 import type { Site, SiteFinder } from './site.ts'
 
@@ -45,6 +47,7 @@ export interface RouteDeps extends FeedDeps {
   /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
   readonly takesCertificates: boolean
   readonly answerSecretScanning: AnswerSecretScanning
+  readonly answerManagement: AnswerManagement
   readonly onOutcome: (outcome: ClientOutcome) => void
 }
 
@@ -130,7 +133,7 @@ export function answer(request: HttpRequest, deps: RouteDeps): Reply | Promise<R
 
 function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
   const endpoint = site && endpointAt(site, deps.effects.clock)
-  if (!endpoint) return isSecretScanning(site, request) ? deps.answerSecretScanning(request) : notFound()
+  if (!endpoint) return site === null ? answerForServer(request, deps) : notFound()
   if (endpoint.methods.includes(request.method)) return endpoint.answer(request, site, deps)
   const refusal = otherMethod(request.method, endpoint)
   // A browser's history may keep the URL of what is refused as well.
@@ -139,8 +142,10 @@ function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Rep
 }
 
 /** The server's own, beside every tenant: a host that is a tenant's answers for that tenant alone. */
-const isSecretScanning = (site: Site | null, { path }: HttpRequest): boolean =>
-  site === null && path === secretScanningPath
+function answerForServer(request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
+  if (isManagementPath(request.path)) return answerOverHttp(request, deps.answerManagement)
+  return request.path === secretScanningPath ? deps.answerSecretScanning(request) : notFound()
+}
 
 const nothing = Buffer.alloc(0)
 

@@ -17,6 +17,8 @@ const blockBytes = 65_536
 const longestCharacterBytes = 3
 const flushMilliseconds = 1000
 const standardOutput = 1
+// A thousand times what a block takes where somebody reads.
+const threadMilliseconds = 100
 
 export function openStandardOutput(): LogDestination {
   // Bytes, because a text grown line by line is a tree of its pieces until somebody reads it.
@@ -44,6 +46,7 @@ export function openStandardOutput(): LogDestination {
   })
   process.on('exit', () => {
     hasEnded = true
+    if (isWriting) waitForThread()
     writeLast(sink, take())
   })
   const sink = openDestination({ fd: standardOutput, sync: false })
@@ -69,6 +72,9 @@ export function openStandardOutput(): LogDestination {
       }),
   }
 }
+
+/** A block that a thread is writing would be torn by what comes now; nobody can ask it, but it needs no loop to end. */
+const waitForThread = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, threadMilliseconds)
 
 /** There is no loop any more to write in the background, and the destination may be closed already. */
 function writeLast(sink: ReturnType<typeof openDestination>, text: string): void {

@@ -119,6 +119,15 @@ const toApp = (row: AppRow): AppRecord => ({
   updatedAt: row.updated_at,
 })
 
+export async function findAppByClientId(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  clientId: string,
+): Promise<AppRecord | null> {
+  const row = await selectApps(from.kysely, tenantId).where('client_id', '=', clientId).executeTakeFirst()
+  return row ? toApp(row) : null
+}
+
 /** By the name its makers gave it. */
 export async function findAppById(
   from: { readonly kysely: Kysely<Schema> },
@@ -131,17 +140,20 @@ export async function findAppById(
 
 export interface Page {
   /** The client id after which to begin. */
-  readonly after?: string
+  readonly after?: string | undefined
   readonly limit?: number
+  /** Only those of this organization. */
+  readonly organizationId?: string | undefined
 }
 
 /** In order of client id. */
 export async function listApps(
   from: { readonly kysely: Kysely<Schema> },
   tenantId: string,
-  { after, limit }: Page = {},
+  { after, limit, organizationId }: Page = {},
 ): Promise<AppRecord[]> {
   let query = selectApps(from.kysely, tenantId)
+  if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId)
   if (after !== undefined) query = query.where('client_id', '>', after)
   if (limit !== undefined) query = query.limit(limit)
   return (await query.execute()).map(toApp)

@@ -51,6 +51,27 @@ export async function saveCredential(
   if (row.disabled_at !== null) await revokeCredential(tx, tenantId, clientId, credential.id)
 }
 
+/** Switched off, what was got with it dies; switched on again, it stays dead. */
+export async function disableCredential(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  credentialId: string,
+  isDisabled: boolean,
+): Promise<void> {
+  const disabledAt = isDisabled ? sql<number>`coalesce(disabled_at, ${tx.now})` : null
+  await tx.kysely
+    .updateTable('credentials')
+    .set({ disabled_at: disabledAt, updated_at: tx.now })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('id', '=', credentialId)
+    .execute()
+  await copyToApp(tx, tenantId, clientId)
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  if (isDisabled) await revokeCredential(tx, tenantId, clientId, credentialId)
+}
+
 const revokeCredential = (tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) =>
   cutOff(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
 
@@ -140,3 +161,19 @@ export async function listCredentials(
   ).execute()
   return rows.map((row) => ({ ...row }))
 }
+
+/** What the credentials of one app and format prove with. */
+export const listProofs = (
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  clientId: string,
+  format: string,
+): Promise<{ readonly id: string; readonly verifier: Uint8Array }[]> =>
+  from.kysely
+    .selectFrom('credentials')
+    .select(['id', 'verifier'])
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('format', '=', format)
+    .orderBy('id')
+    .execute()

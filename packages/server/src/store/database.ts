@@ -1,6 +1,7 @@
 /** What the rest of the server sees of a database: reads, serialized writes, the change feed, and three ways to fail. */
 
 import type { Kysely, Transaction } from 'kysely'
+import type { Actor, NewAuditRecord } from './audit-records.ts'
 import type { ChangeFeed, NewChange } from './changes.ts'
 import type { Read } from './prepared.ts'
 import type { Schema } from './schema.ts'
@@ -14,9 +15,10 @@ export interface Database {
   readonly read: Read
   /**
    * One transaction. Await nothing but storage verbs inside: on SQLite every other writer is waiting, and a
-   * write inside a write waits for itself. When it resolves, this process's followers have been told.
+   * write inside a write waits for itself. When it resolves, this process's followers have been told. What it changes
+   * is in the audit chain: as the transaction says, or else each change for itself, as done by `by`.
    */
-  write<Result>(work: (tx: WriteTransaction) => Promise<Result>): Promise<Result>
+  write<Result>(work: (tx: WriteTransaction) => Promise<Result>, by?: Actor): Promise<Result>
   /**
    * Inserts what may be used once, and says of each whether it was new; of equal ones the first is. All or none, in
    * a transaction of its own; on SQLite in a thread of its own. For `single-use.ts`, one call at a time.
@@ -63,6 +65,8 @@ export interface WriteTransaction {
   readonly now: number
   /** Says what changed; repeated calls count once, and the rows are written just before the commit. */
   append(change: NewChange): void
+  /** Says what was done, or refused, in words of its own; then no record is made of the single changes. */
+  audit(record: NewAuditRecord): void
 }
 
 /** The database is gone, locked for too long, full or read-only: try again later, nothing was written. */

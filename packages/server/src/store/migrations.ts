@@ -11,6 +11,7 @@ import { StoreRefused } from './database.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { everyProof } from './migrations/0002-every-proof.ts'
 import { everyEnd } from './migrations/0003-every-end.ts'
+import { management } from './migrations/0004-management.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -23,7 +24,7 @@ export interface MigrationTarget {
   hasTable(kysely: Kysely<Schema>, name: string): Promise<boolean>
 }
 
-export const migrations: readonly Migration[] = [foundation, everyProof, everyEnd]
+export const migrations: readonly Migration[] = [foundation, everyProof, everyEnd, management]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }
 

@@ -14,6 +14,7 @@ export interface OrganizationRecord {
   readonly settings: unknown
   readonly disabledAt: number | null
   readonly blueprint: string | null
+  readonly createdAt: number
   readonly updatedAt: number
 }
 
@@ -24,10 +25,12 @@ type OrganizationRow = [
   settings: string,
   disabledAt: number | null,
   blueprint: string | null,
+  createdAt: number,
   updatedAt: number,
 ]
 
-const columns = ['id', 'name', 'plan_id', 'settings', 'disabled_at', 'blueprint', 'updated_at'] as const
+const identity = ['id', 'name', 'plan_id', 'settings'] as const
+const columns = [...identity, 'disabled_at', 'blueprint', 'created_at', 'updated_at'] as const
 
 const organizationById = prepareRead<OrganizationRow>((db, param) =>
   db
@@ -50,29 +53,50 @@ export function findOrganization(
 
 function firstOrganization([row]: readonly OrganizationRow[]): OrganizationRecord | null {
   if (!row) return null
-  const [id, name, planId, settings, disabledAt, blueprint, updatedAt] = row
-  return { id, name, planId, settings: readJson(settings), disabledAt, blueprint, updatedAt }
+  const [id, name, planId, settings, disabledAt, blueprint, createdAt, updatedAt] = row
+  return { id, name, planId, settings: readJson(settings), disabledAt, blueprint, createdAt, updatedAt }
 }
 
 export async function selectOrganizations(
   kysely: Kysely<Schema>,
   tenantId: string,
 ): Promise<OrganizationRecord[]> {
-  const rows = await kysely
-    .selectFrom('organizations')
-    .select(columns)
-    .where('tenant_id', '=', tenantId)
-    .orderBy('id')
-    .execute()
-  return rows.map((row) => ({
-    id: row.id,
-    name: row.name,
-    planId: row.plan_id,
-    settings: readJson(row.settings),
-    disabledAt: row.disabled_at,
-    blueprint: row.blueprint,
-    updatedAt: row.updated_at,
-  }))
+  return (await ofTenant(kysely, tenantId).execute()).map(toOrganization)
+}
+
+const ofTenant = (kysely: Kysely<Schema>, tenantId: string) =>
+  kysely.selectFrom('organizations').select(columns).where('tenant_id', '=', tenantId).orderBy('id')
+
+type SelectedOrganization = Awaited<ReturnType<ReturnType<typeof ofTenant>['executeTakeFirstOrThrow']>>
+
+const toOrganization = (row: SelectedOrganization): OrganizationRecord => ({
+  id: row.id,
+  name: row.name,
+  planId: row.plan_id,
+  settings: readJson(row.settings),
+  disabledAt: row.disabled_at,
+  blueprint: row.blueprint,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+})
+
+/** In order of id, from the one after `after` on. */
+export async function pageOfOrganizations(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+): Promise<OrganizationRecord[]> {
+  const query = ofTenant(kysely, tenantId).limit(limit)
+  return (await (after === undefined ? query : query.where('id', '>', after)).execute()).map(toOrganization)
+}
+
+export async function selectOrganization(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  id: string,
+): Promise<OrganizationRecord | null> {
+  const row = await ofTenant(kysely, tenantId).where('id', '=', id).executeTakeFirst()
+  return row ? toOrganization(row) : null
 }
 
 export const listOrganizations = (db: Database, tenantId: string): Promise<OrganizationRecord[]> =>

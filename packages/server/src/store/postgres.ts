@@ -61,7 +61,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     kysely,
     changes: feed,
     read,
-    write: (work) => runWrite(writing, work),
+    write: (work, by) => runWrite(writing, work, by),
     insertUses: (uses) => insertUses(kysely, uses),
     insertOpaqueTokens: opaqueTokenWriter(kysely),
     async ping() {

@@ -178,6 +178,108 @@ export interface ThrottleCountersTable {
   count: number
 }
 
+/** The audit chain: what was done or refused, each record bound to the one before it. */
+export interface AuditRecordsTable {
+  /** 1, 2, 3 …, without a gap. */
+  number: number
+  /** Null for what belongs to no tenant. */
+  tenant_id: string | null
+  happened_at: Seconds
+  actor: string
+  action: string
+  target: string
+  outcome: 'done' | 'refused'
+  reason: string | null
+  request_id: string | null
+  state_before: JsonText | null
+  state_after: JsonText | null
+  hash: Uint8Array
+}
+
+/** How far the chain has been handed on to each place outside, and who does it now. */
+export interface AuditSinksTable {
+  sink: string
+  /** The last record that was handed on; 0 for none. */
+  number: number
+  hash: Uint8Array
+  leader: string
+  leads_until: Seconds
+}
+
+/** People of a tenant. */
+export interface UsersTable {
+  tenant_id: string
+  id: string
+  /** In lower case, unique in the tenant. */
+  email: string
+  name: string
+  disabled_at: Seconds | null
+  created_at: Seconds
+  updated_at: Seconds
+}
+
+/** Roles that a tenant has made for itself, beside those that every tenant has. */
+export interface RolesTable {
+  tenant_id: string
+  id: string
+  name: string
+  permissions: JsonText
+  created_at: Seconds
+  updated_at: Seconds
+}
+
+export interface MembershipsTable {
+  tenant_id: string
+  /** Empty for the tenant as a whole. */
+  organization_id: string
+  /** `user {id}` of the same tenant, or `app {client id}` of the system tenant. */
+  member: string
+  roles: JsonText
+  created_at: Seconds
+  updated_at: Seconds
+}
+
+export interface InvitationsTable {
+  tenant_id: string
+  id: string
+  /** Empty for the tenant as a whole. */
+  organization_id: string
+  email: string
+  roles: JsonText
+  /** SHA-256 of the token that whoever is invited shows. */
+  digest: Uint8Array
+  expires_at: Seconds
+  accepted_at: Seconds | null
+  created_at: Seconds
+}
+
+/** An organization asks the provider's people for keys (000-02). */
+export interface KeyRequestsTable {
+  tenant_id: string
+  id: string
+  organization_id: string
+  state: 'asked' | 'approved' | 'refused'
+  app_name: string
+  purpose: string
+  asked_by: string
+  decided_by: string | null
+  decided_at: Seconds | null
+  answer: string | null
+  /** The app that an approval has made. */
+  client_id: string | null
+  created_at: Seconds
+}
+
+export interface IdempotencyKeysTable {
+  /** Of the caller, the operation and the key. */
+  digest: Uint8Array
+  request_digest: Uint8Array
+  status: number
+  /** Null where the answer held a secret, which is shown once. */
+  body: JsonText | null
+  expires_at: Seconds
+}
+
 export interface Schema {
   tenants: TenantsTable
   tenant_hosts: TenantHostsTable
@@ -195,4 +297,12 @@ export interface Schema {
   revocations: RevocationsTable
   opaque_token_partitions: OpaqueTokenPartitionsTable
   notices: NoticesTable
+  audit_records: AuditRecordsTable
+  audit_sinks: AuditSinksTable
+  users: UsersTable
+  roles: RolesTable
+  memberships: MembershipsTable
+  invitations: InvitationsTable
+  key_requests: KeyRequestsTable
+  idempotency_keys: IdempotencyKeysTable
 }

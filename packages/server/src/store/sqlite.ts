@@ -67,12 +67,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     const { synchronous = 'full' } = options
     const thread = createSqliteThread({ file, synchronous, lockWaitMilliseconds })
     const stopPolling = pollFeed(feed, pollMilliseconds)
+    const appending = { kysely: writing, clock, feed, lockFeed: nothing, announce: nothing }
     return {
       engine: 'sqlite',
       kysely,
       changes: feed,
       read: hot.read,
-      write: (work) => runWrite({ kysely: writing, clock, feed, lockFeed: nothing, announce: nothing }, work),
+      write: (work, by) => runWrite(appending, work, by),
       insertUses: thread.insertUses,
       insertOpaqueTokens: thread.insertOpaqueTokens,
       async ping() {

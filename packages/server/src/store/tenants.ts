@@ -65,19 +65,29 @@ export function loadTenant(db: Database, tenantId: string): Promise<TenantRecord
   })
 }
 
+const toTenantRow = (row: TenantsTable): TenantRow => ({
+  id: row.id,
+  name: row.name,
+  environment: row.environment,
+  settings: readJson(row.settings),
+  disabledAt: row.disabled_at,
+  blueprint: row.blueprint,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+})
+
 export async function selectTenant(kysely: Kysely<Schema>, tenantId: string): Promise<TenantRow | null> {
   const row = await kysely.selectFrom('tenants').selectAll().where('id', '=', tenantId).executeTakeFirst()
-  if (!row) return null
-  return {
-    id: row.id,
-    name: row.name,
-    environment: row.environment,
-    settings: readJson(row.settings),
-    disabledAt: row.disabled_at,
-    blueprint: row.blueprint,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
+  return row ? toTenantRow(row) : null
+}
+
+/** In order of id, from the one after `after` on. */
+export async function listTenants(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+): Promise<TenantRow[]> {
+  const query = kysely.selectFrom('tenants').selectAll().orderBy('id').limit(limit)
+  return (await (after === undefined ? query : query.where('id', '>', after)).execute()).map(toTenantRow)
 }
 
 export async function selectTenantParts(
@@ -159,6 +169,11 @@ export async function removeTenant(tx: WriteTransaction, tenantId: string): Prom
 
 /** Whatever points at another comes before it. */
 const ownedTables = [
+  'key_requests',
+  'invitations',
+  'memberships',
+  'roles',
+  'users',
   'dialect_uses',
   'credentials',
   'apps',

@@ -1,6 +1,7 @@
-/** One write transaction, the same on both engines: work, append what changed, commit, tell the followers. */
+/** One write transaction, the same on both engines: work, append what changed and who did it, commit, tell the followers. */
 
 import type { Kysely } from 'kysely'
+import { type Actor, appendAuditRecords, type NewAuditRecord, recordsOf } from './audit-records.ts'
 import { type Change, type DatabaseChangeFeed, insertChanges, type NewChange } from './changes.ts'
 import type { WriteTransaction } from './database.ts'
 import type { Schema } from './schema.ts'
@@ -18,6 +19,7 @@ export interface Writing {
 export async function runWrite<Result>(
   writing: Writing,
   work: (tx: WriteTransaction) => Promise<Result>,
+  by?: Actor,
 ): Promise<Result> {
   const { result, changes } = await writing.kysely.transaction().execute(async (kysely) => {
     // Once it has begun: SQLite may have waited for another writer, and a cut-off must not lie before that.
@@ -26,8 +28,13 @@ export async function runWrite<Result>(
     const append = (change: NewChange) => {
       pending.set(JSON.stringify([change.tenantId, change.noun, change.subjectId]), change)
     }
-    const result = await work({ kysely, now, append })
-    const changes = await appendChanges(writing, kysely, [...pending.values()], now)
+    const said: NewAuditRecord[] = []
+    const result = await work({ kysely, now, append, audit: (record) => void said.push(record) })
+    const changed = [...pending.values()]
+    const records = said.length > 0 ? said : recordsOf(changed, by)
+    if (changed.length + records.length > 0) await writing.lockFeed(kysely)
+    const changes = await appendChanges(writing, kysely, changed, now)
+    await appendAuditRecords(kysely, records, now)
     return { result, changes }
   })
   if (changes.length > 0) await tellFollowers(writing.feed, changes)
@@ -35,13 +42,12 @@ export async function runWrite<Result>(
 }
 
 async function appendChanges(
-  { lockFeed, announce }: Writing,
+  { announce }: Writing,
   kysely: Kysely<Schema>,
   pending: readonly NewChange[],
   now: number,
 ): Promise<Change[]> {
   if (pending.length === 0) return []
-  await lockFeed(kysely)
   const changes = await insertChanges(kysely, pending, now)
   await announce(kysely)
   return changes

@@ -5,6 +5,7 @@ import { createSecretUpgrade } from '../apps/upgrade-secret.ts'
 import { createIssuerKeys } from '../federation/issuer-keys.ts'
 import { clientOutcome } from '../http/client-outcome.ts'
 import type { Log } from '../http/log.ts'
+import { logManagement } from '../http/management.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { RouteDeps } from '../http/routes.ts'
 import { createSecretScanning } from '../http/secret-scanning.ts'
@@ -13,6 +14,7 @@ import { createSlowHashes } from '../keys/imported/turn.ts'
 import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
 import { createScannerKeys } from '../keys/scanner-keys.ts'
 import { createWrongAttempts } from '../limits/wrong-attempts.ts'
+import { createManagement } from '../management/answer.ts'
 import { createProvenRecently } from '../oauth/client-auth/proven-recently.ts'
 import { createTokenReuse } from '../oauth/token-reuse.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
@@ -38,6 +40,11 @@ export function routeDeps(
   const { db, sealer, hasher } = store
   const expose = exposureOf(options, metrics)
   const directory = createDirectory({ db, sealer, random: effects.random, clientCacheEntries })
+  const opaqueTokens = createOpaqueTokens({ db, effects })
+  const revocations = createRevocations({
+    changes: db.changes,
+    load: (tenantId) => listRevocations(db, tenantId),
+  })
   return {
     effects,
     directory,
@@ -50,11 +57,8 @@ export function routeDeps(
     slowHashes: createSlowHashes(),
     upgradeSecret: secretUpgrade(options),
     reuse: createTokenReuse(reuseBytes),
-    opaqueTokens: createOpaqueTokens({ db, effects }),
-    revocations: createRevocations({
-      changes: db.changes,
-      load: (tenantId) => listRevocations(db, tenantId),
-    }),
+    opaqueTokens,
+    revocations,
     revocationFeed: revocationFeed(options, directory),
     revoke: (tenantId, revocation) => db.write((tx) => revoke(tx, tenantId, revocation)),
     lastContactAt: () => db.changes.lastContactAt,
@@ -62,6 +66,10 @@ export function routeDeps(
       expose(exposure).catch((error: unknown) => options.log.failure('', error))
     },
     answerSecretScanning: secretScanning(options, expose),
+    answerManagement: createManagement({
+      ...{ ...store, effects, baseUrl, directory, opaqueTokens, revocations },
+      onOutcome: (outcome) => logManagement(options.log, outcome),
+    }),
     sites: createSiteFinder(directory, baseUrl, mtlsUrl),
     takesCertificates: mtlsUrl !== null || certificateHeader !== null,
     revocationLists: options.revocationLists ?? null,

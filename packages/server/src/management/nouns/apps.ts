@@ -1,0 +1,191 @@
+/** Apps: what an organization's programs are to a tenant. Named by client id, as every token request names them. */
+
+import { generateIdentifier } from '@sallyport/protocol'
+import { type Static, Type } from 'typebox'
+import { AppSettings } from '../../apps/settings.ts'
+import { AppEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
+import {
+  type AppRecord,
+  findAppByClientId,
+  findAppById,
+  listApps,
+  removeApp,
+  saveApp,
+} from '../../store/apps.ts'
+import type { WriteTransaction } from '../../store/database.ts'
+import { defaultClientIdShape, identifierBytes } from '../../tenants/client-id-shape.ts'
+import { checkApp, tenantEntry } from '../declared.ts'
+import { type From, list, read, type Target, write } from '../operation.ts'
+import { refuseWith } from '../problem.ts'
+import { closed, managed } from '../shapes.ts'
+import { findOrganization } from './organizations.ts'
+import { findTenant } from './tenants.ts'
+
+const { id, name } = AppEntry.properties
+const settable = { name, ...AppSettings.properties, disabled: Type.Optional(Type.Boolean()) }
+const NewApp = Type.Object({ id, ...settable }, closed)
+const ChangedApp = Type.Object(settable, closed)
+const AppShape = Type.Object({
+  client_id: Type.String(),
+  ...{ id, organization: Type.String(), ...settable, disabled: Type.Boolean() },
+  ...managed,
+})
+
+export const showApp = (row: AppRecord) => ({
+  ...{ client_id: row.clientId, id: row.id, organization: row.organizationId, name: row.name },
+  ...(row.settings as AppSettings),
+  disabled: row.disabledAt !== null,
+  ...{ blueprint: row.blueprint, created_at: row.createdAt, updated_at: row.updatedAt },
+})
+
+type InApp = { readonly tenant: string; readonly app: string }
+
+/** The app that a path names by its client id; it lies in its organization. */
+export async function findApp(
+  { tenant, app }: InApp,
+  from: From,
+): Promise<(Target & { readonly row: AppRecord }) | null> {
+  const row = await findAppByClientId(from, tenant, app)
+  if (row === null) return null
+  return { place: { tenantId: tenant, organizationId: row.organizationId }, name: `app ${row.clientId}`, row }
+}
+
+async function findWhole(params: InApp, from: From) {
+  const found = await findApp(params, from)
+  return found && { ...found, value: showApp(found.row) }
+}
+
+interface Saved {
+  readonly clientId: string
+  readonly id: string
+  readonly organizationId: string
+}
+
+/** Checked against the tenant as it is: its APIs, its plans, its policies. */
+export async function saveCheckedApp(
+  tx: WriteTransaction,
+  tenant: TenantEntry,
+  { clientId, id: appId, organizationId }: Saved,
+  { disabled = false, ...body }: Static<typeof ChangedApp>,
+  before: AppRecord | null,
+): Promise<ReturnType<typeof showApp>> {
+  checkApp(tenant, { ...body, id: appId })
+  await saveApp(tx, tenant.id, {
+    ...{ clientId, id: appId, organizationId, name: body.name },
+    settings: pickSettings(AppSettings, body),
+    disabledAt: disabled ? (before?.disabledAt ?? tx.now) : null,
+    blueprint: before?.blueprint ?? null,
+  })
+  const row = await findAppByClientId(tx, tenant.id, clientId)
+  if (row === null) throw new Error(`App ${appId} was saved and is gone.`)
+  return showApp(row)
+}
+
+/** A new client id in the tenant's shape; only of characters that no reading of a header changes. */
+export const newClientId = (tenant: TenantEntry, random: (bytes: number) => Uint8Array): string =>
+  generateIdentifier(random(identifierBytes), tenant.client_id ?? defaultClientIdShape)
+
+const example = { id: 'billing-sync', name: 'Billing sync', scopes: { rest: ['invoices/read'] } }
+const shown = {
+  ...{ client_id: '5f0c2b7e9a1d4c3b8e6f7a90', organization: 'globex', ...example },
+  ...{ disabled: false, blueprint: null, created_at: 1_800_000_000, updated_at: 1_800_000_000 },
+}
+
+export const appOperations = [
+  list({
+    id: 'listApps',
+    command: 'apps list',
+    path: '/tenants/{tenant}/apps',
+    about: 'The apps of a tenant, in order of client id.',
+    permission: 'read_apps',
+    query: Type.Object({ organization: Type.Optional(Type.String()) }),
+    output: AppShape,
+    example: { answer: shown },
+    find: findTenant,
+    run: async ({ params: { tenant }, query: { organization: organizationId } }, page, from) =>
+      (await listApps(from, tenant, { ...page, organizationId })).map(showApp),
+    keyOf: (item) => item.client_id,
+  }),
+  list({
+    id: 'listAppsOfOrganization',
+    command: 'organizations apps',
+    path: '/tenants/{tenant}/organizations/{organization}/apps',
+    about: 'The apps of one organization.',
+    permission: 'read_apps',
+    output: AppShape,
+    example: { answer: shown },
+    find: findOrganization,
+    run: async ({ params: { tenant, organization: organizationId } }, page, from) =>
+      (await listApps(from, tenant, { ...page, organizationId })).map(showApp),
+    keyOf: (item) => item.client_id,
+  }),
+  read({
+    id: 'readApp',
+    command: 'apps show',
+    path: '/tenants/{tenant}/apps/{app}',
+    about: 'One app, by its client id.',
+    permission: 'read_apps',
+    output: AppShape,
+    example: { answer: shown },
+    find: findWhole,
+    run: async ({ target }) => target.value,
+  }),
+  write({
+    id: 'createApp',
+    command: 'apps create',
+    method: 'POST',
+    status: 201,
+    path: '/tenants/{tenant}/organizations/{organization}/apps',
+    about: 'Make an app; its client id is made up, and it has no credential yet.',
+    permission: 'manage_apps',
+    body: NewApp,
+    output: AppShape,
+    problems: ['conflict'],
+    example: { body: example, answer: shown },
+    find: findOrganization,
+    async run({ params: { tenant, organization }, body: { id: appId, ...body } }, tx, { effects }) {
+      if ((await findAppById(tx, tenant, appId)) !== null)
+        refuseWith('conflict', { detail: `There is an app ${appId} in this tenant.` })
+      const entry = await tenantEntry(tx, tenant)
+      if (entry === null) refuseWith('not_found')
+      const clientId = newClientId(entry, effects.random)
+      const place = { clientId, id: appId, organizationId: organization }
+      const made = await saveCheckedApp(tx, entry, place, body, null)
+      return { body: made, location: `/tenants/${tenant}/apps/${clientId}`, name: `app ${clientId}` }
+    },
+  }),
+  write({
+    id: 'updateApp',
+    command: 'apps update',
+    method: 'PATCH',
+    status: 200,
+    path: '/tenants/{tenant}/apps/{app}',
+    about: 'Change an app; disabled, its tokens are dead at once.',
+    permission: 'manage_apps',
+    body: ChangedApp,
+    output: AppShape,
+    example: { body: { name: 'Billing' }, answer: { ...shown, name: 'Billing' } },
+    find: findWhole,
+    async run({ params: { tenant }, body, target: { row } }, tx) {
+      const entry = await tenantEntry(tx, tenant)
+      if (entry === null) refuseWith('not_found')
+      return { body: await saveCheckedApp(tx, entry, row, body, row) }
+    },
+  }),
+  write({
+    id: 'removeApp',
+    command: 'apps remove',
+    method: 'DELETE',
+    status: 204,
+    path: '/tenants/{tenant}/apps/{app}',
+    about: 'Remove an app with its credentials; its tokens are dead at once (003-02).',
+    permission: 'manage_apps',
+    output: null,
+    example: { answer: null },
+    find: findWhole,
+    async run({ params: { tenant, app } }, tx) {
+      await removeApp(tx, tenant, app)
+      return { body: null, after: null }
+    },
+  }),
+]

@@ -1,0 +1,63 @@
+/** What was done and refused, and by whom: newest first, of a tenant or of the whole server. */
+
+import { Type } from 'typebox'
+import { showAuditRecord } from '../../audit/written-record.ts'
+import { listAuditRecords } from '../../store/audit-records.ts'
+import { list, type Page, serverPlace } from '../operation.ts'
+import { Instant, OrNull } from '../shapes.ts'
+import { findTenant } from './tenants.ts'
+
+const AuditShape = Type.Object({
+  number: Type.Integer(),
+  tenant: OrNull(Type.String()),
+  happened_at: Instant,
+  actor: Type.String(),
+  action: Type.String(),
+  target: Type.String(),
+  outcome: Type.Enum(['done', 'refused']),
+  reason: OrNull(Type.String()),
+  request_id: OrNull(Type.String()),
+  before: Type.Unknown(),
+  after: Type.Unknown(),
+  hash: Type.String({ description: 'SHA-256 over the hash of the record before and this one, in hex' }),
+})
+
+const example = {
+  ...{ number: 7, tenant: 'acme', happened_at: 1_800_000_000, actor: 'app 5f0c2b7e9a1d4c3b8e6f7a90' },
+  ...{ action: 'removeApp', target: 'app 9d1c', outcome: 'done', reason: null, request_id: 'b7c1…' },
+  ...{ before: { id: 'billing-sync' }, after: null, hash: '6b86b273…' },
+}
+
+const pageOf = ({ after, limit }: Page) => ({
+  limit,
+  newestFirst: true,
+  after: after === undefined ? undefined : Number(after),
+})
+
+export const auditOperations = [
+  list({
+    id: 'listAuditRecords',
+    command: 'audit list',
+    path: '/tenants/{tenant}/audit-records',
+    about: 'What was done and refused in a tenant, newest first.',
+    permission: 'read_audit',
+    output: AuditShape,
+    example: { answer: example },
+    find: findTenant,
+    run: async ({ params: { tenant } }, page, from) =>
+      (await listAuditRecords(from, { ...pageOf(page), tenantId: tenant })).map(showAuditRecord),
+    keyOf: (item) => String(item.number),
+  }),
+  list({
+    id: 'listAllAuditRecords',
+    command: 'audit list-all',
+    path: '/audit-records',
+    about: 'What was done and refused on the whole server, newest first.',
+    permission: 'read_audit',
+    output: AuditShape,
+    example: { answer: example },
+    find: async () => ({ place: serverPlace, name: 'server' }),
+    run: async (_call, page, from) => (await listAuditRecords(from, pageOf(page))).map(showAuditRecord),
+    keyOf: (item) => String(item.number),
+  }),
+]

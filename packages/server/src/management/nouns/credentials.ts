@@ -1,0 +1,308 @@
+/** Credentials of an app: what it proves itself with. A secret is shown once, when it is made. */
+
+import { type Static, Type } from 'typebox'
+import { addSecret, rotateSecret, standingOf, takesSecrets } from '../../apps/secrets.ts'
+import { formOfFormat } from '../../blueprint/proof.ts'
+import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
+import { addCredential, setExpiry } from '../../store/credential-terms.ts'
+import {
+  type CredentialRecord,
+  disableCredential,
+  listCredentials,
+  removeCredential,
+} from '../../store/credentials.ts'
+import type { WriteTransaction } from '../../store/database.ts'
+import { selectTenant } from '../../store/tenants.ts'
+import { tenantEntry } from '../declared.ts'
+import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
+import { refuseWith } from '../problem.ts'
+import { refuseSharedProof, resolveProof } from '../proofs.ts'
+import { closed, Instant, managed, OrNull } from '../shapes.ts'
+import { findApp } from './apps.ts'
+
+const { id, secret, public_key, jwks_uri, certificate, federation } = CredentialEntry.properties
+const ExpiresAt = Type.Optional(OrNull(Instant))
+
+const NewCredential = Type.Object(
+  {
+    id: Type.Optional(id),
+    ...{ secret, public_key, jwks_uri, certificate, federation },
+    expires_at: ExpiresAt,
+  },
+  closed,
+)
+const ChangedCredential = Type.Object(
+  { expires_at: ExpiresAt, disabled: Type.Optional(Type.Boolean()) },
+  closed,
+)
+const NewRotation = Type.Object(
+  {
+    id: Type.Optional(id),
+    /** How long the others stay good. */
+    overlap_seconds: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 31_536_000, description: 'whole seconds, 0 to 31536000' }),
+    ),
+    expires_at: ExpiresAt,
+  },
+  closed,
+)
+const CredentialShape = Type.Object({
+  id,
+  kind: Type.Enum([...proofForms]),
+  standing: Type.Enum(['good', 'expired', 'disabled', 'quarantined']),
+  disabled: Type.Boolean(),
+  expires_at: OrNull(Instant),
+  last_used_at: OrNull(Instant),
+  exposed_at: OrNull(Instant),
+  exposed_by: OrNull(Type.String()),
+  ...managed,
+  /** In the one answer that made it. */
+  client_id: Type.Optional(Type.String()),
+  client_secret: Type.Optional(Type.String()),
+})
+
+const show = (row: CredentialRecord, now: number) => ({
+  ...{ id: row.id, kind: formOfFormat(row.format), standing: standingOf(row, now) },
+  ...{ disabled: row.disabledAt !== null, expires_at: row.expiresAt, last_used_at: row.lastUsedAt },
+  ...{ exposed_at: row.exposedAt, exposed_by: row.exposedBy, blueprint: row.blueprint },
+  ...{ created_at: row.createdAt, updated_at: row.updatedAt },
+})
+
+type InCredential = { readonly tenant: string; readonly app: string; readonly credential: string }
+
+/** Its last use is no part of what a change depends on: it moves with every token. */
+async function findCredential({ tenant, app, credential }: InCredential, from: From) {
+  const found = await findApp({ tenant, app }, from)
+  const row = found && (await rowOf(from, tenant, app, credential))
+  if (!row) return null
+  const value = { ...show(row, row.updatedAt), last_used_at: null }
+  return { ...found, name: `credential ${app} ${credential}`, row, value, app: found.row }
+}
+
+async function rowOf(
+  from: From,
+  tenantId: string,
+  clientId: string,
+  credentialId: string,
+): Promise<CredentialRecord | undefined> {
+  return (await listCredentials(from, tenantId, clientId)).find((one) => one.id === credentialId)
+}
+
+async function shownOf(tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) {
+  const row = await rowOf(tx, tenantId, clientId, credentialId)
+  if (row === undefined) throw new Error(`Credential ${credentialId} was saved and is gone.`)
+  return show(row, tx.now)
+}
+
+/** The answer shows the secret, the audit chain does not. */
+async function madeSecret(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  made: { readonly credentialId: string; readonly clientSecret: string },
+): Promise<Written> {
+  const after = await shownOf(tx, tenantId, clientId, made.credentialId)
+  return {
+    body: { ...after, client_id: clientId, client_secret: made.clientSecret },
+    after,
+    location: `/tenants/${tenantId}/apps/${clientId}/credentials/${made.credentialId}`,
+    name: `credential ${clientId} ${made.credentialId}`,
+    isSecret: true,
+  }
+}
+
+async function refuseTaken(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  name: string | undefined,
+) {
+  if (name !== undefined && (await rowOf(tx, tenantId, clientId, name)) !== undefined)
+    refuseWith('conflict', { detail: `The app has a credential ${name}.` })
+}
+
+type Found = NonNullable<Awaited<ReturnType<typeof findApp>>>
+
+async function createSecret(
+  { row: app, place }: Found,
+  body: { readonly id?: string; readonly expires_at?: number | null },
+  tx: WriteTransaction,
+  deps: OperationDeps,
+): Promise<Written> {
+  const tenantId = place.tenantId ?? ''
+  const secretTerms = await newSecretTerms(tx, tenantId, app, body)
+  const made = await addSecret(tx, secretTerms, { ...deps, random: deps.effects.random })
+  return madeSecret(tx, tenantId, app.clientId, made)
+}
+
+async function newSecretTerms(
+  tx: WriteTransaction,
+  tenantId: string,
+  app: Found['row'],
+  body: { readonly id?: string; readonly expires_at?: number | null },
+) {
+  if (!takesSecrets(app))
+    refuseWith('conflict', { detail: 'No client_authentication of the app uses a secret.' })
+  await refuseTaken(tx, tenantId, app.clientId, body.id)
+  const environment = (await selectTenant(tx.kysely, tenantId))?.environment ?? 'test'
+  return { tenantId, environment, app, credentialId: body.id, expiresAt: body.expires_at ?? null }
+}
+
+async function createOther(
+  { row: app, place }: Found,
+  { id: wanted, expires_at: expiresAt = null, ...proofEntry }: Static<typeof NewCredential>,
+  tx: WriteTransaction,
+  { effects }: OperationDeps,
+): Promise<Written> {
+  const tenantId = place.tenantId ?? ''
+  const { clientId } = app
+  const credentialId = wanted ?? `credential-${Buffer.from(effects.random(4)).toString('hex')}`
+  await refuseTaken(tx, tenantId, clientId, credentialId)
+  const tenant = await tenantEntry(tx, tenantId)
+  if (tenant === null) refuseWith('not_found')
+  const appEntry = { ...(app.settings as object), id: app.id, name: app.name } as AppEntry
+  const proof = await resolveProof(tenant, appEntry, { ...proofEntry, id: credentialId })
+  if (proof.form !== 'secret') await refuseSharedProof(tx, tenantId, clientId, proof)
+  await addCredential(tx, tenantId, clientId, {
+    id: credentialId,
+    ...verifierOf(proof),
+    pepperVersion: null,
+    expiresAt,
+  })
+  return {
+    body: await shownOf(tx, tenantId, clientId, credentialId),
+    location: `/tenants/${tenantId}/apps/${clientId}/credentials/${credentialId}`,
+    name: `credential ${clientId} ${credentialId}`,
+  }
+}
+
+/** Of secrets only the hashes of others come this way. */
+function verifierOf(proof: Awaited<ReturnType<typeof resolveProof>>) {
+  if (proof.form !== 'secret') return { format: proof.format, verifier: proof.verifier }
+  if (proof.secret.kind !== 'hash')
+    refuseWith('invalid_body', {
+      misfits: [{ pointer: '/secret', found: 'something else', expected: 'generated, or {"hash": …}' }],
+    })
+  return { format: proof.secret.format, verifier: proof.secret.verifier }
+}
+
+const shown = {
+  ...{ id: 'main', kind: 'secret', standing: 'good', disabled: false, expires_at: null, last_used_at: null },
+  ...{
+    exposed_at: null,
+    exposed_by: null,
+    blueprint: null,
+    created_at: 1_800_000_000,
+    updated_at: 1_800_000_000,
+  },
+}
+const withSecret = {
+  ...shown,
+  client_id: '5f0c2b7e9a1d4c3b8e6f7a90',
+  client_secret: 'sp_live_… (shown once)',
+}
+
+export const credentialOperations = [
+  list({
+    id: 'listCredentials',
+    command: 'credentials list',
+    path: '/tenants/{tenant}/apps/{app}/credentials',
+    about: 'The credentials of an app, and what each is worth now.',
+    permission: 'read_apps',
+    output: CredentialShape,
+    example: { answer: shown },
+    find: findApp,
+    async run({ params: { tenant, app } }, { after = '', limit }, from) {
+      const rows = await listCredentials(from, tenant, app)
+      return rows
+        .filter((row) => row.id > after)
+        .slice(0, limit)
+        .map((row) => show(row, row.updatedAt))
+    },
+    keyOf: (item) => item.id,
+  }),
+  read({
+    id: 'readCredential',
+    command: 'credentials show',
+    path: '/tenants/{tenant}/apps/{app}/credentials/{credential}',
+    about: 'One credential, never its secret.',
+    permission: 'read_apps',
+    output: CredentialShape,
+    example: { answer: shown },
+    find: findCredential,
+    run: async ({ target }) => target.value,
+  }),
+  write({
+    id: 'createCredential',
+    command: 'credentials create',
+    method: 'POST',
+    status: 201,
+    path: '/tenants/{tenant}/apps/{app}/credentials',
+    about: 'Make one more credential; a generated secret is shown in this one answer.',
+    permission: 'manage_api_credentials',
+    body: NewCredential,
+    output: CredentialShape,
+    problems: ['conflict', 'secret_shown_once'],
+    example: { body: { id: 'main', secret: 'generated' }, answer: withSecret },
+    find: findApp,
+    run: ({ body, target }, tx, deps) =>
+      body.secret === 'generated'
+        ? createSecret(target, body, tx, deps)
+        : createOther(target, body, tx, deps),
+  }),
+  write({
+    id: 'rotateSecret',
+    command: 'credentials rotate',
+    method: 'POST',
+    status: 201,
+    path: '/tenants/{tenant}/apps/{app}/rotate-secret',
+    about: 'Make a new secret, shown in this one answer, and give the good ones an end.',
+    permission: 'manage_api_credentials',
+    body: NewRotation,
+    output: CredentialShape,
+    problems: ['conflict', 'secret_shown_once'],
+    example: { body: { overlap_seconds: 604_800 }, answer: withSecret },
+    find: findApp,
+    async run({ body, target: { row: app, place } }, tx, deps) {
+      const tenantId = place.tenantId ?? ''
+      const terms = await newSecretTerms(tx, tenantId, app, body)
+      const overlap = body.overlap_seconds ?? 604_800
+      const { made } = await rotateSecret(tx, terms, overlap, { ...deps, random: deps.effects.random })
+      return madeSecret(tx, tenantId, app.clientId, made)
+    },
+  }),
+  write({
+    id: 'updateCredential',
+    command: 'credentials update',
+    method: 'PATCH',
+    status: 200,
+    path: '/tenants/{tenant}/apps/{app}/credentials/{credential}',
+    about: 'Set its end, or switch it off: then the tokens that were got with it are dead at once.',
+    permission: 'manage_api_credentials',
+    body: ChangedCredential,
+    output: CredentialShape,
+    example: { body: { disabled: true }, answer: { ...shown, disabled: true, standing: 'disabled' } },
+    find: findCredential,
+    async run({ params: { tenant, app, credential }, body }, tx) {
+      await setExpiry(tx, tenant, app, [credential], body.expires_at ?? null)
+      await disableCredential(tx, tenant, app, credential, body.disabled === true)
+      return { body: await shownOf(tx, tenant, app, credential) }
+    },
+  }),
+  write({
+    id: 'removeCredential',
+    command: 'credentials remove',
+    method: 'DELETE',
+    status: 204,
+    path: '/tenants/{tenant}/apps/{app}/credentials/{credential}',
+    about: 'Take a credential away; the tokens that were got with it are dead at once.',
+    permission: 'manage_api_credentials',
+    output: null,
+    example: { answer: null },
+    find: findCredential,
+    async run({ params: { tenant, app, credential } }, tx) {
+      await removeCredential(tx, tenant, app, credential)
+      return { body: null, after: null }
+    },
+  }),
+]

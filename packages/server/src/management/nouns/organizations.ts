@@ -1,0 +1,163 @@
+/** Organizations: the customers of a tenant, each on a plan of it. */
+
+import { type Static, Type } from 'typebox'
+import { OrganizationEntry, pickSettings } from '../../blueprint/schema.ts'
+import type { WriteTransaction } from '../../store/database.ts'
+import {
+  type OrganizationRecord,
+  pageOfOrganizations,
+  removeOrganization,
+  saveOrganization,
+  selectOrganization,
+} from '../../store/organizations.ts'
+import { OrganizationSettings } from '../../tenants/settings.ts'
+import { checkOrganization, tenantEntry } from '../declared.ts'
+import { type From, list, read, type Target, write } from '../operation.ts'
+import { refuseWith } from '../problem.ts'
+import { closed, managed, OrNull } from '../shapes.ts'
+import { findTenant } from './tenants.ts'
+
+const { id, name, plan } = OrganizationEntry.properties
+const settable = { name, plan, ...OrganizationSettings.properties, disabled: Type.Optional(Type.Boolean()) }
+const NewOrganization = Type.Object({ id, ...settable }, closed)
+const ChangedOrganization = Type.Object(settable, closed)
+const OrganizationShape = Type.Object({
+  ...{ id, ...settable, plan: OrNull(Type.String()), disabled: Type.Boolean() },
+  ...managed,
+})
+
+const show = (row: OrganizationRecord) => ({
+  ...{ id: row.id, name: row.name, plan: row.planId },
+  ...(row.settings as OrganizationSettings),
+  disabled: row.disabledAt !== null,
+  ...{ blueprint: row.blueprint, created_at: row.createdAt, updated_at: row.updatedAt },
+})
+
+type InOrganization = { readonly tenant: string; readonly organization: string }
+
+/** The organization that a path names, as the place of what lies in it. */
+export async function findOrganization(
+  { tenant, organization }: InOrganization,
+  from: From,
+): Promise<(Target & { readonly row: OrganizationRecord }) | null> {
+  const row = await selectOrganization(from, tenant, organization)
+  if (row === null) return null
+  return { place: { tenantId: tenant, organizationId: row.id }, name: `organization ${row.id}`, row }
+}
+
+async function findWhole(params: InOrganization, from: From) {
+  const found = await findOrganization(params, from)
+  return found && { ...found, value: show(found.row) }
+}
+
+async function save(
+  tx: WriteTransaction,
+  tenantId: string,
+  organizationId: string,
+  body: Static<typeof ChangedOrganization>,
+  before: OrganizationRecord | null,
+): Promise<object> {
+  const { disabled = false, ...rest } = body
+  const tenant = await tenantEntry(tx, tenantId)
+  if (tenant === null) refuseWith('not_found')
+  checkOrganization(tenant, { ...rest, id: organizationId })
+  await saveOrganization(tx, tenantId, {
+    ...{ id: organizationId, name: rest.name, planId: rest.plan ?? null },
+    settings: pickSettings(OrganizationSettings, rest),
+    disabledAt: disabled ? (before?.disabledAt ?? tx.now) : null,
+    blueprint: before?.blueprint ?? null,
+  })
+  const row = await selectOrganization(tx, tenantId, organizationId)
+  if (row === null) throw new Error(`Organization ${organizationId} was saved and is gone.`)
+  return show(row)
+}
+
+const example = { id: 'globex', name: 'Globex', plan: 'free' }
+const shown = {
+  ...example,
+  disabled: false,
+  blueprint: null,
+  created_at: 1_800_000_000,
+  updated_at: 1_800_000_000,
+}
+
+export const organizationOperations = [
+  list({
+    id: 'listOrganizations',
+    command: 'organizations list',
+    path: '/tenants/{tenant}/organizations',
+    about: 'The customers of a tenant.',
+    permission: 'read_organizations',
+    output: OrganizationShape,
+    example: { answer: shown },
+    find: findTenant,
+    run: async ({ params: { tenant } }, page, from) =>
+      (await pageOfOrganizations(from, tenant, page)).map(show),
+    keyOf: (item) => item.id,
+  }),
+  read({
+    id: 'readOrganization',
+    command: 'organizations show',
+    path: '/tenants/{tenant}/organizations/{organization}',
+    about: 'One customer.',
+    permission: 'read_organizations',
+    output: OrganizationShape,
+    example: { answer: shown },
+    find: findWhole,
+    run: async ({ target }) => target.value,
+  }),
+  write({
+    id: 'createOrganization',
+    command: 'organizations create',
+    method: 'POST',
+    status: 201,
+    path: '/tenants/{tenant}/organizations',
+    about: 'Make a customer.',
+    permission: 'manage_organizations',
+    body: NewOrganization,
+    output: OrganizationShape,
+    problems: ['conflict'],
+    example: { body: example, answer: shown },
+    find: findTenant,
+    async run({ params: { tenant }, body: { id: organization, ...body } }, tx) {
+      if ((await selectOrganization(tx, tenant, organization)) !== null)
+        refuseWith('conflict', { detail: `There is an organization ${organization}.` })
+      const made = await save(tx, tenant, organization, body, null)
+      const location = `/tenants/${tenant}/organizations/${organization}`
+      return { body: made, location, name: `organization ${organization}` }
+    },
+  }),
+  write({
+    id: 'updateOrganization',
+    command: 'organizations update',
+    method: 'PATCH',
+    status: 200,
+    path: '/tenants/{tenant}/organizations/{organization}',
+    about: 'Change a customer, its plan too; disabled, the tokens of all its apps are dead at once.',
+    permission: 'manage_organizations',
+    body: ChangedOrganization,
+    output: OrganizationShape,
+    problems: ['conflict'],
+    example: { body: { plan: 'paid' }, answer: { ...shown, plan: 'paid' } },
+    find: findWhole,
+    run: async ({ params: { tenant, organization }, body, target }, tx) => ({
+      body: await save(tx, tenant, organization, body, target.row),
+    }),
+  }),
+  write({
+    id: 'removeOrganization',
+    command: 'organizations remove',
+    method: 'DELETE',
+    status: 204,
+    path: '/tenants/{tenant}/organizations/{organization}',
+    about: 'Remove a customer with all its apps; their tokens are dead at once.',
+    permission: 'manage_organizations',
+    output: null,
+    example: { answer: null },
+    find: findWhole,
+    async run({ params: { tenant, organization } }, tx) {
+      await removeOrganization(tx, tenant, organization)
+      return { body: null, after: null }
+    },
+  }),
+]

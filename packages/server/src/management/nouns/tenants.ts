@@ -1,0 +1,197 @@
+/** Tenants: made and removed by operators, set by their own admins. */
+
+import { type Static, Type } from 'typebox'
+import { authoritiesFault, readAuthorityText } from '../../blueprint/certificates.ts'
+import { pickSettings, TenantEntry } from '../../blueprint/schema.ts'
+import type { WriteTransaction } from '../../store/database.ts'
+import {
+  listTenants,
+  removeTenant,
+  replaceHosts,
+  saveTenant,
+  selectTenant,
+  selectTenantParts,
+  type TenantRow,
+} from '../../store/tenants.ts'
+import { TenantSettings } from '../../tenants/settings.ts'
+import { systemTenantId } from '../authorize.ts'
+import { checkDeclared, tenantEntry } from '../declared.ts'
+import { type From, list, read, serverPlace, type Target, write } from '../operation.ts'
+import { refuseWith } from '../problem.ts'
+import { closed, managed } from '../shapes.ts'
+
+const { id, name, environment, hosts } = TenantEntry.properties
+const settable = {
+  ...{ name, environment, hosts, ...TenantSettings.properties },
+  /** Disabled, it answers nobody and its tokens are dead. */
+  disabled: Type.Optional(Type.Boolean()),
+}
+
+const NewTenant = Type.Object({ id, ...settable }, closed)
+const ChangedTenant = Type.Object(settable, closed)
+export const TenantShape = Type.Object({
+  ...{ id, ...settable, disabled: Type.Boolean() },
+  ...managed,
+})
+
+async function show({ kysely }: From, row: TenantRow): Promise<object> {
+  const parts = await selectTenantParts(kysely, row.id)
+  return {
+    ...{ id: row.id, name: row.name, environment: row.environment, hosts: parts.hosts },
+    ...(row.settings as object),
+    disabled: row.disabledAt !== null,
+    ...{ blueprint: row.blueprint, created_at: row.createdAt, updated_at: row.updatedAt },
+  }
+}
+
+/** The tenant that a path names, as the place of what lies in it. */
+export async function findTenant(
+  { tenant }: { readonly tenant: string },
+  from: From,
+): Promise<Target | null> {
+  const row = await selectTenant(from.kysely, tenant)
+  return row === null ? null : { place: { tenantId: row.id, organizationId: null }, name: `tenant ${row.id}` }
+}
+
+const findWhole = async ({ tenant }: { readonly tenant: string }, from: From) => {
+  const row = await selectTenant(from.kysely, tenant)
+  if (row === null) return null
+  const place = { tenantId: row.id, organizationId: null }
+  return { place, name: `tenant ${row.id}`, value: await show(from, row), row }
+}
+
+const server = async (): Promise<Target> => ({ place: serverPlace, name: 'server' })
+
+/** The rows as a body says them; `before` is what stays where the body says nothing. */
+async function save(
+  tx: WriteTransaction,
+  tenantId: string,
+  body: Static<typeof ChangedTenant>,
+  before: TenantRow | null,
+): Promise<object> {
+  await saveTenant(tx, tenantId, {
+    ...{ name: body.name, environment: body.environment },
+    settings: pickSettings(TenantSettings, body),
+    disabledAt: body.disabled === true ? (before?.disabledAt ?? tx.now) : null,
+    blueprint: before?.blueprint ?? null,
+  })
+  await replaceHosts(tx, tenantId, body.hosts ?? [])
+  const row = await selectTenant(tx.kysely, tenantId)
+  if (row === null) throw new Error(`Tenant ${tenantId} was saved and is gone.`)
+  return show(tx, row)
+}
+
+function checkAuthorities({ certificate_authorities: certificates }: Static<typeof ChangedTenant>): void {
+  if (certificates === undefined) return
+  const unread = certificates.map(readAuthorityText).find((read) => 'found' in read)
+  const fault = unread !== undefined && 'found' in unread ? unread : authoritiesFault(certificates)
+  if (fault) refuseWith('invalid_body', { misfits: [{ pointer: '/certificate_authorities', ...fault }] })
+}
+
+const example = {
+  id: 'acme',
+  name: 'Acme',
+  environment: 'live' as const,
+  access_token_seconds: 600,
+  hosts: ['auth.acme.example'],
+}
+const shown = {
+  ...example,
+  disabled: false,
+  blueprint: null,
+  created_at: 1_800_000_000,
+  updated_at: 1_800_000_000,
+}
+
+export const tenantOperations = [
+  list({
+    id: 'listTenants',
+    command: 'tenants list',
+    path: '/tenants',
+    about: 'Every tenant of the server.',
+    permission: 'create_tenants',
+    output: TenantShape,
+    example: { answer: shown },
+    find: server,
+    run: async (_call, page, from) =>
+      Promise.all((await listTenants(from, page)).map((row) => show(from, row))),
+    keyOf: (item) => (item as { readonly id: string }).id,
+  }),
+  read({
+    id: 'readTenant',
+    command: 'tenants show',
+    path: '/tenants/{tenant}',
+    about: 'A tenant and how it is set.',
+    permission: 'read_tenants',
+    output: TenantShape,
+    example: { answer: shown },
+    find: findWhole,
+    run: async ({ target }) => target.value,
+  }),
+  write({
+    id: 'createTenant',
+    command: 'tenants create',
+    method: 'POST',
+    status: 201,
+    path: '/tenants',
+    about: 'Make a tenant, with a signing key of its own.',
+    permission: 'create_tenants',
+    body: NewTenant,
+    output: TenantShape,
+    problems: ['conflict'],
+    example: { body: example, answer: shown },
+    find: server,
+    async run({ body }, tx) {
+      if ((await selectTenant(tx.kysely, body.id)) !== null)
+        refuseWith('conflict', { detail: `There is a tenant ${body.id}.` })
+      checkAuthorities(body)
+      checkDeclared(body, [])
+      const made = await save(tx, body.id, body, null)
+      return { body: made, location: `/tenants/${body.id}`, name: `tenant ${body.id}` }
+    },
+  }),
+  write({
+    id: 'updateTenant',
+    command: 'tenants update',
+    method: 'PATCH',
+    status: 200,
+    path: '/tenants/{tenant}',
+    about: 'Change how a tenant is set; disabled, its tokens are dead at once.',
+    permission: 'manage_tenants',
+    body: ChangedTenant,
+    output: TenantShape,
+    problems: ['conflict'],
+    example: { body: { access_token_seconds: 300 }, answer: { ...shown, access_token_seconds: 300 } },
+    find: findWhole,
+    async run({ body, target: { row } }, tx) {
+      const entry = await tenantEntry(tx, row.id)
+      if (entry === null) refuseWith('not_found')
+      const { apis = [], plans = [] } = entry
+      checkAuthorities(body)
+      // The id stands, and that of the system tenant is one that nobody else may take.
+      checkDeclared({ ...body, id: 'checked', apis, plans }, [])
+      return { body: await save(tx, row.id, body, row) }
+    },
+  }),
+  write({
+    id: 'removeTenant',
+    command: 'tenants remove',
+    method: 'DELETE',
+    status: 204,
+    path: '/tenants/{tenant}',
+    about: 'Remove a tenant with everything it owns; its tokens are dead at once.',
+    permission: 'create_tenants',
+    output: null,
+    problems: ['conflict'],
+    example: { answer: null },
+    find: findWhole,
+    async run({ params: { tenant } }, tx) {
+      if (tenant === systemTenantId)
+        refuseWith('conflict', {
+          detail: 'Without the system tenant nobody could manage this server any more.',
+        })
+      await removeTenant(tx, tenant)
+      return { body: null, after: null }
+    },
+  }),
+]

@@ -1,0 +1,187 @@
+/**
+ * What an operation of the management API is: data, from which come its route, its checks, its line in the OpenAPI
+ * document, its command, and its row in the permission matrix.
+ */
+
+import type { Kysely } from 'kysely'
+import type { Static, TObject, TSchema } from 'typebox'
+import type { Effects } from '../effects.ts'
+import type { Sealer } from '../keys/sealing.ts'
+import type { SecretHasher } from '../keys/secret-hasher.ts'
+import type { Database, WriteTransaction } from '../store/database.ts'
+import type { Schema } from '../store/schema.ts'
+import type { Caller } from './caller.ts'
+import type { Permission } from './permissions.ts'
+import type { ProblemCode } from './problem.ts'
+
+export type From = { readonly kysely: Kysely<Schema> }
+
+/** Where something lies: which memberships reach it. */
+export interface Place {
+  /** Null for the server as a whole. */
+  readonly tenantId: string | null
+  /** Null for the tenant as a whole. */
+  readonly organizationId: string | null
+}
+
+export const serverPlace: Place = { tenantId: null, organizationId: null }
+
+/** What an operation is about, as it is now. */
+export interface Target {
+  readonly place: Place
+  /** A noun and its id, for the audit chain: `app billing-sync`. */
+  readonly name: string
+  /** As the API shows it; left out where the operation is about what does not exist yet, or about a list. */
+  readonly value?: object
+}
+
+export interface Call<Params extends string, Query, Body, Found extends Target = Target> {
+  readonly params: Readonly<Record<Params, string>>
+  readonly query: Query
+  readonly body: Body
+  readonly target: Found
+  readonly caller: Caller
+}
+
+export interface OperationDeps {
+  readonly db: Database
+  readonly hasher: SecretHasher
+  readonly sealer: Sealer
+  readonly effects: Effects
+  readonly baseUrl: URL
+}
+
+/** What a writing operation has done. */
+export interface Written {
+  /** The answer; null for none. */
+  readonly body: object | null
+  /** The state after, as the API shows it: null where it is gone, left out where it is the body. Never a secret. */
+  readonly after?: object | null
+  /** Where what was made is found from now on, below the API's root. */
+  readonly location?: string
+  /** Of what was made: the target named only where it would be. */
+  readonly name?: string
+  /** The answer holds a secret, so it is kept nowhere. */
+  readonly isSecret?: boolean
+}
+
+export interface Page {
+  /** The key after which to begin. */
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+type Example = Readonly<Record<string, unknown>>
+
+interface Common {
+  /** Verb and noun, in camel case: the operationId. */
+  readonly id: string
+  /** The same as a command: `apps list`. */
+  readonly command: string
+  readonly path: string
+  /** One sentence. */
+  readonly about: string
+  /** Null for what every caller may ask. */
+  readonly permission: Permission | null
+  /** Whether a member of one organization may see it, because all of the tenant's share it. */
+  readonly isShared: boolean
+  readonly query: TObject | null
+  readonly body: TSchema | null
+  /** What it shows: of a list one item; null for nothing. */
+  readonly output: TSchema | null
+  /** Beside those that every operation can answer with. */
+  readonly problems: readonly ProblemCode[]
+  readonly example: { readonly body?: Example; readonly answer: Example | null }
+  /** Null where there is nothing of that name. */
+  readonly find: (params: Readonly<Record<string, string>>, from: From) => Promise<Target | null>
+}
+
+export interface ReadOperation extends Common {
+  readonly kind: 'read'
+  readonly method: 'GET'
+  readonly run: (call: Call<string, unknown, unknown>, from: From, deps: OperationDeps) => Promise<object>
+}
+
+export interface ListOperation extends Common {
+  readonly kind: 'list'
+  readonly method: 'GET'
+  /** In the order of `keyOf`; one more than the limit tells that there is another page. */
+  readonly run: (call: Call<string, unknown, unknown>, page: Page, from: From) => Promise<readonly object[]>
+  readonly keyOf: (item: object) => string
+}
+
+export interface WriteOperation extends Common {
+  readonly kind: 'write'
+  readonly method: 'POST' | 'PATCH' | 'DELETE'
+  readonly status: 200 | 201 | 204
+  readonly run: (
+    call: Call<string, unknown, unknown>,
+    tx: WriteTransaction,
+    deps: OperationDeps,
+  ) => Promise<Written>
+}
+
+export type Operation = ReadOperation | ListOperation | WriteOperation
+
+/** The names in braces. */
+type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParamsOf<Rest>
+  : never
+
+type QueryOf<Query> = Query extends TObject ? Static<Query> : Readonly<Record<string, never>>
+type BodyOf<Body> = Body extends TSchema ? Static<Body> : null
+
+interface Terms<Path extends string, Query, Body, Found extends Target>
+  extends Omit<Common, 'path' | 'query' | 'body' | 'find' | 'problems' | 'isShared'> {
+  readonly path: Path
+  readonly query?: Query
+  readonly body?: Body
+  readonly isShared?: boolean
+  readonly problems?: readonly ProblemCode[]
+  readonly find: (params: Readonly<Record<ParamsOf<Path>, string>>, from: From) => Promise<Found | null>
+}
+
+type CallOf<Path extends string, Query, Body, Found extends Target> = Call<
+  ParamsOf<Path>,
+  QueryOf<Query>,
+  BodyOf<Body>,
+  Found
+>
+
+// What the three below take apart by type, the pipeline puts together by checking: hence the one cast each.
+
+export const read = <const Path extends string, Query extends TObject, Found extends Target>(
+  terms: Terms<Path, Query, null, Found> & {
+    readonly run: (call: CallOf<Path, Query, null, Found>, from: From, deps: OperationDeps) => Promise<object>
+  },
+): ReadOperation => ({ ...defaults, ...terms, kind: 'read', method: 'GET' }) as unknown as ReadOperation
+
+export const list = <
+  const Path extends string,
+  Query extends TObject,
+  Found extends Target,
+  Item extends object,
+>(
+  terms: Terms<Path, Query, null, Found> & {
+    readonly run: (call: CallOf<Path, Query, null, Found>, page: Page, from: From) => Promise<readonly Item[]>
+    readonly keyOf: (item: Item) => string
+  },
+): ListOperation => ({ ...defaults, ...terms, kind: 'list', method: 'GET' }) as unknown as ListOperation
+
+export const write = <
+  const Path extends string,
+  Query extends TObject,
+  Body extends TSchema | null,
+  Found extends Target,
+>(
+  terms: Terms<Path, Query, Body, Found> &
+    Pick<WriteOperation, 'method' | 'status'> & {
+      readonly run: (
+        call: CallOf<Path, Query, Body, Found>,
+        tx: WriteTransaction,
+        deps: OperationDeps,
+      ) => Promise<Written>
+    },
+): WriteOperation => ({ ...defaults, ...terms, kind: 'write' }) as unknown as WriteOperation
+
+const defaults = { query: null, body: null, problems: [], isShared: false }

@@ -1,0 +1,131 @@
+/** A query and a body against their schemas: everything that does not fit is told at once, in the words of blueprints. */
+
+import { parseJsonObject } from '@sallyport/protocol'
+import type { TObject, TSchema } from 'typebox'
+import { checkShape } from '../blueprint/check-shape.ts'
+import type { Path } from '../blueprint/problem.ts'
+import { type Misfit, refuseWith } from './problem.ts'
+import type { ManagementRequest } from './request.ts'
+
+type Members = Readonly<Record<string, unknown>>
+
+/** RFC 6901. */
+export const pointerOf = (path: Path): string =>
+  path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+export function misfitsOf(schema: TSchema, value: unknown): readonly Misfit[] {
+  const misfits: Misfit[] = []
+  checkShape(schema, value, (path, found, expected) =>
+    misfits.push({ pointer: pointerOf(path), found, expected }),
+  )
+  return misfits
+}
+
+/** RFC 7396 as well, because both are JSON objects. */
+const jsonTypes: ReadonlySet<string> = new Set(['application/json', 'application/merge-patch+json'])
+
+export function readBody({ contentType, body }: ManagementRequest, schema: TSchema | null): unknown {
+  if (schema === null) {
+    if (body.length > 0) refuseWith('malformed_request', { detail: 'This operation takes no body.' })
+    return null
+  }
+  const mediaType = contentType?.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (!jsonTypes.has(mediaType))
+    refuseWith('unsupported_media_type', { detail: 'Send the body as Content-Type: application/json.' })
+  const value = parseObject(body)
+  if (value === null)
+    refuseWith('malformed_request', {
+      detail:
+        'The body must be one JSON object in UTF-8: no member twice, at most 32 levels, whole characters.',
+    })
+  return value
+}
+
+function parseObject(body: Buffer): Members | null {
+  try {
+    const value = parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return value !== null && isStorable(value, mostLevels) ? value : null
+  } catch {
+    return null
+  }
+}
+
+const mostLevels = 32
+
+/** PostgreSQL keeps no U+0000 in text, neither database a lone surrogate, and what is deep overflows who walks it. */
+function isStorable(value: unknown, levelsLeft: number): boolean {
+  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed()
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (levelsLeft === 0) return false
+  return Object.entries(value).every(
+    ([name, member]) => isStorable(name, 1) && isStorable(member, levelsLeft - 1),
+  )
+}
+
+/** Secrets are looked for in no error: of a body for credentials nothing is shown. */
+export function checkBody(schema: TSchema, value: unknown, isSecret: boolean): void {
+  const misfits = misfitsOf(schema, value)
+  if (misfits.length === 0) return
+  refuseWith('invalid_body', {
+    misfits: isSecret ? misfits.map((misfit) => ({ ...misfit, found: 'something else' })) : misfits,
+  })
+}
+
+/** RFC 7396: null takes a member away, an object is merged, anything else replaces. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isMembers(patch)) return patch
+  const merged = new Map(isMembers(target) ? Object.entries(target) : [])
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name)
+    else merged.set(name, mergePatch(merged.get(name), value))
+  }
+  // Defines members and assigns none, so `__proto__` is a name like any other.
+  return Object.fromEntries(merged)
+}
+
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Each parameter once, known, and of its type: numbers and booleans are read from their text. */
+export function readQuery(query: string, schema: TObject | null, isList: boolean): Members {
+  const known = new Map(Object.entries(schema?.properties ?? {}) as [string, TSchema][])
+  const values: Record<string, unknown> = {}
+  for (const [name, text] of new URLSearchParams(query)) {
+    if (Object.hasOwn(values, name)) refuseQuery(name, 'it twice', 'it once')
+    if (isList && name === 'cursor') values[name] = text
+    else if (isList && name === 'limit') values[name] = readLimit(text)
+    else {
+      const member = known.get(name)
+      if (member === undefined)
+        refuseQuery(name, 'an unknown parameter', `one of ${[...known.keys()].join(', ')}`)
+      values[name] = readValue(text, member)
+    }
+  }
+  if (schema !== null) {
+    const given = Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)))
+    const misfits = misfitsOf(schema, given)
+    if (misfits.length > 0) refuseWith('invalid_query', { misfits })
+  }
+  return values
+}
+
+function refuseQuery(name: string, found: string, expected: string): never {
+  refuseWith('invalid_query', { misfits: [{ pointer: `/${name}`, found, expected }] })
+}
+
+export const defaultLimit = 50
+export const largestLimit = 200
+
+function readLimit(text: string): number {
+  const limit = Number(text)
+  if (!/^\d{1,3}$/.test(text) || limit < 1 || limit > largestLimit)
+    refuseQuery('limit', 'no such number', `1 to ${largestLimit}`)
+  return limit
+}
+
+function readValue(text: string, { type }: TSchema & { readonly type?: string }): unknown {
+  if (type === 'integer' && /^-?\d{1,15}$/.test(text)) return Number(text)
+  if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true'
+  return text
+}

@@ -1,0 +1,16 @@
+/** One call of the management API, as it came in: plain records, nothing believed yet. */
+
+export interface ManagementRequest {
+  /** What finds the log line and the audit record. */
+  readonly id: string
+  readonly method: string
+  /** Below the API's root, raw: `/tenants/acme`. */
+  readonly path: string
+  /** Raw, without `?`. */
+  readonly query: string
+  readonly authorization: readonly string[]
+  readonly contentType: string | undefined
+  readonly ifMatch: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly body: Buffer
+}

@@ -1,0 +1,71 @@
+/** The tenant whose apps manage all others: an ordinary one, made once, with one API and the permissions as its scopes. */
+
+import { addSecret, type MadeSecret, type SecretDeps } from '../apps/secrets.ts'
+import type { AppSettings } from '../apps/settings.ts'
+import { findAppById, saveApp } from '../store/apps.ts'
+import type { WriteTransaction } from '../store/database.ts'
+import { type MembershipPlace, saveMembership } from '../store/memberships.ts'
+import { saveOrganization, selectOrganization } from '../store/organizations.ts'
+import { saveApi, saveTenant, selectTenant, selectTenantParts } from '../store/tenants.ts'
+import { systemTenantId } from './authorize.ts'
+import { managementApiId } from './caller.ts'
+import { permissionNames, permissions } from './permissions.ts'
+
+/** A name and not a URL, so that it stays when the server moves. */
+export const managementAudience = 'urn:sallyport:management'
+
+const operatorsId = 'operators'
+
+/** Makes it, or brings its scopes up to date with this release. */
+export async function ensureSystemTenant(tx: WriteTransaction): Promise<void> {
+  if ((await selectTenant(tx.kysely, systemTenantId)) === null)
+    await saveTenant(tx, systemTenantId, {
+      ...{ name: 'Sallyport', environment: 'live' },
+      // A stolen management token is a stolen server.
+      settings: { access_token_seconds: 600 },
+    })
+  const scopes = Object.fromEntries(permissionNames.map((name) => [name, permissions[name].about]))
+  const { apis } = await selectTenantParts(tx.kysely, systemTenantId)
+  const known = apis.find(({ id }) => id === managementApiId)
+  if (JSON.stringify(known?.settings) !== JSON.stringify({ scopes }))
+    await saveApi(tx, systemTenantId, {
+      id: managementApiId,
+      audience: managementAudience,
+      settings: { scopes },
+    })
+  if ((await selectOrganization(tx, systemTenantId, operatorsId)) === null)
+    await saveOrganization(tx, systemTenantId, { id: operatorsId, name: 'Operators', settings: {} })
+}
+
+export interface NewOperator {
+  /** The app's id in the system tenant. */
+  readonly id: string
+  readonly roles: readonly string[]
+  /** Where it has them: the system tenant as a whole is the whole server. */
+  readonly place: MembershipPlace
+}
+
+export const wholeServer: MembershipPlace = { tenantId: systemTenantId, organizationId: null }
+
+/**
+ * An app that manages: made with a first secret, or given one more. Its scopes are all there are, because its roles say what
+ * it may do; who wants less of a token asks for less.
+ */
+export async function addOperator(
+  tx: WriteTransaction,
+  { id, roles, place }: NewOperator,
+  newClientId: () => string,
+  deps: SecretDeps,
+): Promise<MadeSecret> {
+  await ensureSystemTenant(tx)
+  const known = await findAppById(tx, systemTenantId, id)
+  const settings: AppSettings = { scopes: { [managementApiId]: [...permissionNames] } }
+  const app = known ?? { clientId: newClientId(), settings }
+  if (known === null)
+    await saveApp(tx, systemTenantId, {
+      ...{ clientId: app.clientId, id, organizationId: operatorsId, name: id, settings },
+    })
+  await saveMembership(tx, place, `app ${app.clientId}`, roles)
+  const expiresAt = null
+  return addSecret(tx, { tenantId: systemTenantId, environment: 'live', app, expiresAt }, deps)
+}

@@ -1,0 +1,65 @@
+/** Answers that were given once, by the key that their callers had chosen. */
+
+import { sql } from 'kysely'
+import type { Database, WriteTransaction } from './database.ts'
+import { sweepInBites } from './sweep.ts'
+
+export interface GivenAnswer {
+  /** Of what was asked with the key. */
+  readonly requestDigest: Uint8Array
+  readonly status: number
+  /** JSON text; null where there was none, or it held a secret. */
+  readonly body: string | null
+}
+
+const notYet = 0
+
+/**
+ * Null for whoever comes first with a key, who then keeps the answer; of several at once all others wait here until it has,
+ * and get it.
+ */
+export async function claimIdempotencyKey(
+  tx: WriteTransaction,
+  digest: Uint8Array,
+  requestDigest: Uint8Array,
+  expiresAt: number,
+): Promise<GivenAnswer | null> {
+  await tx.kysely
+    .deleteFrom('idempotency_keys')
+    .where('digest', '=', digest)
+    .where('expires_at', '<', tx.now)
+    .execute()
+  const claimed = await tx.kysely
+    .insertInto('idempotency_keys')
+    .values({ digest, request_digest: requestDigest, status: notYet, body: null, expires_at: expiresAt })
+    .onConflict((conflict) => conflict.column('digest').doNothing())
+    .returning('digest')
+    .execute()
+  if (claimed.length > 0) return null
+  const row = await tx.kysely
+    .selectFrom('idempotency_keys')
+    .selectAll()
+    .where('digest', '=', digest)
+    .executeTakeFirstOrThrow()
+  return { requestDigest: row.request_digest, status: row.status, body: row.body }
+}
+
+export async function keepAnswer(
+  tx: WriteTransaction,
+  digest: Uint8Array,
+  status: number,
+  body: string | null,
+): Promise<void> {
+  await tx.kysely.updateTable('idempotency_keys').set({ status, body }).where('digest', '=', digest).execute()
+}
+
+/** Answers how many are gone. */
+export const sweepIdempotencyKeys = (db: Database, now: number): Promise<number> =>
+  sweepInBites(db, async (kysely, limit) => {
+    const { numAffectedRows = 0n } = await sql`
+      delete from idempotency_keys where digest in
+        (select digest from idempotency_keys where expires_at < ${now} limit ${sql.lit(limit)})`.execute(
+      kysely,
+    )
+    return numAffectedRows
+  })
