@@ -3,18 +3,17 @@
  * document, its command, and its row in the permission matrix.
  */
 
-import type { Kysely } from 'kysely'
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Effects } from '../effects.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { Database, WriteTransaction } from '../store/database.ts'
-import type { Schema } from '../store/schema.ts'
 import type { Caller } from './caller.ts'
 import type { Permission } from './permissions.ts'
 import type { ProblemCode } from './problem.ts'
 
-export type From = { readonly kysely: Kysely<Schema> }
+/** Where a find or a read looks: the database, or the transaction of a write. */
+export type From = Pick<Database, 'kysely'>
 
 /** Where something lies: which memberships reach it. */
 export interface Place {

@@ -7,8 +7,8 @@ import type { WriteTransaction } from '../store/database.ts'
 import { type MembershipPlace, saveMembership } from '../store/memberships.ts'
 import { saveOrganization, selectOrganization } from '../store/organizations.ts'
 import { saveApi, saveTenant, selectTenant, selectTenantParts } from '../store/tenants.ts'
+import { managementApiId } from './authenticate.ts'
 import { systemTenantId } from './authorize.ts'
-import { managementApiId } from './caller.ts'
 import { permissionNames, permissions } from './permissions.ts'
 
 /** A name and not a URL, so that it stays when the server moves. */
