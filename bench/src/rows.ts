@@ -15,6 +15,7 @@ import {
 } from './contestant.ts'
 import { feedRow } from './feed-row.ts'
 import type { DrawnPlan } from './load-protocol.ts'
+import { managedRow, pagesRow } from './manage-rows.ts'
 import { proverId } from './prepared-data.ts'
 import type { Crowd, Entry, Goal, Row, Scene, ThroughputRow } from './row.ts'
 import { secondsToFirstToken, startSallyport } from './sallyport.ts'
@@ -300,6 +301,8 @@ export const rows: readonly Row[] = [
     ],
   },
   feedRow,
+  pagesRow,
+  managedRow,
   {
     kind: 'start',
     name: 'start',

@@ -27,6 +27,8 @@ const contestants: Readonly<Record<string, readonly string[]>> = {
     'Sallyport --workers 2',
   ],
   feed: [],
+  pages: [],
+  managed: ['Sallyport, many apps', 'Sallyport, many apps, managed'],
   start: [],
 }
 
