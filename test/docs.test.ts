@@ -36,9 +36,12 @@ const notRun: Readonly<Record<string, string>> = {
 }
 
 interface Demo {
+  readonly management: DemoClient
   readonly url: string
-  readonly tenants: Readonly<Record<string, DemoClient & { readonly introspection?: DemoClient }>>
+  readonly tenants: Readonly<Record<string, DemoTenant>>
 }
+
+type DemoTenant = DemoClient & { readonly introspection?: DemoClient }
 
 interface DemoClient {
   readonly client_id: string
@@ -48,7 +51,7 @@ interface DemoClient {
 const instance: { folder: string; running: Running | undefined; demo: Demo; token: string } = {
   folder: '',
   running: undefined,
-  demo: { url: '', tenants: {} },
+  demo: { url: '', tenants: {}, management: { client_id: '', client_secret: '' } },
   token: '',
 }
 
@@ -77,7 +80,9 @@ function filled({ text }: Command): string {
     client_id: id = '',
     client_secret: secret = '',
     introspection,
-  } = instance.demo.tenants[tenant] ?? {}
+  }: Partial<DemoTenant> = tenant === 'system'
+    ? instance.demo.management
+    : (instance.demo.tenants[tenant] ?? {})
   return text
     .replaceAll('API_ID', introspection?.client_id ?? '')
     .replaceAll('API_SECRET', introspection?.client_secret ?? '')

@@ -1,7 +1,8 @@
 /** One who manages the tenant es256 over the management API while its apps go on: an operator of the prepared data. */
 import { randomBytes } from 'node:crypto'
 import { systemEffects } from '../../packages/server/src/effects.ts'
-import { addOperator, wholeServer } from '../../packages/server/src/management/system-tenant.ts'
+import { wholeServer } from '../../packages/server/src/management/authorize.ts'
+import { addOperator } from '../../packages/server/src/management/system-tenant.ts'
 import { openStore } from '../../packages/server/src/open-store.ts'
 import { basicCredential } from './contestant.ts'
 import type { PreparedData } from './prepared-data.ts'

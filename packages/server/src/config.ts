@@ -93,6 +93,24 @@ const files = kind('paths of files', (raw) => {
   return isList ? (list as readonly string[]) : undefined
 })
 
+/** Plain HTTP only to this machine: what is changed in a tenant is nobody else's to read. */
+const webhookUrl = kind('an https URL, or an http URL of this machine', (raw) => {
+  const url = typeof raw === 'string' ? URL.parse(raw) : null
+  if (typeof raw !== 'string' || url === null) return undefined
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isHere) ? raw : undefined
+})
+
+const signingSecret = kind('a text of 16 characters or more', (raw) =>
+  typeof raw === 'string' && raw.length >= 16 ? raw : undefined,
+)
+
+const syslogUrl = kind('a URL such as tls://logs.example.com:6514, with udp, tcp or tls', (raw) => {
+  const url = typeof raw === 'string' ? URL.parse(raw) : null
+  const isPlace = url !== null && url.hostname !== '' && /^\/?$/.test(url.pathname + url.search + url.hash)
+  return isPlace && ['udp:', 'tcp:', 'tls:'].includes(url.protocol) ? url : undefined
+})
+
 const oneOf = <const Choice extends string>(...choices: readonly Choice[]): Kind<Choice> =>
   kind(`one of ${choices.join(', ')}`, (raw) => choices.find((choice) => choice === raw))
 
@@ -171,6 +189,15 @@ export const settings = {
     keysUrl,
     'https://api.github.com/meta/public_keys/secret_scanning',
     'Where the keys are that reports of leaked secrets are signed with',
+  ),
+  audit_webhook_url: secret(
+    webhookUrl,
+    'Where audit records are sent as they are made; for its certificate outbound_ca_file counts too',
+  ),
+  audit_webhook_secret: secret(signingSecret, 'What those requests are signed with'),
+  audit_syslog: optional(
+    syslogUrl,
+    'The syslog collector that gets audit records; for its certificate outbound_ca_file counts too',
   ),
   metrics_host: setting(text, '127.0.0.1', 'The address of the metrics listener'),
   metrics_port: setting(port, 0, 'The port of /metrics; 0 turns it off'),
@@ -370,6 +397,9 @@ function contradictions(config: Config, given: ReadonlyMap<SettingName, Given>):
       config.mtls_port === 0 &&
       !has('client_certificate_header') &&
       'mtls_base_url needs mtls_port, or client_certificate_header',
+    has('audit_webhook_secret') &&
+      !has('audit_webhook_url') &&
+      'audit_webhook_secret needs audit_webhook_url',
     has('client_certificate_header') &&
       !hasProxies &&
       'client_certificate_header needs proxies: the header counts from a listed proxy only',

@@ -13,6 +13,7 @@ import type { TlsPair } from './http/tls.ts'
 import { createSharedCounters } from './limits/shared-counters.ts'
 import { createSingleUse } from './store/single-use.ts'
 import { attempt, startUpkeep } from './upkeep.ts'
+import { auditChores } from './wiring/audit-chores.ts'
 import { choresOf, expiryChore, keyRotation, writeAll } from './wiring/chores.ts'
 import type { ServerOptions } from './wiring/options.ts'
 import { routeDeps } from './wiring/route-deps.ts'
@@ -54,7 +55,9 @@ export function createServer(options: ServerOptions): Server {
 
   const deps = routeDeps(options, metrics, kept)
   const rotation = keyRotation(options, metrics)
+  const audit = auditChores(options, metrics)
   const chores = [
+    ...audit.chores,
     ...choresOf({ ...kept, db, deps }),
     expiryChore(options, metrics),
     { everyMilliseconds: 60_000, work: rotation.work },
@@ -111,6 +114,7 @@ export function createServer(options: ServerOptions): Server {
     },
     async close() {
       const result = await closeListeners(listeners, health)
+      audit.close()
       await upkeep.stop()
       await restoring
       // What was gathered is worth less than a clean end.

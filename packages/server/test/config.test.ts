@@ -91,7 +91,7 @@ test('contract: texts and YAML values mean the same', () => {
 test('contract: every secret is also read from the file that its _file setting names, in all three places', () => {
   const files = { '/key': `${key}\n`, '/url': 'postgres://sallyport:canary@db/sallyport\n' }
   const secrets = (Object.keys(settings) as SettingName[]).filter((name) => 'isSecret' in settings[name])
-  assert.deepEqual(secrets, ['database_url', 'master_key'])
+  assert.deepEqual(secrets, ['database_url', 'master_key', 'audit_webhook_url', 'audit_webhook_secret'])
   const paths = { database_url_file: '/url', master_key_file: '/key' }
   const variables = { SALLYPORT_DATABASE_URL_FILE: '/url', SALLYPORT_MASTER_KEY_FILE: '/key' }
   for (const places of [{ file: { ...least, ...paths } }, { environment: variables }, { flags: paths }]) {
@@ -174,6 +174,36 @@ test('contract: contradictions are refused', () => {
     'listen_port and metrics_port are both 8443: they must differ',
     'http_port and metrics_port are both 8443: they must differ',
   ])
+})
+
+test('issue Audit: a webhook is https or on this machine, and a collector is named by its transport', () => {
+  const webhook = (audit_webhook_url: unknown) => problems({ file: { ...least, audit_webhook_url } })
+  for (const url of [
+    'https://siem.example/hook?key=x',
+    'http://localhost:9/',
+    'http://127.0.0.1',
+    'http://[::1]/',
+  ])
+    assert.deepEqual(webhook(url), [])
+  for (const url of ['http://siem.example/canary', 'ftp://siem.example/canary', 'siem.example', 5, ''])
+    assert.match(
+      webhook(url)[0] ?? '',
+      /found a text that is not shown here, expected an https URL, or an http URL/,
+    )
+  const syslog = (audit_syslog: unknown) => problems({ file: { ...least, audit_syslog } })
+  for (const url of ['udp://logs', 'tcp://10.0.0.1:601', 'tls://[::1]:6514', 'tls://logs.example/'])
+    assert.deepEqual(syslog(url), [])
+  for (const url of ['logs:514', 'http://logs', 'udp://', 'udp:logs', 'tcp://logs/path', 'tls://logs?x=1', 7])
+    assert.match(syslog(url)[0] ?? '', /expected a URL such as tls:/, String(url))
+  const audit_webhook_secret = 'sixteen letters!'
+  assert.deepEqual(problems({ file: { ...least, audit_webhook_secret } }), [
+    'audit_webhook_secret needs audit_webhook_url',
+  ])
+  const short = { audit_webhook_url: 'https://siem.example', audit_webhook_secret: 'short' }
+  assert.match(
+    problems({ file: { ...least, ...short } })[0] ?? '',
+    /expected a text of 16 characters or more$/,
+  )
 })
 
 test('settled, secrets: a shared database without a master key of its own is refused, for every command', () => {

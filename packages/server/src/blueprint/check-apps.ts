@@ -8,7 +8,12 @@ import { oneOf } from './one-of.ts'
 import { type Path, type Report, showValue } from './problem.ts'
 import type { AppEntry, TenantEntry } from './schema.ts'
 
-export function checkApps(tenant: TenantEntry, path: Path, report: Report): void {
+export function checkApps(
+  tenant: TenantEntry,
+  path: Path,
+  report: Report,
+  credentialsMayFollow: boolean,
+): void {
   const apps = appsOf(tenant, path)
   checkUniqueIds(apps, report)
   checkClientIds(apps, report)
@@ -16,7 +21,7 @@ export function checkApps(tenant: TenantEntry, path: Path, report: Report): void
     checkGrants(app.scopes ?? {}, tenant.apis ?? [], [...at, 'scopes'], report)
     checkDefaults(app, at, report)
     checkIntrospects(app, tenant, at, report)
-    checkCredentials(tenant, app, at, report)
+    checkCredentials(tenant, app, at, report, credentialsMayFollow)
   }
 }
 

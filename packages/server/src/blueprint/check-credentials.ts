@@ -24,7 +24,13 @@ interface Place {
   readonly report: Report
 }
 
-export function checkCredentials(tenant: TenantEntry, app: AppEntry, path: Path, report: Report): void {
+export function checkCredentials(
+  tenant: TenantEntry,
+  app: AppEntry,
+  path: Path,
+  report: Report,
+  mayFollow: boolean,
+): void {
   const place = { tenant, app, path, report }
   const { credentials = [] } = app
   checkUnique(credentials, 'id', [...path, 'credentials'], report)
@@ -38,7 +44,7 @@ export function checkCredentials(tenant: TenantEntry, app: AppEntry, path: Path,
   }
   for (const form of ['public_key', 'jwks_uri', 'federation'] as const) checkCount(place, form)
   checkSlowHashes(place)
-  checkMethods(place)
+  checkMethods(place, mayFollow)
 }
 
 function checkProof(place: Place, proof: Proof, path: Path): void {
@@ -61,7 +67,7 @@ function checkHash({ report }: Place, source: SecretSource, path: Path): void {
 }
 
 // One wrong secret costs as many computations.
-const mostSlowHashes = 3
+export const mostSlowHashes = 3
 
 function checkSlowHashes({ app, path, report }: Place): void {
   const slow = (app.credentials ?? []).flatMap(({ secret }, index) => {
@@ -96,7 +102,7 @@ const isPlainUrl = (text: string): boolean =>
   URL.canParse(text) && new URL(text).protocol === 'https:' && new URL(text).username === ''
 
 // As many signatures as one assertion may cost, as many fetches, and as many rules as are tried.
-const mostOfForms = { public_key: 10, jwks_uri: 10, federation: 20 } as const
+export const mostOfForms = { public_key: 10, jwks_uri: 10, federation: 20 } as const
 
 function checkCount({ app, path, report }: Place, form: keyof typeof mostOfForms): void {
   const most = mostOfForms[form]
@@ -128,12 +134,13 @@ function checkIsUsed({ app, report }: Place, proof: Proof, path: Path): void {
   )
 }
 
-function checkMethods(place: Place): void {
+function checkMethods(place: Place, mayFollow: boolean): void {
   const { app, tenant, path, report } = place
   const proofs = (app.credentials ?? []).flatMap((entry) => proofOf(entry) ?? [])
   for (const [index, method] of (app.client_authentication ?? []).entries()) {
     const at = [...path, 'client_authentication', index]
-    if (lacksProof(method, proofs)) report(at, `${method} without anything to prove with`, neededFor[method])
+    if (!mayFollow && lacksProof(method, proofs))
+      report(at, `${method} without anything to prove with`, neededFor[method])
     if (method === 'tls_client_auth' && tenant.certificate_authorities === undefined)
       report(at, `${method} in a tenant without certificate_authorities`, 'the tenant to name them')
   }

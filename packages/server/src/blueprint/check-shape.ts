@@ -14,6 +14,7 @@ interface Shape {
   readonly anyOf?: readonly Shape[]
   readonly items?: Shape
   readonly minItems?: number
+  readonly maxItems?: number
   readonly required?: readonly string[]
   readonly properties?: Readonly<Record<string, Shape>>
   readonly patternProperties?: Readonly<Record<string, Shape>>
@@ -77,6 +78,8 @@ function checkRecord(
 
 function checkItems(shape: Shape, items: Shape, value: readonly unknown[], path: Path, report: Report): void {
   if (value.length < (shape.minItems ?? 0)) report(path, showValue(value, path), `at least ${shape.minItems}`)
+  if (value.length > (shape.maxItems ?? value.length))
+    report(path, `${value.length} of them`, `at most ${shape.maxItems}`)
   for (const [index, item] of value.entries()) checkPlace(items, item, [...path, index], report)
 }
 

@@ -4,6 +4,7 @@ import { defaultLifetime } from '../tenants/lifetime.ts'
 import { checkApps } from './check-apps.ts'
 import { checkAttributes } from './check-attributes.ts'
 import { checkDialect } from './check-dialect.ts'
+import { checkEndpoints } from './check-endpoints.ts'
 import { checkFapi } from './check-fapi.ts'
 import { checkGrants } from './check-grants.ts'
 import { checkTokenExchange } from './check-token-exchange.ts'
@@ -19,7 +20,17 @@ export const reservedTenantIds: ReadonlySet<string> = new Set([
   'secret-scanning',
 ])
 
-export function checkTenant(tenant: TenantEntry, path: Path, report: Report): void {
+export interface CheckOptions {
+  /** Whether an app may be declared first and get what it proves itself with later. */
+  readonly credentialsMayFollow?: boolean
+}
+
+export function checkTenant(
+  tenant: TenantEntry,
+  path: Path,
+  report: Report,
+  { credentialsMayFollow = false }: CheckOptions = {},
+): void {
   if (reservedTenantIds.has(tenant.id)) {
     report([...path, 'id'], `${showValue(tenant.id, path)}, a path of the server itself`, 'another id')
   }
@@ -34,8 +45,9 @@ export function checkTenant(tenant: TenantEntry, path: Path, report: Report): vo
     checkGrants(plan.scopes ?? {}, apis, [...path, 'plans', index, 'scopes'], report)
   }
   checkTokenFormats(apis, [...path, 'apis'], report)
+  checkEndpoints(apis, [...path, 'apis'], report)
   checkPlanReferences(tenant, path, report)
-  checkApps(tenant, path, report)
+  checkApps(tenant, path, report, credentialsMayFollow)
   checkAttributes(tenant, path, report)
   checkTokenExchange(tenant, path, report)
   checkTrustedIssuers(tenant, path, report)

@@ -2,6 +2,7 @@
 
 import type { Blueprint } from './blueprint.ts'
 import { checkFiles } from './check-files.ts'
+import { checkPairs } from './check-pairs.ts'
 import { checkShape } from './check-shape.ts'
 import { checkTenant } from './check-tenant.ts'
 import type { Path, Problem } from './problem.ts'
@@ -22,7 +23,7 @@ export type ParsedBlueprints =
 export function parseBlueprints(files: readonly NamedText[]): ParsedBlueprints {
   const problems: Problem[] = []
   const blueprints = files.flatMap((file) => parseOne(file, problems))
-  problems.push(...checkFiles(blueprints))
+  problems.push(...checkFiles(blueprints), ...checkPairs(blueprints))
   return problems.length > 0 ? { problems: inOrder(problems, files) } : { blueprints }
 }
 

@@ -88,8 +88,9 @@ export type CredentialEntry = Static<typeof CredentialEntry>
 
 /** RFC 6749 App. A.1, less the colon, which ends the id in a Basic header (RFC 7617 §2). */
 const ClientId = Type.String({
-  pattern: '^[\\x21-\\x39\\x3B-\\x7E]{1,200}$',
-  description: 'a client id: printable characters without blanks or colons',
+  // RFC 9700 §4.15: no client is taken for a user.
+  pattern: '^(?!usr_)[\\x21-\\x39\\x3B-\\x7E]{1,200}$',
+  description: 'a client id: printable characters without blanks or colons, not beginning with usr_',
 })
 
 export const AppEntry = Type.Object(

@@ -18,6 +18,9 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   notices: async () => (await import('./notices.ts')).registerNotices,
   keys: async () => (await import('./keys.ts')).registerKeys,
   operators: async () => (await import('./operators.ts')).registerOperators,
+  manage: async () => (await import('./manage/register.ts')).registerManage,
+  completion: async () => (await import('./manage/completion.ts')).registerCompletion,
+  audit: async () => (await import('./audit.ts')).registerAudit,
   federation: async () => (await import('./federation.ts')).registerFederation,
 }
 
@@ -45,7 +48,8 @@ function createProgram(): Command {
 export async function runCommandLine(asked: string | undefined): Promise<void> {
   try {
     const program = createProgram()
-    const named = Object.entries(commands).filter(([name]) => name === asked)
+    // Completion is about all the others.
+    const named = Object.entries(commands).filter(([name]) => name === asked && name !== 'completion')
     for (const [, load] of named.length > 0 ? named : Object.entries(commands)) (await load())(program)
     await program.parseAsync()
   } catch (error) {

@@ -4,8 +4,9 @@ import { generateIdentifier } from '@sallyport/protocol'
 import type { Command } from 'commander'
 import { ConfigRefused } from '../config.ts'
 import { systemEffects } from '../effects.ts'
+import { wholeServer } from '../management/authorize.ts'
 import { builtInRoles, isBuiltInRole } from '../management/permissions.ts'
-import { addOperator, wholeServer } from '../management/system-tenant.ts'
+import { addOperator } from '../management/system-tenant.ts'
 import type { OpenStore } from '../open-store.ts'
 import { selectOrganization } from '../store/organizations.ts'
 import { selectTenant } from '../store/tenants.ts'
@@ -61,6 +62,7 @@ async function add(store: OpenStore, name: string, { role, tenant, organization 
     const place =
       tenant === undefined ? wholeServer : { tenantId: tenant, organizationId: organization ?? null }
     const newClientId = () => generateIdentifier(random(identifierBytes), defaultClientIdShape)
-    return addOperator(tx, { id: name, roles: [role], place }, newClientId, { ...store, random })
-  }, commandActor('operators add'))
+    const operator = { id: name, roles: [role], place, by: commandActor('operators add') }
+    return addOperator(tx, operator, newClientId, { ...store, random })
+  })
 }

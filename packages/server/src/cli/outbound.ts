@@ -18,7 +18,8 @@ export function fetchJsonFor({
   })
 }
 
-function readAuthorities(file: string): string {
+/** Throws `ConfigRefused` likewise. */
+export function readAuthorities(file: string): string {
   try {
     const pem = readFileSync(file, 'utf8')
     createSecureContext({ ca: pem })

@@ -14,6 +14,7 @@ import { createServer, type Server } from '../main.ts'
 import { isReadableByOthers } from '../master-key.ts'
 import { masterKeyPath, openStore } from '../open-store.ts'
 import { listTenantIds } from '../store/tenants.ts'
+import { auditSinksFor } from './audit-sinks.ts'
 import { openPort } from './open-port.ts'
 import { fetchJsonFor } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
@@ -101,6 +102,7 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
     certificateHeader: config.client_certificate_header,
     revocationLists,
     fetchJson: fetchJsonFor(config),
+    auditSinks: auditSinksFor(config),
     secretScanningKeysUrl: config.secret_scanning_keys_url,
     ...(attemptRelay && { attemptRelay }),
   })

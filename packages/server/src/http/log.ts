@@ -40,6 +40,10 @@ export interface LogFields {
   /** Of the management API: which one, and who asked for it. */
   readonly operation?: string
   readonly actor?: string
+  /** Of the audit chain: a record, its hash in hex, and where records are handed on to. */
+  readonly number?: number
+  readonly hash?: string
+  readonly sink?: string
 }
 
 const fieldNames: Readonly<Record<keyof LogFields, true>> = {
@@ -51,6 +55,9 @@ const fieldNames: Readonly<Record<keyof LogFields, true>> = {
   worker: true,
   operation: true,
   actor: true,
+  number: true,
+  hash: true,
+  sink: true,
   app: true,
   organization: true,
   api: true,

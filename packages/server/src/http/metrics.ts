@@ -4,7 +4,7 @@
  */
 
 import { jsonReply } from '@sallyport/protocol'
-import { AggregatorRegistry, Counter, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { Handler } from './exchange.ts'
 
 /** A number that callers may keep and raise directly. */
@@ -21,6 +21,10 @@ export interface TallyByPair {
 
 export interface TallyByTenant {
   add(tenant: string): void
+}
+
+export interface LevelBySink {
+  set(sink: string, level: number): void
 }
 
 export interface Durations {
@@ -41,6 +45,8 @@ export interface Metrics {
   readonly expiryWarnings: TallyByTenant
   /** Steps that this process has taken, by tenant and the state that a key has come into. */
   readonly signingKeySteps: TallyByPair
+  /** Records of the audit chain that a sink has not got yet. */
+  readonly auditWaiting: LevelBySink
   /** By endpoint, such as `token`, `jwks`, `metadata`. */
   readonly requestDurations: Durations
   render(): Promise<RenderedMetrics>
@@ -103,6 +109,7 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
       'Signing keys that have come into a state',
       'state',
     ),
+    auditWaiting: auditWaiting(registry),
     requestDurations: durations(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     snapshot: () => registry.getMetricsAsJSON(),
@@ -160,6 +167,18 @@ function tallyByTenant(registry: Registry, name: string, help: string): TallyByT
       counts.set(tenant, (counts.get(tenant) ?? 0) + 1)
     },
   }
+}
+
+function auditWaiting(registry: Registry): LevelBySink {
+  const gauge = new Gauge({
+    name: 'sallyport_audit_records_waiting',
+    help: 'Audit records that a sink has not got yet',
+    labelNames: ['sink'],
+    registers: [registry],
+    // Every process sees the same chain.
+    aggregator: 'max',
+  })
+  return { set: (sink, level) => gauge.set({ sink }, level) }
 }
 
 type Sample = readonly [labels: Record<string, string>, value: number]

@@ -54,7 +54,19 @@ export async function replaceAtOnce(
   throw new Error(`The keys of tenant ${tenantId} are being changed by others. Try again.`)
 }
 
-/** Before the transaction, for it takes a while. */
+/** The same inside somebody else's transaction, which a key that is lost to others undoes: see `unlessLost`. */
+export async function replaceWithin(
+  tx: WriteTransaction,
+  tenantId: string,
+  selection: Selection,
+  deps: Pick<RotationDeps, 'sealer' | 'random'>,
+): Promise<Replaced> {
+  const record = await loadTenant(tx, tenantId)
+  if (record === null) return { gone: [], made: [] }
+  return replace(tx, record, await generateFor(record, selection, deps.random), selection, deps)
+}
+
+/** Before the transaction where there is a choice, for an RSA key takes a while. */
 function generateFor(
   record: TenantRecord,
   selection: Selection,
@@ -71,7 +83,7 @@ async function replace(
   { id }: TenantRecord,
   spare: readonly GeneratedKey[],
   selection: Selection,
-  { sealer }: RotationDeps,
+  { sealer }: Pick<RotationDeps, 'sealer'>,
 ): Promise<Replaced> {
   const keys = await selectSigningKeys(tx.kysely, id)
   // In the order in which a rotation takes them, so that the two wait for each other and not in a ring.

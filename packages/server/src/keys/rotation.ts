@@ -21,7 +21,7 @@ import {
   scheduledSteps,
 } from './rotation-schedule.ts'
 import type { Sealer } from './sealing.ts'
-import { generateSigningKey, keepSigningKey } from './signing-keys.ts'
+import { type GeneratedKey, generateSigningKey, keepSigningKey } from './signing-keys.ts'
 
 /** A key has come into a state. */
 export interface KeyEvent {
@@ -94,13 +94,21 @@ async function create(
   const { algorithm, apiId } = step
   const rules = rotationRules(record, clock())
   const key = await generateSigningKey({ algorithm, apiId, keyIdEncoding: rules.keyIdEncoding }, random)
-  const isMade = await db.write(async (tx) => {
-    // Making it takes time, in which another node may have gone a whole rotation further.
-    const keys = await selectSigningKeys(tx.kysely, record.id)
-    const isStillDue = scheduledSteps(keys, atOnce(rules)).some((one) => isSameStep(one, step))
-    return isStillDue && keepSigningKey(tx, sealer, record.id, key, 'next')
-  })
+  const isMade = await db.write((tx) => keepIfDue(tx, sealer, record.id, key, { step, rules }))
   return isMade ? [{ kid: key.kid, algorithm, state: 'next' }] : []
+}
+
+/** Making it takes time, in which another node may have gone a whole rotation further. */
+async function keepIfDue(
+  tx: WriteTransaction,
+  sealer: Sealer,
+  tenantId: string,
+  key: GeneratedKey,
+  { step, rules }: { readonly step: CreatingStep; readonly rules: RotationRules },
+): Promise<boolean> {
+  const keys = await selectSigningKeys(tx.kysely, tenantId)
+  const isStillDue = scheduledSteps(keys, atOnce(rules)).some((one) => isSameStep(one, step))
+  return isStillDue && keepSigningKey(tx, sealer, tenantId, key, 'next')
 }
 
 /** Every rotation is due as soon as the key before it signs. */
@@ -136,6 +144,27 @@ export async function startRotation(
   for (const step of due) if (isSelected(step, selection)) await takeStep(deps, record, step)
 }
 
+/** The same inside somebody else's transaction, which a step that is lost undoes: see `unlessLost`. */
+export async function startRotationWithin(
+  tx: WriteTransaction,
+  tenantId: string,
+  selection: Selection,
+  { sealer, random }: Pick<RotationDeps, 'sealer' | 'random'>,
+): Promise<void> {
+  const record = await loadTenant(tx, tenantId)
+  if (record === null) return
+  const rules = rotationRules(record, tx.now)
+  await noteLifetimesWithin(tx, record, rules)
+  const due = dueSteps(record.signingKeys, atOnce(rules), tx.now)
+  for (const step of due.filter((one) => isSelected(one, selection))) {
+    if (step.kind !== 'create') await moveKeys(tx, tenantId, step.moves)
+    else {
+      const key = await generateSigningKey({ ...step, keyIdEncoding: rules.keyIdEncoding }, random)
+      await keepIfDue(tx, sealer, tenantId, key, { step, rules })
+    }
+  }
+}
+
 /** Takes all that is due of one tenant; answers when there is something to do again, null for never. */
 export async function rotateTenant(deps: RotationDeps, tenantId: string): Promise<number | null> {
   const record = await loadTenant(deps.db, tenantId)
@@ -154,20 +183,24 @@ export async function rotateTenant(deps: RotationDeps, tenantId: string): Promis
  * A key is kept for the longest token that it may have signed, also when the settings have been lowered since; so
  * while it signs, the longest that they allowed is written beside it.
  */
-async function noteLifetimes(
-  db: Database,
-  { id, signingKeys }: TenantRecord,
-  { longestTokenSeconds: longest }: RotationRules,
+async function noteLifetimes(db: Database, record: TenantRecord, rules: RotationRules): Promise<void> {
+  if (underNoted(record, rules).length > 0) await db.write((tx) => noteLifetimesWithin(tx, record, rules))
+}
+
+async function noteLifetimesWithin(
+  tx: WriteTransaction,
+  record: TenantRecord,
+  rules: RotationRules,
 ): Promise<void> {
-  const short = signingKeys.filter(
+  for (const { kid } of underNoted(record, rules))
+    await prolongSigningKey(tx, record.id, kid, rules.longestTokenSeconds)
+}
+
+const underNoted = ({ signingKeys }: TenantRecord, { longestTokenSeconds: longest }: RotationRules) =>
+  signingKeys.filter(
     ({ state, longestTokenSeconds: noted }) =>
       state !== 'retiring' && noted !== null && (longest === null || noted < longest),
   )
-  if (short.length === 0) return
-  await db.write(async (tx) => {
-    for (const { kid } of short) await prolongSigningKey(tx, id, kid, longest)
-  })
-}
 
 export interface KeyRotation {
   /** Takes every step that is due. */

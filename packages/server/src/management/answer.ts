@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { neverCached, type Reply } from '@sallyport/protocol'
 import { StoreConflict, StoreUnavailable, type WriteTransaction } from '../store/database.ts'
 import { claimIdempotencyKey, keepAnswer } from '../store/idempotency-keys.ts'
+import { lockTenant } from '../store/tenants.ts'
 import { authenticate, type CallerDeps, callerOf } from './authenticate.ts'
 import { authorize } from './authorize.ts'
 import type { Caller } from './caller.ts'
@@ -133,7 +134,7 @@ function refuseWithoutRoute(methods: readonly string[]): never {
 async function findTarget({ operation, params }: Route, caller: Caller, from: From): Promise<Target> {
   const target = await operation.find(params, from)
   if (target === null) refuseWith('not_found')
-  authorize(caller, operation.permission, target.place, operation.isShared)
+  authorize(caller, operation, target.place)
   return target
 }
 
@@ -152,7 +153,7 @@ async function readReply(
     deps.db,
     deps,
   )
-  return reply(200, value, { ETag: etagOf(value) })
+  return reply(200, value, { ETag: etagOf(target.value ?? value) })
 }
 
 async function listReply(
@@ -167,7 +168,7 @@ async function listReply(
   readBody(request, null)
   const listName = JSON.stringify([operation.id, route.params, Object.entries(query).sort(), caller.actor])
   const after = typeof cursor === 'string' ? readCursor(deps.sealer, listName, cursor) : undefined
-  const page = { after, limit: Number(limit) + 1 }
+  const page = { after, limit: Number(limit) + 1, now: deps.effects.clock() }
   const found = await operation.run(
     { params: route.params, query, body: null, target, caller },
     page,
@@ -194,6 +195,8 @@ async function writeReply(
   const key = idempotencyDigests(operation, request, caller)
   return deps.db.write(async (tx) => {
     const given = key && (await claimIdempotencyKey(tx, key.digest, key.request, tx.now + keySeconds))
+    // Of two who change one thing, the second sees what the first has made of it.
+    if (route.params.tenant !== undefined) await lockTenant(tx, route.params.tenant)
     // Before anything is told of what was answered: whoever could then need not be allowed now.
     const target = await findTarget(route, caller, tx)
     if (given) return repeat(given, key)
@@ -251,9 +254,11 @@ function record(
   { id: requestId }: ManagementRequest,
   { actor }: Caller,
   target: Target,
-  { body, after = body, name }: Written,
+  { body, after = body, name, isSecret = false }: Written,
   tx: WriteTransaction,
 ): void {
+  if (isSecret && after === body)
+    throw new Error(`${operation.id} would write a secret into the audit chain.`)
   tx.audit({
     ...{
       tenantId: target.place.tenantId,
@@ -326,15 +331,13 @@ const reply = (status: number, value: object, headers: Readonly<Record<string, s
 })
 
 /** trust F20: whoever knocks at a border is known to the tenant behind it. */
-const recorded: ReadonlySet<string> = new Set(['forbidden', 'insufficient_scope', 'not_found'])
-
 async function recordRefusal(
   { id: requestId }: ManagementRequest,
   { route, caller }: Progress,
   problem: Problem | null,
   { db }: OperationDeps,
 ): Promise<void> {
-  if (problem === null || route === undefined || caller === undefined || !recorded.has(problem.code)) return
+  if (problem === null || !problem.isDenial || route === undefined || caller === undefined) return
   const { operation, params } = route
   try {
     await db.write(async (tx) => {

@@ -1,6 +1,6 @@
 /** Who calls: an app of the system tenant, proven by an ordinary access token for the management API. */
 
-import { listMembershipsOf } from '../store/memberships.ts'
+import { listMembershipsOf, type MembershipPlace } from '../store/memberships.ts'
 import type { Directory } from '../tenants/directory.ts'
 import { type FindDeps, findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
@@ -8,7 +8,7 @@ import { deadBecause, type StandingDeps } from '../tokens/standing.ts'
 import { challenge, systemTenantId } from './authorize.ts'
 import type { Caller, Membership } from './caller.ts'
 import type { From } from './operation.ts'
-import { isPermission, type Permission } from './permissions.ts'
+import { isPermission, type Permission, permissions } from './permissions.ts'
 import { refuseWith } from './problem.ts'
 import { permissionsOfRoles } from './roles.ts'
 
@@ -65,8 +65,16 @@ export async function callerOf(
   const actor = `app ${clientId}`
   const memberships: Membership[] = []
   for (const { tenantId, organizationId, roles } of await listMembershipsOf(from, actor)) {
-    const permissions = await permissionsOfRoles(from, tenantId, roles)
-    memberships.push({ tenantId, organizationId, roles, permissions })
+    const held = await permissionsOfRoles(from, tenantId, roles)
+    const isGiven = (name: Permission) => isGivenIn({ tenantId, organizationId }, name)
+    memberships.push({ tenantId, organizationId, roles, permissions: held.filter(isGiven) })
   }
   return { actor, scopes, memberships }
+}
+
+/** A role brings in an organization what can be given there, whatever else it holds. */
+function isGivenIn({ tenantId, organizationId }: MembershipPlace, name: Permission): boolean {
+  const { reach } = permissions[name]
+  if (organizationId !== null) return reach === 'organization'
+  return reach !== 'server' || tenantId === systemTenantId
 }

@@ -1,13 +1,17 @@
 /** Who may do what: the one place that decides it, from the permission that the table names and the place of the target. */
 
 import type { Caller, Membership } from './caller.ts'
-import type { Place } from './operation.ts'
-import { type Permission, permissions } from './permissions.ts'
+import { type Operation, type Place, serverPlace } from './operation.ts'
+import { type Permission, permissionNames, permissions } from './permissions.ts'
 import { refuseWith } from './problem.ts'
 
 export const systemTenantId = 'system'
+/** The organization of it whose apps manage. */
+export const operatorsId = 'operators'
 
 /** Whoever belongs to the system tenant as a whole belongs everywhere. */
+export const wholeServer = { tenantId: systemTenantId, organizationId: null } as const
+
 const reaches = (membership: Membership, { tenantId, organizationId }: Place): boolean => {
   if (membership.tenantId === systemTenantId && membership.organizationId === null) return true
   if (tenantId === null || membership.tenantId !== tenantId) return false
@@ -30,28 +34,49 @@ export function permissionsAt({ memberships }: Caller, place: Place): ReadonlySe
  * Throws `insufficient_scope`, `forbidden`, or, where the caller may not know that there is anything, `not_found`: the same
  * as for what does not exist.
  */
-export function authorize(
-  caller: Caller,
-  permission: Permission | null,
-  place: Place,
-  isShared = false,
-): void {
+export function authorize(caller: Caller, { permission, isShared, kind }: Asked, place: Place): void {
   if (permission === null) return
   const known = caller.memberships.filter(
     (one) => reaches(one, place) || (isShared && sharesWith(one, place)),
   )
-  if (known.length === 0) refuseWith('not_found', { reason: `no membership reaches ${describe(place)}` })
-  if (!caller.scopes.has(permission)) {
-    refuseWith('insufficient_scope', {
-      detail: `The token needs the scope ${permission}: ${permissions[permission].about}.`,
-      headers: { 'WWW-Authenticate': challenge('insufficient_scope', permission) },
-    })
+  if (known.length === 0) {
+    refuseWith('not_found', { reason: `no membership reaches ${describe(place)}`, isDenial: true })
   }
-  if (!known.some((one) => one.permissions.includes(permission))) {
+  requireScope(caller, permission)
+  if (!known.some((one) => one.permissions.includes(permission))) requirePermission(caller, permission, place)
+  if (kind === 'write' && place.tenantId === systemTenantId) requireOperator(caller)
+}
+
+type Asked = Pick<Operation, 'permission' | 'isShared' | 'kind'>
+
+function requireScope({ scopes }: Caller, permission: Permission): void {
+  if (scopes.has(permission)) return
+  refuseWith('insufficient_scope', {
+    detail: `The token needs the scope ${permission}: ${permissions[permission].about}.`,
+    headers: { 'WWW-Authenticate': challenge('insufficient_scope', permission) },
+    isDenial: true,
+  })
+}
+
+/** For what one operation allows to some of those who may ask it. Throws `forbidden`, or `insufficient_scope`. */
+export function requirePermission(caller: Caller, permission: Permission, place: Place): void {
+  if (!permissionsAt(caller, place).has(permission)) {
     refuseWith('forbidden', {
       detail: `This needs the permission ${permission}, which none of your roles has here.`,
+      isDenial: true,
     })
   }
+  requireScope(caller, permission)
+}
+
+/** Who changes the system tenant changes who may do what: a secret more for one of its apps is that app's power. */
+function requireOperator(caller: Caller): void {
+  const held = permissionsAt(caller, serverPlace)
+  if (permissionNames.every((name) => held.has(name))) return
+  refuseWith('forbidden', {
+    detail: 'Only an operator of the whole server may change the tenant system.',
+    isDenial: true,
+  })
 }
 
 const describe = ({ tenantId, organizationId }: Place): string =>

@@ -4,8 +4,9 @@
  */
 
 import { checkTenant } from '../blueprint/check-tenant.ts'
-import type { Path } from '../blueprint/problem.ts'
-import type { AppEntry, OrganizationEntry, TenantEntry } from '../blueprint/schema.ts'
+import type { Path, Report } from '../blueprint/problem.ts'
+import type { AppEntry, CredentialEntry, OrganizationEntry, TenantEntry } from '../blueprint/schema.ts'
+import { findAppById } from '../store/apps.ts'
 import { selectTenant, selectTenantParts } from '../store/tenants.ts'
 import type { From } from './operation.ts'
 import { type Misfit, refuseWith } from './problem.ts'
@@ -24,20 +25,45 @@ export async function tenantEntry({ kysely }: From, tenantId: string): Promise<T
   } as TenantEntry
 }
 
+/** With those of its apps that are named: the checks look for them by id. */
+export async function tenantEntryWithApps(
+  from: From,
+  tenantId: string,
+  appIds: readonly string[],
+): Promise<TenantEntry | null> {
+  const entry = await tenantEntry(from, tenantId)
+  if (entry === null) return null
+  const apps: AppEntry[] = []
+  for (const id of new Set(appIds)) {
+    const app = id === '*' ? null : await findAppById(from, tenantId, id)
+    if (app !== null) apps.push({ ...(app.settings as object), id: app.id, name: app.name })
+  }
+  return { ...entry, organizations: [{ id: 'of-the-apps', name: 'Of the apps', apps }] }
+}
+
 /** Throws `invalid_body` with whatever is wrong at `place` or below it, told as pointers into the body. */
 export function checkDeclared(tenant: TenantEntry, place: Path): void {
   const misfits: Misfit[] = []
-  checkTenant(tenant, [], (path, found, expected) => {
+  const report: Report = (path, found, expected) => {
     if (place.every((step, index) => path[index] === step))
       misfits.push({ pointer: pointerOf(path.slice(place.length)), found, expected })
-  })
+  }
+  checkTenant(tenant, [], report, { credentialsMayFollow: true })
   if (misfits.length > 0) refuseWith('invalid_body', { misfits })
 }
 
-export function checkApp(tenant: TenantEntry, app: AppEntry): void {
-  const organization = { id: 'of-the-app', name: 'Of the app', apps: [app] }
-  checkDeclared({ ...tenant, organizations: [organization] }, ['organizations', 0, 'apps', 0])
-}
+const withApp = (tenant: TenantEntry, app: AppEntry): TenantEntry => ({
+  ...tenant,
+  organizations: [{ id: 'of-the-app', name: 'Of the app', apps: [app] }],
+})
+const placeOfApp = ['organizations', 0, 'apps', 0] as const
+
+export const checkApp = (tenant: TenantEntry, app: AppEntry): void =>
+  checkDeclared(withApp(tenant, app), placeOfApp)
+
+/** One more credential of an app, whose others are checked where they are stored. */
+export const checkCredential = (tenant: TenantEntry, app: AppEntry, entry: CredentialEntry): void =>
+  checkDeclared(withApp(tenant, { ...app, credentials: [entry] }), [...placeOfApp, 'credentials', 0])
 
 export function checkOrganization(tenant: TenantEntry, organization: OrganizationEntry): void {
   checkDeclared({ ...tenant, organizations: [organization] }, ['organizations', 0])

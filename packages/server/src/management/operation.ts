@@ -68,6 +68,8 @@ export interface Page {
   /** The key after which to begin. */
   readonly after: string | undefined
   readonly limit: number
+  /** Epoch seconds. */
+  readonly now: number
 }
 
 type Example = Readonly<Record<string, unknown>>

@@ -1,11 +1,23 @@
 /** The table: every operation of the management API. */
 
+import { apiOperations } from './nouns/apis.ts'
 import { appOperations } from './nouns/apps.ts'
 import { auditOperations } from './nouns/audit.ts'
 import { credentialOperations } from './nouns/credentials.ts'
+import { dialectUseOperations } from './nouns/dialect-uses.ts'
+import { invitationOperations } from './nouns/invitations.ts'
+import { keyRequestOperations } from './nouns/key-requests.ts'
 import { meOperations } from './nouns/me.ts'
+import { membershipOperations } from './nouns/memberships.ts'
+import { noticeOperations } from './nouns/notices.ts'
 import { organizationOperations } from './nouns/organizations.ts'
+import { planOperations } from './nouns/plans.ts'
+import { revocationOperations } from './nouns/revocations.ts'
+import { roleOperations } from './nouns/roles.ts'
+import { signingKeyOperations } from './nouns/signing-keys.ts'
 import { tenantOperations } from './nouns/tenants.ts'
+import { trustedIssuerOperations } from './nouns/trusted-issuers.ts'
+import { userOperations } from './nouns/users.ts'
 import type { Operation } from './operation.ts'
 
 export const operations: readonly Operation[] = [
@@ -14,5 +26,17 @@ export const operations: readonly Operation[] = [
   ...organizationOperations,
   ...appOperations,
   ...credentialOperations,
+  ...userOperations,
+  ...membershipOperations,
+  ...roleOperations,
+  ...invitationOperations,
+  ...keyRequestOperations,
   ...auditOperations,
+  ...apiOperations,
+  ...planOperations,
+  ...signingKeyOperations,
+  ...revocationOperations,
+  ...dialectUseOperations,
+  ...trustedIssuerOperations,
+  ...noticeOperations,
 ]

@@ -25,6 +25,11 @@ export const permissions = {
   manage_roles: { about: 'Make roles of a tenant', reach: 'tenant' },
   read_apps: { about: 'See apps and their credentials, never a secret', reach: 'organization' },
   manage_apps: { about: 'Make, change, disable and remove apps', reach: 'organization' },
+  grant_app_privileges: {
+    about:
+      'Give apps what an organization cannot give itself: scopes beyond its plan, introspection, token exchange',
+    reach: 'tenant',
+  },
   manage_api_credentials: {
     about: 'Make, rotate and remove credentials of apps (002-03)',
     reach: 'organization',

@@ -45,6 +45,8 @@ interface ProblemParts {
   readonly headers?: Readonly<Record<string, string>>
   /** For the log alone. */
   readonly reason?: string | undefined
+  /** Whether a caller was held back at a border, which the audit chain tells. */
+  readonly isDenial?: boolean
 }
 
 export class Problem extends Error {
@@ -53,13 +55,15 @@ export class Problem extends Error {
   readonly detail: string | undefined
   readonly misfits: readonly Misfit[] | undefined
   readonly headers: Readonly<Record<string, string>> | undefined
+  readonly isDenial: boolean
 
-  constructor(code: ProblemCode, { detail, misfits, headers, reason }: ProblemParts = {}) {
+  constructor(code: ProblemCode, { detail, misfits, headers, reason, isDenial = false }: ProblemParts = {}) {
     super(reason ?? detail ?? problems[code].title)
     this.code = code
     this.detail = detail
     this.misfits = misfits
     this.headers = headers
+    this.isDenial = isDenial
   }
 
   get status(): number {

@@ -1,16 +1,18 @@
 /** A proof as a body brings it, checked and in the form that is stored: what a blueprint may declare, less its files. */
 
+import { mostOfForms, mostSlowHashes } from '../blueprint/check-credentials.ts'
 import { declareCredentials, marksOf } from '../blueprint/declare-credentials.ts'
 import type { Path, Problem } from '../blueprint/problem.ts'
 import type { ResolvedProof } from '../blueprint/rows.ts'
 import type { AppEntry, CredentialEntry, TenantEntry } from '../blueprint/schema.ts'
-import { listProofs } from '../store/credentials.ts'
-import { checkApp } from './declared.ts'
+import { foreignFormats, isForeignFormat } from '../keys/imported/formats.ts'
+import { listProofs, type StoredProof } from '../store/credentials.ts'
+import { checkCredential } from './declared.ts'
 import type { From } from './operation.ts'
 import { type Misfit, refuseWith } from './problem.ts'
 import { pointerOf } from './read-input.ts'
 
-export type StoredProof = Exclude<ResolvedProof, { readonly form: 'secret' }>
+type OtherProof = Exclude<ResolvedProof, { readonly form: 'secret' }>
 
 /** Throws `invalid_body`; what a body holds of a secret is never shown. */
 export async function resolveProof(
@@ -18,7 +20,7 @@ export async function resolveProof(
   app: AppEntry,
   entry: CredentialEntry,
 ): Promise<ResolvedProof> {
-  checkApp(tenant, { ...app, credentials: [entry] })
+  checkCredential(tenant, app, entry)
   const misfits: Misfit[] = []
   const problem = (path: Path, found: string, expected: string): Problem => {
     misfits.push({ pointer: pointerOf(path), found, expected })
@@ -51,17 +53,32 @@ const withoutPrefix = (misfit: Misfit): Misfit => ({
   pointer: misfit.pointer.replace(/^\/credentials\/0/, ''),
 })
 
-/** Which of two credentials with one key was used, nobody could say. */
-export async function refuseSharedProof(
+/** Throws `conflict` where what the app has already does not go with it: the same key, or more than one attempt may cost. */
+export async function checkBeside(
   from: From,
   tenantId: string,
   clientId: string,
-  proof: StoredProof,
+  proof: ResolvedProof,
 ): Promise<void> {
+  const others = await listProofs(from, tenantId, clientId)
+  if (proof.form !== 'secret') return refuseShared(proof, others)
+  const slow = others.filter(isSlow).length
+  if (proof.secret.kind === 'hash' && isSlow(proof.secret) && slow >= mostSlowHashes)
+    refuseWith('conflict', { detail: `The app has ${slow} secrets as slow hashes already.` })
+}
+
+const isSlow = ({ format, verifier }: Pick<StoredProof, 'format' | 'verifier'>): boolean =>
+  isForeignFormat(format) && foreignFormats[format].open(Buffer.from(verifier)).isSlow
+
+/** Which of two credentials with one key was used, nobody could say. */
+function refuseShared(proof: OtherProof, others: readonly StoredProof[]): void {
+  const alike = others.filter(({ format }) => format === proof.format)
   const marks = new Set(marksOf(proof).map(([mark]) => mark))
-  const others = await listProofs(from, tenantId, clientId, proof.format)
-  const other = others.find(({ verifier }) =>
+  const shared = alike.find(({ verifier }) =>
     marksOf({ ...proof, verifier: Buffer.from(verifier) }).some(([mark]) => marks.has(mark)),
   )
-  if (other) refuseWith('conflict', { detail: `Credential ${other.id} of this app proves with the same.` })
+  if (shared) refuseWith('conflict', { detail: `Credential ${shared.id} of this app proves with the same.` })
+  const most = (mostOfForms as Readonly<Record<string, number>>)[proof.form]
+  if (most !== undefined && alike.length >= most)
+    refuseWith('conflict', { detail: `An app has at most ${most} credentials of this kind.` })
 }

@@ -36,7 +36,7 @@ export function readBody({ contentType, body }: ManagementRequest, schema: TSche
   if (value === null)
     refuseWith('malformed_request', {
       detail:
-        'The body must be one JSON object in UTF-8: no member twice, at most 32 levels, whole characters.',
+        'The body must be one JSON object in UTF-8: no member twice, at most 16 levels, whole characters.',
     })
   return value
 }
@@ -50,7 +50,7 @@ function parseObject(body: Buffer): Members | null {
   }
 }
 
-const mostLevels = 32
+const mostLevels = 16
 
 /** PostgreSQL keeps no U+0000 in text, neither database a lone surrogate, and what is deep overflows who walks it. */
 function isStorable(value: unknown, levelsLeft: number): boolean {

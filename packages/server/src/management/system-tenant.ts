@@ -3,18 +3,17 @@
 import { addSecret, type MadeSecret, type SecretDeps } from '../apps/secrets.ts'
 import type { AppSettings } from '../apps/settings.ts'
 import { findAppById, saveApp } from '../store/apps.ts'
+import type { Actor } from '../store/audit-records.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { type MembershipPlace, saveMembership } from '../store/memberships.ts'
 import { saveOrganization, selectOrganization } from '../store/organizations.ts'
 import { saveApi, saveTenant, selectTenant, selectTenantParts } from '../store/tenants.ts'
 import { managementApiId } from './authenticate.ts'
-import { systemTenantId } from './authorize.ts'
+import { operatorsId, systemTenantId } from './authorize.ts'
 import { permissionNames, permissions } from './permissions.ts'
 
 /** A name and not a URL, so that it stays when the server moves. */
 export const managementAudience = 'urn:sallyport:management'
-
-const operatorsId = 'operators'
 
 /** Makes it, or brings its scopes up to date with this release. */
 export async function ensureSystemTenant(tx: WriteTransaction): Promise<void> {
@@ -43,9 +42,9 @@ export interface NewOperator {
   readonly roles: readonly string[]
   /** Where it has them: the system tenant as a whole is the whole server. */
   readonly place: MembershipPlace
+  /** Who makes it. */
+  readonly by?: Actor
 }
-
-export const wholeServer: MembershipPlace = { tenantId: systemTenantId, organizationId: null }
 
 /**
  * An app that manages: made with a first secret, or given one more. Its scopes are all there are, because its roles say what
@@ -53,7 +52,7 @@ export const wholeServer: MembershipPlace = { tenantId: systemTenantId, organiza
  */
 export async function addOperator(
   tx: WriteTransaction,
-  { id, roles, place }: NewOperator,
+  { id, roles, place, by = 'server' }: NewOperator,
   newClientId: () => string,
   deps: SecretDeps,
 ): Promise<MadeSecret> {
@@ -66,6 +65,10 @@ export async function addOperator(
       ...{ clientId: app.clientId, id, organizationId: operatorsId, name: id, settings },
     })
   await saveMembership(tx, place, `app ${app.clientId}`, roles)
+  tx.audit({
+    ...{ tenantId: place.tenantId, actor: by, action: 'add operator', target: `app ${app.clientId}` },
+    after: JSON.stringify({ id, organization: place.organizationId, roles }),
+  })
   const expiresAt = null
   return addSecret(tx, { tenantId: systemTenantId, environment: 'live', app, expiresAt }, deps)
 }

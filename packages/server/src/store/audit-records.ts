@@ -130,14 +130,15 @@ export async function readHead({ kysely }: From): Promise<AuditHead> {
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row ?? { number: 0, hash: chainStart }
+  return row ? { ...row } : { number: 0, hash: chainStart }
 }
 
 /** The chain up to that record; null where it does not exist. */
 export async function readHeadAt({ kysely }: From, number: number): Promise<AuditHead | null> {
   if (number === 0) return { number, hash: chainStart }
   const query = kysely.selectFrom('audit_records').select(['number', 'hash']).where('number', '=', number)
-  return (await query.executeTakeFirst()) ?? null
+  const row = await query.executeTakeFirst()
+  return row ? { ...row } : null
 }
 
 export interface AuditQuery {

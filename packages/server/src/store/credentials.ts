@@ -162,18 +162,22 @@ export async function listCredentials(
   return rows.map((row) => ({ ...row }))
 }
 
-/** What the credentials of one app and format prove with. */
+export interface StoredProof {
+  readonly id: string
+  readonly format: string
+  readonly verifier: Uint8Array
+}
+
+/** What the credentials of one app prove with. */
 export const listProofs = (
   from: { readonly kysely: Kysely<Schema> },
   tenantId: string,
   clientId: string,
-  format: string,
-): Promise<{ readonly id: string; readonly verifier: Uint8Array }[]> =>
+): Promise<StoredProof[]> =>
   from.kysely
     .selectFrom('credentials')
-    .select(['id', 'verifier'])
+    .select(['id', 'format', 'verifier'])
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
-    .where('format', '=', format)
     .orderBy('id')
     .execute()

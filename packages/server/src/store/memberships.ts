@@ -1,6 +1,6 @@
 /** Who belongs where, and in which roles: users of a tenant, and apps of the system tenant. */
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { WriteTransaction } from './database.ts'
 import { readJson, writeJson } from './json.ts'
 import type { MembershipsTable, Schema } from './schema.ts'
@@ -37,6 +37,60 @@ export async function listMembershipsOf({ kysely }: From, member: string): Promi
     .orderBy('organization_id')
     .execute()
   return rows.map(toMembership)
+}
+
+/** Of one tenant, whose ids other tenants may use too: the tenant as a whole first, then organizations in order of id. */
+export async function listMembershipsIn(
+  { kysely }: From,
+  tenantId: string,
+  member: string,
+  { after, limit }: { readonly after?: string | undefined; readonly limit?: number } = {},
+): Promise<MembershipRecord[]> {
+  let query = kysely
+    .selectFrom('memberships')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('member', '=', member)
+    .orderBy('organization_id')
+  if (after !== undefined) query = query.where('organization_id', '>', after)
+  if (limit !== undefined) query = query.limit(limit)
+  return (await query.execute()).map(toMembership)
+}
+
+/** Whoever has the role, in the tenant and in its organizations. */
+export async function listHolders(
+  { kysely }: From,
+  tenantId: string,
+  role: string,
+): Promise<MembershipRecord[]> {
+  const rows = await kysely
+    .selectFrom('memberships')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where(hasRole(role))
+    .execute()
+  return rows.map(toMembership)
+}
+
+/** In a list that is kept as JSON; ids of roles hold no quotes, but `_`, which `like` takes for any character. */
+export const hasRole = (role: string) =>
+  sql<boolean>`roles like ${`%"${role.replaceAll('_', '!_')}"%`} escape '!'`
+
+/** Only an app that stands counts: it alone can call, since users cannot sign in yet. */
+export async function hasOtherOperator({ kysely }: From, member: string): Promise<boolean> {
+  const other = await kysely
+    .selectFrom('memberships')
+    .innerJoin('apps', (join) => join.on(sql<boolean>`memberships.member = 'app ' || apps.client_id`))
+    .select('memberships.member')
+    .where('memberships.tenant_id', '=', 'system')
+    .where('memberships.organization_id', '=', '')
+    .where('memberships.member', '<>', member)
+    .where(hasRole('operator'))
+    .where('apps.tenant_id', '=', 'system')
+    .where('apps.disabled_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+  return other !== undefined
 }
 
 export interface MembershipPlace {

@@ -1,6 +1,6 @@
 /** What an organization's people should hear of one of their secrets: one row for each secret and kind. */
 
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import type { WriteTransaction } from './database.ts'
 import { readJson, writeJson } from './json.ts'
 import type { NoticesTable, Schema } from './schema.ts'
@@ -65,12 +65,42 @@ export async function listNotices(
 ): Promise<Notice[]> {
   const all = from.kysely.selectFrom('notices').selectAll().orderBy('happened_at').orderBy('seq')
   const rows = await (tenantId === undefined ? all : all.where('tenant_id', '=', tenantId)).execute()
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    clientId: row.client_id,
-    credentialId: row.credential_id,
-    kind: row.kind,
-    detail: readJson(row.detail) as Notice['detail'],
-    happenedAt: row.happened_at,
-  }))
+  return rows.map(toNotice)
+}
+
+const toNotice = (row: Selectable<NoticesTable>): Notice => ({
+  tenantId: row.tenant_id,
+  clientId: row.client_id,
+  credentialId: row.credential_id,
+  kind: row.kind,
+  detail: readJson(row.detail) as Notice['detail'],
+  happenedAt: row.happened_at,
+})
+
+export interface NoticePage {
+  /** When the one after which to begin happened, and its number. */
+  readonly after?: readonly [happenedAt: number, number: number] | undefined
+  readonly limit: number
+  readonly organizationId?: string | undefined
+}
+
+/** The oldest first, each with its number. */
+export async function pageOfNotices(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  { after, limit, organizationId }: NoticePage,
+): Promise<(Notice & { readonly number: number })[]> {
+  const all = kysely.selectFrom('notices').selectAll().where('tenant_id', '=', tenantId)
+  let query = all.orderBy('happened_at').orderBy('seq').limit(limit)
+  if (organizationId !== undefined)
+    query = query.where('client_id', 'in', (eb) =>
+      eb
+        .selectFrom('apps')
+        .select('apps.client_id')
+        .where('apps.tenant_id', '=', tenantId)
+        .where('apps.organization_id', '=', organizationId),
+    )
+  if (after !== undefined)
+    query = query.where((eb) => eb(eb.refTuple('happened_at', 'seq'), '>', eb.tuple(after[0], after[1])))
+  return (await query.execute()).map((row) => ({ ...toNotice(row), number: row.seq }))
 }

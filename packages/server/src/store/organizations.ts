@@ -154,11 +154,14 @@ export async function removeOrganization(tx: WriteTransaction, tenantId: string,
       .where('client_id', 'in', appsOfIt)
       .execute()
   }
-  await kysely
-    .deleteFrom('apps')
-    .where('tenant_id', '=', tenantId)
-    .where('organization_id', '=', id)
-    .execute()
+  // Who belonged to it does not belong to another of its name.
+  for (const table of ['apps', 'memberships', 'invitations', 'key_requests'] as const) {
+    await kysely
+      .deleteFrom(table)
+      .where('tenant_id', '=', tenantId)
+      .where('organization_id', '=', id)
+      .execute()
+  }
   await kysely.deleteFrom('organizations').where('tenant_id', '=', tenantId).where('id', '=', id).execute()
   tx.append({ tenantId, noun: 'organization', subjectId: id })
   await cutOff(tx, tenantId, { kind: 'organization', subjectId: id })

@@ -85,6 +85,57 @@ export const listRevocations = (
     .orderBy('subject_id')
     .execute()
 
+export async function findRevocation(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  { kind, subjectId }: Pick<Revocation, 'kind' | 'subjectId'>,
+): Promise<Revocation | null> {
+  const row = await from.kysely
+    .selectFrom('revocations')
+    .select(['kind', 'subject_id as subjectId', 'issued_until as issuedUntil', 'expires_at as expiresAt'])
+    .where('tenant_id', '=', tenantId)
+    .where('kind', '=', kind)
+    .where('subject_id', '=', subjectId)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+export interface RevocationPage {
+  /** The kind and subject after which to begin. */
+  readonly after?: readonly [kind: RevocationKind, subjectId: string] | undefined
+  readonly limit: number
+  /** Of it and of what it still has. */
+  readonly organizationId?: string | undefined
+}
+
+/** In order of kind and subject. */
+export async function pageOfRevocations(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  { after, limit, organizationId }: RevocationPage,
+): Promise<Revocation[]> {
+  let query = kysely
+    .selectFrom('revocations')
+    .select(['kind', 'subject_id as subjectId', 'issued_until as issuedUntil', 'expires_at as expiresAt'])
+    .where('tenant_id', '=', tenantId)
+    .orderBy('kind')
+    .orderBy('subject_id')
+    .limit(limit)
+  if (organizationId !== undefined) query = query.where(isOfOrganization(tenantId, organizationId))
+  if (after !== undefined)
+    query = query.where((eb) => eb(eb.refTuple('kind', 'subject_id'), '>', eb.tuple(after[0], after[1])))
+  return query.execute()
+}
+
+/** No client id holds a blank, which ends it in the subject of a credential. */
+const isOfOrganization = (tenantId: string, organizationId: string) => {
+  const ofApps = sql`exists (select 1 from apps
+    where apps.tenant_id = ${tenantId} and apps.organization_id = ${organizationId} and
+      ((kind = 'app' and apps.client_id = subject_id) or
+       (kind = 'credential' and substr(subject_id, 1, length(apps.client_id) + 1) = apps.client_id || ' ')))`
+  return sql<boolean>`((kind = 'organization' and subject_id = ${organizationId}) or ${ofApps})`
+}
+
 export interface RevocationSweep {
   readonly now: number
   /** Cut-offs older than this can hit no token that still lives; null where tokens never end. */

@@ -49,7 +49,7 @@ export async function saveRole(
     .execute()
 }
 
-/** Whoever had it keeps its other roles. */
+/** Only where nobody has it: another of its name would be theirs at once. */
 export async function removeRole(tx: WriteTransaction, tenantId: string, id: string): Promise<void> {
   await tx.kysely.deleteFrom('roles').where('tenant_id', '=', tenantId).where('id', '=', id).execute()
 }

@@ -6,7 +6,7 @@ import { type JsonObject, readJson, writeJson } from './json.ts'
 import { removeOpaqueTokens } from './opaque-tokens.ts'
 import { prepareRead } from './prepared.ts'
 import { cutOff } from './revocations.ts'
-import type { Schema, TenantsTable } from './schema.ts'
+import type { ApisTable, PlansTable, Schema, TenantsTable } from './schema.ts'
 import { type SigningKeyRecord, selectSigningKeys } from './signing-keys.ts'
 
 export interface ApiRecord {
@@ -20,6 +20,25 @@ export interface PlanRecord {
   readonly id: string
   readonly settings: unknown
   readonly blueprint: string | null
+}
+
+/** As its people see it. */
+export interface ApiRow extends ApiRecord {
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface PlanRow extends PlanRecord {
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+type From = { readonly kysely: Kysely<Schema> }
+
+interface Page {
+  /** The id after which to begin. */
+  readonly after?: string | undefined
+  readonly limit: number
 }
 
 export interface TenantRow {
@@ -55,8 +74,8 @@ export async function listTenantIds(db: Database): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
-export function loadTenant(db: Database, tenantId: string): Promise<TenantRecord | null> {
-  return readSnapshot(db, async (kysely) => {
+export function loadTenant(from: From, tenantId: string): Promise<TenantRecord | null> {
+  return readSnapshot(from, async (kysely) => {
     const tenant = await selectTenant(kysely, tenantId)
     if (!tenant) return null
     const parts = await selectTenantParts(kysely, tenantId)
@@ -81,11 +100,20 @@ export async function selectTenant(kysely: Kysely<Schema>, tenantId: string): Pr
   return row ? toTenantRow(row) : null
 }
 
+/**
+ * From here to the commit nobody else who locks it changes the tenant, so what was checked still holds when it is written.
+ * On SQLite there is only one writer anyway.
+ */
+export async function lockTenant({ kysely }: WriteTransaction, tenantId: string): Promise<void> {
+  await kysely
+    .updateTable('tenants')
+    .set((row) => ({ updated_at: row.ref('updated_at') }))
+    .where('id', '=', tenantId)
+    .execute()
+}
+
 /** In order of id, from the one after `after` on. */
-export async function listTenants(
-  { kysely }: { readonly kysely: Kysely<Schema> },
-  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
-): Promise<TenantRow[]> {
+export async function listTenants({ kysely }: From, { after, limit }: Page): Promise<TenantRow[]> {
   const query = kysely.selectFrom('tenants').selectAll().orderBy('id').limit(limit)
   return (await (after === undefined ? query : query.where('id', '>', after)).execute()).map(toTenantRow)
 }
@@ -117,6 +145,57 @@ export async function selectTenantParts(
     apis: apis.map((api) => ({ ...api, settings: readJson(api.settings) })),
     plans: plans.map((plan) => ({ ...plan, settings: readJson(plan.settings) })),
   }
+}
+
+const toApiRow = (row: ApisTable): ApiRow => ({
+  id: row.id,
+  audience: row.audience,
+  settings: readJson(row.settings),
+  blueprint: row.blueprint,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+})
+
+export async function findApi({ kysely }: From, tenantId: string, apiId: string): Promise<ApiRow | null> {
+  const query = kysely.selectFrom('apis').selectAll().where('tenant_id', '=', tenantId)
+  const row = await query.where('id', '=', apiId).executeTakeFirst()
+  return row ? toApiRow(row) : null
+}
+
+/** In order of id. */
+export async function pageOfApis(
+  { kysely }: From,
+  tenantId: string,
+  { after, limit }: Page,
+): Promise<ApiRow[]> {
+  const query = kysely.selectFrom('apis').selectAll().where('tenant_id', '=', tenantId)
+  const page = query.orderBy('id').limit(limit)
+  return (await (after === undefined ? page : page.where('id', '>', after)).execute()).map(toApiRow)
+}
+
+const toPlanRow = (row: PlansTable): PlanRow => ({
+  id: row.id,
+  settings: readJson(row.settings),
+  blueprint: row.blueprint,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+})
+
+export async function findPlan({ kysely }: From, tenantId: string, planId: string): Promise<PlanRow | null> {
+  const query = kysely.selectFrom('plans').selectAll().where('tenant_id', '=', tenantId)
+  const row = await query.where('id', '=', planId).executeTakeFirst()
+  return row ? toPlanRow(row) : null
+}
+
+/** In order of id. */
+export async function pageOfPlans(
+  { kysely }: From,
+  tenantId: string,
+  { after, limit }: Page,
+): Promise<PlanRow[]> {
+  const query = kysely.selectFrom('plans').selectAll().where('tenant_id', '=', tenantId)
+  const page = query.orderBy('id').limit(limit)
+  return (await (after === undefined ? page : page.where('id', '>', after)).execute()).map(toPlanRow)
 }
 
 export interface NewTenant {

@@ -21,22 +21,25 @@ export async function runWrite<Result>(
   work: (tx: WriteTransaction) => Promise<Result>,
   by?: Actor,
 ): Promise<Result> {
-  const { result, changes } = await writing.kysely.transaction().execute(async (kysely) => {
-    // Once it has begun: SQLite may have waited for another writer, and a cut-off must not lie before that.
-    const now = writing.clock()
-    const pending = new Map<string, NewChange>()
-    const append = (change: NewChange) => {
-      pending.set(JSON.stringify([change.tenantId, change.noun, change.subjectId]), change)
-    }
-    const said: NewAuditRecord[] = []
-    const result = await work({ kysely, now, append, audit: (record) => void said.push(record) })
-    const changed = [...pending.values()]
-    const records = said.length > 0 ? said : recordsOf(changed, by)
-    if (changed.length + records.length > 0) await writing.lockFeed(kysely)
-    const changes = await appendChanges(writing, kysely, changed, now)
-    await appendAuditRecords(kysely, records, now)
-    return { result, changes }
-  })
+  const { result, changes } = await writing.kysely
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (kysely) => {
+      // Once it has begun: SQLite may have waited for another writer, and a cut-off must not lie before that.
+      const now = writing.clock()
+      const pending = new Map<string, NewChange>()
+      const append = (change: NewChange) => {
+        pending.set(JSON.stringify([change.tenantId, change.noun, change.subjectId]), change)
+      }
+      const said: NewAuditRecord[] = []
+      const result = await work({ kysely, now, append, audit: (record) => void said.push(record) })
+      const changed = [...pending.values()]
+      const records = said.length > 0 ? said : recordsOf(changed, by)
+      if (changed.length + records.length > 0) await writing.lockFeed(kysely)
+      const changes = await appendChanges(writing, kysely, changed, now)
+      await appendAuditRecords(kysely, records, now)
+      return { result, changes }
+    })
   if (changes.length > 0) await tellFollowers(writing.feed, changes)
   return result
 }

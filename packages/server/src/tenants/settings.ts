@@ -189,11 +189,34 @@ export const TenantSettings = Type.Object(
     /** RFC 8693: whether its apps may exchange tokens; each needs a policy of its own. */
     token_exchange: Type.Optional(Type.Boolean()),
     trusted_issuers: Type.Optional(Type.Array(TrustedIssuerSettings, { minItems: 1, maxItems: 50 })),
+    /** The tenant of the other environment: for a test tenant the live one, and the other way round. */
+    pair: Type.Optional(Identifier),
     ...SecuritySettings.properties,
   },
   closed,
 )
 export type TenantSettings = Static<typeof TenantSettings>
+
+const endpointMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+// Whole segments, literal or a parameter: what a request's path is cut into before it is compared.
+const literal = "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+"
+const segment = `/(?:${literal}|\\{[A-Za-z_][A-Za-z0-9_-]{0,63}\\})`
+
+/** What a resource server offers, and the scope that a token needs for it. */
+export const Endpoint = Type.Object(
+  {
+    method: Type.Enum(endpointMethods),
+    path: Type.String({
+      pattern: `^(?:/|(?:${segment})+/?)$`,
+      maxLength: 2048,
+      description: 'a path such as /orders/{order}, each segment literal or a name in braces',
+    }),
+    scope: ScopeToken,
+  },
+  closed,
+)
+export type Endpoint = Static<typeof Endpoint>
 
 export const ApiSettings = Type.Object(
   {
@@ -209,6 +232,8 @@ export const ApiSettings = Type.Object(
     access_token_seconds: Type.Optional(PositiveSeconds),
     /** What tokens for this API must be bound to; the strictest of app, API and tenant holds. */
     sender_constraint: Type.Optional(SenderConstraint),
+    /** What it offers, for whoever guards it. */
+    endpoints: Type.Optional(Type.Array(Endpoint)),
   },
   closed,
 )

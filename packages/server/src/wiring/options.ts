@@ -1,6 +1,7 @@
 /** What the server is made of and from. */
 
 import type { ForwardedCertificatePreset } from '@sallyport/protocol'
+import type { AuditSink } from '../audit/follow.ts'
 import type { RevocationLists } from '../certificates/revocation-files.ts'
 import type { Effects } from '../effects.ts'
 import type { AddressList } from '../http/address-list.ts'
@@ -29,6 +30,8 @@ export interface ServerOptions {
   readonly fetchJson?: FetchJson
   /** To the other processes of this machine; left out where there are none. */
   readonly attemptRelay?: AttemptRelay
+  /** Which places outside get the audit chain. */
+  readonly auditSinks?: readonly AuditSink[]
   /** Where the keys are that reports of leaked secrets are signed with. */
   readonly secretScanningKeysUrl?: string
 }

@@ -94,10 +94,16 @@ const shapes: readonly Case[] = [
     'a.yaml:7:5 tenants[0].signing_algorithm: found "HS512", expected one of ES256, RS256, PS256, EdDSA; HS512 is set on an API, whose key it is',
   ],
   [
+    'RFC 9700 §4.15: a client id that could be taken for a user is refused',
+    'name: Sync\n',
+    'name: Sync\n            client_id: usr_1\n',
+    'a.yaml:24:13 tenants[0].organizations[0].apps[0].client_id: found "usr_1", expected a client id: printable characters without blanks or colons, not beginning with usr_',
+  ],
+  [
     'RFC 7617 §2: a client id with a colon is refused',
     'name: Sync\n',
     'name: Sync\n            client_id: a:b\n',
-    'a.yaml:24:13 tenants[0].organizations[0].apps[0].client_id: found "a:b", expected a client id: printable characters without blanks or colons',
+    'a.yaml:24:13 tenants[0].organizations[0].apps[0].client_id: found "a:b", expected a client id: printable characters without blanks or colons, not beginning with usr_',
   ],
 ]
 

@@ -1,10 +1,11 @@
 // A server with an operator, and calls of its management API as an API client would make them.
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { wholeServer } from '../../src/management/authorize.ts'
 import { operations } from '../../src/management/operations.ts'
 import { misfitsOf } from '../../src/management/read-input.ts'
 import { createRouter } from '../../src/management/route.ts'
-import { addOperator, type NewOperator, wholeServer } from '../../src/management/system-tenant.ts'
+import { addOperator, type NewOperator } from '../../src/management/system-tenant.ts'
 import type { MembershipPlace } from '../../src/store/memberships.ts'
 import {
   type Doubles,
@@ -34,7 +35,10 @@ export interface Manager {
 export const sample = blueprint(
   tenant('acme', [app('sync')], {
     organizations: [organization('customer', [app('sync')]), organization('globex', [app('pay')])],
-    plans: [{ id: 'free', price: 'free' }],
+    plans: [
+      { id: 'free', price: 'free' },
+      { id: 'reader', price: 'paid', scopes: { rest: ['read'] } },
+    ],
   }),
   tenant('umbrella', [app('hive')], { apis: [restApi] }),
 )

@@ -1,10 +1,15 @@
 // Issue 5, 2; trust F19: every operation × every role × every place, own and foreign, against what the table says.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { wholeServer } from '../../src/management/authorize.ts'
 import type { Operation } from '../../src/management/operation.ts'
 import { operations } from '../../src/management/operations.ts'
-import { type BuiltInRole, builtInRoles, permissions } from '../../src/management/permissions.ts'
-import { wholeServer } from '../../src/management/system-tenant.ts'
+import {
+  type BuiltInRole,
+  builtInRoles,
+  type Permission,
+  permissions,
+} from '../../src/management/permissions.ts'
 import type { MembershipPlace } from '../../src/store/memberships.ts'
 import { forEachStore, type TestServer } from '../harness.ts'
 import { everyThing } from './every-thing.ts'
@@ -44,13 +49,20 @@ const whoSees: Readonly<Record<ReturnType<typeof reachOf>, readonly PlaceName[]>
 }
 const ofTheTenant: readonly PlaceName[] = ['its organization', 'another organization of its tenant']
 
+/** A role brings what can be given at a place, whatever else it holds. */
+function isGivenAt(permission: Permission, place: PlaceName): boolean {
+  const { reach } = permissions[permission]
+  if (place === 'server') return true
+  return places[place].organizationId === null ? reach !== 'server' : reach === 'organization'
+}
+
 function expected(operation: Operation, role: BuiltInRole, place: PlaceName): 'allowed' | 403 | 404 {
   const { permission, isShared } = operation
   if (permission === null) return 'allowed'
   const sees = [...whoSees[reachOf(operation)], ...(isShared ? ofTheTenant : [])]
   if (!sees.includes(place)) return 404
   const held: readonly string[] = builtInRoles[role].permissions
-  return held.includes(permission) ? 'allowed' : 403
+  return held.includes(permission) && isGivenAt(permission, place) ? 'allowed' : 403
 }
 
 /**
@@ -63,8 +75,10 @@ function knock(
   caller: Manager,
 ): Promise<Answer> {
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    assert.ok(params[name] !== undefined, `every-thing.ts has no ${name}`)
-    return encodeURIComponent(params[name])
+    const value =
+      (path.includes('{organization}') ? params[`organization ${name}`] : undefined) ?? params[name]
+    assert.ok(value !== undefined, `every-thing.ts has no ${name}`)
+    return encodeURIComponent(value)
   })
   const unreadable = { body: 'unreadable', headers: { 'content-type': 'text/plain' } }
   return caller.call(method, url, method === 'GET' ? {} : unreadable)

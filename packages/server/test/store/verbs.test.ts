@@ -272,7 +272,7 @@ forEachStore((_, store) => {
     const { db, clock, assertNeighbourUntouched } = await openWithOwn(t)
     const organization = { id: 'acme', name: 'Acme 2', planId: null, settings: { seats: 3 }, disabledAt: 7 }
     await db.write((tx) => saveOrganization(tx, 'own', organization))
-    const expected = { ...organization, blueprint: null, updatedAt: clock() }
+    const expected = { ...organization, blueprint: null, createdAt: clock(), updatedAt: clock() }
     assert.deepEqual(await findOrganization(db, 'own', 'acme'), expected)
     await db.write((tx) => removeOrganization(tx, 'own', 'acme'))
     assert.equal(await findOrganization(db, 'own', 'acme'), null)

@@ -19,6 +19,10 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
       'What its tokens are signed with; another one signs once its key has been published for ten minutes',
       '`ES256`',
     ],
+    pair: [
+      'The tenant of the other environment: the live one of a test tenant, or the other way round',
+      'none',
+    ],
     key_rotation_days: ['How often the key that signs is replaced by itself; 0 for never', '90'],
     key_id: [
       'How key ids are written: the RFC 7638 thumbprint in base64url, or in base64 with padding',
@@ -114,6 +118,10 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
       "the tenant's",
     ],
     access_token_seconds: ['How long tokens for it live', "the tenant's"],
+    endpoints: [
+      'What the API answers to: `method`, `path` with braces around what varies, and the one `scope` that opens it',
+      'none',
+    ],
     sender_constraint: [
       'What tokens for it must be bound to; the strictest of app, API and tenant holds',
       '`none`',

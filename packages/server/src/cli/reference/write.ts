@@ -3,12 +3,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { blueprintTables, templateVariablesTable } from './blueprint-tables.ts'
+import { operationsTable, permissionsTable } from './management-tables.ts'
 import { fillPlace } from './markdown.ts'
 import { settingsTable } from './settings-table.ts'
 
 /** By document under docs/, the places in it and what belongs there. */
 const places: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'operations.md': { settings: settingsTable },
+  'management.md': { operations: operationsTable, permissions: permissionsTable },
   'blueprints.md': { reference: blueprintTables, variables: templateVariablesTable },
 }
 

@@ -13,8 +13,13 @@ import {
   saveApp,
 } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
+import { findMembership } from '../../store/memberships.ts'
+import { type OrganizationRecord, selectOrganization } from '../../store/organizations.ts'
 import { defaultClientIdShape, identifierBytes } from '../../tenants/client-id-shape.ts'
+import { checkAppPrivileges } from '../app-privileges.ts'
+import { requirePermission, systemTenantId, wholeServer } from '../authorize.ts'
 import { checkApp, tenantEntry } from '../declared.ts'
+import { refuseLastOperator } from '../giving.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed } from '../shapes.ts'
@@ -72,7 +77,7 @@ export async function saveCheckedApp(
   checkApp(tenant, { ...body, id: appId })
   await saveApp(tx, tenant.id, {
     ...{ clientId, id: appId, organizationId, name: body.name },
-    settings: pickSettings(AppSettings, body),
+    settings: settingsOf(body),
     disabledAt: disabled ? (before?.disabledAt ?? tx.now) : null,
     blueprint: before?.blueprint ?? null,
   })
@@ -84,6 +89,16 @@ export async function saveCheckedApp(
 /** A new client id in the tenant's shape; only of characters that no reading of a header changes. */
 export const newClientId = (tenant: TenantEntry, random: (bytes: number) => Uint8Array): string =>
   generateIdentifier(random(identifierBytes), tenant.client_id ?? defaultClientIdShape)
+
+async function keepAnOperator(tx: WriteTransaction, tenant: string, clientId: string): Promise<void> {
+  const held = tenant === systemTenantId ? await findMembership(tx, wholeServer, `app ${clientId}`) : null
+  if (held !== null) await refuseLastOperator(tx, held, [])
+}
+
+const settingsOf = (body: Static<typeof ChangedApp>): AppSettings => pickSettings(AppSettings, body)
+
+const planOf = ({ plans = [] }: TenantEntry, { planId }: OrganizationRecord) =>
+  plans.find(({ id: planName }) => planName === planId) ?? null
 
 const example = { id: 'billing-sync', name: 'Billing sync', scopes: { rest: ['invoices/read'] } }
 const shown = {
@@ -143,11 +158,17 @@ export const appOperations = [
     problems: ['conflict'],
     example: { body: example, answer: shown },
     find: findOrganization,
-    async run({ params: { tenant, organization }, body: { id: appId, ...body } }, tx, { effects }) {
+    async run(
+      { params: { tenant, organization }, body: { id: appId, ...body }, target, caller },
+      tx,
+      { effects },
+    ) {
       if ((await findAppById(tx, tenant, appId)) !== null)
         refuseWith('conflict', { detail: `There is an app ${appId} in this tenant.` })
       const entry = await tenantEntry(tx, tenant)
       if (entry === null) refuseWith('not_found')
+      const plan = planOf(entry, target.row)
+      checkAppPrivileges(caller, { place: target.place, before: {}, after: settingsOf(body), plan })
       const clientId = newClientId(entry, effects.random)
       const place = { clientId, id: appId, organizationId: organization }
       const made = await saveCheckedApp(tx, entry, place, body, null)
@@ -166,9 +187,16 @@ export const appOperations = [
     output: AppShape,
     example: { body: { name: 'Billing' }, answer: { ...shown, name: 'Billing' } },
     find: findWhole,
-    async run({ params: { tenant }, body, target: { row } }, tx) {
+    async run({ params: { tenant }, body, target: { row, place }, caller }, tx) {
       const entry = await tenantEntry(tx, tenant)
-      if (entry === null) refuseWith('not_found')
+      const owner = await selectOrganization(tx, tenant, row.organizationId)
+      if (entry === null || owner === null) refuseWith('not_found')
+      if (body.disabled === true) await keepAnOperator(tx, tenant, row.clientId)
+      const before = row.settings as AppSettings
+      checkAppPrivileges(caller, { place, before, after: settingsOf(body), plan: planOf(entry, owner) })
+      // Who was cut off does not let itself in again.
+      if (row.disabledAt !== null && body.disabled !== true)
+        requirePermission(caller, 'grant_app_privileges', place)
       return { body: await saveCheckedApp(tx, entry, row, body, row) }
     },
   }),
@@ -184,6 +212,7 @@ export const appOperations = [
     example: { answer: null },
     find: findWhole,
     async run({ params: { tenant, app } }, tx) {
+      await keepAnOperator(tx, tenant, app)
       await removeApp(tx, tenant, app)
       return { body: null, after: null }
     },

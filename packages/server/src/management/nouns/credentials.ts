@@ -16,7 +16,7 @@ import { selectTenant } from '../../store/tenants.ts'
 import { tenantEntry } from '../declared.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
-import { refuseSharedProof, resolveProof } from '../proofs.ts'
+import { checkBeside, resolveProof } from '../proofs.ts'
 import { closed, Instant, managed, OrNull } from '../shapes.ts'
 import { findApp } from './apps.ts'
 
@@ -68,14 +68,16 @@ const show = (row: CredentialRecord, now: number) => ({
   ...{ created_at: row.createdAt, updated_at: row.updatedAt },
 })
 
+const stateOf = (row: CredentialRecord) => ({ ...show(row, row.updatedAt), last_used_at: null })
+
 type InCredential = { readonly tenant: string; readonly app: string; readonly credential: string }
 
-/** Its last use is no part of what a change depends on: it moves with every token. */
+/** What moves by itself, with every token and with time, is no part of what a change depends on. */
 async function findCredential({ tenant, app, credential }: InCredential, from: From) {
   const found = await findApp({ tenant, app }, from)
   const row = found && (await rowOf(from, tenant, app, credential))
   if (!row) return null
-  const value = { ...show(row, row.updatedAt), last_used_at: null }
+  const value = stateOf(row)
   return { ...found, name: `credential ${app} ${credential}`, row, value, app: found.row }
 }
 
@@ -91,7 +93,7 @@ async function rowOf(
 async function shownOf(tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) {
   const row = await rowOf(tx, tenantId, clientId, credentialId)
   if (row === undefined) throw new Error(`Credential ${credentialId} was saved and is gone.`)
-  return show(row, tx.now)
+  return { body: show(row, tx.now), after: stateOf(row) }
 }
 
 /** The answer shows the secret, the audit chain does not. */
@@ -101,9 +103,9 @@ async function madeSecret(
   clientId: string,
   made: { readonly credentialId: string; readonly clientSecret: string },
 ): Promise<Written> {
-  const after = await shownOf(tx, tenantId, clientId, made.credentialId)
+  const { body, after } = await shownOf(tx, tenantId, clientId, made.credentialId)
   return {
-    body: { ...after, client_id: clientId, client_secret: made.clientSecret },
+    body: { ...body, client_id: clientId, client_secret: made.clientSecret },
     after,
     location: `/tenants/${tenantId}/apps/${clientId}/credentials/${made.credentialId}`,
     name: `credential ${clientId} ${made.credentialId}`,
@@ -148,31 +150,35 @@ async function newSecretTerms(
   return { tenantId, environment, app, credentialId: body.id, expiresAt: body.expires_at ?? null }
 }
 
-async function createOther(
-  { row: app, place }: Found,
+/** A generated secret, or what the app has elsewhere: a key, a certificate, a rule, the hash of a secret. */
+async function create(
+  target: Found,
   { id: wanted, expires_at: expiresAt = null, ...proofEntry }: Static<typeof NewCredential>,
   tx: WriteTransaction,
-  { effects }: OperationDeps,
+  deps: OperationDeps,
 ): Promise<Written> {
-  const tenantId = place.tenantId ?? ''
+  const tenantId = target.place.tenantId ?? ''
+  const { row: app } = target
   const { clientId } = app
-  const credentialId = wanted ?? `credential-${Buffer.from(effects.random(4)).toString('hex')}`
-  await refuseTaken(tx, tenantId, clientId, credentialId)
+  const id = wanted ?? `credential-${Buffer.from(deps.effects.random(4)).toString('hex')}`
+  await refuseTaken(tx, tenantId, clientId, wanted)
   const tenant = await tenantEntry(tx, tenantId)
   if (tenant === null) refuseWith('not_found')
   const appEntry = { ...(app.settings as object), id: app.id, name: app.name } as AppEntry
-  const proof = await resolveProof(tenant, appEntry, { ...proofEntry, id: credentialId })
-  if (proof.form !== 'secret') await refuseSharedProof(tx, tenantId, clientId, proof)
-  await addCredential(tx, tenantId, clientId, {
-    id: credentialId,
-    ...verifierOf(proof),
-    pepperVersion: null,
-    expiresAt,
-  })
+  const proof = await resolveProof(tenant, appEntry, { ...proofEntry, id })
+  if (proof.form === 'secret' && proof.secret.kind === 'generated')
+    return createSecret(
+      target,
+      { ...(wanted !== undefined && { id: wanted }), expires_at: expiresAt },
+      tx,
+      deps,
+    )
+  await checkBeside(tx, tenantId, clientId, proof)
+  await addCredential(tx, tenantId, clientId, { id, ...verifierOf(proof), pepperVersion: null, expiresAt })
   return {
-    body: await shownOf(tx, tenantId, clientId, credentialId),
-    location: `/tenants/${tenantId}/apps/${clientId}/credentials/${credentialId}`,
-    name: `credential ${clientId} ${credentialId}`,
+    ...(await shownOf(tx, tenantId, clientId, id)),
+    location: `/tenants/${tenantId}/apps/${clientId}/credentials/${id}`,
+    name: `credential ${clientId} ${id}`,
   }
 }
 
@@ -212,12 +218,12 @@ export const credentialOperations = [
     output: CredentialShape,
     example: { answer: shown },
     find: findApp,
-    async run({ params: { tenant, app } }, { after = '', limit }, from) {
+    async run({ params: { tenant, app } }, { after = '', limit, now }, from) {
       const rows = await listCredentials(from, tenant, app)
       return rows
         .filter((row) => row.id > after)
         .slice(0, limit)
-        .map((row) => show(row, row.updatedAt))
+        .map((row) => show(row, now))
     },
     keyOf: (item) => item.id,
   }),
@@ -230,7 +236,7 @@ export const credentialOperations = [
     output: CredentialShape,
     example: { answer: shown },
     find: findCredential,
-    run: async ({ target }) => target.value,
+    run: async ({ target }, _from, { effects }) => show(target.row, effects.clock()),
   }),
   write({
     id: 'createCredential',
@@ -245,10 +251,7 @@ export const credentialOperations = [
     problems: ['conflict', 'secret_shown_once'],
     example: { body: { id: 'main', secret: 'generated' }, answer: withSecret },
     find: findApp,
-    run: ({ body, target }, tx, deps) =>
-      body.secret === 'generated'
-        ? createSecret(target, body, tx, deps)
-        : createOther(target, body, tx, deps),
+    run: ({ body, target }, tx, deps) => create(target, body, tx, deps),
   }),
   write({
     id: 'rotateSecret',
@@ -283,10 +286,12 @@ export const credentialOperations = [
     output: CredentialShape,
     example: { body: { disabled: true }, answer: { ...shown, disabled: true, standing: 'disabled' } },
     find: findCredential,
-    async run({ params: { tenant, app, credential }, body }, tx) {
+    async run({ params: { tenant, app, credential }, body, target: { row } }, tx) {
+      if (row.disabledAt !== null && row.exposedAt !== null && body.disabled !== true)
+        refuseWith('conflict', { detail: 'It was seen by others and stays out of use: make a new one.' })
       await setExpiry(tx, tenant, app, [credential], body.expires_at ?? null)
       await disableCredential(tx, tenant, app, credential, body.disabled === true)
-      return { body: await shownOf(tx, tenant, app, credential) }
+      return shownOf(tx, tenant, app, credential)
     },
   }),
   write({

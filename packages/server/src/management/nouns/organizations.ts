@@ -11,6 +11,7 @@ import {
   selectOrganization,
 } from '../../store/organizations.ts'
 import { OrganizationSettings } from '../../tenants/settings.ts'
+import { operatorsId, systemTenantId } from '../authorize.ts'
 import { checkOrganization, tenantEntry } from '../declared.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -70,6 +71,12 @@ async function save(
   const row = await selectOrganization(tx, tenantId, organizationId)
   if (row === null) throw new Error(`Organization ${organizationId} was saved and is gone.`)
   return show(row)
+}
+
+/** Without its apps nobody could manage this server any more. */
+function refuseOperators(tenant: string, organization: string): void {
+  if (tenant === systemTenantId && organization === operatorsId)
+    refuseWith('conflict', { detail: 'The organization of the operators stays.' })
 }
 
 const example = { id: 'globex', name: 'Globex', plan: 'free' }
@@ -140,9 +147,10 @@ export const organizationOperations = [
     problems: ['conflict'],
     example: { body: { plan: 'paid' }, answer: { ...shown, plan: 'paid' } },
     find: findWhole,
-    run: async ({ params: { tenant, organization }, body, target }, tx) => ({
-      body: await save(tx, tenant, organization, body, target.row),
-    }),
+    async run({ params: { tenant, organization }, body, target }, tx) {
+      if (body.disabled === true) refuseOperators(tenant, organization)
+      return { body: await save(tx, tenant, organization, body, target.row) }
+    },
   }),
   write({
     id: 'removeOrganization',
@@ -156,6 +164,7 @@ export const organizationOperations = [
     example: { answer: null },
     find: findWhole,
     async run({ params: { tenant, organization } }, tx) {
+      refuseOperators(tenant, organization)
       await removeOrganization(tx, tenant, organization)
       return { body: null, after: null }
     },

@@ -15,22 +15,23 @@ import {
 } from '../../store/tenants.ts'
 import { TenantSettings } from '../../tenants/settings.ts'
 import { systemTenantId } from '../authorize.ts'
-import { checkDeclared, tenantEntry } from '../declared.ts'
+import { checkDeclared, tenantEntryWithApps } from '../declared.ts'
 import { type From, list, read, serverPlace, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed } from '../shapes.ts'
 
 const { id, name, environment, hosts } = TenantEntry.properties
 const settable = {
-  ...{ name, environment, hosts, ...TenantSettings.properties },
+  ...{ name, hosts, ...TenantSettings.properties },
   /** Disabled, it answers nobody and its tokens are dead. */
   disabled: Type.Optional(Type.Boolean()),
 }
 
-const NewTenant = Type.Object({ id, ...settable }, closed)
+const NewTenant = Type.Object({ id, environment, ...settable }, closed)
+// Its environment stays: its secrets say which it is.
 const ChangedTenant = Type.Object(settable, closed)
 export const TenantShape = Type.Object({
-  ...{ id, ...settable, disabled: Type.Boolean() },
+  ...{ id, environment, ...settable, disabled: Type.Boolean() },
   ...managed,
 })
 
@@ -67,10 +68,11 @@ async function save(
   tx: WriteTransaction,
   tenantId: string,
   body: Static<typeof ChangedTenant>,
+  environment: TenantRow['environment'],
   before: TenantRow | null,
 ): Promise<object> {
   await saveTenant(tx, tenantId, {
-    ...{ name: body.name, environment: body.environment },
+    ...{ name: body.name, environment },
     settings: pickSettings(TenantSettings, body),
     disabledAt: body.disabled === true ? (before?.disabledAt ?? tx.now) : null,
     blueprint: before?.blueprint ?? null,
@@ -146,7 +148,7 @@ export const tenantOperations = [
         refuseWith('conflict', { detail: `There is a tenant ${body.id}.` })
       checkAuthorities(body)
       checkDeclared(body, [])
-      const made = await save(tx, body.id, body, null)
+      const made = await save(tx, body.id, body, body.environment, null)
       return { body: made, location: `/tenants/${body.id}`, name: `tenant ${body.id}` }
     },
   }),
@@ -164,13 +166,19 @@ export const tenantOperations = [
     example: { body: { access_token_seconds: 300 }, answer: { ...shown, access_token_seconds: 300 } },
     find: findWhole,
     async run({ body, target: { row } }, tx) {
-      const entry = await tenantEntry(tx, row.id)
+      const apps = (body.trusted_issuers ?? []).flatMap((one) => one.apps)
+      const entry = await tenantEntryWithApps(tx, row.id, apps)
       if (entry === null) refuseWith('not_found')
-      const { apis = [], plans = [] } = entry
+      if (row.id === systemTenantId && body.disabled === true)
+        refuseWith('conflict', {
+          detail: 'Disabled, the system tenant would let nobody in to enable it again.',
+        })
+      const { apis = [], plans = [], organizations = [] } = entry
       checkAuthorities(body)
       // The id stands, and that of the system tenant is one that nobody else may take.
-      checkDeclared({ ...body, id: 'checked', apis, plans }, [])
-      return { body: await save(tx, row.id, body, row) }
+      const { environment } = row
+      checkDeclared({ ...body, environment, id: 'checked', apis, plans, organizations }, [])
+      return { body: await save(tx, row.id, body, row.environment, row) }
     },
   }),
   write({

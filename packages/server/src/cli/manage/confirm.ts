@@ -1,0 +1,25 @@
+/** What cannot be undone is not done by a slip: its name is asked for, or `--yes` where nobody can be asked. */
+
+import { ConfigRefused } from '../../config.ts'
+import type { Operation } from '../../management/operation.ts'
+import { terminalText } from '../standard-input.ts'
+import { askTerminal } from './ask-terminal.ts'
+
+/** Whether anything stops working for somebody. */
+export function destroys(
+  { kind, method, command }: Operation,
+  body: Readonly<Record<string, unknown>>,
+): boolean {
+  if (kind !== 'write') return false
+  return method === 'DELETE' || /\brevo/.test(command) || body.disabled === true || body.emergency === true
+}
+
+/** Throws `ConfigRefused` without a yes. `name` is what is destroyed, `place` where. */
+export async function confirm(about: string, name: string, place: string): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw new ConfigRefused(`This destroys: ${about} Say --yes, as there is no terminal to ask at.`)
+  const answer = await askTerminal(
+    `${about}\nThis is ${terminalText(name)} at ${terminalText(place)}. Type the name to go on: `,
+  )
+  if (answer !== name) throw new ConfigRefused('That is not its name. Nothing was changed.')
+}

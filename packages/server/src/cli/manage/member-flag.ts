@@ -1,0 +1,95 @@
+/** A member of a schema as a flag: what it takes, in words, and how its text is read. */
+
+import { InvalidArgumentError, Option } from 'commander'
+import type { TSchema } from 'typebox'
+
+/** The words of JSON Schema that are looked at. */
+interface Shape {
+  readonly type?: string
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly anyOf?: readonly Shape[]
+  readonly items?: Shape
+  readonly description?: string
+}
+
+type ReadText = (text: string) => unknown
+
+/** Stands for null on its way through commander, which takes that for a value that is missing. */
+export const typedNull = Symbol('null')
+
+export const flagName = (member: string): string => member.replaceAll('_', '-')
+
+/** None for what a flag cannot say; `mayBeNull` where null takes a member away (RFC 7396). */
+export function memberOptions(member: string, schema: TSchema, mayBeNull: boolean): readonly Option[] {
+  const shape = schema as Shape
+  const flag = `--${flagName(member)}`
+  if (shape.type === 'boolean')
+    return [new Option(flag, wordsOf(shape)), new Option(`--no-${flagName(member)}`, 'the opposite')]
+  const { items } = shape
+  if (items !== undefined) return listOption(flag, items, wordsOf(shape))
+  const read = readerOf(member, shape, mayBeNull)
+  if (read === null) return []
+  const words = [wordsOf(shape), ...(isInstant(member, shape) ? ['or a date'] : [])]
+  return [new Option(`${flag} <value>`, words.filter((word) => word !== '').join(', ')).argParser(read)]
+}
+
+/** A list of texts: one text each time. */
+function listOption(flag: string, items: Shape, words: string): readonly Option[] {
+  const read = readerOf('', items, false)
+  if (read === null) return []
+  const about = [words || wordsOf(items), 'repeat it for more'].filter((word) => word !== '').join('; ')
+  const option = new Option(`${flag} <value>`, about)
+  return [option.argParser((text, before: readonly unknown[] = []) => [...before, read(text)])]
+}
+
+const alternativesOf = (shape: Shape): readonly Shape[] => shape.anyOf?.flatMap(alternativesOf) ?? [shape]
+
+const choicesOf = ({ enum: choices = [], const: only }: Shape): readonly unknown[] =>
+  only === undefined ? choices : [only]
+
+function wordsOf(shape: Shape): string {
+  const alternatives = alternativesOf(shape)
+  const choices = alternatives.flatMap(choicesOf)
+  if (choices.length > 0) return `one of ${choices.join(', ')}`
+  return shape.description ?? alternatives.find(({ description }) => description)?.description ?? ''
+}
+
+/** House rule: what ends in `_at` are seconds since 1970. */
+const isInstant = (member: string, shape: Shape): boolean =>
+  member.endsWith('_at') && alternativesOf(shape).some(({ type }) => type === 'integer')
+
+/** Null for what no single text can say. */
+function readerOf(member: string, shape: Shape, mayBeNull: boolean): ReadText | null {
+  const alternatives = alternativesOf(shape)
+  const choices = alternatives.flatMap(choicesOf)
+  const isPlain = alternatives.some((one) => one.type === 'string' && choicesOf(one).length === 0)
+  const isNumber = alternatives.some(({ type }) => type === 'integer' || type === 'number')
+  const takesNull = mayBeNull || alternatives.some(({ type }) => type === 'null')
+  if (!isPlain && !isNumber && choices.length === 0) return null
+  return (text) => {
+    if (isPlain) return text
+    if (text === 'null' && takesNull) return typedNull
+    if (isNumber) return isInstant(member, shape) ? readInstant(text) : readNumber(text)
+    if (choices.includes(text)) return text
+    throw new InvalidArgumentError(`It takes one of ${choices.join(', ')}.`)
+  }
+}
+
+function readNumber(text: string): number {
+  const number = Number(text)
+  if (text.trim() === '' || !Number.isFinite(number)) throw new InvalidArgumentError('It takes a number.')
+  return number
+}
+
+function readInstant(text: string): number {
+  if (/^\d{1,12}$/.test(text)) return Number(text)
+  const milliseconds = /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+  if (Number.isNaN(milliseconds))
+    throw new InvalidArgumentError(
+      'It takes a date such as 2027-06-30 or 2027-06-30T12:00:00Z, or seconds since 1970.',
+    )
+  return Math.floor(milliseconds / 1000)
+}

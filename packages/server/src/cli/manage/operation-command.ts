@@ -1,0 +1,110 @@
+/** An operation as a command: its words, what stands without a flag, and the flags; all read off the table. */
+
+import { Option } from 'commander'
+import type { TSchema } from 'typebox'
+import type { Operation } from '../../management/operation.ts'
+import { flagName, memberOptions } from './member-flag.ts'
+
+export interface OperationCommand {
+  readonly operation: Operation
+  /** The last one is the command itself, those before it are groups. */
+  readonly words: readonly string[]
+  /** The path parameter that needs no flag. */
+  readonly positional: string | null
+  readonly options: readonly Option[]
+}
+
+/** One flag, and the member of the body or the query that it sets. */
+export interface MemberFlag {
+  readonly member: string
+  readonly options: readonly Option[]
+}
+
+export const paramsOf = ({ path }: Operation): readonly string[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+
+/** The last parameter is the thing itself: where the path ends with it, or where the command names it. */
+export function positionalOf({ path, command }: Operation): string | null {
+  const last = /\{(\w+)\}(?!.*\{)/.exec(path)?.[1]
+  if (last === undefined) return null
+  const [noun = '', verb = ''] = command.split(' ')
+  const word = flagName(last)
+  return path.endsWith('}') || noun.endsWith(`${word}s`) || verb === word ? last : null
+}
+
+const ownFlags = [
+  'profile',
+  'json',
+  'limit',
+  'all',
+  'cursor',
+  'file',
+  'set',
+  'yes',
+  'dry-run',
+  'idempotency-key',
+]
+
+const propertiesOf = (schema: TSchema | null): readonly [string, TSchema][] =>
+  Object.entries((schema as { readonly properties?: Record<string, TSchema> } | null)?.properties ?? {})
+
+const isTaken = ({ path }: Operation, member: string): boolean =>
+  [...ownFlags, 'help'].includes(flagName(member)) || path.includes(`{${member}}`)
+
+const flagsOf = (operation: Operation, schema: TSchema | null, mayBeNull: boolean): readonly MemberFlag[] =>
+  propertiesOf(schema)
+    .filter(([member]) => !isTaken(operation, member))
+    .map(([member, of]) => ({ member, options: memberOptions(member, of, mayBeNull) }))
+    .filter(({ options }) => options.length > 0)
+
+export const bodyFlags = (operation: Operation): readonly MemberFlag[] =>
+  flagsOf(operation, operation.body, operation.method === 'PATCH')
+
+export const queryFlags = (operation: Operation): readonly MemberFlag[] =>
+  flagsOf(operation, operation.query, false)
+
+export function commandOf(operation: Operation): OperationCommand {
+  const positional = positionalOf(operation)
+  const places = paramsOf(operation).filter((name) => name !== positional)
+  return {
+    operation,
+    words: operation.command.split(' '),
+    positional,
+    options: [
+      ...places.map((name) => placeOption(name)),
+      ...[...bodyFlags(operation), ...queryFlags(operation)].flatMap(({ options }) => options),
+      ...kindOptions(operation),
+      new Option('--json', 'print JSON'),
+      new Option('--profile <profile>', 'which server, as whom (see sallyport manage profiles)'),
+    ],
+  }
+}
+
+const placeOption = (name: string): Option =>
+  new Option(`--${flagName(name)} <id>`, `the ${flagName(name).replaceAll('-', ' ')}`).makeOptionMandatory()
+
+function kindOptions({ kind, method, body }: Operation): readonly Option[] {
+  if (kind === 'read') return []
+  if (kind === 'list')
+    return [
+      new Option('--limit <count>', 'at most so many').default('50'),
+      new Option('--all', 'everything, however much it is').conflicts('limit'),
+      new Option('--cursor <cursor>', 'go on after an earlier list: its next_cursor'),
+    ]
+  return [
+    ...(body === null ? [] : bodyOptions),
+    new Option('--dry-run', 'show what would be sent, and send no write'),
+    new Option('--yes', 'do not ask, whatever it destroys'),
+    ...(method === 'POST'
+      ? [new Option('--idempotency-key <key>', 'say it again with the same key: it is done once')]
+      : []),
+  ]
+}
+
+const bodyOptions: readonly Option[] = [
+  new Option(
+    '--set <path=value>',
+    'one member, such as token_exchange.mode=delegation or /scopes/rest=["read"]; JSON, else text; repeat it for more',
+  ).argParser((text, before: readonly string[] = []) => [...before, text]),
+  new Option('--file <file>', 'the body, as JSON or YAML; - for standard input'),
+]

@@ -1,0 +1,30 @@
+/** The reference of the management API: its operations, and what each role may do. */
+
+import { operations } from '../../management/operations.ts'
+import { builtInRoles, permissionNames, permissions } from '../../management/permissions.ts'
+import { code, markdownTable } from './markdown.ts'
+
+export const operationsTable = (): string =>
+  markdownTable(
+    ['Command', 'Request', 'Permission', 'What it does'],
+    operations.map(({ command, method, path, permission, about }) => [
+      code(command),
+      code(`${method} ${path}`),
+      permission === null ? '—' : code(permission),
+      about,
+    ]),
+  )
+
+export const permissionsTable = (): string =>
+  markdownTable(
+    ['Permission', 'Allows to', 'Given in', 'Roles that have it'],
+    permissionNames.map((name) => [
+      code(name),
+      permissions[name].about,
+      permissions[name].reach,
+      Object.entries(builtInRoles)
+        .filter(([, role]) => role.permissions.some((one) => one === name))
+        .map(([id]) => code(id))
+        .join(', '),
+    ]),
+  )

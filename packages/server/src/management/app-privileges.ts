@@ -1,0 +1,47 @@
+/**
+ * What an organization may not give its own apps: the provider's people do. Scopes it takes from its plan; an app that
+ * introspects or exchanges tokens sees or speaks for others.
+ */
+
+import { createScopeSet } from '@sallyport/protocol'
+import type { AppSettings } from '../apps/settings.ts'
+import type { PlanSettings } from '../tenants/settings.ts'
+import { permissionsAt, requirePermission } from './authorize.ts'
+import type { Caller } from './caller.ts'
+import type { Place } from './operation.ts'
+import { refuseWith } from './problem.ts'
+
+const granting = 'grant_app_privileges'
+
+/** What an organization sets on its own apps, beside their names: how they prove themselves and how tokens look. */
+const own: ReadonlySet<keyof AppSettings> = new Set([
+  ...(['scopes', 'default_api', 'default_scopes', 'client_authentication', 'assertion_algorithms'] as const),
+  ...(['sender_constraint', 'dialect', 'token_type', 'token_reuse'] as const),
+])
+
+interface AppChange {
+  readonly place: Place
+  readonly before: AppSettings
+  readonly after: AppSettings
+  readonly plan: PlanSettings | null
+}
+
+/** Throws `forbidden` where the change gives what the caller cannot give there. What was given before may stay. */
+export function checkAppPrivileges(caller: Caller, { place, before, after, plan }: AppChange): void {
+  if (permissionsAt(caller, place).has(granting) && caller.scopes.has(granting)) return
+  const given = Object.keys(after).filter(
+    (name) =>
+      JSON.stringify(after[name as keyof AppSettings]) !== JSON.stringify(before[name as keyof AppSettings]),
+  ) as (keyof AppSettings)[]
+  if (given.some((name) => !own.has(name))) requirePermission(caller, granting, place)
+  for (const [api, scopes] of Object.entries(after.scopes ?? {})) {
+    const known = createScopeSet([...(before.scopes?.[api] ?? []), ...(plan?.scopes?.[api] ?? [])])
+    const beyond = scopes.find((scope) => !known.covers(scope))
+    if (beyond !== undefined) {
+      refuseWith('forbidden', {
+        detail: `The scope ${beyond} of ${api} is not in the organization's plan; who has ${granting} can give it.`,
+        isDenial: true,
+      })
+    }
+  }
+}
