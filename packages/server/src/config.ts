@@ -279,7 +279,8 @@ function valuesOf(file: ConfigSources['file'], problems: string[]): Place['value
 const prefix = 'SALLYPORT_'
 const variableOf = (name: string) => `${prefix}${name.toUpperCase()}`
 // Named by the test set-up, not settings of the server.
-const foreignVariables = /^SALLYPORT_(?:TEST|BENCH)_/
+const foreignVariables =
+  /^SALLYPORT_(?:(?:TEST|BENCH)_|(?:URL|PROFILE|CA|CLIENT_ID|CLIENT_SECRET|CLIENT_SECRET_FILE)$)/
 
 const variablesIn = (environment: ConfigSources['environment']): Place['values'] =>
   Object.entries(environment)

@@ -9,6 +9,7 @@ import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts'
 import type { SharedCounters } from '../limits/shared-counters.ts'
 import { sweepEnded } from '../revocation/sweep.ts'
 import type { Database } from '../store/database.ts'
+import { sweepIdempotencyKeys } from '../store/idempotency-keys.ts'
 import { dropEndedPartitions } from '../store/opaque-tokens.ts'
 import type { SingleUse } from '../store/single-use.ts'
 import type { Chore } from '../upkeep.ts'
@@ -35,6 +36,7 @@ export const choresOf = ({ usage, counters, singleUse, db, deps }: Upkept): read
     { everyMilliseconds: 60_000, work: () => singleUse.sweep(clock()) },
     { everyMilliseconds: 300_000, work: () => dropEndedPartitions(db, clock()) },
     { everyMilliseconds: 3_600_000, work: () => sweepEnded({ ...deps, db }, clock()) },
+    { everyMilliseconds: 3_600_000, work: () => sweepIdempotencyKeys(db, clock()) },
   ]
 }
 

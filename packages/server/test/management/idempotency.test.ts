@@ -1,6 +1,7 @@
 // trust 161, R3: what is asked again with the same key is done once.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sweepIdempotencyKeys } from '../../src/store/idempotency-keys.ts'
 import { forEachStore } from '../harness.ts'
 import { assertProblem, manager, startManaged } from './managed.ts'
 
@@ -82,5 +83,17 @@ forEachStore((_engine, suite) => {
     const again = await later.call('POST', customerApps, { body, headers: keyed('d1') })
     assert.equal(again.status, 201, again.text)
     assert.notEqual(again.json.client_id, first.json.client_id)
+  })
+
+  test('trust R12: keys whose day is over are swept, and the others stay', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    await operator.call('POST', customerApps, { body: { id: 'a', name: 'A' }, headers: keyed('old') })
+    await server.advance(86_402)
+    const later = await manager(server)
+    await later.call('POST', customerApps, { body: { id: 'b', name: 'B' }, headers: keyed('new') })
+    assert.equal(await sweepIdempotencyKeys(server.db, server.clock()), 1)
+    const rows = await server.db.kysely.selectFrom('idempotency_keys').select('status').execute()
+    assert.equal(rows.length, 1)
   })
 })
