@@ -63,7 +63,7 @@ export async function insertApps(bulk: BulkApps): Promise<CredentialList> {
   return { file: bulk.credentialsFile, bytes }
 }
 
-const organizationOf = (appIndex: number) => `org-${Math.floor(appIndex / appsPerOrganization)}`
+export const organizationOf = (appIndex: number) => `org-${Math.floor(appIndex / appsPerOrganization)}`
 
 async function insertOrganizations(tx: WriteTransaction, { tenant, count }: BulkApps): Promise<void> {
   const rows = Array.from({ length: Math.ceil(count / appsPerOrganization) }, (_, index) => ({

@@ -1,6 +1,7 @@
 /** What managing costs: a page of a million apps, and tokens while somebody manages all the time. */
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
+import { organizationOf } from './bulk-apps.ts'
 import type { DrawnContestant } from './contestant.ts'
 import { createManager, type Manager, makeOperator } from './manager.ts'
 import type { PreparedData } from './prepared-data.ts'
@@ -22,11 +23,17 @@ export const pagesRow: LatenessRow = {
     const server = await startSallyport({ ground, data, tenant, successLog: true })
     try {
       const manager = await createManager(server.port, credential)
+      const last = organizationOf(data.apps - 1)
       // Within the calls that one caller has a minute.
       const times = Math.min(200, Math.ceil(rounds * seconds * 20))
       return [
         await walk(manager, 'pages of 50, one after the other', `${apps}?limit=50`, times),
-        await walk(manager, 'pages of 50 of one organization', `${apps}?limit=50&organization=org-0`, times),
+        await walk(
+          manager,
+          'pages of 50 of one organization',
+          `${apps}?limit=50&organization=${last}`,
+          times,
+        ),
       ]
     } finally {
       await server.stop()

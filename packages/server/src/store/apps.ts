@@ -141,7 +141,7 @@ export async function findAppById(
 export interface Page {
   /** The client id after which to begin. */
   readonly after?: string | undefined
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** Only those of this organization. */
   readonly organizationId?: string | undefined
 }
@@ -153,10 +153,31 @@ export async function listApps(
   { after, limit, organizationId }: Page = {},
 ): Promise<AppRecord[]> {
   let query = selectApps(from.kysely, tenantId)
-  if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId)
+  if (organizationId !== undefined) {
+    // On its own SQLite would walk through all apps of the tenant, because they are in order already.
+    const place = { tenantId, organizationId, after, limit }
+    return (await query.where('client_id', 'in', clientIdsOf(from.kysely, place)).execute()).map(toApp)
+  }
   if (after !== undefined) query = query.where('client_id', '>', after)
   if (limit !== undefined) query = query.limit(limit)
   return (await query.execute()).map(toApp)
+}
+
+interface OrganizationPage extends Page {
+  readonly tenantId: string
+  readonly organizationId: string
+}
+
+/** In order, by the organizations' own index. */
+function clientIdsOf(kysely: Kysely<Schema>, { tenantId, organizationId, after, limit }: OrganizationPage) {
+  let query = kysely
+    .selectFrom('apps')
+    .select('client_id')
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+    .orderBy('client_id')
+  if (after !== undefined) query = query.where('client_id', '>', after)
+  return limit === undefined ? query : query.limit(limit)
 }
 
 /** Of an organization's apps. */
@@ -165,13 +186,7 @@ export async function listClientIds(
   tenantId: string,
   organizationId: string,
 ): Promise<string[]> {
-  const rows = await from.kysely
-    .selectFrom('apps')
-    .select('client_id')
-    .where('tenant_id', '=', tenantId)
-    .where('organization_id', '=', organizationId)
-    .orderBy('client_id')
-    .execute()
+  const rows = await clientIdsOf(from.kysely, { tenantId, organizationId }).execute()
   return rows.map(({ client_id: clientId }) => clientId)
 }
 
