@@ -61,10 +61,12 @@ interface Progress {
 export function createManagement(deps: ManagementDeps): AnswerManagement {
   const router = createRouter(operations)
   const takeCall = createRate(deps.rate ?? defaultRate)
-  const document = JSON.stringify(describeApi(operations, deps.baseUrl))
+  // Made when it is asked for: a server that starts should issue tokens first.
+  let document: string | undefined
 
   async function answerTo(request: ManagementRequest, progress: Progress): Promise<Reply> {
     if (request.path === '/openapi.json' && request.method === 'GET') {
+      document ??= JSON.stringify(describeApi(operations, deps.baseUrl))
       return { status: 200, headers: { 'Content-Type': 'application/json' }, body: document }
     }
     const { clientId, scopes } = await authenticate(request.authorization, deps.effects.clock(), deps)
