@@ -33,6 +33,9 @@ function checkPlace(shape: Shape, value: unknown, path: Path, report: Report): v
   else if (!Value.Check(shape as TSchema, value)) report(path, showValue(value, path), expectation(shape))
 }
 
+// Finding the nearest name costs more than all else here.
+const mostMisspelt = 50
+
 function checkMembers(
   shape: Shape,
   properties: Readonly<Record<string, Shape>>,
@@ -43,7 +46,7 @@ function checkMembers(
   const known = Object.keys(properties)
   const unknown = Object.keys(value).filter((name) => !known.includes(name))
   // A required name misspelt is one mistake, told once.
-  const misspelt = new Set(unknown.map((name) => nearestNames(name, known)[0]))
+  const misspelt = new Set(unknown.slice(0, mostMisspelt).map((name) => nearestNames(name, known)[0]))
   for (const name of known) {
     const member = properties[name]
     if (member === undefined) continue

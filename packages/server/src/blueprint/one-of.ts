@@ -1,3 +1,8 @@
 /** Says which names would do in a place. */
-export const oneOf = (what: string, names: readonly string[]): string =>
-  names.length === 0 ? `${what}, of which there is none` : `${what}: ${names.join(', ')}`
+export function oneOf(what: string, names: readonly string[]): string {
+  if (names.length === 0) return `${what}, of which there is none`
+  const others = names.length - mostNames
+  return `${what}: ${names.slice(0, mostNames).join(', ')}${others > 0 ? ` and ${others} others` : ''}`
+}
+
+const mostNames = 20

@@ -50,6 +50,8 @@ export interface ManagementDeps extends OperationDeps, CallerDeps {
 export type AnswerManagement = (request: ManagementRequest) => Promise<Reply>
 
 const defaultRate: RateTerms = { calls: 600, windowSeconds: 60 }
+// The log has them all; the chain, which is kept for ever, enough of them.
+const recordedRefusals: RateTerms = { calls: 30, windowSeconds: 60 }
 
 /** What has become known of a call on its way. */
 interface Progress {
@@ -61,6 +63,7 @@ interface Progress {
 export function createManagement(deps: ManagementDeps): AnswerManagement {
   const router = createRouter(operations)
   const takeCall = createRate(deps.rate ?? defaultRate)
+  const takeRefusal = createRate(recordedRefusals)
   // Made when it is asked for: a server that starts should issue tokens first.
   let document: string | undefined
 
@@ -76,10 +79,11 @@ export function createManagement(deps: ManagementDeps): AnswerManagement {
     const route = router.find(request.method, request.path)
     if ('methods' in route) refuseWithoutRoute(route.methods)
     progress.route = route
-    const caller = await callerOf(deps.db, { clientId, scopes })
+    const readCaller = (from: From) => callerOf(from, { clientId, scopes })
+    const caller = await readCaller(deps.db)
     progress.caller = caller
     const { operation } = route
-    if (operation.kind === 'write') return writeReply(operation, route, request, caller, deps)
+    if (operation.kind === 'write') return writeReply(operation, route, request, { caller, readCaller }, deps)
     return operation.kind === 'list'
       ? listReply(operation, route, request, caller, deps)
       : readReply(operation, route, request, caller, deps)
@@ -88,7 +92,7 @@ export function createManagement(deps: ManagementDeps): AnswerManagement {
   return async (request) => {
     const progress: Progress = { headers: {} }
     const { reply, problem } = await settle(request, progress, () => answerTo(request, progress))
-    await recordRefusal(request, progress, problem, deps)
+    await recordRefusal(request, progress, problem, { db: deps.db, takeRefusal, now: deps.effects.clock() })
     deps.onOutcome({
       request,
       operation: progress.route?.operation.id,
@@ -149,7 +153,7 @@ async function readReply(
 ): Promise<Reply> {
   const target = await findTarget(route, caller, deps.db)
   const query = readQuery(request.query, operation.query, false)
-  readBody(request, null)
+  readBody(request, null, 0)
   const value = await operation.run(
     { params: route.params, query, body: null, target, caller },
     deps.db,
@@ -167,7 +171,7 @@ async function listReply(
 ): Promise<Reply> {
   const target = await findTarget(route, caller, deps.db)
   const { cursor, limit = defaultLimit, ...query } = readQuery(request.query, operation.query, true)
-  readBody(request, null)
+  readBody(request, null, 0)
   const listName = JSON.stringify([operation.id, route.params, Object.entries(query).sort(), caller.actor])
   const after = typeof cursor === 'string' ? readCursor(deps.sealer, listName, cursor) : undefined
   const page = { after, limit: Number(limit) + 1, now: deps.effects.clock() }
@@ -176,7 +180,7 @@ async function listReply(
     page,
     deps.db,
   )
-  const items = found.slice(0, Number(limit))
+  const items = withinBytes(found.slice(0, Number(limit)))
   const last = items.at(-1)
   const next =
     found.length > items.length && last !== undefined
@@ -185,20 +189,40 @@ async function listReply(
   return reply(200, { items, next_cursor: next })
 }
 
+// A page of the largest rows would hold up the process while it is written.
+const mostPageBytes = 1_048_576
+
+/** As many as fit into a page, and one at least. */
+function withinBytes(items: readonly object[]): readonly object[] {
+  let bytes = 0
+  const end = items.findIndex((item, index) => {
+    bytes += JSON.stringify(item).length
+    return bytes > mostPageBytes && index > 0
+  })
+  return end === -1 ? items : items.slice(0, end)
+}
+
+interface Asking {
+  readonly caller: Caller
+  readonly readCaller: (from: From) => Promise<Caller>
+}
+
 const keySeconds = 86_400
 
 async function writeReply(
   operation: WriteOperation,
   route: Route,
   request: ManagementRequest,
-  caller: Caller,
+  { caller: asked, readCaller }: Asking,
   deps: OperationDeps,
 ): Promise<Reply> {
-  const key = idempotencyDigests(operation, request, caller)
+  const key = idempotencyDigests(operation, request, asked)
   return deps.db.write(async (tx) => {
     const given = key && (await claimIdempotencyKey(tx, key.digest, key.request, tx.now + keySeconds))
     // Of two who change one thing, the second sees what the first has made of it.
     if (route.params.tenant !== undefined) await lockTenant(tx, route.params.tenant)
+    // Read again here: whoever has been shut out in the meantime is out.
+    const caller = await readCaller(tx)
     // Before anything is told of what was answered: whoever could then need not be allowed now.
     const target = await findTarget(route, caller, tx)
     if (given) return repeat(given, key)
@@ -215,7 +239,7 @@ async function writeReply(
 
 /** A patch is laid over what is there, and the whole must fit; so nothing that a caller may not set can be set. */
 function readInput(operation: WriteOperation, request: ManagementRequest, { value }: Target): unknown {
-  const input = readBody(request, operation.body)
+  const input = readBody(request, operation.body, operation.mostValues)
   if (operation.body === null) return null
   const isSecret = operation.permission === 'manage_api_credentials'
   const whole = operation.method === 'PATCH' ? mergePatch(settableOf(operation, value ?? {}), input) : input
@@ -256,19 +280,14 @@ function record(
   { id: requestId }: ManagementRequest,
   { actor }: Caller,
   target: Target,
-  { body, after = body, name, isSecret = false }: Written,
+  { body, after = body, name = target.name, tenantId, isSecret = false }: Written,
   tx: WriteTransaction,
 ): void {
   if (isSecret && after === body)
     throw new Error(`${operation.id} would write a secret into the audit chain.`)
   tx.audit({
-    ...{
-      tenantId: target.place.tenantId,
-      actor,
-      action: operation.id,
-      target: name ?? target.name,
-      requestId,
-    },
+    tenantId: tenantId ?? target.place.tenantId,
+    ...{ actor, action: operation.id, target: name, requestId },
     before: target.value === undefined ? null : JSON.stringify(target.value),
     after: after === null ? null : JSON.stringify(after),
   })
@@ -332,21 +351,29 @@ const reply = (status: number, value: object, headers: Readonly<Record<string, s
   body: JSON.stringify(value),
 })
 
+interface Recording extends Pick<OperationDeps, 'db'> {
+  readonly takeRefusal: ReturnType<typeof createRate>
+  readonly now: number
+}
+
+const longestTarget = 200
+
 /** trust F20: whoever knocks at a border is known to the tenant behind it. */
 async function recordRefusal(
   { id: requestId }: ManagementRequest,
   { route, caller }: Progress,
   problem: Problem | null,
-  { db }: OperationDeps,
+  { db, takeRefusal, now }: Recording,
 ): Promise<void> {
   if (problem === null || !problem.isDenial || route === undefined || caller === undefined) return
+  if (takeRefusal(caller.actor, now).isOver) return
   const { operation, params } = route
   try {
     await db.write(async (tx) => {
       const { tenant = null } = params
       tx.audit({
         ...{ tenantId: tenant, actor: caller.actor, action: operation.id, requestId, outcome: 'refused' },
-        target: Object.values(params).join('/') || 'server',
+        target: Object.values(params).join('/').slice(0, longestTarget) || 'server',
         reason: problem.message,
       })
     })

@@ -29,13 +29,11 @@ interface AppChange {
 /** Throws `forbidden` where the change gives what the caller cannot give there. What was given before may stay. */
 export function checkAppPrivileges(caller: Caller, { place, before, after, plan }: AppChange): void {
   if (permissionsAt(caller, place).has(granting) && caller.scopes.has(granting)) return
-  const given = Object.keys(after).filter(
-    (name) =>
-      JSON.stringify(after[name as keyof AppSettings]) !== JSON.stringify(before[name as keyof AppSettings]),
-  ) as (keyof AppSettings)[]
-  if (given.some((name) => !own.has(name))) requirePermission(caller, granting, place)
+  const changed = changedNames(before, after)
+  const loosens = before.sender_constraint !== undefined && changed.includes('sender_constraint')
+  if (loosens || changed.some((name) => !own.has(name))) requirePermission(caller, granting, place)
   for (const [api, scopes] of Object.entries(after.scopes ?? {})) {
-    const known = createScopeSet([...(before.scopes?.[api] ?? []), ...(plan?.scopes?.[api] ?? [])])
+    const known = createScopeSet([...scopesOf(before.scopes, api), ...scopesOf(plan?.scopes, api)])
     const beyond = scopes.find((scope) => !known.covers(scope))
     if (beyond !== undefined) {
       refuseWith('forbidden', {
@@ -45,3 +43,13 @@ export function checkAppPrivileges(caller: Caller, { place, before, after, plan 
     }
   }
 }
+
+/** What was taken away too: a limit that is gone is a gift. */
+const changedNames = (before: AppSettings, after: AppSettings): readonly (keyof AppSettings)[] => {
+  const names = Object.keys({ ...before, ...after }) as (keyof AppSettings)[]
+  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+}
+
+/** An API may be called what every object has a member of. */
+const scopesOf = (byApi: AppSettings['scopes'], api: string): readonly string[] =>
+  byApi !== undefined && Object.hasOwn(byApi, api) ? (byApi[api] ?? []) : []

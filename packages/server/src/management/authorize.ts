@@ -72,9 +72,10 @@ export function requirePermission(caller: Caller, permission: Permission, place:
 /** Who changes the system tenant changes who may do what: a secret more for one of its apps is that app's power. */
 function requireOperator(caller: Caller): void {
   const held = permissionsAt(caller, serverPlace)
-  if (permissionNames.every((name) => held.has(name))) return
+  // The token too: one that may do little must not be worth a secret that may do everything.
+  if (permissionNames.every((name) => held.has(name) && caller.scopes.has(name))) return
   refuseWith('forbidden', {
-    detail: 'Only an operator of the whole server may change the tenant system.',
+    detail: 'Only an operator of the whole server, with a token of all scopes, may change the tenant system.',
     isDenial: true,
   })
 }

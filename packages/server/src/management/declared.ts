@@ -4,13 +4,13 @@
  */
 
 import { checkTenant } from '../blueprint/check-tenant.ts'
-import type { Path, Report } from '../blueprint/problem.ts'
+import type { Path } from '../blueprint/problem.ts'
 import type { AppEntry, CredentialEntry, OrganizationEntry, TenantEntry } from '../blueprint/schema.ts'
 import { findAppById } from '../store/apps.ts'
 import { selectTenant, selectTenantParts } from '../store/tenants.ts'
 import type { From } from './operation.ts'
-import { type Misfit, refuseWith } from './problem.ts'
-import { pointerOf } from './read-input.ts'
+import { refuseWith } from './problem.ts'
+import { collectMisfits } from './read-input.ts'
 
 /** Without its organizations, of which there may be a million apps. Null where there is no such tenant. */
 export async function tenantEntry({ kysely }: From, tenantId: string): Promise<TenantEntry | null> {
@@ -43,18 +43,17 @@ export async function tenantEntryWithApps(
 
 /** Throws `invalid_body` with whatever is wrong at `place` or below it, told as pointers into the body. */
 export function checkDeclared(tenant: TenantEntry, place: Path): void {
-  const misfits: Misfit[] = []
-  const report: Report = (path, found, expected) => {
-    if (place.every((step, index) => path[index] === step))
-      misfits.push({ pointer: pointerOf(path.slice(place.length)), found, expected })
-  }
-  checkTenant(tenant, [], report, { credentialsMayFollow: true })
+  const misfits = collectMisfits(
+    (report) => checkTenant(tenant, [], report, { credentialsMayFollow: true }),
+    place,
+  )
   if (misfits.length > 0) refuseWith('invalid_body', { misfits })
 }
 
-const withApp = (tenant: TenantEntry, app: AppEntry): TenantEntry => ({
+/** Beside the apps that it names, which `tenantEntryWithApps` has put there. */
+const withApp = ({ organizations = [], ...tenant }: TenantEntry, app: AppEntry): TenantEntry => ({
   ...tenant,
-  organizations: [{ id: 'of-the-app', name: 'Of the app', apps: [app] }],
+  organizations: [{ id: 'of-the-app', name: 'Of the app', apps: [app] }, ...organizations],
 })
 const placeOfApp = ['organizations', 0, 'apps', 0] as const
 

@@ -60,6 +60,8 @@ export interface Written {
   readonly location?: string
   /** Of what was made: the target named only where it would be. */
   readonly name?: string
+  /** Of a tenant that was made: its own chain begins with that. */
+  readonly tenantId?: string
   /** The answer holds a secret, so it is kept nowhere. */
   readonly isSecret?: boolean
 }
@@ -88,6 +90,8 @@ interface Common {
   readonly isShared: boolean
   readonly query: TObject | null
   readonly body: TSchema | null
+  /** How many members and items the body may have in all. */
+  readonly mostValues: number
   /** What it shows: of a list one item; null for nothing. */
   readonly output: TSchema | null
   /** Beside those that every operation can answer with. */
@@ -133,11 +137,12 @@ type QueryOf<Query> = Query extends TObject ? Static<Query> : Readonly<Record<st
 type BodyOf<Body> = Body extends TSchema ? Static<Body> : null
 
 interface Terms<Path extends string, Query, Body, Found extends Target>
-  extends Omit<Common, 'path' | 'query' | 'body' | 'find' | 'problems' | 'isShared'> {
+  extends Omit<Common, 'path' | 'query' | 'body' | 'find' | 'problems' | 'isShared' | 'mostValues'> {
   readonly path: Path
   readonly query?: Query
   readonly body?: Body
   readonly isShared?: boolean
+  readonly mostValues?: number
   readonly problems?: readonly ProblemCode[]
   readonly find: (params: Readonly<Record<ParamsOf<Path>, string>>, from: From) => Promise<Found | null>
 }
@@ -185,4 +190,5 @@ export const write = <
     },
 ): WriteOperation => ({ ...defaults, ...terms, kind: 'write' }) as unknown as WriteOperation
 
-const defaults = { query: null, body: null, problems: [], isShared: false }
+// Some of the checks compare each value with many others.
+const defaults = { query: null, body: null, problems: [], isShared: false, mostValues: 2_000 }

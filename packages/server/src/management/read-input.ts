@@ -3,7 +3,7 @@
 import { parseJsonObject } from '@sallyport/protocol'
 import type { TObject, TSchema } from 'typebox'
 import { checkShape } from '../blueprint/check-shape.ts'
-import type { Path } from '../blueprint/problem.ts'
+import type { Path, Report } from '../blueprint/problem.ts'
 import { type Misfit, refuseWith } from './problem.ts'
 import type { ManagementRequest } from './request.ts'
 
@@ -13,18 +13,39 @@ type Members = Readonly<Record<string, unknown>>
 export const pointerOf = (path: Path): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-export function misfitsOf(schema: TSchema, value: unknown): readonly Misfit[] {
+export const misfitsOf = (schema: TSchema, value: unknown): readonly Misfit[] =>
+  collectMisfits((report) => checkShape(schema, value, report))
+
+/** Whoever sends a thousand mistakes is helped by the first of them. */
+const mostMisfits = 100
+
+class EnoughMisfits extends Error {
+  override readonly name = 'EnoughMisfits'
+}
+
+/** What a check reports at `place` or below it, as pointers from there; the check is given up when it is enough. */
+export function collectMisfits(check: (report: Report) => void, place: Path = []): readonly Misfit[] {
   const misfits: Misfit[] = []
-  checkShape(schema, value, (path, found, expected) =>
-    misfits.push({ pointer: pointerOf(path), found, expected }),
-  )
+  try {
+    check((path, found, expected) => {
+      if (!place.every((step, index) => path[index] === step)) return
+      misfits.push({ pointer: pointerOf(path.slice(place.length)), found, expected })
+      if (misfits.length === mostMisfits) throw new EnoughMisfits()
+    })
+  } catch (error) {
+    if (!(error instanceof EnoughMisfits)) throw error
+  }
   return misfits
 }
 
 /** RFC 7396 as well, because both are JSON objects. */
 const jsonTypes: ReadonlySet<string> = new Set(['application/json', 'application/merge-patch+json'])
 
-export function readBody({ contentType, body }: ManagementRequest, schema: TSchema | null): unknown {
+export function readBody(
+  { contentType, body }: ManagementRequest,
+  schema: TSchema | null,
+  mostValues: number,
+): unknown {
   if (schema === null) {
     if (body.length > 0) refuseWith('malformed_request', { detail: 'This operation takes no body.' })
     return null
@@ -33,6 +54,8 @@ export function readBody({ contentType, body }: ManagementRequest, schema: TSche
   if (!jsonTypes.has(mediaType))
     refuseWith('unsupported_media_type', { detail: 'Send the body as Content-Type: application/json.' })
   const value = parseObject(body)
+  if (value !== null && countValues(value, mostValues) > mostValues)
+    refuseWith('body_too_large', { detail: `The body has more than ${mostValues} values.` })
   if (value === null)
     refuseWith('malformed_request', {
       detail:
@@ -48,6 +71,17 @@ function parseObject(body: Buffer): Members | null {
   } catch {
     return null
   }
+}
+
+/** Stops soon after `most`. */
+function countValues(value: unknown, most: number): number {
+  if (typeof value !== 'object' || value === null) return 1
+  let count = 1
+  for (const member of Object.values(value)) {
+    count += countValues(member, most)
+    if (count > most) break
+  }
+  return count
 }
 
 const mostLevels = 16

@@ -148,11 +148,13 @@ export interface AuditQuery {
   readonly after?: number | undefined
   readonly limit: number
   readonly newestFirst?: boolean
+  /** Epoch seconds; nothing that happened before. */
+  readonly since?: number | undefined
 }
 
 export async function listAuditRecords(
   { kysely }: From,
-  { tenantId, after, limit, newestFirst = false }: AuditQuery,
+  { tenantId, after, limit, newestFirst = false, since }: AuditQuery,
 ): Promise<AuditRecord[]> {
   let query = kysely
     .selectFrom('audit_records')
@@ -160,6 +162,7 @@ export async function listAuditRecords(
     .orderBy('number', newestFirst ? 'desc' : 'asc')
     .limit(limit)
   if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+  if (since !== undefined) query = query.where('happened_at', '>=', since)
   if (after !== undefined) query = query.where('number', newestFirst ? '<' : '>', after)
   return (await query.execute()).map(toRecord)
 }

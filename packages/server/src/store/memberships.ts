@@ -142,6 +142,11 @@ export async function saveMembership(
     .execute()
 }
 
+/** Wherever the member belongs. */
+export async function removeMembershipsOf(tx: WriteTransaction, member: string): Promise<void> {
+  await tx.kysely.deleteFrom('memberships').where('member', '=', member).execute()
+}
+
 export async function removeMembership(
   tx: WriteTransaction,
   { tenantId, organizationId }: MembershipPlace,

@@ -150,6 +150,7 @@ export const apiOperations = [
   write({
     id: 'importOpenApi',
     command: 'apis import-openapi',
+    mostValues: 50_000,
     method: 'POST',
     status: 200,
     path: '/tenants/{tenant}/apis/{api}/openapi',

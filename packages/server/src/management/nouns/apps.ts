@@ -13,12 +13,12 @@ import {
   saveApp,
 } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
-import { findMembership } from '../../store/memberships.ts'
+import { findMembership, removeMembershipsOf } from '../../store/memberships.ts'
 import { type OrganizationRecord, selectOrganization } from '../../store/organizations.ts'
 import { defaultClientIdShape, identifierBytes } from '../../tenants/client-id-shape.ts'
 import { checkAppPrivileges } from '../app-privileges.ts'
 import { requirePermission, systemTenantId, wholeServer } from '../authorize.ts'
-import { checkApp, tenantEntry } from '../declared.ts'
+import { checkApp, tenantEntry, tenantEntryWithApps } from '../declared.ts'
 import { refuseLastOperator } from '../giving.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -74,7 +74,10 @@ export async function saveCheckedApp(
   { disabled = false, ...body }: Static<typeof ChangedApp>,
   before: AppRecord | null,
 ): Promise<ReturnType<typeof showApp>> {
-  checkApp(tenant, { ...body, id: appId })
+  const { subjects = [], actors = [] } = body.token_exchange ?? {}
+  const others = [...subjects, ...actors].filter((name) => name !== appId)
+  const withOthers = others.length === 0 ? tenant : await tenantEntryWithApps(tx, tenant.id, others)
+  checkApp(withOthers ?? tenant, { ...body, id: appId })
   await saveApp(tx, tenant.id, {
     ...{ clientId, id: appId, organizationId, name: body.name },
     settings: settingsOf(body),
@@ -93,6 +96,12 @@ export const newClientId = (tenant: TenantEntry, random: (bytes: number) => Uint
 async function keepAnOperator(tx: WriteTransaction, tenant: string, clientId: string): Promise<void> {
   const held = tenant === systemTenantId ? await findMembership(tx, wholeServer, `app ${clientId}`) : null
   if (held !== null) await refuseLastOperator(tx, held, [])
+}
+
+/** With other settings an operator's app would get no token, or one that the API does not take. */
+function refuseOperatorSettings(tenant: string, { settings }: AppRecord, after: AppSettings): void {
+  if (tenant === systemTenantId && JSON.stringify(settings) !== JSON.stringify(after))
+    refuseWith('conflict', { detail: 'The settings of an app that manages stay as they were made.' })
 }
 
 const settingsOf = (body: Static<typeof ChangedApp>): AppSettings => pickSettings(AppSettings, body)
@@ -192,6 +201,7 @@ export const appOperations = [
       const owner = await selectOrganization(tx, tenant, row.organizationId)
       if (entry === null || owner === null) refuseWith('not_found')
       if (body.disabled === true) await keepAnOperator(tx, tenant, row.clientId)
+      refuseOperatorSettings(tenant, row, settingsOf(body))
       const before = row.settings as AppSettings
       checkAppPrivileges(caller, { place, before, after: settingsOf(body), plan: planOf(entry, owner) })
       // Who was cut off does not let itself in again.
@@ -211,8 +221,11 @@ export const appOperations = [
     output: null,
     example: { answer: null },
     find: findWhole,
-    async run({ params: { tenant, app } }, tx) {
+    async run({ params: { tenant, app }, target: { row, place }, caller }, tx) {
       await keepAnOperator(tx, tenant, app)
+      // Made again it would not be cut off any more.
+      if (row.disabledAt !== null) requirePermission(caller, 'grant_app_privileges', place)
+      if (tenant === systemTenantId) await removeMembershipsOf(tx, `app ${app}`)
       await removeApp(tx, tenant, app)
       return { body: null, after: null }
     },

@@ -3,6 +3,7 @@
 import { Type } from 'typebox'
 import { showAuditRecord } from '../../audit/written-record.ts'
 import { listAuditRecords } from '../../store/audit-records.ts'
+import { selectTenant } from '../../store/tenants.ts'
 import { list, type Page, serverPlace } from '../operation.ts'
 import { Instant, OrNull } from '../shapes.ts'
 import { findTenant } from './tenants.ts'
@@ -44,8 +45,11 @@ export const auditOperations = [
     output: AuditShape,
     example: { answer: example },
     find: findTenant,
-    run: async ({ params: { tenant } }, page, from) =>
-      (await listAuditRecords(from, { ...pageOf(page), tenantId: tenant })).map(showAuditRecord),
+    async run({ params: { tenant } }, page, from) {
+      // Of an earlier tenant of that name only the server's own people hear.
+      const since = (await selectTenant(from.kysely, tenant))?.createdAt
+      return (await listAuditRecords(from, { ...pageOf(page), tenantId: tenant, since })).map(showAuditRecord)
+    },
     keyOf: (item) => String(item.number),
   }),
   list({

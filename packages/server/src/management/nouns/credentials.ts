@@ -13,6 +13,7 @@ import {
 } from '../../store/credentials.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { selectTenant } from '../../store/tenants.ts'
+import { requirePermission } from '../authorize.ts'
 import { tenantEntry } from '../declared.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -286,9 +287,12 @@ export const credentialOperations = [
     output: CredentialShape,
     example: { body: { disabled: true }, answer: { ...shown, disabled: true, standing: 'disabled' } },
     find: findCredential,
-    async run({ params: { tenant, app, credential }, body, target: { row } }, tx) {
+    async run({ params: { tenant, app, credential }, body, target: { row, place }, caller }, tx) {
       if (row.disabledAt !== null && row.exposedAt !== null && body.disabled !== true)
         refuseWith('conflict', { detail: 'It was seen by others and stays out of use: make a new one.' })
+      // Who was cut off does not let itself in again.
+      if (row.disabledAt !== null && body.disabled !== true)
+        requirePermission(caller, 'grant_app_privileges', place)
       await setExpiry(tx, tenant, app, [credential], body.expires_at ?? null)
       await disableCredential(tx, tenant, app, credential, body.disabled === true)
       return shownOf(tx, tenant, app, credential)

@@ -126,8 +126,9 @@ async function approve(
   const { organizationId } = row
   await checkGiven(tx, caller, entry, organizationId, pickSettings(AppSettings, settings))
   const app = { ...settings, name: name ?? row.appName }
-  await saveCheckedApp(tx, entry, { clientId, id, organizationId }, app, null)
-  return show(row)
+  const made = await saveCheckedApp(tx, entry, { clientId, id, organizationId }, app, null)
+  const body = show(row)
+  return { body, after: { ...body, app: made } }
 }
 
 const example = { app_name: 'Billing sync', purpose: 'Books every invoice in our ledger each night.' }
@@ -186,9 +187,7 @@ export const keyRequestOperations = [
       answer: { ...shown, ...decided, state: 'approved', answer: 'Welcome.', client_id: '5f0c2b7e' },
     },
     find: findAsked,
-    run: async ({ params, body, caller }, tx, deps) => ({
-      body: await approve(tx, caller, params, body, deps),
-    }),
+    run: ({ params, body, caller }, tx, deps) => approve(tx, caller, params, body, deps),
   }),
   write({
     id: 'refuseKeyRequest',

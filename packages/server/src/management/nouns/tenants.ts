@@ -1,5 +1,6 @@
 /** Tenants: made and removed by operators, set by their own admins. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { type Static, Type } from 'typebox'
 import { authoritiesFault, readAuthorityText } from '../../blueprint/certificates.ts'
 import { pickSettings, TenantEntry } from '../../blueprint/schema.ts'
@@ -14,7 +15,8 @@ import {
   type TenantRow,
 } from '../../store/tenants.ts'
 import { TenantSettings } from '../../tenants/settings.ts'
-import { systemTenantId } from '../authorize.ts'
+import { requirePermission, systemTenantId } from '../authorize.ts'
+import type { Caller } from '../caller.ts'
 import { checkDeclared, tenantEntryWithApps } from '../declared.ts'
 import { type From, list, read, serverPlace, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -83,6 +85,31 @@ async function save(
   return show(tx, row)
 }
 
+/** Where a tenant is reached, whose name its tokens bear, and whether it is switched off, the server's operators say. */
+function checkTenantPrivileges(
+  caller: Caller,
+  row: TenantRow,
+  before: Static<typeof ChangedTenant>,
+  after: Static<typeof ChangedTenant>,
+): void {
+  const isMoved = !isDeepStrictEqual(before.hosts ?? [], after.hosts ?? [])
+  const isNamed = before.token_issuer !== after.token_issuer
+  const isBack = row.disabledAt !== null && after.disabled !== true
+  if (isMoved || isNamed || isBack) requirePermission(caller, 'create_tenants', serverPlace)
+  if (row.id !== systemTenantId) return
+  const odd = Object.keys(after).find((name) => !ofSystem.has(name) && (name !== 'hosts' || isMoved))
+  if (odd !== undefined)
+    refuseWith('conflict', {
+      detail: `With ${odd} of its own the system tenant could let nobody in any more.`,
+    })
+}
+
+/** What may be set on the tenant that everybody manages by. */
+const ofSystem: ReadonlySet<string> = new Set([
+  ...['name', 'disabled', 'access_token_seconds', 'key_rotation_days', 'signing_algorithm'],
+  'secret_expiry_warning_days',
+])
+
 function checkAuthorities({ certificate_authorities: certificates }: Static<typeof ChangedTenant>): void {
   if (certificates === undefined) return
   const unread = certificates.map(readAuthorityText).find((read) => 'found' in read)
@@ -149,7 +176,7 @@ export const tenantOperations = [
       checkAuthorities(body)
       checkDeclared(body, [])
       const made = await save(tx, body.id, body, body.environment, null)
-      return { body: made, location: `/tenants/${body.id}`, name: `tenant ${body.id}` }
+      return { body: made, location: `/tenants/${body.id}`, name: `tenant ${body.id}`, tenantId: body.id }
     },
   }),
   write({
@@ -165,7 +192,8 @@ export const tenantOperations = [
     problems: ['conflict'],
     example: { body: { access_token_seconds: 300 }, answer: { ...shown, access_token_seconds: 300 } },
     find: findWhole,
-    async run({ body, target: { row } }, tx) {
+    async run({ body, target: { row, value }, caller }, tx) {
+      checkTenantPrivileges(caller, row, value as Static<typeof ChangedTenant>, body)
       const apps = (body.trusted_issuers ?? []).flatMap((one) => one.apps)
       const entry = await tenantEntryWithApps(tx, row.id, apps)
       if (entry === null) refuseWith('not_found')

@@ -9,6 +9,7 @@ import type { WriteTransaction } from '../../store/database.ts'
 import type { JsonObject } from '../../store/json.ts'
 import { saveTenant, selectTenant, type TenantRow } from '../../store/tenants.ts'
 import { type TenantSettings, TrustedIssuerSettings } from '../../tenants/settings.ts'
+import { systemTenantId } from '../authorize.ts'
 import { checkPart } from '../check-part.ts'
 import { tenantEntryWithApps } from '../declared.ts'
 import { type From, list, read, write } from '../operation.ts'
@@ -48,6 +49,8 @@ async function replace(
     refuseWith('conflict', { detail: `A tenant trusts at most ${mostIssuers} issuers.` })
   if (new Set(after.map(idOf)).size < after.length)
     refuseWith('conflict', { detail: 'An issuer is trusted in exactly this way already.' })
+  if (row.id === systemTenantId)
+    refuseWith('conflict', { detail: 'Nobody else speaks for those who manage.' })
   const apps = [...issuersOf(row), ...after].flatMap((one) => one.apps)
   const before = (await tenantEntryWithApps(tx, row.id, apps)) ?? refuseWith('not_found')
   const at = place === null ? null : ['trusted_issuers', place]
