@@ -2,8 +2,8 @@
 
 import { generateIdentifier } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
-import { managementPath } from '../management/answer.ts'
 import { systemTenantId, wholeServer } from '../management/authorize.ts'
+import { managementPath } from '../management/request.ts'
 import { addOperator, ensureSystemTenant } from '../management/system-tenant.ts'
 import type { OpenStore } from '../open-store.ts'
 import { findAppById } from '../store/apps.ts'

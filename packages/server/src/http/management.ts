@@ -1,8 +1,9 @@
 /** The management API on the wire: from a request of HTTP to one of its own, and what the log says of it. */
 
 import type { Reply } from '@sallyport/protocol'
-import { type AnswerManagement, type ManagementOutcome, managementPath } from '../management/answer.ts'
+import type { AnswerManagement, ManagementOutcome } from '../management/answer.ts'
 import { Problem, problemReply } from '../management/problem.ts'
+import { managementPath } from '../management/request.ts'
 import { BodyTooLarge, type HttpRequest } from './exchange.ts'
 import type { Log } from './log.ts'
 

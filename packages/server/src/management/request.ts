@@ -1,5 +1,7 @@
 /** One call of the management API, as it came in: plain records, nothing believed yet. */
 
+export const managementPath = '/manage/v1'
+
 export interface ManagementRequest {
   /** What finds the log line and the audit record. */
   readonly id: string

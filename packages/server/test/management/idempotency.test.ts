@@ -72,6 +72,19 @@ forEachStore((_engine, suite) => {
     assert.equal(good.status, 201, good.text)
   })
 
+  test('trust 161: what was removed is answered 204 again under the same key, and 404 without', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const made = await operator.call('POST', customerApps, { body: { id: 'gone', name: 'Gone' } })
+    const path = `/tenants/acme/apps/${made.json.client_id}`
+    const first = await operator.call('DELETE', path, { headers: keyed('x1') })
+    const again = await operator.call('DELETE', path, { headers: keyed('x1') })
+    assert.deepEqual([first.status, again.status], [204, 204], again.text)
+    assertProblem(await operator.call('DELETE', path), 404, 'not_found')
+    const other = await operator.call('DELETE', '/tenants/acme', { headers: keyed('x1') })
+    assertProblem(other, 422, 'idempotency_key_reused')
+  })
+
   test('a key is over after a day', async (t) => {
     const server = await startManaged(t, suite)
     const body = { id: 'daily', name: 'Daily' }

@@ -1,0 +1,30 @@
+/** What every answer of the management API is made with. */
+
+import { createHash } from 'node:crypto'
+import { neverCached, type Reply } from '@sallyport/protocol'
+import { authorize } from './authorize.ts'
+import type { Caller } from './caller.ts'
+import type { From, Target } from './operation.ts'
+import { refuseWith } from './problem.ts'
+import type { Route } from './route.ts'
+
+/** Finding nothing and not being allowed to know are one answer. */
+export async function findTarget({ operation, params }: Route, caller: Caller, from: From): Promise<Target> {
+  const target = await operation.find(params, from)
+  if (target === null) refuseWith('not_found')
+  authorize(caller, operation, target.place)
+  return target
+}
+
+export const etagOf = (value: object): string =>
+  `"${createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22)}"`
+
+export const reply = (
+  status: number,
+  value: object,
+  headers: Readonly<Record<string, string>> = {},
+): Reply => ({
+  status,
+  headers: { ...neverCached, ...headers },
+  body: JSON.stringify(value),
+})

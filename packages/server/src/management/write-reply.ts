@@ -1,0 +1,116 @@
+/**
+ * The answer of an operation that writes: may they, does the input fit, do it, record it. What is written, its audit record
+ * and the answer kept for a repetition are one transaction.
+ */
+
+import type { Reply } from '@sallyport/protocol'
+import type { WriteTransaction } from '../store/database.ts'
+import { claimIdempotencyKey, keepAnswer } from '../store/idempotency-keys.ts'
+import { lockTenant } from '../store/tenants.ts'
+import type { Caller } from './caller.ts'
+import { idempotencyDigests, keptBody, keySeconds, repeat } from './idempotency.ts'
+import type { From, OperationDeps, Target, WriteOperation, Written } from './operation.ts'
+import { refuseWith } from './problem.ts'
+import { checkBody, mergePatch, readBody, readQuery } from './read-input.ts'
+import { etagOf, findTarget, reply } from './reply.ts'
+import { type ManagementRequest, managementPath } from './request.ts'
+import type { Route } from './route.ts'
+
+export interface Asking {
+  readonly caller: Caller
+  readonly readCaller: (from: From) => Promise<Caller>
+}
+
+export async function writeReply(
+  operation: WriteOperation,
+  route: Route,
+  request: ManagementRequest,
+  { caller: asked, readCaller }: Asking,
+  deps: OperationDeps,
+): Promise<Reply> {
+  const key = idempotencyDigests(operation, request, asked)
+  return deps.db.write(async (tx) => {
+    const given = key && (await claimIdempotencyKey(tx, key.digest, key.request, tx.now + keySeconds))
+    // It tells nothing but that the same caller has done it, and what it was about is gone.
+    if (given?.status === 204 && key) return repeat(given, key)
+    // Of two who change one thing, the second sees what the first has made of it.
+    if (route.params.tenant !== undefined) await lockTenant(tx, route.params.tenant)
+    // Read again here: whoever has been shut out in the meantime is out.
+    const caller = await readCaller(tx)
+    // Before anything is told of what was answered: whoever could then need not be allowed now.
+    const target = await findTarget(route, caller, tx)
+    if (given) return repeat(given, key)
+    const query = readQuery(request.query, operation.query, false)
+    const body = readInput(operation, request, target)
+    checkPrecondition(operation, request, target)
+    const call = { params: route.params, query, body, target, caller }
+    const written = await operation.run(call, tx, deps)
+    record(operation, request, caller, target, written, tx)
+    if (key) await keepAnswer(tx, key.digest, operation.status, keptBody(written))
+    return writtenReply(operation, written)
+  })
+}
+
+/** A patch is laid over what is there, and the whole must fit; so nothing that a caller may not set can be set. */
+function readInput(operation: WriteOperation, request: ManagementRequest, { value }: Target): unknown {
+  const input = readBody(request, operation.body, operation.mostValues)
+  if (operation.body === null) return null
+  const isSecret = operation.permission === 'manage_api_credentials'
+  const whole = operation.method === 'PATCH' ? mergePatch(settableOf(operation, value ?? {}), input) : input
+  checkBody(operation.body, whole, isSecret)
+  return whole
+}
+
+/** What the API shows, less what it alone sets. */
+function settableOf({ body }: WriteOperation, value: object): object {
+  const names = Object.keys((body as { readonly properties?: object }).properties ?? {})
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => names.includes(name) && member !== null),
+  )
+}
+
+/** RFC 9110 §13.1.1; RFC 6585 §3 for those who change what they have not read. */
+function checkPrecondition(
+  { method }: WriteOperation,
+  { ifMatch }: ManagementRequest,
+  { value }: Target,
+): void {
+  if (value === undefined || method === 'POST') return
+  if (ifMatch === undefined) {
+    if (method === 'PATCH')
+      refuseWith('precondition_required', { detail: 'Read it first, and send its ETag as If-Match.' })
+    return
+  }
+  const tags = ifMatch.split(',').map((tag) => tag.trim())
+  if (!tags.includes('*') && !tags.includes(etagOf(value)))
+    refuseWith('precondition_failed', { detail: 'Read it again, and decide anew.' })
+}
+
+function record(
+  operation: WriteOperation,
+  { id: requestId }: ManagementRequest,
+  { actor }: Caller,
+  target: Target,
+  { body, after = body, name = target.name, tenantId, isSecret = false }: Written,
+  tx: WriteTransaction,
+): void {
+  if (isSecret && after === body)
+    throw new Error(`${operation.id} would write a secret into the audit chain.`)
+  tx.audit({
+    tenantId: tenantId ?? target.place.tenantId,
+    ...{ actor, action: operation.id, target: name, requestId },
+    before: target.value === undefined ? null : JSON.stringify(target.value),
+    after: after === null ? null : JSON.stringify(after),
+  })
+}
+
+function writtenReply(
+  { status }: WriteOperation,
+  { body, after = body, location, isSecret }: Written,
+): Reply {
+  if (body === null) return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
+  return reply(status, body, {
+    ...(after !== null && isSecret !== true && { ETag: etagOf(after) }),
+    ...(location !== undefined && { Location: managementPath + location }),
+  })
+}
