@@ -1,139 +1,29 @@
 /** Every setting in one table: a YAML file, over it SALLYPORT_* variables, over them flags. All problems are reported together. */
 
 import { forwardedCertificatePresets } from '@sallyport/protocol'
-import { AddressRefused, parseAddressList } from './http/address-list.ts'
 import { isMasterKeys } from './master-key.ts'
-
-/** Reads one setting's text or YAML value; undefined for what it cannot be. */
-type Parse<Value> = (raw: unknown) => Value | undefined
-
-interface Setting<Value> {
-  readonly parse: Parse<Value>
-  readonly fallback: Value
-  /** What may stand there, in words: for the reference, and for whoever wrote something else. */
-  readonly expected: string
-  readonly about: string
-  /** Also read from the file that `<name>_file` names, and never shown. */
-  readonly isSecret?: true
-}
-
-/** What was written cannot be that setting; the message says why. */
-class SettingProblem extends Error {}
-
-interface Kind<Value> {
-  readonly expected: string
-  readonly parse: Parse<Value>
-}
-
-const kind = <Value>(expected: string, parse: Parse<Value>): Kind<Value> => ({ expected, parse })
-
-const text = kind('a text', (raw) => (typeof raw === 'string' && raw !== '' ? raw : undefined))
-
-/** Variables and flags are texts; YAML knows numbers. */
-const wholeNumber = (raw: unknown): number => {
-  const number = typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : raw
-  return typeof number === 'number' && Number.isSafeInteger(number) ? number : -1
-}
-
-const port = kind('a port, 0 to 65535', (raw) => {
-  const number = wholeNumber(raw)
-  return number >= 0 && number <= 65_535 ? number : undefined
-})
-
-const processes = kind('a number of processes, 1 to 256', (raw) => {
-  const number = wholeNumber(raw)
-  return number >= 1 && number <= 256 ? number : undefined
-})
-
-const count = kind('a whole number from 1', (raw) => {
-  const number = wholeNumber(raw)
-  return number >= 1 ? number : undefined
-})
-
-const yesOrNo = kind('true or false', (raw) => {
-  if (raw === true || raw === 'true') return true
-  return raw === false || raw === 'false' ? false : undefined
-})
-
-const httpsUrl = kind('an https URL without a path, such as https://auth.example.com', (raw) => {
-  const url = typeof raw === 'string' ? URL.parse(raw) : null
-  if (url?.protocol !== 'https:') return undefined
-  const isBare = url.pathname === '/' && url.search === '' && url.hash === ''
-  return isBare && url.username === '' && url.password === '' ? url : undefined
-})
-
-const keysUrl = kind('an https URL', (raw) =>
-  typeof raw === 'string' && URL.parse(raw)?.protocol === 'https:' ? raw : undefined,
-)
-
-const databaseUrl = kind('a URL such as postgres://user:password@host/name', (raw) => {
-  const url = typeof raw === 'string' ? URL.parse(raw) : null
-  return typeof raw === 'string' && /^postgres(?:ql)?:$/.test(url?.protocol ?? '') ? raw : undefined
-})
-
-const masterKeys = kind('32 random bytes in base64url, 43 characters', (raw) =>
-  typeof raw === 'string' && isMasterKeys(raw) ? raw : undefined,
-)
-
-const addresses = kind('IP addresses or networks, such as 10.0.0.0/8', (raw) => {
-  const list = typeof raw === 'string' ? raw.split(',').map((entry) => entry.trim()) : raw
-  if (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string')) return undefined
-  try {
-    parseAddressList(list)
-    return list as readonly string[]
-  } catch (error) {
-    if (error instanceof AddressRefused) return undefined
-    throw error
-  }
-})
-
-const files = kind('paths of files', (raw) => {
-  const list = typeof raw === 'string' ? raw.split(',').map((entry) => entry.trim()) : raw
-  const isList = Array.isArray(list) && list.every((entry) => typeof entry === 'string' && entry !== '')
-  return isList ? (list as readonly string[]) : undefined
-})
-
-/** Plain HTTP only to this machine: what is changed in a tenant is nobody else's to read. */
-const webhookUrl = kind('an https URL, or an http URL of this machine', (raw) => {
-  const url = typeof raw === 'string' ? URL.parse(raw) : null
-  if (typeof raw !== 'string' || url === null) return undefined
-  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isHere) ? raw : undefined
-})
-
-const signingSecret = kind('a text of 16 characters or more', (raw) =>
-  typeof raw === 'string' && raw.length >= 16 ? raw : undefined,
-)
-
-const syslogUrl = kind('a URL such as tls://logs.example.com:6514, with udp, tcp or tls', (raw) => {
-  const url = typeof raw === 'string' ? URL.parse(raw) : null
-  const isPlace = url !== null && url.hostname !== '' && /^\/?$/.test(url.pathname + url.search + url.hash)
-  return isPlace && ['udp:', 'tcp:', 'tls:'].includes(url.protocol) ? url : undefined
-})
-
-const oneOf = <const Choice extends string>(...choices: readonly Choice[]): Kind<Choice> =>
-  kind(`one of ${choices.join(', ')}`, (raw) => choices.find((choice) => choice === raw))
-
-const setting = <Value>(
-  { parse, expected }: Kind<Value>,
-  fallback: Value,
-  about: string,
-): Setting<Value> => ({
-  parse,
-  expected,
-  fallback,
-  about,
-})
-const optional = <Value>({ parse, expected }: Kind<Value>, about: string): Setting<Value | null> => ({
-  parse,
-  expected,
-  fallback: null,
-  about,
-})
-const secret = (of: Kind<string>, about: string): Setting<string | null> => ({
-  ...optional(of, about),
-  isSecret: true,
-})
+import {
+  addresses,
+  count,
+  databaseUrl,
+  files,
+  httpsUrl,
+  keysUrl,
+  masterKeys,
+  oneOf,
+  optional,
+  port,
+  processes,
+  type Setting,
+  SettingProblem,
+  secret,
+  setting,
+  signingSecret,
+  syslogUrl,
+  text,
+  webhookUrl,
+  yesOrNo,
+} from './setting-kinds.ts'
 
 export const settings = {
   base_url: optional(

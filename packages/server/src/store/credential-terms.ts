@@ -1,7 +1,8 @@
-/** How long credentials live: a new one beside the others, and an end for those that are to go. */
+/** How long credentials live: a new one beside the others, an end for those that are to go, and a switch. */
 
+import { sql } from 'kysely'
 import { copyToApp } from './client-credentials.ts'
-import type { NewCredential } from './credentials.ts'
+import { type NewCredential, revokeCredential } from './credentials.ts'
 import type { WriteTransaction } from './database.ts'
 
 /** Throws `StoreConflict` if the app has one of that id, or does not exist. */
@@ -54,6 +55,26 @@ export async function setExpiry(
     .executeTakeFirst()
   await changed(tx, tenantId, clientId)
   return Number(numUpdatedRows)
+}
+
+/** Switched off, what was got with it dies; switched on again, it stays dead. */
+export async function disableCredential(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  credentialId: string,
+  isDisabled: boolean,
+): Promise<void> {
+  const disabledAt = isDisabled ? sql<number>`coalesce(disabled_at, ${tx.now})` : null
+  await tx.kysely
+    .updateTable('credentials')
+    .set({ disabled_at: disabledAt, updated_at: tx.now })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('id', '=', credentialId)
+    .execute()
+  await changed(tx, tenantId, clientId)
+  if (isDisabled) await revokeCredential(tx, tenantId, clientId, credentialId)
 }
 
 async function changed(tx: WriteTransaction, tenantId: string, clientId: string): Promise<void> {

@@ -51,29 +51,12 @@ export async function saveCredential(
   if (row.disabled_at !== null) await revokeCredential(tx, tenantId, clientId, credential.id)
 }
 
-/** Switched off, what was got with it dies; switched on again, it stays dead. */
-export async function disableCredential(
+export const revokeCredential = (
   tx: WriteTransaction,
   tenantId: string,
   clientId: string,
   credentialId: string,
-  isDisabled: boolean,
-): Promise<void> {
-  const disabledAt = isDisabled ? sql<number>`coalesce(disabled_at, ${tx.now})` : null
-  await tx.kysely
-    .updateTable('credentials')
-    .set({ disabled_at: disabledAt, updated_at: tx.now })
-    .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
-    .where('id', '=', credentialId)
-    .execute()
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
-  if (isDisabled) await revokeCredential(tx, tenantId, clientId, credentialId)
-}
-
-const revokeCredential = (tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) =>
-  cutOff(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
+) => cutOff(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
 
 /** What was got with it dies; its expiry alone kills nothing, so that secrets can be rotated without an outage. */
 export async function removeCredential(

@@ -3,24 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { wholeServer } from '../../src/management/authorize.ts'
 import { forEachStore, oneStore, type TestServer } from '../harness.ts'
-import {
-  type Answer,
-  assertProblem,
-  type Manager,
-  manager,
-  organizationPlace,
-  startManaged,
-  tenantPlace,
-} from './managed.ts'
+import { assertProblem, change, manager, organizationPlace, startManaged, tenantPlace } from './managed.ts'
 
 const customer = organizationPlace('acme', 'customer')
 const customerApps = '/tenants/acme/organizations/customer/apps'
-
-/** A change of what stands there now. */
-async function change(caller: Manager, path: string, body: object): Promise<Answer> {
-  const { etag = '' } = await caller.call('GET', path)
-  return caller.call('PATCH', path, { body, headers: { 'if-match': etag } })
-}
 
 const appOf = (server: TestServer, id: string) => `/tenants/acme/apps/${server.credential('acme', id)[0]}`
 

@@ -11,9 +11,8 @@ import {
   startManaged,
   tenantPlace,
 } from './managed.ts'
+import { acme, customer } from './people.ts'
 
-const acme = '/tenants/acme'
-const customer = `${acme}/organizations/customer`
 const wish = { app_name: 'Billing sync', purpose: 'Books invoices each night.' }
 
 async function ask(caller: Manager, organization = 'customer'): Promise<Answer> {

@@ -119,3 +119,9 @@ export function assertProblem(answer: Answer, status: number, code: string): voi
   assert.equal(answer.json.type, `urn:sallyport:problem:${code}`)
   assert.ok(answer.json.request_id)
 }
+
+/** A change of what stands there now. */
+export async function change(caller: Manager, path: string, body: object): Promise<Answer> {
+  const { etag = '' } = await caller.call('GET', path)
+  return caller.call('PATCH', path, { body, headers: { 'if-match': etag } })
+}

@@ -4,13 +4,8 @@ import { type Static, Type } from 'typebox'
 import { addSecret, rotateSecret, standingOf, takesSecrets } from '../../apps/secrets.ts'
 import { formOfFormat } from '../../blueprint/proof.ts'
 import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
-import { addCredential, setExpiry } from '../../store/credential-terms.ts'
-import {
-  type CredentialRecord,
-  disableCredential,
-  listCredentials,
-  removeCredential,
-} from '../../store/credentials.ts'
+import { addCredential, disableCredential, setExpiry } from '../../store/credential-terms.ts'
+import { type CredentialRecord, listCredentials, removeCredential } from '../../store/credentials.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { selectTenant } from '../../store/tenants.ts'
 import { requirePermission } from '../authorize.ts'

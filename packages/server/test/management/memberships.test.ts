@@ -1,0 +1,111 @@
+// Issue 5, 1: memberships over the management API, and the last operator, on both databases.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { forEachStore } from '../harness.ts'
+import {
+  assertProblem,
+  change,
+  type Manager,
+  manager,
+  organizationPlace,
+  startManaged,
+  tenantPlace,
+} from './managed.ts'
+import { acme, customer, made, newUser, outcomeOf } from './people.ts'
+
+forEachStore((_engine, suite) => {
+  test('issue 5, 1: a membership is made, shown with its name, changed and removed, at a tenant and at an organization', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const user = await newUser(operator, 'ada')
+    const program = await manager(server, [], tenantPlace('umbrella'))
+    for (const place of [acme, customer]) {
+      for (const member of [`user:${user}`, `app:${program.clientId}`]) {
+        const path = `${place}/memberships/${member}`
+        const created = made(
+          await operator.call('POST', `${place}/memberships`, {
+            body: { member, roles: ['developer', 'developer'] },
+          }),
+        )
+        assert.deepEqual(created.json.roles, ['developer'])
+        assert.equal(decodeURIComponent(created.headers.Location ?? ''), `/manage/v1${path}`)
+        const again = await operator.call('POST', `${place}/memberships`, {
+          body: { member, roles: ['developer'] },
+        })
+        assertProblem(again, 409, 'conflict')
+        const changed = await change(operator, path, { roles: ['organization_admin', 'developer'] })
+        assert.deepEqual(changed.json.roles, ['developer', 'organization_admin'])
+      }
+      const { items } = (await operator.call('GET', `${place}/memberships`)).json
+      assert.deepEqual(
+        items.map(({ member, email }: { member: string; email: string | null }) => [member, email]),
+        [
+          [`app:${program.clientId}`, null],
+          [`user:${user}`, 'ada@example.com'],
+        ],
+      )
+      const first = await operator.call('GET', `${place}/memberships?limit=1`)
+      const second = await operator.call(
+        'GET',
+        `${place}/memberships?limit=1&cursor=${first.json.next_cursor}`,
+      )
+      assert.deepEqual([...first.json.items, ...second.json.items], items)
+      assertProblem(await operator.call('GET', `${place}/memberships/user%20${user}`), 404, 'not_found')
+      assert.equal((await operator.call('DELETE', `${place}/memberships/user:${user}`)).status, 204)
+      assertProblem(await operator.call('GET', `${place}/memberships/user:${user}`), 404, 'not_found')
+    }
+  })
+
+  test('issue 5, 2: what a membership brings holds from the next call on, and ends with it', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const program = await manager(server, [], tenantPlace('umbrella'))
+    const path = `${customer}/memberships/app:${program.clientId}`
+    assertProblem(await program.call('GET', `${customer}/apps`), 404, 'not_found')
+    const body = { member: `app:${program.clientId}`, roles: ['developer'] }
+    made(await operator.call('POST', `${customer}/memberships`, { body }))
+    assert.equal((await program.call('GET', `${customer}/apps`)).status, 200)
+    assertProblem(await program.call('GET', `${customer}/memberships`), 403, 'forbidden')
+    await operator.call('DELETE', path)
+    assertProblem(await program.call('GET', `${customer}/apps`), 404, 'not_found')
+  })
+
+  test('issue 5, 2: an organization’s admin cannot name users whom only the tenant sees, known or unknown alike', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const user = await newUser(operator, 'ada')
+    const admin = await manager(server, ['organization_admin'], organizationPlace('acme', 'customer'))
+    const answers = []
+    for (const member of [`user:${user}`, 'user:usr_nobody', 'app:nobody'])
+      answers.push(
+        await admin.call('POST', `${customer}/memberships`, { body: { member, roles: ['developer'] } }),
+      )
+    for (const answer of answers) assertProblem(answer, 400, 'invalid_body')
+    assert.equal(new Set(answers.map(({ json }) => JSON.stringify(json.errors))).size, 1)
+    const foreign = await newUser(operator, 'eve', 'umbrella')
+    const body = { member: `user:${foreign}`, roles: ['developer'] }
+    assertProblem(await operator.call('POST', `${acme}/memberships`, { body }), 400, 'invalid_body')
+  })
+
+  test('issue 5, 2: the last operator who can call stays one, also when two remove each other at once', async (t) => {
+    const server = await startManaged(t, suite)
+    const first = await manager(server)
+    const path = ({ clientId }: Manager) => `/tenants/system/memberships/app:${clientId}`
+    const user = await newUser(first, 'ada', 'system')
+    const body = { member: `user:${user}`, roles: ['operator'] }
+    made(await first.call('POST', '/tenants/system/memberships', { body }))
+    assertProblem(await first.call('DELETE', path(first)), 409, 'conflict')
+    assertProblem(await change(first, path(first), { roles: ['auditor'] }), 409, 'conflict')
+    const disabled = await manager(server)
+    await change(first, `/tenants/system/apps/${disabled.clientId}`, { disabled: true })
+    assertProblem(await first.call('DELETE', path(first)), 409, 'conflict')
+    const second = await manager(server)
+    const answers = await Promise.all([
+      first.call('DELETE', path(second)),
+      second.call('DELETE', path(first)),
+    ])
+    assert.equal(answers.filter(({ status }) => status === 204).length, 1, answers.map(outcomeOf).join())
+    const left = await Promise.all([first, second].map((one) => one.call('GET', '/tenants')))
+    assert.equal(left.filter(({ status }) => status === 200).length, 1)
+  })
+})
