@@ -8,6 +8,7 @@ export const arrow: Readonly<Record<string, readonly string[]>> = {
   guard: ['protocol'],
   gateway: ['protocol', 'guard'],
   server: ['protocol', 'guard'],
+  client: [],
 }
 
 /** packages/server/src from top to bottom. A file may import its own row and every row below; a new folder is one word. */
@@ -17,10 +18,22 @@ export const serverLayers: readonly (readonly string[])[] = [
   ['open-store.ts', 'master-key.ts', 'config.ts', 'setting-kinds.ts', 'upkeep.ts'],
   ['http'],
   ['oauth', 'management', 'inspect'],
-  ['tokens', 'tenants', 'apps', 'keys', 'revocation', 'limits', 'audit', 'blueprint', 'people', 'federation'],
+  [
+    'tokens',
+    'sender-constraint',
+    'tenants',
+    'apps',
+    'keys',
+    'revocation',
+    'limits',
+    'audit',
+    'blueprint',
+    'people',
+    'federation',
+  ],
   ['certificates', 'outbound'],
   ['store'],
-  ['effects.ts', 'soon.ts'],
+  ['effects.ts'],
 ]
 
 /** Neighbours of one row that must not know each other. */
@@ -36,12 +49,11 @@ export const compositionRoot = [
 /** The one file that turns a configuration into an open store names the drivers too. */
 export const storeOpener = 'packages/server/src/open-store.ts'
 export const drivers = ['packages/server/src/store/sqlite.ts', 'packages/server/src/store/postgres.ts']
-export const effectFiles = ['packages/server/src/effects.ts']
-
-/** Pure functions that happen to live in Node: the file in protocol, and what it may take. */
-export const pureNodeImports: Readonly<Record<string, string>> = {
-  'packages/protocol/src/checksum.ts': 'node:zlib',
-}
+export const effectFiles = [
+  'packages/server/src/effects.ts',
+  'packages/guard/src/effects.ts',
+  'packages/client/src/effects.ts',
+]
 
 /** Libraries that only one place may know, so that they can be replaced there. */
 export const librariesWithOneHome: Readonly<Record<string, readonly string[]>> = {
@@ -115,6 +127,19 @@ export const packagesFollowTheArrow: Check = (repository) =>
       : undefined
   })
 
+/** What somebody who copies an example has to install of ours. */
+const installedByApis = ['@sallyport/guard', '@sallyport/client']
+
+export const examplesImportWhatApisInstall: Check = (repository) =>
+  eachImport(repository, (file, specifier) => {
+    if (isRelative(specifier))
+      return targetOf(file, specifier).startsWith('examples/') ? undefined : 'an example is copied as it is'
+    const library = libraryOf(specifier)
+    return library.startsWith('@sallyport/') && !installedByApis.includes(library)
+      ? `an example may import only ${installedByApis.join(', ')}`
+      : undefined
+  })
+
 const serverSource = 'packages/server/src/'
 
 /** The folder, or the file, directly under packages/server/src. */
@@ -160,10 +185,7 @@ export const librariesStayHome: Check = (repository) =>
 
 export const protocolIsPure: Check = (repository) =>
   eachImport(repository, (file, specifier, typeOnly) =>
-    packageOf(file.path) === 'protocol' &&
-    specifier.startsWith('node:') &&
-    !typeOnly &&
-    pureNodeImports[file.path] !== specifier
+    packageOf(file.path) === 'protocol' && specifier.startsWith('node:') && !typeOnly
       ? 'protocol is pure'
       : undefined,
   )

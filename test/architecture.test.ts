@@ -100,7 +100,6 @@ const table: readonly {
     check: rules.protocolIsPure,
     breaks: [protocol('scope.ts', "import { Buffer } from 'node:buffer'")],
     keeps: [
-      protocol('checksum.ts', "import { crc32 } from 'node:zlib'"),
       protocol('scope.ts', "import type { KeyObject } from 'node:crypto'"),
       server('main.ts', "import 'node:fs'"),
     ],
@@ -186,6 +185,20 @@ for (const { title, check, breaks, keeps } of table) {
         assert.equal(check({ files: [file], manifests }).length, 1, file.text || file.path)
   })
 }
+
+test('architecture: an example imports what an API installs, and nothing else of ours', () => {
+  const { manifests } = repository
+  const judge = (files: rules.Repository['files']) =>
+    rules.examplesImportWhatApisInstall({ files, manifests })
+  const files = globSync('examples/{*,*/*}.ts', { cwd: root }).map((found) => {
+    const path = found.replaceAll('\\', '/')
+    return { path, text: readFileSync(`${root}/${path}`, 'utf8') }
+  })
+  assert.ok(files.length > 4)
+  assert.deepEqual(judge(files), [])
+  for (const specifier of ['@sallyport/protocol', '@sallyport/server', '../../packages/guard/src/guard.ts'])
+    assert.equal(judge([{ path: 'examples/a/main.ts', text: `import '${specifier}'` }]).length, 1, specifier)
+})
 
 test('architecture: the walk sees the sources', () => {
   assert.ok(repository.files.length > 10)

@@ -10,7 +10,14 @@ import { exitCodes } from '../packages/server/src/cli/failure.ts'
 import { referenceDocuments } from '../packages/server/src/cli/reference/write.ts'
 import { createMetrics } from '../packages/server/src/http/metrics.ts'
 import { isMasterKeys } from '../packages/server/src/master-key.ts'
-import { commandLine, freePorts, type Running, run, start } from '../packages/server/test/cli/processes.ts'
+import {
+  commandLine,
+  freeNeighbours,
+  freePorts,
+  type Running,
+  run,
+  start,
+} from '../packages/server/test/cli/processes.ts'
 import { assertShape, type Command, commandsIn, documents, has, root, textOf } from './document-commands.ts'
 
 const benchCommands = textOf('docs/performance.md').split('```sh\n')[1]?.split('\n```')[0] ?? ''
@@ -41,18 +48,25 @@ interface Demo {
   readonly tenants: Readonly<Record<string, DemoTenant>>
 }
 
-type DemoTenant = DemoClient & { readonly introspection?: DemoClient }
+type DemoTenant = DemoClient & { readonly introspection?: DemoClient; readonly api_url?: string }
 
 interface DemoClient {
   readonly client_id: string
   readonly client_secret: string
 }
 
-const instance: { folder: string; running: Running | undefined; demo: Demo; token: string } = {
+const instance: {
+  folder: string
+  running: Running | undefined
+  demo: Demo
+  token: string
+  refusal: string
+} = {
   folder: '',
   running: undefined,
   demo: { url: '', tenants: {}, management: { client_id: '', client_secret: '' } },
   token: '',
+  refusal: '',
 }
 
 /** A folder that looks like a clone to the commands: the data is its own, the documents are ours. */
@@ -64,7 +78,8 @@ before(async () => {
   writeFileSync(join(instance.folder, 'sallyport.yaml'), config)
   const [port = 0] = await freePorts(1)
   const options = { cwd: instance.folder }
-  instance.running = start(['dev', '--port', `${port}`, '--http-port', '0'], options)
+  const ports = ['--port', `${port}`, '--http-port', '0', '--api-port', `${await freeNeighbours()}`]
+  instance.running = start(['dev', ...ports], options)
   await instance.running.says(/^Sallyport is ready/m)
   instance.demo = JSON.parse(readFileSync(join(instance.folder, 'data/demo.json'), 'utf8'))
 })
@@ -73,9 +88,28 @@ after(async () => {
   rmSync(instance.folder, { recursive: true, force: true })
 })
 
+const exampleApi = /https:\/\/localhost:845[12]/g
+/** What an API is called with goes on being good until it has heard otherwise. */
+const comesLater = /https:\/\/localhost:8451\/notarizations\/stamps$/
+const mostTries = 20
+
+const ofExampleApi = (url: string): string => {
+  const { token, nxtsoft } = instance.demo.tenants
+  return (url.endsWith('1') ? token : nxtsoft)?.api_url ?? url
+}
+
+const fits = (actual: string, shown: string): boolean => {
+  try {
+    assertShape(actual, shown)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The command with what a reader fills in. */
 function filled({ text }: Command): string {
-  const tenant = /localhost:8443\/([a-z-]+)\//.exec(text)?.[1] ?? ''
+  const tenant = /(?:localhost:8443\/|--tenant )([a-z-]+)/.exec(text)?.[1] ?? ''
   const {
     client_id: id = '',
     client_secret: secret = '',
@@ -88,34 +122,44 @@ function filled({ text }: Command): string {
     .replaceAll('API_SECRET', introspection?.client_secret ?? '')
     .replaceAll('npm run sallyport --', `'${process.execPath}' '${commandLine}'`)
     .replaceAll('https://localhost:8443', instance.demo.url)
+    .replaceAll(exampleApi, (url) => ofExampleApi(url))
     .replaceAll('CLIENT_ID', id)
     .replaceAll('CLIENT_SECRET', secret)
+    .replaceAll('REFUSAL_ID', instance.refusal)
     .replaceAll(/\bTOKEN\b/g, instance.token)
     .replaceAll(/^curl /gm, 'curl --silent --show-error ')
 }
 
+const runInShell = (command: Command) =>
+  spawnSync('bash', ['-c', filled(command)], {
+    cwd: instance.folder,
+    encoding: 'utf8',
+    // Instead of whoever would paste the token into a terminal.
+    input: instance.token,
+    env: { PATH: process.env.PATH },
+  })
+
 const toolsOf = (text: string) =>
   ['curl', 'openssl', 'sqlite3'].filter((tool) => new RegExp(`\\b${tool} `).test(text))
 
-/** Its commands need outside issuers, which `authentication-doc.test.ts` plays. */
-const runElsewhere = 'docs/authentication.md'
+/** Their commands need outside issuers, and a server of their own: each has a test beside this one. */
+const runElsewhere = ['docs/authentication.md', 'docs/tasks.md']
 
-for (const document of documents.filter((name) => name !== runElsewhere)) {
+for (const document of documents.filter((name) => !runElsewhere.includes(name))) {
   for (const command of commandsIn(document)) {
     const reason = notRun[command.text]
     const [missing] = toolsOf(command.text).filter((tool) => !has(tool))
     const title = `${document}: ${command.text.split('\n')[0]?.slice(0, 100)}`
     test(title, { skip: reason ?? (missing === undefined ? false : `no ${missing} on this machine`) }, () => {
-      // Instead of whoever would paste the token into a terminal.
-      const ran = spawnSync('bash', ['-c', filled(command)], {
-        cwd: instance.folder,
-        encoding: 'utf8',
-        input: instance.token,
-        env: { PATH: process.env.PATH },
-      })
+      let ran = runInShell(command)
+      for (let tries = 1; comesLater.test(command.text) && tries < mostTries; tries += 1) {
+        if (fits(ran.stdout, command.output ?? '')) break
+        ran = runInShell(command)
+      }
       assert.equal(ran.status, 0, ran.stdout + ran.stderr)
       if (command.output !== undefined) assertShape(ran.stdout, command.output)
       instance.token = /"access_token":"([^"]+)"/.exec(ran.stdout)?.[1] ?? instance.token
+      instance.refusal = /sp_refusal_\w+/.exec(ran.stdout)?.[0] ?? instance.refusal
     })
   }
 }
@@ -130,7 +174,7 @@ test('docs: what is listed as not run still stands in a document', () => {
 
 test('README: npm start ends as the README shows', () => {
   const shown = textOf('README.md').split('`npm start` ends like this:\n\n```\n')[1]?.split('\n```')[0] ?? ''
-  const said = instance.running?.stdout().replaceAll(new URL(instance.demo.url).host, 'localhost:8443') ?? ''
+  const said = instance.running?.stdout().replaceAll(/localhost:\d+/g, 'localhost:8443') ?? ''
   assertShape(said.slice(said.indexOf('TENANT')), shown)
 })
 

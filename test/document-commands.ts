@@ -43,6 +43,7 @@ const volatile: readonly (readonly [RegExp, string])[] = [
   [/\r/g, ''],
   [/eyJ[\w-]*(?:\.[\w-]+)*…?/g, '<token>'],
   [/sp_(?:test|live)_(?:\w{49}|…)/g, '<secret>'],
+  [/sp_refusal_\w+/g, '<refusal>'],
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<instant>'],
   [/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, '<uuid>'],
   [/(?<![\w-])[A-Za-z0-9_-]{43}(?![\w-])/g, '<key>'],

@@ -64,13 +64,28 @@ export const baselineClient = {
   secret: `sp_live_${'k'.repeat(43)}_1a2b3c`,
 } as const
 
+interface BaselineOptions {
+  readonly tls?: TlsFiles
+  readonly place?: Place
+}
+
 /** Starts one of the programs in `contestants/`, which listens on a port of its own choice and says which. */
 export async function startBaseline(
   ground: Ground,
   program: string,
   programArguments: readonly string[] = [],
-  { tls, place = 'contestant' }: { readonly tls?: TlsFiles; readonly place?: Place } = {},
+  options: BaselineOptions = {},
 ): Promise<DrawnContestant> {
+  return (await startBaselineWith<Ready>(ground, program, programArguments, options)).contestant
+}
+
+/** The same of a program that has more to say than its port. */
+export async function startBaselineWith<Told extends Ready>(
+  ground: Ground,
+  program: string,
+  programArguments: readonly string[],
+  { tls, place = 'contestant' }: BaselineOptions = {},
+): Promise<{ readonly contestant: DrawnContestant; readonly ready: Told }> {
   const file = fileURLToPath(new URL(`./contestants/${program}.ts`, import.meta.url))
   const child = startChild({
     place,
@@ -79,16 +94,16 @@ export async function startBaseline(
     ipc: true,
     ...(tls && { environment: { [tlsVariable]: JSON.stringify(tls) } }),
   })
-  const [ready]: Ready[] = await Promise.race([once(child.process, 'message'), untilExit(child)])
+  const [ready]: Told[] = await Promise.race([once(child.process, 'message'), untilExit(child)])
   if (!ready) throw new Error(`${program} said nothing`)
-  return {
-    ...ready,
-    pid: child.pid,
-    hasTls: tls !== undefined,
-    plan: baselinePlan(ground),
+  const { port, detail } = ready
+  const contestant = {
+    ...{ port, pid: child.pid, hasTls: tls !== undefined, plan: baselinePlan(ground) },
+    ...(detail !== undefined && { detail }),
     complaint: child.complaint,
     stop: () => stopChild(child),
   }
+  return { contestant, ready }
 }
 
 export function startOidcProvider(

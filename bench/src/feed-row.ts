@@ -7,13 +7,13 @@ import { createFollower, type Follower } from './follower.ts'
 import { type PreparedData, prepareAt } from './prepared-data.ts'
 import { cpuSecondsOf } from './process-figures.ts'
 import type { Pace } from './rounds.ts'
-import type { LatenessRow, Scene, Verdict } from './row.ts'
+import type { FiguresRow, Scene, Verdict } from './row.ts'
 import { startSallyport } from './sallyport.ts'
 import { createHistogram, type Histogram } from './statistics.ts'
 import { firstCredential, tokenAsker } from './token-pools.ts'
 
-export const feedRow: LatenessRow = {
-  kind: 'lateness',
+export const feedRow: FiguresRow = {
+  kind: 'figures',
   name: 'feed',
   title: 'From the 200 of a revocation until it is known elsewhere',
   async measure(scene, pace) {

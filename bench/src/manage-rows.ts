@@ -5,7 +5,7 @@ import { organizationOf } from './bulk-apps.ts'
 import type { DrawnContestant } from './contestant.ts'
 import { createManager, type Manager, makeOperator } from './manager.ts'
 import type { PreparedData } from './prepared-data.ts'
-import type { LatenessRow, Scene, ThroughputRow, Verdict } from './row.ts'
+import type { FiguresRow, Scene, ThroughputRow, Verdict } from './row.ts'
 import { startSallyport } from './sallyport.ts'
 import { createHistogram } from './statistics.ts'
 
@@ -13,8 +13,8 @@ const tenant = 'es256'
 const apps = `/tenants/${tenant}/apps`
 const mostMilliseconds = 20
 
-export const pagesRow: LatenessRow = {
-  kind: 'lateness',
+export const pagesRow: FiguresRow = {
+  kind: 'figures',
   name: 'pages',
   title: 'Pages of apps over the management API, a million apps in the tenant',
   async measure({ ground, dataWith }, { rounds, seconds }) {

@@ -27,7 +27,7 @@ export const usage = `npm run bench -- [options]
   --apps N            apps of the row with many of them (1000000)
   --keep DIR          keep the prepared data folders there for the next run
   --node PATH         run the contestants on another Node.js
-  --short             one round of 0.3 s, 2000 apps for a million: does everything run?
+  --short             one round of 0.3 s, 2000 apps and bad tokens for a million: does everything run?
   --check             exit 1 when a goal is missed
   --json              for machines`
 

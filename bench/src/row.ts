@@ -49,15 +49,15 @@ export interface StartRow {
   measure(scene: Scene): Promise<number>
 }
 
-/** How late something is known, instead of how often it is done. */
-export interface LatenessRow {
-  readonly kind: 'lateness'
+/** Measures in a way of its own, such as how late something is known, and says what it found. */
+export interface FiguresRow {
+  readonly kind: 'figures'
   readonly name: string
   readonly title: string
   measure(scene: Scene, pace: Pace): Promise<readonly Verdict[]>
 }
 
-export type Row = ThroughputRow | StartRow | LatenessRow
+export type Row = ThroughputRow | StartRow | FiguresRow
 
 export interface Verdict {
   readonly about: string

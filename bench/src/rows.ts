@@ -14,6 +14,8 @@ import {
   startOidcProvider,
 } from './contestant.ts'
 import { feedRow } from './feed-row.ts'
+import { guardCachedRow, guardFastifyRow, guardMemoryRow, guardRow } from './guard-rows.ts'
+import { deletionsRow } from './guarded/deletions-row.ts'
 import type { DrawnPlan } from './load-protocol.ts'
 import { managedRow, pagesRow } from './manage-rows.ts'
 import { proverId } from './prepared-data.ts'
@@ -301,8 +303,13 @@ export const rows: readonly Row[] = [
     ],
   },
   feedRow,
+  deletionsRow,
   pagesRow,
   managedRow,
+  guardRow,
+  guardCachedRow,
+  guardFastifyRow,
+  guardMemoryRow,
   {
     kind: 'start',
     name: 'start',

@@ -2,7 +2,7 @@
 import type { LoadProcess } from './load-process.ts'
 import { hasCoreForLoad } from './pinned.ts'
 import { type Entrant, type Measured, type Pace, runRounds } from './rounds.ts'
-import type { Entry, Goal, LatenessRow, Row, Scene, StartRow, Steps, ThroughputRow, Verdict } from './row.ts'
+import type { Entry, FiguresRow, Goal, Row, Scene, StartRow, Steps, ThroughputRow, Verdict } from './row.ts'
 import { median, type Ratio, ratio } from './statistics.ts'
 
 export interface RowResult {
@@ -23,14 +23,14 @@ export function runRow(row: Row, run: Run): Promise<RowResult> {
   switch (row.kind) {
     case 'start':
       return runStarts(row, run)
-    case 'lateness':
-      return runLateness(row, run)
+    case 'figures':
+      return runFigures(row, run)
     case 'throughput':
       return runThroughput(row, run)
   }
 }
 
-async function runLateness(row: LatenessRow, { scene, pace }: Run): Promise<RowResult> {
+async function runFigures(row: FiguresRow, { scene, pace }: Run): Promise<RowResult> {
   const { name, title } = row
   return { name, title, measured: [], verdicts: await row.measure(scene, pace) }
 }
@@ -143,7 +143,7 @@ function coreShare({ perSecond, perCpuSecond }: Measured): number {
   return perSecond / perCpuSecond
 }
 
-function ratioText({ byRound, min, max }: Ratio): string {
+export function ratioText({ byRound, min, max }: Ratio): string {
   return `${byRound.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
 }
 

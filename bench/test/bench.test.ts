@@ -29,6 +29,10 @@ const contestants: Readonly<Record<string, readonly string[]>> = {
   feed: [],
   pages: [],
   managed: ['Sallyport, many apps', 'Sallyport, many apps, managed'],
+  guard: [],
+  'guard-cached': [],
+  'guard-fastify': ['Fastify', 'Fastify, guarded'],
+  'guard-memory': [],
   start: [],
 }
 

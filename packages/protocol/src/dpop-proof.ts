@@ -3,6 +3,7 @@
 import { clockSkewSeconds, isInstant } from './client-assertion.ts'
 import { algorithmsOfJwk, type Jwk, readPublicJwk } from './jwk.ts'
 import type { Jws } from './jws.ts'
+import { parseUrl } from './parse-url.ts'
 
 // RFC 9449 §11.1: short, because a proof that was stolen is good for as long.
 const windowSeconds = 60
@@ -84,7 +85,7 @@ function isSameUrl(htu: string, urls: readonly string[]): boolean {
 }
 
 function normalized(text: string): string | null {
-  const url = URL.parse(text)
+  const url = parseUrl(text)
   if (url === null || url.username !== '' || url.password !== '') return null
   const path = url.pathname.replace(/%[0-9a-f]{2}/gi, (sequence) => {
     const character = String.fromCharCode(Number.parseInt(sequence.slice(1), 16))

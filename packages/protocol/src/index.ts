@@ -1,4 +1,5 @@
 /** The entry of @sallyport/protocol: OAuth's own words as pure functions. No I/O, no clock, no randomness. */
+export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export { type BasicReading, parseBasic } from './basic.ts'
 export {
   type CheckedAssertion,
@@ -17,11 +18,27 @@ export {
 } from './client-cert-header.ts'
 export { canonicalClientId } from './client-id.ts'
 export { type Environment, formatClientSecret, parseClientSecret } from './client-secret.ts'
+export { type CutOff, CutOffs, credentialSubject, type RevocationKind, type TokenFacts } from './cut-offs.ts'
+export {
+  derivedFromClaim,
+  readDerivedFrom,
+  type SourceFacts,
+  writeDerivedFrom,
+} from './derived-from.ts'
 export { type CheckedProof, checkDpopProof, type ExpectedProof } from './dpop-proof.ts'
 export { OAuthError, type OAuthErrorCode, refuse } from './errors.ts'
 export { Form, parseForm } from './form.ts'
 export { decodeFormComponent } from './form-encoding.ts'
 export { generateIdentifier, type IdentifierShape } from './identifier.ts'
+export {
+  isMembers,
+  type JsonPath,
+  jsonPointer,
+  type Members,
+  memberOf,
+  membersOf,
+  resolveReference,
+} from './json-document.ts'
 export { algorithmsOfJwk, type Jwk, jwkThumbprintInput, readPublicJwk } from './jwk.ts'
 export { type Jws, readJws } from './jws.ts'
 export { type MediaType, parseMediaType, requireFormContentType } from './media-type.ts'
@@ -34,6 +51,19 @@ export {
 export { parseMultipartForm } from './multipart.ts'
 export { type Networks, networkOf, networksOf } from './network.ts'
 export { formatOpaqueToken, type OpaqueTokenKind, parseOpaqueToken } from './opaque-token.ts'
+export {
+  createLeftOut,
+  isOpenApi,
+  type LeaveOut,
+  type OpenApiOperation,
+  readOpenApiOperations,
+  type SchemeNeed,
+  type UnusedPart,
+} from './openapi-endpoints.ts'
+export { parseUrl } from './parse-url.ts'
+export { RecentMap } from './recent-map.ts'
+export { formatRefusalId, parseRefusalId, type RefusalIdReading } from './refusal-id.ts'
+export { type RefusalReason, type RefusalTerms, refusals } from './refusals.ts'
 export { jsonReply, neverCached, type Reply, type ReplySink } from './reply.ts'
 export { parseAudience, parseResource } from './resource.ts'
 export {
@@ -44,6 +74,7 @@ export {
   type ScopeSet,
   scopeCovers,
 } from './scope.ts'
+export { type Soon, whenKnown } from './soon.ts'
 export { parseJsonObject } from './strict-json.ts'
 export {
   type CompiledTemplate,

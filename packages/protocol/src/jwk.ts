@@ -1,5 +1,6 @@
 /** One public key as somebody else sends or registers it: RFC 7517, RFC 7518 §6, RFC 8037 §2. */
 
+import { decodeBase64url } from './base64url.ts'
 import { isRocaModulus } from './roca.ts'
 
 /** A public key, with the members that make it up and no others. */
@@ -123,9 +124,7 @@ function readRsaKey({ n, e }: Members): Jwk | JwkProblem {
 const isOdd = (bytes: Uint8Array): boolean => (bytes.at(-1) ?? 0) % 2 === 1
 
 function bytesOf(value: unknown): Uint8Array | null {
-  if (typeof value !== 'string' || value.length > 2_000 || !/^[A-Za-z0-9_-]+$/.test(value)) return null
-  const bytes = Buffer.from(value, 'base64url')
-  return bytes.toString('base64url') === value ? bytes : null
+  return typeof value === 'string' && value.length <= 2_000 ? decodeBase64url(value) : null
 }
 
 const hasBytes = (value: unknown, count: number): value is string => bytesOf(value)?.length === count

@@ -1,5 +1,6 @@
 /** A signed JWT as it is read before anything in it is believed: RFC 7515 §7.1, with one reading and bounded work. */
 
+import { decodeBase64url } from './base64url.ts'
 import { parseJsonObject } from './strict-json.ts'
 
 /** Nothing of it is proven: the header is a hint for the look-up, the payload counts once the signature does. */
@@ -14,7 +15,6 @@ export interface Jws {
 }
 
 const maximumLength = 16_384
-const base64url = /^[A-Za-z0-9_-]+$/
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -32,7 +32,7 @@ export function readJws(text: string): Jws | null {
   const header = readHeader(text.slice(0, first))
   if (header === null) return null
   const payload = readPart(text.slice(first + 1, second))
-  const signature = decode(text.slice(second + 1))
+  const signature = decodeBase64url(text.slice(second + 1))
   if (payload === null || signature === null) return null
   return { algorithm: header.alg, header, payload, signingInput: text.slice(0, second), signature }
 }
@@ -60,7 +60,7 @@ const isPlain = (header: Readonly<Record<string, unknown>>): header is PlainHead
   typeof header.alg === 'string' && !['crit', 'b64', 'zip'].some((name) => Object.hasOwn(header, name))
 
 function readPart(part: string): Readonly<Record<string, unknown>> | null {
-  const bytes = decode(part)
+  const bytes = decodeBase64url(part)
   if (bytes === null) return null
   try {
     return parseJsonObject(utf8.decode(bytes))
@@ -68,14 +68,3 @@ function readPart(part: string): Readonly<Record<string, unknown>> | null {
     return null
   }
 }
-
-/** RFC 4648 §3.5: only the spelling that an encoder would write, whose last character has no stray bits. */
-function decode(part: string): Uint8Array | null {
-  if (!base64url.test(part) || !lastCharacters[part.length % 4]?.includes(part.at(-1) ?? '')) return null
-  return Buffer.from(part, 'base64url')
-}
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const everyNth = (step: number) => [...alphabet].filter((_, index) => index % step === 0).join('')
-/** By the number of characters beyond whole groups: with two the last one carries 2 bits, with three 4, and one is none. */
-const lastCharacters = [alphabet, '', everyNth(16), everyNth(4)]

@@ -3,7 +3,7 @@
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Buffer
+  readonly body: string | Uint8Array
   /** Of an answer that goes on after `body`: begins it, and returns what ends it when the client has left. */
   readonly follow?: (sink: ReplySink) => () => void
 }

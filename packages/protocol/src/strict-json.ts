@@ -7,67 +7,61 @@ const maximumDepth = 16
  * object twice, however it is escaped. Does not bound the length: the caller does. RFC 8259 §4.
  */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | null {
-  if (!hasUniqueMembers(text)) return null
+  const named = countNames(text)
+  if (named === null) return null
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
+    // Of members with one name the parser keeps the last: then there are fewer of them than names.
+    return isObject(value) && countMembers(value) === named ? value : null
   } catch {
     return null
   }
 }
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const quote = 0x22
 const backslash = 0x5c
+const colon = 0x3a
 
-/** Looks at nothing but strings and brackets; what else is wrong with the text, JSON.parse will find. */
-function hasUniqueMembers(text: string): boolean {
-  // The names of each open object; null for an array.
-  const open: (Set<string> | null)[] = []
+/**
+ * How many names of members stand in the text: outside of strings each is followed by a colon, and nothing else is. Null
+ * for what is too deep. Looks at nothing else: what is wrong with the text, JSON.parse will find.
+ */
+function countNames(text: string): number | null {
+  let names = 0
+  let depth = 0
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
-    if (code === quote) {
-      const end = endOfString(text, index)
-      if (end === -1) return false
-      const names = open.at(-1)
-      if (names && isName(text, end) && !addName(names, text.slice(index, end + 1))) return false
-      index = end
-    } else if (code === 0x7b || code === 0x5b) {
-      if (open.length >= maximumDepth) return false
-      open.push(code === 0x7b ? new Set() : null)
-    } else if (code === 0x7d || code === 0x5d) open.pop()
+    if (code === quote) index = endOfString(text, index)
+    else if (code === colon) names += 1
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1
+      if (depth > maximumDepth) return null
+    } else if (code === 0x7d || code === 0x5d) depth -= 1
   }
-  return true
+  return names
 }
 
+/** The end of the text for a string that has none. */
 function endOfString(text: string, start: number): number {
-  for (let index = start + 1; index < text.length; index++) {
-    const code = text.charCodeAt(index)
-    if (code === quote) return index
-    if (code === backslash) index += 1
-  }
-  return -1
+  let end = text.indexOf('"', start + 1)
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end === -1 ? text.length : end
 }
 
-/** Within an object, a string before a colon is a member's name. */
-function isName(text: string, end: number): boolean {
-  let index = end + 1
-  while (index < text.length && ' \t\n\r'.includes(text.charAt(index))) index += 1
-  return text.charAt(index) === ':'
+/** Of several backslashes each second one is itself escaped. */
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0
+  while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes += 1
+  return backslashes % 2 === 1
 }
 
-function addName(names: Set<string>, quoted: string): boolean {
-  const name = quoted.includes('\\') ? unescaped(quoted) : quoted
-  if (names.has(name)) return false
-  names.add(name)
-  return true
-}
-
-function unescaped(quoted: string): string {
-  try {
-    return JSON.stringify(JSON.parse(quoted))
-  } catch {
-    return quoted
-  }
+/** Of the value and all within it; as deep as was let through. */
+function countMembers(value: object): number {
+  const within: readonly unknown[] = Object.values(value)
+  let members = Array.isArray(value) ? 0 : within.length
+  for (const one of within) if (typeof one === 'object' && one !== null) members += countMembers(one)
+  return members
 }

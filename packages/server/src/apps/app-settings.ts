@@ -1,8 +1,8 @@
 /** An app's settings, compiled: what it may do at the token endpoint. Many apps share one text, so it is compiled once. */
 
-import { createScopeSet, type ScopeSet } from '@sallyport/protocol'
-import { RecentMap } from '../store/read-through.ts'
+import { createScopeSet, RecentMap, type ScopeSet } from '@sallyport/protocol'
 import type { SenderConstraint } from '../tenants/security-settings.ts'
+import type { PlacedLimit } from '../tenants/settings.ts'
 import { defaultAuthenticationMethods } from './authentication-methods.ts'
 import type { AppSettings, TokenExchangePolicy } from './settings.ts'
 
@@ -37,6 +37,7 @@ export interface CompiledAppSettings {
   readonly senderConstraint: SenderConstraint | null
   /** Null where it may exchange nothing. */
   readonly tokenExchange: ExchangePolicy | null
+  readonly limits: readonly PlacedLimit[]
   readonly attributes: Readonly<Record<string, unknown>>
 }
 
@@ -69,6 +70,7 @@ function compile(settings: AppSettings): CompiledAppSettings {
     assertionAlgorithms: settings.assertion_algorithms ? new Set(settings.assertion_algorithms) : null,
     senderConstraint: settings.sender_constraint ?? null,
     tokenExchange: settings.token_exchange ? compilePolicy(settings.token_exchange) : null,
+    limits: settings.limits ?? [],
     attributes: settings.attributes ?? {},
   }
 }

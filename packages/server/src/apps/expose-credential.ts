@@ -1,10 +1,13 @@
 /** What is done about a secret that others have seen: marked or put out of use, counted, and told of in the log. */
 
-import type { Database } from '../store/database.ts'
+import type { Actor } from '../store/audit-records.ts'
+import type { Database, WriteTransaction } from '../store/database.ts'
 import { type Exposed, exposeCredential, type NewExposure } from '../store/exposure.ts'
 
 export interface ExposureDeps {
   readonly db: Database
+  /** For the audit chain; left out, the server has seen it itself. */
+  readonly by?: Actor
   /** Called for what is new. */
   readonly onExposed: (exposure: NewExposure) => void
 }
@@ -12,9 +15,25 @@ export interface ExposureDeps {
 export type ReportExposure = (exposure: NewExposure) => Promise<Exposed>
 
 export const createExposure =
-  ({ db, onExposed }: ExposureDeps): ReportExposure =>
+  ({ db, by = 'server', onExposed }: ExposureDeps): ReportExposure =>
   async (exposure) => {
-    const exposed = await db.write((tx) => exposeCredential(tx, exposure))
+    const exposed = await db.write(async (tx) => {
+      const done = await exposeCredential(tx, exposure)
+      if (done !== null) record(tx, exposure, by)
+      return done
+    })
     if (exposed !== null) onExposed(exposure)
     return exposed
   }
+
+/** Not where it was found: whoever reports it writes that. */
+function record(
+  tx: WriteTransaction,
+  { tenantId, clientId, credentialId, by, isQuarantined }: NewExposure,
+  actor: Actor,
+): void {
+  tx.audit({
+    ...{ tenantId, actor, action: 'exposeCredential', target: `credential ${clientId} ${credentialId}` },
+    after: JSON.stringify({ exposed_by: by, quarantined: isQuarantined }),
+  })
+}

@@ -87,6 +87,12 @@ export async function rotateSecret(
   return { made, ending }
 }
 
+/** For the audit chain: which credentials a rotation ends, and when they would have ended without it. */
+export const endsOf = ({ ending }: RotatedSecret) => ({
+  before: { ends: ending.map(({ credential: { id, expiresAt } }) => ({ id, expires_at: expiresAt })) },
+  after: { ends: ending.map(({ credential: { id }, expiresAt }) => ({ id, expires_at: expiresAt })) },
+})
+
 export type Standing = 'good' | 'expired' | 'disabled' | 'quarantined'
 
 /** What a credential is worth now. */

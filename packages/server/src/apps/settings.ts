@@ -2,7 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { AssertionAlgorithms, SenderConstraint } from '../tenants/security-settings.ts'
-import { AppIds, Attributes, Identifier, ScopesByApi, ScopeToken } from '../tenants/settings.ts'
+import { AppIds, Attributes, Identifier, PlacedLimits, ScopesByApi, ScopeToken } from '../tenants/settings.ts'
 import { authenticationMethodNames } from './authentication-methods.ts'
 
 export const tokenExchangeType = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -50,6 +50,8 @@ export const AppSettings = Type.Object(
     /** `standard` opts out of the tenant's dialect. */
     dialect: Type.Optional(Type.Enum(['tenant', 'standard'])),
     token_exchange: Type.Optional(TokenExchangePolicy),
+    /** In place of those of its plan and of the endpoints; the provider's people set them. */
+    limits: Type.Optional(PlacedLimits),
     attributes: Type.Optional(Attributes),
   },
   { additionalProperties: false },

@@ -6,6 +6,7 @@ import type { Database } from '../store/database.ts'
 import { type ExecuteEffects, executeSteps, type GeneratedSecret } from './execute.ts'
 import { formatSteps } from './format-plan.ts'
 import { compareWithStore, type Plan } from './plan.ts'
+import { recordSteps } from './record-steps.ts'
 
 export interface Applied {
   readonly generated: readonly GeneratedSecret[]
@@ -16,18 +17,26 @@ export class PlanOutdated extends Error {
   override readonly name = 'PlanOutdated'
 }
 
-export function applyPlan(db: Database, plan: Plan, effects: ExecuteEffects, by?: Actor): Promise<Applied> {
+export function applyPlan(
+  db: Database,
+  plan: Plan,
+  effects: ExecuteEffects,
+  by: Actor = 'server',
+): Promise<Applied> {
   if (plan.steps.length === 0) return Promise.resolve({ generated: [] })
   return db.write(async (tx) => {
     const { hasher } = effects
     await lockBlueprints(tx, db.engine)
-    const current = await compareWithStore(tx, plan.blueprints, plan.declared, { prune: plan.prune, hasher })
+    const { blueprints, declared, prune, adopt } = plan
+    const current = await compareWithStore(tx, blueprints, declared, { prune, adopt, hasher })
     // Read again where nobody else can write: a secret that another run has just generated must not be replaced.
     if (current.problems.length > 0 || formatSteps(current.steps) !== formatSteps(plan.steps)) {
       throw new PlanOutdated(
         'The store changed after the plan was made, so nothing was done. Run the command again.',
       )
     }
-    return { generated: await executeSteps(tx, current, effects) }
-  }, by)
+    const { generated, clientIds } = await executeSteps(tx, current, effects)
+    recordSteps(tx, current.steps, clientIds, by)
+    return { generated }
+  })
 }

@@ -1,5 +1,6 @@
 /** What only the store can tell: rows that belong to others, names that are taken, and facts that are fixed for good. */
 
+import type { AppSettings } from '../apps/settings.ts'
 import type { Blueprint } from './blueprint.ts'
 import { confusedWith } from './check-apps.ts'
 import { checkStoredAttributes } from './check-stored-attributes.ts'
@@ -13,6 +14,8 @@ export interface StoreCheck {
   readonly stored: readonly StoredRow[]
   /** Among the stored, what this run takes away. */
   readonly removed: readonly StoredRow[]
+  /** Whether what no blueprint has made may be declared. */
+  readonly adopt: boolean
   readonly hostHolders: ReadonlyMap<string, string>
 }
 
@@ -20,6 +23,7 @@ export function checkAgainstStore(check: StoreCheck): Problem[] {
   return [
     ...checkOwners(check),
     ...checkFixed(check),
+    ...checkKept(check),
     ...checkSealable(check),
     ...checkHosts(check),
     ...checkAudiences(check),
@@ -49,16 +53,11 @@ const pairs = ({ declared, stored }: StoreCheck): (readonly [DeclaredRow, Stored
 function checkOwners(check: StoreCheck): Problem[] {
   return pairs(check).flatMap(([row, { owner }]) => {
     const claimant = row.blueprint.file.blueprint
-    if (owner === claimant) return []
+    if (owner === claimant || (owner === null && check.adopt)) return []
     const found = owner === null ? 'which was not made by a blueprint' : `which belongs to blueprint ${owner}`
-    return [
-      problemAt(
-        row,
-        'id',
-        `${row.noun} ${row.address}, ${found}`,
-        `an id that is free for blueprint ${claimant}`,
-      ),
-    ]
+    const free = `an id that is free for blueprint ${claimant}`
+    const expected = owner === null ? `${free}, or --adopt to take it into that` : free
+    return [problemAt(row, 'id', `${row.noun} ${row.address}, ${found}`, expected)]
   })
 }
 
@@ -99,18 +98,39 @@ function checkFixed(check: StoreCheck): Problem[] {
   })
 }
 
+/** Nothing can be kept that is not there: whoever has the secret must say where it comes from. */
+function checkKept({ declared, stored }: StoreCheck): Problem[] {
+  const byKey = new Map(stored.map((row) => [keyOf(row), row]))
+  return ofNoun(declared, 'credential').flatMap((row) => {
+    if (row.proof.form !== 'secret' || row.proof.secret.kind !== 'kept') return []
+    const before = byKey.get(keyOf(row))
+    if (before?.noun === 'credential' && formOfFormat(before.verifier.format) === 'secret') return []
+    const found = `kept, while the store has no secret of credential ${row.address}`
+    return [problemAt(row, 'secret', found, 'where it comes from: generated, from_env, from_file or hash')]
+  })
+}
+
 /** Only its hash is left of a secret that was generated, and a MAC needs the secret. */
 function checkSealable(check: StoreCheck): Problem[] {
   return pairs(check).flatMap(([row, before]) => {
     if (row.noun !== 'credential' || before.noun !== 'credential' || row.proof.form !== 'secret') return []
     const { secret, isSealed } = row.proof
     const { format, sealedSecret } = before.verifier
-    const isLost = isSealed && secret.kind === 'generated' && sealedSecret === null
+    const isOld = secret.kind === 'generated' || (secret.kind === 'kept' && !hadSecretJwt(check, row))
+    const isLost = isSealed && isOld && sealedSecret === null
     if (!isLost || formOfFormat(format) !== 'secret') return []
     const found = 'a secret generated before the app had client_secret_jwt, which cannot be read again'
     return [problemAt(row, 'secret', found, 'a new credential beside it, under an id of its own')]
   })
 }
+
+const hadSecretJwt = ({ stored }: StoreCheck, { tenantId, fields }: Declared<'credential'>): boolean =>
+  storedOf(stored, 'app').some(
+    (app) =>
+      app.tenantId === tenantId &&
+      app.fields.id === fields.appId &&
+      (app.settings as AppSettings).client_authentication?.includes('client_secret_jwt'),
+  )
 
 function checkHosts({ declared, hostHolders }: StoreCheck): Problem[] {
   const tenants = ofNoun(declared, 'tenant')

@@ -7,6 +7,7 @@ import { checkDialect } from './check-dialect.ts'
 import { checkEndpoints } from './check-endpoints.ts'
 import { checkFapi } from './check-fapi.ts'
 import { checkGrants } from './check-grants.ts'
+import { checkLimits } from './check-limits.ts'
 import { checkTokenExchange } from './check-token-exchange.ts'
 import { checkTrustedIssuers } from './check-trusted-issuers.ts'
 import { checkUnique } from './check-unique.ts'
@@ -47,6 +48,7 @@ export function checkTenant(
   checkTokenFormats(apis, [...path, 'apis'], report)
   checkEndpoints(apis, [...path, 'apis'], report)
   checkPlanReferences(tenant, path, report)
+  checkLimits(tenant, path, report)
   checkApps(tenant, path, report, credentialsMayFollow)
   checkAttributes(tenant, path, report)
   checkTokenExchange(tenant, path, report)

@@ -3,7 +3,7 @@
 import { originOf } from '../keys/imported/origin.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { CredentialVerifier } from '../store/blueprint-rows.ts'
-import { describeDifferences } from './differences.ts'
+import { type Difference, findDifferences } from './differences.ts'
 import { formOfFormat, formWords } from './proof.ts'
 import type { Declared, ResolvedProof } from './rows.ts'
 import type { ResolvedSecret } from './secret-source.ts'
@@ -12,6 +12,7 @@ export interface ProofDifference {
   readonly isReplaced: boolean
   /** For people; nothing of a secret or a key. */
   readonly notes: readonly string[]
+  readonly differences?: readonly Difference[]
 }
 
 export const sameProof: ProofDifference = { isReplaced: false, notes: [] }
@@ -41,21 +42,26 @@ const nameOf = (proof: ResolvedProof): string =>
 function comparePublic({ form, verifier }: PublicProof, stored: CredentialVerifier): ProofDifference {
   if (verifier.equals(stored.verifier)) return sameProof
   const note = `${formWords[form]} replaced`
-  return { isReplaced: true, notes: [note, ...publicDifferences(form, stored.verifier, verifier)] }
+  return { isReplaced: true, notes: [note], differences: publicDifferences(form, stored.verifier, verifier) }
 }
 
 /** What a key is made of tells nobody anything, and a URL may hold a token of somebody else; names and rules are shown. */
-function publicDifferences(form: PublicProof['form'], before: Uint8Array, after: Uint8Array): string[] {
+function publicDifferences(
+  form: PublicProof['form'],
+  before: Uint8Array,
+  after: Uint8Array,
+): readonly Difference[] {
   if (form !== 'certificate' && form !== 'federation') return []
   const read = (verifier: Uint8Array) => ({ [form]: JSON.parse(Buffer.from(verifier).toString()) })
-  return describeDifferences(read(before), read(after))
+  return findDifferences(read(before), read(after))
 }
 
 function compareSealing({ secret, isSealed }: SecretProof, stored: CredentialVerifier): ProofDifference {
   const wasSealed = stored.sealedSecret !== null
   if (isSealed === wasSealed) return sameProof
   const note = isSealed ? 'secret sealed for client_secret_jwt' : 'sealed secret forgotten'
-  return secret.kind === 'hash' ? sameProof : { isReplaced: false, notes: [note] }
+  const staysAsItIs = secret.kind === 'hash' || (secret.kind === 'kept' && isSealed)
+  return staysAsItIs ? sameProof : { isReplaced: false, notes: [note] }
 }
 
 function isSameSecret(
@@ -65,7 +71,7 @@ function isSameSecret(
   hasher: Pick<SecretHasher, 'compute'>,
 ): boolean {
   // Generated once: whatever stands there is what its owner was given.
-  if (secret.kind === 'generated') return true
+  if (secret.kind === 'generated' || secret.kind === 'kept') return true
   if (secret.kind === 'hash') return isOfHash(secret, stored, tenantId, hasher)
   if (stored.format !== 'hmac-sha256' || stored.pepperVersion === null) return false
   const computed = hasher.compute(stored.pepperVersion, tenantId, stored.clientId, secret.secret.reveal())

@@ -5,9 +5,10 @@ import { decodePem } from '../certificates/pem.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { BlueprintRows } from '../store/blueprint-rows.ts'
 import type { Blueprint } from './blueprint.ts'
+import { dateText } from './check-dates.ts'
 import { checkAgainstStore } from './check-store.ts'
 import { compareProofs, sameProof } from './compare-proofs.ts'
-import { describeDifferences } from './differences.ts'
+import { type Difference, describeDifferences, describeOrder, findDifferences } from './differences.ts'
 import type { Problem } from './problem.ts'
 import { appKey, type DeclaredRow, keyOf, type StoredRow, storedRows } from './rows.ts'
 
@@ -17,7 +18,11 @@ export type Step =
       readonly sign: '~'
       readonly declared: DeclaredRow
       readonly stored: StoredRow
+      /** What changes, in words for one line. */
       readonly notes: readonly string[]
+      /** Those of them that no difference of values says. */
+      readonly remarks: readonly string[]
+      readonly differences: readonly Difference[]
       /** Something else proves now: a new credential under an old id. */
       readonly replacesProof: boolean
     }
@@ -34,6 +39,8 @@ export interface Comparison {
 
 export interface CompareOptions {
   readonly prune: boolean
+  /** Takes into a blueprint what it declares and no blueprint has made. */
+  readonly adopt?: boolean
   readonly hasher: Pick<SecretHasher, 'compute'>
 }
 
@@ -41,7 +48,7 @@ export function compareRows(
   blueprints: readonly Blueprint[],
   declared: readonly DeclaredRow[],
   rows: BlueprintRows,
-  { prune, hasher }: CompareOptions,
+  { prune, adopt = false, hasher }: CompareOptions,
 ): Comparison {
   const owners = new Set(blueprints.map(({ file }) => file.blueprint))
   const stored = rows.tenants.flatMap(storedRows)
@@ -56,7 +63,10 @@ export function compareRows(
     steps: [...saved, ...removed.map((row): Step => ({ sign: '-', stored: row }))],
     clientIds: new Map(stored.flatMap((row) => (row.noun === 'app' ? [[appKey(row), row.clientId]] : []))),
     left: prune ? [] : surplus,
-    problems: checkAgainstStore({ blueprints, declared, stored, removed, hostHolders: rows.hostHolders }),
+    problems: checkAgainstStore({
+      ...{ blueprints, declared, stored, removed, adopt },
+      hostHolders: rows.hostHolders,
+    }),
   }
 }
 
@@ -66,24 +76,30 @@ function saveStep(row: DeclaredRow, before: StoredRow | undefined, hasher: Compa
     row.noun === 'credential' && before.noun === 'credential'
       ? compareProofs(row, before.verifier, hasher)
       : sameProof
-  const notes = [...proof.notes, ...describeDifferences(comparable(before), comparable(row, before))]
-  return notes.length === 0
-    ? []
-    : [{ sign: '~', declared: row, stored: before, notes, replacesProof: proof.isReplaced }]
+  const [old, fresh] = [comparable(before), comparable(row, before)]
+  const found = findDifferences(old, fresh)
+  const remarks = [
+    ...(before.owner === null ? [`taken into blueprint ${row.blueprint.file.blueprint}`] : []),
+    ...proof.notes,
+    ...(found.length === 0 ? describeOrder(old, fresh) : []),
+  ]
+  const differences = [...(proof.differences ?? []), ...found]
+  const notes = [...remarks, ...describeDifferences(differences)]
+  if (notes.length === 0) return []
+  const replacesProof = proof.isReplaced
+  return [{ sign: '~', declared: row, stored: before, notes, remarks, differences, replacesProof }]
 }
 
 /** As people write it. What the blueprint leaves to the store counts as it is there. */
 function comparable(row: DeclaredRow | StoredRow, stored?: StoredRow): object {
   const own: Record<string, unknown> = { ...row.fields, ...row.settings }
   if (row.noun === 'app' && stored?.noun === 'app') own.client_id ??= stored.clientId
-  if (row.noun === 'credential') own.expires_at = dayOf(row.fields.expires_at)
+  if (row.noun === 'credential' && row.fields.expires_at !== null)
+    own.expires_at = dateText(row.fields.expires_at)
   if (Array.isArray(own.certificate_authorities))
     own.certificate_authorities = own.certificate_authorities.map(fingerprint)
   return withoutUnset(own)
 }
-
-const dayOf = (instant: number | null): string | null =>
-  instant === null ? null : new Date(instant * 1000).toISOString().replace('T00:00:00.000Z', '')
 
 const withoutUnset = (record: object): object =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined))

@@ -6,7 +6,7 @@ import { FederationRule } from '../federation/rule.ts'
 import type { Blueprint } from './blueprint.ts'
 import { readCertificateText } from './certificates.ts'
 import { keyFault, shortestSecretOf } from './check-algorithms.ts'
-import { startOfDay } from './check-dates.ts'
+import { instantOf } from './check-dates.ts'
 import type { Fault, Path, Problem } from './problem.ts'
 import { formWords, type Proof, proofOf } from './proof.ts'
 import { readJwk, readKeyText } from './public-key.ts'
@@ -46,7 +46,7 @@ export async function declareCredentials(
     const proof = source && (await resolveProof({ ...declaring, app }, source, [...path, source.form]))
     if (!proof) continue
     const { id, expires_at: day } = entry
-    const expiresAt = day === undefined ? null : startOfDay(day)
+    const expiresAt = day === undefined ? null : instantOf(day)
     rows.push({
       blueprint,
       tenantId: tenant.id,

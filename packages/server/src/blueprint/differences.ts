@@ -1,26 +1,43 @@
-/** What changed between two records of settings, member by member, in words short enough for one line of a plan. */
+/** What changed between two records of settings, member by member, and in words short enough for one line of a plan. */
 
 const absent = 'not set'
 const longestValue = 40
 const mostShown = 4
 
-/** `token_reuse: false → true`; the order of members counts, because templates are rendered in it. */
-export function describeDifferences(before: object, after: object): string[] {
+/** One value, under its dotted path, as JSON; undefined where there is none. */
+export interface Difference {
+  readonly path: string
+  readonly before: string | undefined
+  readonly after: string | undefined
+}
+
+export function findDifferences(before: object, after: object): readonly Difference[] {
   const old = leavesOf(before)
   const fresh = leavesOf(after)
-  const changed = [...new Set([...fresh.keys(), ...old.keys()])].flatMap((path) => {
-    const [from, to] = [old.get(path), fresh.get(path)]
-    return from === to ? [] : [`${path}: ${show(from)} → ${show(to)}`]
-  })
-  if (changed.length > mostShown)
-    return [...changed.slice(0, mostShown), `${changed.length - mostShown} more`]
-  if (changed.length > 0) return changed
+  return [...new Set([...fresh.keys(), ...old.keys()])]
+    .map((path) => ({ path, before: old.get(path), after: fresh.get(path) }))
+    .filter((one) => one.before !== one.after)
+}
+
+/** `token_reuse: false → true`, for one line. */
+export function describeDifferences(found: readonly Difference[]): string[] {
+  const shown = found.slice(0, mostShown).map((one) => differenceText(one, longestValue))
+  return found.length > mostShown ? [...shown, `${found.length - mostShown} more`] : shown
+}
+
+export const differenceText = (
+  { path, before, after }: Difference,
+  longest = Number.POSITIVE_INFINITY,
+): string => `${path}: ${show(before, longest)} → ${show(after, longest)}`
+
+const show = (json: string | undefined, longest: number): string =>
+  json === undefined ? absent : json.length > longest ? `${json.slice(0, longest)}…` : json
+
+/** The order of members counts, because templates are rendered in it. */
+export function describeOrder(before: object, after: object): string[] {
   const place = reordered(before, after)
   return place === '' ? [] : [`order of members in ${place}`]
 }
-
-const show = (json: string | undefined): string =>
-  json === undefined ? absent : json.length > longestValue ? `${json.slice(0, longestValue)}…` : json
 
 /** Every value that is not a map with members, as JSON under its dotted path. */
 function leavesOf(record: object, prefix = ''): Map<string, string> {

@@ -52,11 +52,17 @@ interface Execution {
   readonly generated: GeneratedSecret[]
 }
 
+export interface Executed {
+  readonly generated: readonly GeneratedSecret[]
+  /** By `tenant/app`, those just made too. */
+  readonly clientIds: ReadonlyMap<string, string>
+}
+
 export async function executeSteps(
   tx: WriteTransaction,
   { steps, clientIds }: Comparison,
   effects: ExecuteEffects,
-): Promise<readonly GeneratedSecret[]> {
+): Promise<Executed> {
   const execution: Execution = { tx, effects, clientIds: new Map(clientIds), generated: [] }
   // Names come free before others take them; plans go last, because organizations may just be leaving them.
   for (const noun of ['tenant', 'credential', 'app', 'organization', 'api'] as const)
@@ -64,7 +70,7 @@ export async function executeSteps(
   await releaseHosts(tx, steps)
   for (const noun of nouns) await save(execution, steps, noun)
   await remove(tx, steps, 'plan')
-  return execution.generated
+  return execution
 }
 
 async function remove(tx: WriteTransaction, steps: readonly Step[], noun: Noun): Promise<void> {
@@ -196,6 +202,7 @@ function newVerifier(execution: Execution, row: Declared<'credential'>, clientId
   const { secret } = proof
   if (secret.kind === 'hash')
     return { format: secret.format, verifier: secret.verifier, pepperVersion: null, sealedSecret: null }
+  if (secret.kind === 'kept') throw new Error(`Credential ${row.address} is not there, so nothing is kept.`)
   const text = secret.kind === 'clear' ? secret.secret.reveal() : generateSecret(execution, row, clientId)
   const hashed = execution.effects.hasher.hash(tenantId, clientId, text)
   return { ...hashed, sealedSecret: proof.isSealed ? seal(execution, row, clientId, text) : null }

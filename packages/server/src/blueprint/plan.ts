@@ -7,6 +7,7 @@ import type { Blueprint } from './blueprint.ts'
 import { type CompareOptions, type Comparison, compareRows } from './compare.ts'
 import { declareRows } from './declare-rows.ts'
 import { federationWarnings } from './federation-warnings.ts'
+import { outboundWarnings } from './outbound-warnings.ts'
 import type { Problem, Warning } from './problem.ts'
 import type { DeclaredRow } from './rows.ts'
 import type { SecretEffects } from './secret-source.ts'
@@ -15,12 +16,15 @@ export interface PlanOptions extends SecretEffects {
   readonly hasher: Pick<SecretHasher, 'compute'>
   /** Removes what these blueprints once made and no longer declare. */
   readonly prune?: boolean
+  /** Takes into these blueprints what they declare and no blueprint has made. */
+  readonly adopt?: boolean
 }
 
 export interface Plan extends Comparison {
   readonly blueprints: readonly Blueprint[]
   readonly declared: readonly DeclaredRow[]
   readonly prune: boolean
+  readonly adopt: boolean
   readonly warnings: readonly Warning[]
 }
 
@@ -32,17 +36,19 @@ export type Planned =
 export async function planBlueprints(
   db: Database | null,
   blueprints: readonly Blueprint[],
-  { hasher, prune = false, ...effects }: PlanOptions,
+  { hasher, prune = false, adopt = false, ...effects }: PlanOptions,
 ): Promise<Planned> {
   const problems: Problem[] = []
   const declared = await declareRows(blueprints, effects, problems)
-  const options = { prune, hasher }
+  const options = { prune, adopt, hasher }
   const comparison = db
     ? await compareWithStore(db, blueprints, declared, options)
     : compareRows(blueprints, declared, { tenants: [], hostHolders: new Map() }, options)
   problems.push(...comparison.problems)
   if (problems.length > 0) return { problems }
-  return { plan: { ...comparison, blueprints, declared, prune, warnings: federationWarnings(blueprints) } }
+  const asked = { blueprints, declared, prune, adopt }
+  const warnings = [...federationWarnings(blueprints), ...outboundWarnings(blueprints)]
+  return { plan: { ...comparison, ...asked, warnings } }
 }
 
 /** Inside a transaction too: there the answer cannot go stale. */

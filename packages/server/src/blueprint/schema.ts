@@ -5,7 +5,6 @@ import { AppSettings } from '../apps/settings.ts'
 import { FederationRule } from '../federation/rule.ts'
 import {
   ApiSettings,
-  DateText,
   Identifier,
   OrganizationSettings,
   PlanSettings,
@@ -21,11 +20,13 @@ const Name = Type.String({
 })
 
 const secretForms =
-  'generated, {from_env: NAME}, {from_file: PATH} or {hash: "sha256:…"}, never the secret itself'
+  'generated, kept, {from_env: NAME}, {from_file: PATH} or {hash: "sha256:…"}, never the secret itself'
 
 export const SecretSource = Type.Union(
   [
     Type.Literal('generated'),
+    /** Whatever the credential has in the store, which must have it already: what an export says. */
+    Type.Literal('kept'),
     Type.Object({ from_env: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }) }, closed),
     Type.Object({ from_file: Type.String({ minLength: 1 }) }, closed),
     /** As somebody else has hashed it, so that its clients need not change; which hashes, is checked apart. */
@@ -80,8 +81,14 @@ const proofs = {
 export type ProofForm = keyof typeof proofs
 export const proofForms = Object.keys(proofs) as readonly ProofForm[]
 
+/** A day, midnight UTC, or a moment of it: rotation ends a secret at any second. */
+const ExpiryText = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}(?:T\\d{2}:\\d{2}:\\d{2}Z)?$',
+  description: 'a date such as 2027-06-30, or a moment such as 2027-06-30T13:00:00Z',
+})
+
 export const CredentialEntry = Type.Object(
-  { id: Identifier, ...proofs, expires_at: Type.Optional(DateText) },
+  { id: Identifier, ...proofs, expires_at: Type.Optional(ExpiryText) },
   closed,
 )
 export type CredentialEntry = Static<typeof CredentialEntry>

@@ -41,6 +41,8 @@ export class ClearSecret {
 
 export type ResolvedSecret =
   | { readonly kind: 'generated' }
+  /** What the credential has in the store already. */
+  | { readonly kind: 'kept' }
   | { readonly kind: 'clear'; readonly secret: ClearSecret }
   /** As somebody else has hashed it; only its owner has the secret itself. */
   | ({ readonly kind: 'hash' } & ReadHash)
@@ -66,6 +68,7 @@ export async function resolveSecret(source: SecretSource, need: SecretNeed): Pro
   const { blueprint, path, shortest, effects, problems } = need
   const { source: yaml } = blueprint
   const reason = shortest > shortestSecret ? ', as MACs need (RFC 7518 §3.2)' : ''
+  if (source === 'kept') return { kind: 'kept' }
   if (source === 'generated') {
     if (shortest <= generatedSecret) return { kind: 'generated' }
     problems.push(

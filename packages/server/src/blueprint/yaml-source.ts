@@ -12,12 +12,13 @@ export interface Source {
 
 export type Reading = { readonly source: Source } | { readonly problems: readonly Problem[] }
 
-const maximumBytes = 1_048_576
+/** As much as a blueprint may be. */
+export const mostBlueprintBytes = 1_048_576
 const maximumDepth = 32
 const maximumSyntaxProblems = 5
 
 export function readYaml(file: string, text: string): Reading {
-  if (Buffer.byteLength(text) > maximumBytes) {
+  if (Buffer.byteLength(text) > mostBlueprintBytes) {
     return {
       problems: [
         { file, line: 1, column: 1, path: '', found: 'more than 1 MiB', expected: 'a shorter file' },

@@ -1,6 +1,6 @@
 /** Whether a client's certificate leads to an authority that the tenant trusts: the parts of RFC 5280 §6 that we process. */
 
-import { RecentMap } from '../store/read-through.ts'
+import { RecentMap } from '@sallyport/protocol'
 import { type Certificate, parseClientCertificate } from './client-certificate.ts'
 import { decodePem } from './pem.ts'
 import { isSignedBy, isStrong } from './signature.ts'

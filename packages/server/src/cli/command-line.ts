@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   dev: async () => (await import('./dev.ts')).registerDev,
   serve: async () => (await import('./serve.ts')).registerServe,
   apply: async () => (await import('./apply.ts')).registerApply,
+  diff: async () => (await import('./diff.ts')).registerDiff,
+  export: async () => (await import('./export.ts')).registerExport,
   inspect: async () => (await import('./inspect.ts')).registerInspect,
   revoke: async () => (await import('./revoke.ts')).registerRevoke,
   credentials: async () => (await import('./credentials.ts')).registerCredentials,

@@ -1,15 +1,23 @@
 /** `sallyport credentials`: the secrets of an app, one more, the end of others, without an outage. */
 
 import type { Command } from 'commander'
-import { addSecret, type MadeSecret, rotateSecret, standingOf, takesSecrets } from '../apps/secrets.ts'
+import {
+  addSecret,
+  endsOf,
+  type MadeSecret,
+  rotateSecret,
+  standingOf,
+  takesSecrets,
+} from '../apps/secrets.ts'
 import { formOfFormat, formWords } from '../blueprint/proof.ts'
 import { ConfigRefused } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { instantText } from '../inspect/instant-text.ts'
+import { credentialState } from '../management/nouns/credentials.ts'
 import type { OpenStore } from '../open-store.ts'
 import { setExpiry } from '../store/credential-terms.ts'
 import { type CredentialRecord, listCredentials, removeCredential } from '../store/credentials.ts'
-import { commandActor } from './actor.ts'
+import { recordCredential } from './credential-record.ts'
 import { parseDuration } from './duration.ts'
 import { type FoundApp, findApp } from './find-app.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
@@ -115,20 +123,27 @@ const toJson = (credential: CredentialRecord, now: number) => ({
 
 const addOne: Work = async (store, found, options) => {
   const secret = newSecret(found, options)
-  const made = await store.db.write(
-    (tx) => addSecret(tx, secret, { ...store, ...systemEffects }),
-    commandActor('credentials add'),
-  )
+  const made = await store.db.write(async (tx) => {
+    const added = await addSecret(tx, secret, { ...store, ...systemEffects })
+    const { credentialId } = added
+    const done = { command: 'add', operation: 'createCredential', credentialId, before: null } as const
+    await recordCredential(tx, found, done)
+    return added
+  })
   return { json: madeJson(made), text: madeText(made) }
 }
 
 const rotate: Work = async (store, found, options) => {
   const overlap = parseDuration(options.overlap ?? '', '--overlap')
   const secret = newSecret(found, options)
-  const { made, ending } = await store.db.write(
-    (tx) => rotateSecret(tx, secret, overlap, { ...store, ...systemEffects }),
-    commandActor('credentials rotate'),
-  )
+  const { made, ending } = await store.db.write(async (tx) => {
+    const rotated = await rotateSecret(tx, secret, overlap, { ...store, ...systemEffects })
+    const { before, after: beside } = endsOf(rotated)
+    const { credentialId } = rotated.made
+    const done = { command: 'rotate', operation: 'rotateSecret', credentialId, before, beside } as const
+    await recordCredential(tx, found, done)
+    return rotated
+  })
   const lines = ending.map(
     ({ credential, expiresAt }) => `${credential.id} is good until ${when(expiresAt)}.`,
   )
@@ -177,13 +192,16 @@ const madeText = ({ credentialId, clientId, clientSecret, expiresAt }: MadeSecre
     'Keep this secret now: it will not be shown again.',
   ].join('\n')
 
-const expire: Work = async ({ db }, { tenant, app }, { expiresIn }, id) => {
+const expire: Work = async ({ db }, found, { expiresIn }, id) => {
   const expiresAt = endOf(expiresIn ?? '')
-  const credential = await credentialOf(db, tenant.id, app.clientId, id)
-  await db.write(
-    (tx) => setExpiry(tx, tenant.id, app.clientId, [id], expiresAt),
-    commandActor('credentials expire'),
-  )
+  const { tenant, app } = found
+  const credential = await db.write(async (tx) => {
+    const old = await credentialOf(tx, tenant.id, app.clientId, id)
+    await setExpiry(tx, tenant.id, app.clientId, [id], expiresAt)
+    const done = { command: 'expire', operation: 'updateCredential', credentialId: id } as const
+    await recordCredential(tx, found, { ...done, before: credentialState(old) })
+    return old
+  })
   const text =
     expiresAt === null ? `${id} no longer ends by itself.` : `${id} is good until ${when(expiresAt)}.`
   return {
@@ -192,12 +210,15 @@ const expire: Work = async ({ db }, { tenant, app }, { expiresIn }, id) => {
   }
 }
 
-const remove: Work = async ({ db }, { tenant, app }, _options, id) => {
-  const credential = await credentialOf(db, tenant.id, app.clientId, id)
-  await db.write(
-    (tx) => removeCredential(tx, tenant.id, app.clientId, id),
-    commandActor('credentials remove'),
-  )
+const remove: Work = async ({ db }, found, _options, id) => {
+  const { tenant, app } = found
+  const credential = await db.write(async (tx) => {
+    const old = await credentialOf(tx, tenant.id, app.clientId, id)
+    await removeCredential(tx, tenant.id, app.clientId, id)
+    const done = { command: 'remove', operation: 'removeCredential', credentialId: id } as const
+    await recordCredential(tx, found, { ...done, before: credentialState(old) })
+    return old
+  })
   const note =
     credential.blueprint === null
       ? []
@@ -211,12 +232,12 @@ const remove: Work = async ({ db }, { tenant, app }, _options, id) => {
 }
 
 async function credentialOf(
-  db: OpenStore['db'],
+  from: Pick<OpenStore['db'], 'kysely'>,
   tenantId: string,
   clientId: string,
   id: string,
 ): Promise<CredentialRecord> {
-  const credentials = await listCredentials(db, tenantId, clientId)
+  const credentials = await listCredentials(from, tenantId, clientId)
   const found = credentials.find((credential) => credential.id === id)
   if (found) return found
   const names = credentials.map((credential) => credential.id).join(', ') || 'none'

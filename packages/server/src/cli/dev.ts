@@ -1,17 +1,23 @@
 /** `sallyport dev`: a development instance from nothing, with the five platforms as tenants and a certificate of its own. */
 
 import { accessSync, constants } from 'node:fs'
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
-import { join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { ConfigRefused } from '../config.ts'
 import { applyBundled } from '../dev/bundled.ts'
-import { type DemoFile, readKnownOperator, readKnownSecrets, writeDemoFile } from '../dev/demo-file.ts'
+import { readKnownOperator, readKnownSecrets, writeDemoFile } from '../dev/demo-file.ts'
 import { ensureDemoOperator } from '../dev/demo-operator.ts'
-import { type DemoTenants, ensureDemoTenants } from '../dev/demo-tenants.ts'
-import { ensureLocalCertificate, type LocalCertificate, trustCommand } from '../dev/local-ca.ts'
+import { ensureDemoTenants } from '../dev/demo-tenants.ts'
+import {
+  type ExampleApi,
+  type ExampleApis,
+  exampleApisFrom,
+  startExampleApis,
+  withApiUrls,
+} from '../dev/example-apis.ts'
+import { ensureLocalCertificate, type LocalCertificate } from '../dev/local-ca.ts'
 import { systemEffects } from '../effects.ts'
-import { bindAll, developmentHosts, ListenRefused } from '../http/listen.ts'
+import { developmentHosts } from '../http/listen.ts'
 import { createLog } from '../http/log.ts'
 import { loadTls } from '../http/tls.ts'
 import { createServer, type Server } from '../main.ts'
@@ -19,25 +25,32 @@ import { type OpenStore, openStore } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 import { makeFolder } from '../store/make-folder.ts'
 import { listTenantIds, loadTenant } from '../store/tenants.ts'
+import { announcement, shown } from './dev-announcement.ts'
 import { openPort } from './open-port.ts'
+import { isFree, openSecondPort } from './second-port.ts'
 import { closeOnSignal } from './signals.ts'
-import { table } from './table.ts'
 import { withPort } from './with-port.ts'
 
 interface DevOptions {
   readonly port: number
   readonly httpPort: number
   readonly mtlsPort: number
+  /** Of the first example API; the others follow. */
+  readonly apiPort: number
   readonly data: string
 }
 
-type GivenOptions = Omit<DevOptions, 'mtlsPort'> & { readonly mtlsPort?: number }
+type GivenOptions = Omit<DevOptions, 'mtlsPort' | 'apiPort'> &
+  Partial<Pick<DevOptions, 'mtlsPort' | 'apiPort'>>
 
 /** The next one that is free of the other two; 0, and so none, above the last port there is. */
 const portAbove = ({ port, httpPort }: GivenOptions): number => {
   const next = port + 1 === httpPort ? port + 2 : port + 1
   return next > 65_535 ? 0 : next
 }
+
+/** 8451 beside 8443. */
+const apiPortDistance = 8
 
 export function registerDev(program: Command): void {
   program
@@ -52,8 +65,15 @@ export function registerDev(program: Command): void {
       'where connections are asked for a client certificate; 0 turns it off (default: one above the HTTPS port)',
       parsePort(0),
     )
+    .option(
+      '--api-port <port>',
+      'where the two example APIs answer: this port and the next; 0 starts none (default: eight above the HTTPS port)',
+      parsePort(0),
+    )
     .option('--data <folder>', 'where everything is kept', './data')
-    .action((options: GivenOptions) => dev({ ...options, mtlsPort: options.mtlsPort ?? portAbove(options) }))
+    .action((options: GivenOptions) =>
+      dev({ mtlsPort: portAbove(options), apiPort: options.port + apiPortDistance, ...options }),
+    )
 }
 
 /** The main port stands in URLs that are printed and kept, so there it cannot be left to the system. */
@@ -87,7 +107,7 @@ async function dev(options: DevOptions): Promise<void> {
 async function startIn(
   folder: string,
   store: OpenStore,
-  { port, httpPort, mtlsPort: wantedMtlsPort }: DevOptions,
+  { port, httpPort, mtlsPort: wantedMtlsPort, apiPort }: DevOptions,
   running: { server?: Server },
 ): Promise<void> {
   say('Applying the blueprints of five platforms …')
@@ -124,10 +144,38 @@ async function startIn(
       port: '--mtls-port',
     })
   await refusePlainHttp(server, httpPort)
-  writeDemoFile(demoFile, content)
+  const apis = startExampleApis(await withFreePorts(exampleApisFrom(apiPort)), {
+    ...{ baseUrl, certificate, tenants: demo.tenants, say },
+  })
+  let isStopping = false
+  const onClosing = () => {
+    isStopping = true
+    say('Stopping …')
+  }
   // Before it is said to be ready: a signal may follow at once.
-  closeOnSignal(server, log, { onClosing: () => say('Stopping …'), onClosed: () => say('Stopped.') })
-  announce(content, demo, demoFile, certificate)
+  closeOnSignal(together(server, apis), log, { onClosing, onClosed: () => say('Stopped.') })
+  const listening = await apis.listening
+  if (isStopping) return
+  const complete = withApiUrls(content, listening)
+  writeDemoFile(demoFile, complete)
+  say(announcement({ content: complete, demo, demoFile, certificate, apis: listening }))
+}
+
+const together = (server: Server, apis: ExampleApis): Pick<Server, 'close'> => ({
+  async close() {
+    const [result] = await Promise.all([server.close(), apis.stop()])
+    return result
+  },
+})
+
+/** Those whose port no other program has; of the others it is told. */
+async function withFreePorts(apis: readonly ExampleApi[]): Promise<readonly ExampleApi[]> {
+  const free: ExampleApi[] = []
+  for (const api of apis) {
+    const consequence = `the example API ${api.name} is not started`
+    if (await isFree({ port: api.port, flag: '--api-port', consequence, warn: say })) free.push(api)
+  }
+  return free
 }
 
 /** As it is typed: `npm start` takes flags only behind `--`. */
@@ -135,11 +183,6 @@ const portFlag = (port: number): string =>
   process.env.npm_lifecycle_event === 'start'
     ? `npm start -- --port ${port > 64_535 ? port - 1_000 : port + 1_000}`
     : '--port'
-
-const shown = (path: string) => {
-  const short = relative(process.cwd(), path)
-  return short.startsWith('..') ? path : `./${short}`
-}
 
 function prepareFolder(folder: string): void {
   try {
@@ -167,72 +210,11 @@ async function certificateFor(folder: string, { db }: OpenStore): Promise<LocalC
 }
 
 const refusePlainHttp = (server: Server, port: number): Promise<boolean> =>
-  openSecondPort(port, 'plain HTTP is not answered there', '--http-port', say, () =>
-    server.listenPlainHttp({ hosts: developmentHosts, port }),
+  openSecondPort(
+    { port, flag: '--http-port', consequence: 'plain HTTP is not answered there', warn: say },
+    () => server.listenPlainHttp({ hosts: developmentHosts, port }),
   )
 
 /** Found out before the server is made: its metadata must not name a port that another program has. */
 const isFreeForCertificates = (port: number, warn: (line: string) => void): Promise<boolean> =>
-  openSecondPort(port, 'no client certificates are taken', '--mtls-port', warn, async () => {
-    const servers: HttpServer[] = []
-    await bindAll({ hosts: developmentHosts, port, servers, create: createHttpServer })
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-    return port
-  })
-
-/** In development a second port that cannot be had is no reason not to start. False where there is none. */
-async function openSecondPort(
-  port: number,
-  consequence: string,
-  flag: string,
-  warn: (line: string) => void,
-  open: () => Promise<number>,
-): Promise<boolean> {
-  if (port === 0) return false
-  try {
-    await open()
-    return true
-  } catch (error) {
-    if (!(error instanceof ListenRefused)) throw error
-    const why = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code})`
-    warn(`Port ${port} ${why}, so ${consequence}. Another port: ${flag}; none: ${flag} 0.`)
-    return false
-  }
-}
-
-function announce(
-  { url, tenants }: DemoFile,
-  demo: DemoTenants,
-  demoFile: string,
-  certificate: LocalCertificate,
-): void {
-  for (const tenant of demo.replaced) {
-    say(`The secret of tenant ${tenant} was no longer in demo.json: a new one was added beside it.`)
-  }
-  const rows = Object.entries(tenants).map(([tenant, entry]) => [tenant, entry.token_url, entry.client_id])
-  const ca = shown(certificate.caFile)
-  say(`\n${table([['TENANT', 'TOKEN URL', 'CLIENT ID'], ...rows])}\n`)
-  say(`Only curl and browsers find names under .localhost; other programs use ${url}/TENANT/oauth2/token.`)
-  say(`All client secrets are in ${shown(demoFile)}.`)
-  const { trust } = trustCommand(ca, process.platform)
-  say(`Browsers and other programs trust this server's certificate after:\n  ${trust}`)
-  say(`Node.js does not ask the system; start its programs with:\n  NODE_EXTRA_CA_CERTS=${quoted(ca)}`)
-  const sample = tenants.tokenos ?? Object.values(tenants)[0]
-  if (sample) {
-    const { client_id: id, client_secret: secret, path_token_url: tokenUrl } = sample
-    say('Get a token:')
-    say(`  curl --cacert ${quoted(ca)} -u ${id}:${secret} -d grant_type=client_credentials ${tokenUrl}`)
-    say('See what is in it (put the access_token of the answer in place of TOKEN):')
-    say(`  npm run sallyport -- inspect ${inspectOptions(demoFile)}TOKEN`)
-  }
-  say(`Ctrl-C stops the server.\n\nSallyport is ready: ${url}`)
-}
-
-/** For a shell, where it would not be one word. */
-const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
-
-/** Nothing where the data is in its usual place. */
-function inspectOptions(demoFile: string): string {
-  const folder = resolve(demoFile, '..')
-  return folder === resolve('data') ? '' : `--data ${quoted(folder)} `
-}
+  isFree({ port, flag: '--mtls-port', consequence: 'no client certificates are taken', warn })

@@ -1,28 +1,51 @@
-/** `sallyport inspect TOKEN`: the report for people, or as JSON. */
+/** `sallyport inspect` of a token or of the id of a refusal: the report for people, or as JSON. */
 
 import type { Command } from 'commander'
 import { systemEffects } from '../effects.ts'
-import { type InspectDeps, inspectToken, type TokenReport } from '../inspect/inspect-token.ts'
-import { instantText } from '../inspect/instant-text.ts'
-import { readStandardInput, terminalText } from './standard-input.ts'
+import { findRefusalId, inspectRefusal } from '../inspect/inspect-refusal.ts'
+import { type InspectDeps, inspectToken } from '../inspect/inspect-token.ts'
+import { describeRefusal } from './describe-refusal.ts'
+import { describe } from './describe-token.ts'
+import { readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 export function registerInspect(program: Command): void {
   const command = program
     .command('inspect [token]')
-    .description('say what a token is, whether it is good, and why not (reads standard input without TOKEN)')
+    .description(
+      'say what a token is, whether it is good or who has cut it off, and which endpoints it opens; or why an API refused, by the id of the refusal (reads standard input without TOKEN)',
+    )
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nEnds with 0 for a good token and with 1 for any other.')
+    .addHelpText(
+      'after',
+      '\nEnds with 0 for a good token and for the id of a refusal that can be read, and with 1 for any other text.',
+    )
   storeOptions(command).action(async (token: string | undefined, options: StoreOptions) => {
     const text = token ?? (await readStandardInput())
-    const now = systemEffects.clock()
-    const deps = ({ db, sealer }: Omit<InspectDeps, 'now'>): InspectDeps => ({ db, sealer, now })
-    const report = await withStore(options, (store) => inspectToken(text, deps(store)))
-    process.stdout.write(
-      `${options.json ? visible(JSON.stringify(report, null, 2)) : describe(report, now)}\n`,
-    )
-    if (!report.isGood) process.exitCode = 1
+    const id = findRefusalId(text)
+    if (id === null) await tellToken(text, options)
+    else tellRefusal(id, options)
   })
+}
+
+async function tellToken(text: string, options: StoreOptions): Promise<void> {
+  const now = systemEffects.clock()
+  const deps = ({ db, sealer }: Omit<InspectDeps, 'now'>): InspectDeps => ({ db, sealer, now })
+  const report = await withStore(options, (store) => inspectToken(text, deps(store)))
+  print(options.json ? report : describe(report, now))
+  if (!report.isGood) process.exitCode = 1
+}
+
+/** On any machine: whoever is called at night has the id, and perhaps no way to the database. */
+function tellRefusal(id: string, options: StoreOptions): void {
+  const report = inspectRefusal(id)
+  print(options.json ? report : describeRefusal(report, systemEffects.clock()))
+  if (report.refusal === null) process.exitCode = 1
+}
+
+const print = (report: object | string): void => {
+  const text = typeof report === 'string' ? report : visible(JSON.stringify(report, null, 2))
+  process.stdout.write(`${text}\n`)
 }
 
 /** In JSON text such characters stand only inside strings, where they may be written as escapes. */
@@ -35,45 +58,3 @@ const escaped = (character: string): string =>
   Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
     .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
     .join('')
-
-export function describe(
-  { isGood, problems, header, claims, tenantId, kid, app }: TokenReport,
-  now: number,
-): string {
-  const lines = isGood
-    ? [`Good${lifeLeft(claims, now)}.`]
-    : ['Not good.', ...problems.map((problem) => `  ${clean(problem)}`)]
-  if (tenantId !== null)
-    lines.push(
-      '',
-      kid === null
-        ? `An opaque token of tenant ${tenantId}.`
-        : `Signed by tenant ${tenantId} with key ${clean(kid)} (${clean(header?.alg)}).`,
-    )
-  if (app)
-    lines.push(
-      `Issued to app ${clean(app.name)} (${app.id}, client id ${clean(app.clientId)}) of organization ${app.organizationId}.`,
-    )
-  if (header) lines.push('', 'Header', ...membersOf(header))
-  if (claims) lines.push('', 'Claims', ...membersOf(claims))
-  return lines.join('\n')
-}
-
-function lifeLeft(claims: TokenReport['claims'], now: number): string {
-  return typeof claims?.exp === 'number' ? `, for ${claims.exp - now} more seconds` : ', and it never expires'
-}
-
-const clean = (value: unknown): string =>
-  terminalText(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
-
-const instantClaims = new Set(['iat', 'exp', 'nbf', 'auth_time'])
-const widestName = 24
-
-const membersOf = (object: Readonly<Record<string, unknown>>): string[] => {
-  const members = Object.entries(object).map(([name, value]) => [clean(name), shown(name, value)] as const)
-  const width = Math.min(widestName, Math.max(0, ...members.map(([name]) => name.length)))
-  return members.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
-}
-
-const shown = (name: string, value: unknown): string =>
-  instantClaims.has(name) && typeof value === 'number' ? `${value}  (${instantText(value)})` : clean(value)

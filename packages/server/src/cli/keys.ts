@@ -16,6 +16,7 @@ import {
 import { keySetMaxAgeSeconds, retiresAt, rotationRules } from '../keys/rotation-schedule.ts'
 import { masterKeyPath, type OpenStore } from '../open-store.ts'
 import { listTenantIds, loadTenant } from '../store/tenants.ts'
+import { commandActor } from './actor.ts'
 import { readNewKey, resealForList, rotateKeyFile } from './rotate-master-key.ts'
 import { locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
 import { table } from './table.ts'
@@ -91,11 +92,12 @@ function checkEmergency({ emergency, tenant, all }: Options): void {
     throw new ConfigRefused('Name the tenant with --tenant, or say --all: --emergency ends tokens.')
 }
 
-const depsOf = ({ db, sealer }: OpenStore): RotationDeps => ({
+const depsOf = ({ db, sealer }: OpenStore, command: string): RotationDeps => ({
   db,
   sealer,
   random: systemEffects.random,
   clock: systemEffects.clock,
+  by: commandActor(`keys ${command}`),
   onEvent() {},
 })
 
@@ -133,7 +135,7 @@ const rotate: Work = async (store, options) => {
   checkEmergency(options)
   if (options.emergency) return replace(store, options)
   for (const tenantId of await tenantsOf(store, options))
-    await startRotation(depsOf(store), tenantId, selectionOf(options))
+    await startRotation(depsOf(store, 'rotate'), tenantId, selectionOf(options))
   const reports = await reportsOf(store, options)
   const note = 'A running server takes the steps that lie ahead, each when it is due.'
   return { json: reports.map(toJson), text: `${shown(reports)}\n${note}` }
@@ -142,7 +144,7 @@ const rotate: Work = async (store, options) => {
 const replace: Work = async (store, options) => {
   const all: (Replaced & { readonly tenantId: string })[] = []
   for (const tenantId of await tenantsOf(store, options))
-    all.push({ tenantId, ...(await replaceAtOnce(depsOf(store), tenantId, selectionOf(options))) })
+    all.push({ tenantId, ...(await replaceAtOnce(depsOf(store, 'rotate'), tenantId, selectionOf(options))) })
   return {
     json: all.map(({ tenantId, gone, made }) => ({
       tenant: tenantId,
@@ -183,7 +185,7 @@ const retire: Work = async (store, options) => {
   const killed: string[] = []
   const kept: Kept[] = []
   const deps: RotationDeps = {
-    ...depsOf(store),
+    ...depsOf(store, 'retire'),
     onEvent: ({ kid, state }) => void (state === 'retired' && ended.push(kid)),
   }
   for (const tenantId of await tenantsOf(store, options)) {
@@ -192,7 +194,7 @@ const retire: Work = async (store, options) => {
     const { keys, rules } = await retiringKeys(store, tenantId, options)
     if (!options.emergency) kept.push(...keys.map((key) => ({ kid: key.kid, until: retiresAt(key, rules) })))
     else {
-      await retireAtOnce(depsOf(store), tenantId, keys)
+      await retireAtOnce(depsOf(store, 'retire'), tenantId, keys)
       killed.push(...keys.map(({ kid }) => kid))
     }
   }
@@ -225,7 +227,10 @@ async function retiringKeys({ db }: OpenStore, tenantId: string, options: Option
 const rotateMaster: Work = async (store, options) => {
   const location = locateStore(options)
   const { newMasterKeyFile: newFile } = options
-  const deps = { db: store.db, sealer: store.sealer, random: systemEffects.random }
+  const deps = {
+    ...{ db: store.db, sealer: store.sealer, random: systemEffects.random },
+    by: commandActor('keys rotate-master'),
+  }
   if (location.master_key !== null) {
     if (newFile !== undefined)
       throw new ConfigRefused(

@@ -5,17 +5,24 @@ import { createSecureContext } from 'node:tls'
 import { type Config, ConfigRefused } from '../config.ts'
 import { parseAddressList } from '../http/address-list.ts'
 import { createFetchJson, type FetchJson } from '../outbound/fetch-json.ts'
+import type { IsAllowedAddress } from '../outbound/literal-host.ts'
 
 /** Throws `ConfigRefused` for a file that holds no certificates. */
 export function fetchJsonFor({
   outbound_allowed_networks: networks,
   outbound_ca_file: file,
 }: Pick<Config, 'outbound_allowed_networks' | 'outbound_ca_file'>): FetchJson {
-  const allowed = parseAddressList(networks)
   return createFetchJson({
-    isAllowed: (address) => allowed.contains(address),
+    isAllowed: isAllowedBy({ outbound_allowed_networks: networks }),
     authorities: file === null ? [] : [readAuthorities(file)],
   })
+}
+
+export function isAllowedBy({
+  outbound_allowed_networks: networks,
+}: Pick<Config, 'outbound_allowed_networks'>): IsAllowedAddress {
+  const allowed = parseAddressList(networks)
+  return (address) => allowed.contains(address)
 }
 
 /** Throws `ConfigRefused` likewise. */

@@ -1,14 +1,14 @@
 /** `sallyport revoke`: cuts off at once all that was issued to an app, a secret, an organization, a user or a tenant. */
 
+import { credentialSubject } from '@sallyport/protocol'
 import type { Command } from 'commander'
-import { systemEffects } from '../effects.ts'
 import { instantText } from '../inspect/instant-text.ts'
 import type { OpenStore } from '../open-store.ts'
+import { revokeAndRecord } from '../revocation/recorded.ts'
 import { findAppById } from '../store/apps.ts'
 import { listCredentials } from '../store/credentials.ts'
 import { StoreConflict } from '../store/database.ts'
 import { findOrganization } from '../store/organizations.ts'
-import { credentialSubject, type NewRevocation, revoke } from '../store/revocations.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { commandActor } from './actor.ts'
 import { terminalText } from './standard-input.ts'
@@ -51,8 +51,17 @@ interface Said {
   readonly sentence: string
 }
 
+/** What the audit chain calls it: the same as when the management API does it. */
+const operations = {
+  tenant: 'revokeTokensOfTenant',
+  organization: 'revokeTokensOfOrganization',
+  app: 'revokeTokensOfApp',
+  credential: 'revokeTokensOfCredential',
+  user: 'revokeTokensOfUser',
+} as const
+
 interface Subject {
-  readonly revocation: NewRevocation
+  readonly revocation: { readonly kind: keyof typeof operations; readonly subjectId: string }
   readonly words: string
 }
 
@@ -61,9 +70,9 @@ async function revokeIn({ db }: OpenStore, options: RevokeOptions): Promise<Said
   if (!(await listTenantIds(db)).includes(tenantId))
     throw new StoreConflict(`There is no tenant ${terminalText(tenantId)}.`)
   const { revocation, words } = await subjectOf(db, tenantId, options)
-  const issuedUntil = systemEffects.clock()
-  await db.write((tx) => revoke(tx, tenantId, { ...revocation, issuedUntil }), commandActor('revoke'))
   const { kind, subjectId } = revocation
+  const by = { actor: commandActor('revoke'), action: operations[kind] }
+  const { issuedUntil } = await db.write((tx) => revokeAndRecord(tx, tenantId, revocation, by))
   return {
     revocation: { tenant: tenantId, kind, id: subjectId, issued_until: issuedUntil },
     sentence: `Every token ${terminalText(words)} issued until ${instantText(issuedUntil).replace('.000Z', 'Z')} is dead.`,

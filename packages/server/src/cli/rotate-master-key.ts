@@ -6,9 +6,11 @@
 import { readFileSync } from 'node:fs'
 import { ConfigRefused } from '../config.ts'
 import { resealAll } from '../keys/reseal.ts'
+import { masterKeyName } from '../keys/sealing.ts'
 import { parseMasterKeys, readMasterKeys, replaceMasterKeys } from '../master-key.ts'
 import type { OpenStore } from '../open-store.ts'
-import { type Database, StoreRefused } from '../store/database.ts'
+import type { Actor } from '../store/audit-records.ts'
+import { StoreRefused, type WriteTransaction } from '../store/database.ts'
 import { countSealedOtherwise } from '../store/sealed.ts'
 
 export interface MasterKeyRotation {
@@ -19,6 +21,8 @@ export interface MasterKeyRotation {
 
 export interface RotateDeps extends Pick<OpenStore, 'db' | 'sealer'> {
   readonly random: (bytes: number) => Uint8Array
+  /** For the audit chain. */
+  readonly by?: Actor
   readonly rowsPerTransaction?: number
 }
 
@@ -51,11 +55,15 @@ export async function rotateKeyFile(
 }
 
 /** The new key first, the old one behind it. One that was begun and cut short goes on with its own new key. */
-function beginRotation(file: string, newKey: Uint8Array | null, { db, random }: RotateDeps): Promise<void> {
-  return db.write(async () => {
+function beginRotation(file: string, newKey: Uint8Array | null, deps: RotateDeps): Promise<void> {
+  return deps.db.write(async (tx) => {
     const keys = keysIn(file)
     const [first] = keys
-    if (keys.length === 1) return replaceMasterKeys(file, [newKey ?? random(32), ...keys])
+    if (keys.length === 1) {
+      replaceMasterKeys(file, [newKey ?? deps.random(32), ...keys])
+      record(tx, 'beginMasterKeyRotation', deps)
+      return
+    }
     if (newKey !== null && !Buffer.from(newKey).equals(first)) {
       throw new ConfigRefused(
         `A rotation to another key is under way in ${file}. Run this without --new-master-key-file to end it first.`,
@@ -65,12 +73,19 @@ function beginRotation(file: string, newKey: Uint8Array | null, { db, random }: 
 }
 
 /** Drops the old ones from the file, if nothing needs them any more; answers how much does. */
-function endRotation(file: string, { db, sealer }: { db: Database } & RotateDeps): Promise<number> {
-  return db.write(async (tx) => {
-    const left = await countSealedOtherwise(tx, sealer.prefix)
-    if (left === 0) replaceMasterKeys(file, [keysIn(file)[0]])
+function endRotation(file: string, deps: RotateDeps): Promise<number> {
+  return deps.db.write(async (tx) => {
+    const left = await countSealedOtherwise(tx, deps.sealer.prefix)
+    if (left > 0) return left
+    replaceMasterKeys(file, [keysIn(file)[0]])
+    record(tx, 'endMasterKeyRotation', deps)
     return left
   })
+}
+
+/** The key that seals from now on, by its fingerprint. */
+function record(tx: WriteTransaction, action: string, { sealer, by = 'server' }: RotateDeps): void {
+  tx.audit({ tenantId: null, actor: by, action, target: masterKeyName(sealer) })
 }
 
 function keysIn(file: string): readonly [Uint8Array, ...Uint8Array[]] {

@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { createExposure } from '../apps/expose-credential.ts'
 import { type LeakedCredential, reportLeak } from '../apps/leak-reports.ts'
+import { commandActor } from './actor.ts'
 import { readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
@@ -32,7 +33,7 @@ export function registerSecrets(program: Command): void {
       ({ db, hasher }) =>
         reportLeak(
           { secret: text, url: options.url },
-          { db, hasher, expose: createExposure({ db, onExposed }) },
+          { db, hasher, expose: createExposure({ db, by: commandActor('secrets report'), onExposed }) },
         ),
       { isWriting: true },
     )

@@ -16,7 +16,7 @@ import { masterKeyPath, openStore } from '../open-store.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { auditSinksFor } from './audit-sinks.ts'
 import { openPort } from './open-port.ts'
-import { fetchJsonFor } from './outbound.ts'
+import { fetchJsonFor, isAllowedBy } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
 import { withPort } from './with-port.ts'
 import { serveAsWorker, workerRelay } from './worker.ts'
@@ -102,6 +102,7 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
     certificateHeader: config.client_certificate_header,
     revocationLists,
     fetchJson: fetchJsonFor(config),
+    isAllowedAddress: isAllowedBy(config),
     auditSinks: auditSinksFor(config),
     secretScanningKeysUrl: config.secret_scanning_keys_url,
     ...(attemptRelay && { attemptRelay }),
@@ -113,7 +114,9 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
       files && tls && (await follow(server, files, log, expiryWarning(tls, files, systemEffects.clock())))
     lookAgainOnSignal([follower, revocationLists])
     if ((await listTenantIds(store.db)).length === 0) {
-      log.warn('there are no tenants yet: declare them in a blueprint and run `sallyport apply`')
+      log.warn(
+        'there are no tenants yet: make one with `sallyport manage tenants create`, or declare them in a blueprint and run `sallyport apply`',
+      )
     }
     return { server, port }
   } catch (error) {

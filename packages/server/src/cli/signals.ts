@@ -14,7 +14,11 @@ const echoMilliseconds = 500
 /** The shell's word for a process that a signal has ended. */
 const codeAfter = { SIGINT: 130, SIGTERM: 143 } as const
 
-export function closeOnSignal(server: Server, log: Log, { onClosing, onClosed }: ClosingWords = {}): void {
+export function closeOnSignal(
+  server: Pick<Server, 'close'>,
+  log: Log,
+  { onClosing, onClosed }: ClosingWords = {},
+): void {
   let isClosing = false
   let mayRepeat = false
   const close = (signal: 'SIGTERM' | 'SIGINT') => {

@@ -19,6 +19,8 @@ export interface DemoTenant {
   readonly audience: string
   /** The platform's own API, which may ask what a token is. */
   readonly introspection?: DemoIntrospection
+  /** Where the platform's example API answers; absent while it does not. */
+  readonly api_url?: string
 }
 
 export interface DemoIntrospection {

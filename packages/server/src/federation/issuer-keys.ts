@@ -1,9 +1,9 @@
 /** The keys that an outside issuer signs with: where its rule says, or where its own metadata says (OIDC Discovery §4). */
 
+import { RecentMap } from '@sallyport/protocol'
 import type { RemoteKeySets } from '../keys/remote-key-sets.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
 import { type FetchJson, fetchDeadline } from '../outbound/fetch-json.ts'
-import { RecentMap } from '../store/read-through.ts'
 import type { FederationRule } from './rule.ts'
 
 export interface IssuerKeys {

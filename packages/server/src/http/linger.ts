@@ -21,7 +21,7 @@ export interface LingerLimits {
 export function lingerAfter(
   message: IncomingMessage,
   response: ServerResponse,
-  body: string | Buffer,
+  body: string | Uint8Array,
   limits: LingerLimits,
 ): void {
   let left = limits.lingerBytes

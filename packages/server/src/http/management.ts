@@ -27,6 +27,8 @@ export async function answerOverHttp(request: HttpRequest, answer: AnswerManagem
     path: request.path.slice(managementPath.length),
     query: request.query,
     authorization: request.authorization,
+    dpop: request.dpop,
+    clientCertificate: () => request.clientCertificate(),
     contentType: request.repeatsContentType ? undefined : headers['content-type'],
     ifMatch: headers['if-match'],
     idempotencyKey: one(headers['idempotency-key']),

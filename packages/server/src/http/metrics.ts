@@ -34,7 +34,7 @@ export interface Durations {
 export interface Metrics {
   /** Of each endpoint for clients, by tenant and outcome: `ok` or the OAuth error code. */
   readonly clientRequests: Readonly<
-    Record<'token' | 'introspection' | 'revocation' | 'revocation_feed', TallyByPair>
+    Record<'token' | 'introspection' | 'revocation' | 'revocation_feed' | 'policy', TallyByPair>
   >
   /** By tenant and the dialect's feature. */
   readonly dialectUses: TallyByPair
@@ -85,6 +85,7 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
       introspection: outcomes(registry, 'introspection'),
       revocation: outcomes(registry, 'revocation'),
       revocation_feed: outcomes(registry, 'revocation_feed'),
+      policy: outcomes(registry, 'policy'),
     },
     dialectUses: tallyByPair(
       registry,

@@ -13,6 +13,7 @@ import {
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
 import { answerIntrospection, introspectionPath } from '../oauth/introspect.ts'
+import { answerPolicy, type PolicyDeps, policyPath } from '../oauth/policy.ts'
 import { answerRevocationFeed, type FeedDeps, revocationFeedPath } from '../oauth/revocation-feed.ts'
 import { answerRevocation, revocationPath } from '../oauth/revoke.ts'
 import { answerToken } from '../oauth/token.ts'
@@ -29,7 +30,7 @@ import type { Site, SiteFinder } from './site.ts'
 const bodyLimitBytes = 64 * 1024
 
 /** The endpoints that clients ask with a form and a proof of who they are. */
-export type ClientEndpointName = 'token' | 'introspection' | 'revocation' | 'revocation_feed'
+export type ClientEndpointName = 'token' | 'introspection' | 'revocation' | 'revocation_feed' | 'policy'
 
 /** How a client's request ended, for the log and the counters. */
 export interface ClientOutcome {
@@ -42,7 +43,7 @@ export interface ClientOutcome {
   readonly milliseconds: number
 }
 
-export interface RouteDeps extends FeedDeps {
+export interface RouteDeps extends FeedDeps, PolicyDeps {
   readonly sites: SiteFinder
   /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
   readonly takesCertificates: boolean
@@ -70,7 +71,7 @@ const clientEndpoint = (
   methods,
   async answer(request, site, deps) {
     const startedAt = deps.effects.elapsed()
-    const notes: TokenNotes = { features: new Set() }
+    const notes: TokenNotes = { requestId: request.id, features: new Set() }
     const { tenant, issuer, mtlsIssuer, path } = site
     const end = (error: OAuthError | null) => {
       const milliseconds = deps.effects.elapsed() - startedAt
@@ -95,17 +96,32 @@ const clientEndpoint = (
   },
 })
 
+/** For answers with an ETag; a refusal stays one. */
+function unlessKnown({ methods, answer }: Endpoint): Endpoint {
+  return {
+    methods,
+    async answer(request, site, deps) {
+      const reply = await answer(request, site, deps)
+      return reply.status === 200 ? unlessUnchanged(reply, request.headers['if-none-match']) : reply
+    },
+  }
+}
+
 const token = clientEndpoint('token', answerToken)
 const introspection = clientEndpoint('introspection', answerIntrospection)
 const revocation = clientEndpoint('revocation', answerRevocation)
 const revocationFeed = clientEndpoint('revocation_feed', answerRevocationFeed, ['GET', 'POST'])
-const clientEndpoints: ReadonlySet<Endpoint> = new Set([token, introspection, revocation, revocationFeed])
+const policy = unlessKnown(clientEndpoint('policy', answerPolicy, ['GET']))
+const clientEndpoints: ReadonlySet<Endpoint> = new Set([
+  ...[token, introspection, revocation, revocationFeed, policy],
+])
 
 const endpoints: ReadonlyMap<string, Endpoint> = new Map([
   [tokenPath, token],
   [introspectionPath, introspection],
   [revocationPath, revocation],
   [revocationFeedPath, revocationFeed],
+  [policyPath, policy],
   [jwksPath, document(({ tenant }) => jwks(tenant))],
   [
     '/.well-known/oauth-authorization-server',

@@ -1,6 +1,6 @@
 /** Which tenant a request is for: by its host, or by the first segment of its path. */
 
-import { type Soon, whenKnown } from '../soon.ts'
+import { type Soon, whenKnown } from '@sallyport/protocol'
 import type { Directory } from '../tenants/directory.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 

@@ -1,39 +1,30 @@
 /** What a token is, whether it is good, and why not: read against this server's own keys and store. */
 
-import { createHash, type KeyObject } from 'node:crypto'
-import { parseOpaqueToken } from '@sallyport/protocol'
-import { compactVerify, errors } from 'jose'
+import { createHash } from 'node:crypto'
+import { parseOpaqueToken, type RevocationKind, type TokenFacts } from '@sallyport/protocol'
 import type { Sealer } from '../keys/sealing.ts'
-import { verificationKeyOf } from '../keys/signing-keys.ts'
-import { revocationsOf, type TokenFacts } from '../revocation/revocations.ts'
-import { type ClientRecord, findClient } from '../store/apps.ts'
+import type { AppRecord } from '../store/apps.ts'
 import type { Database } from '../store/database.ts'
 import { findOpaqueToken } from '../store/opaque-tokens.ts'
-import { findOrganization } from '../store/organizations.ts'
-import { listRevocations, type Revocation, type RevocationKind } from '../store/revocations.ts'
-import { listSigningKeys, type SigningKeyRecord } from '../store/signing-keys.ts'
-import { listTenantIds, loadTenant, type TenantRecord } from '../store/tenants.ts'
-import type { TenantSettings } from '../tenants/settings.ts'
-import { derivedFromClaim, readDerivedFrom } from '../tokens/derived-from.ts'
-import { instantText } from './instant-text.ts'
+import { listRevocations, type Revocation } from '../store/revocations.ts'
+import type { SigningKeyRecord } from '../store/signing-keys.ts'
+import { loadTenant, type TenantRecord } from '../store/tenants.ts'
+import { isAccessToken } from '../tokens/own-jwt.ts'
+import type { OwnToken } from '../tokens/own-token.ts'
+import { cutOffsThatHit, type Subject, tellCutOffs } from './cut-offs.ts'
+import { endpointsOf } from './endpoints.ts'
+import { findSigner, ownKeys, whoseIsIt } from './find-signer.ts'
+import { type Found, readIssued } from './read-issued.ts'
 import { readTokenText, unwrap } from './read-token-text.ts'
-
-export interface TokenReport {
-  readonly isGood: boolean
-  /** Why not, one sentence each; empty for a good token. */
-  readonly problems: readonly string[]
-  readonly header: Readonly<Record<string, unknown>> | null
-  readonly claims: Readonly<Record<string, unknown>> | null
-  /** Set once a key of this server has verified the signature. */
-  readonly tenantId: string | null
-  readonly kid: string | null
-  readonly app: {
-    readonly clientId: string
-    readonly id: string
-    readonly name: string
-    readonly organizationId: string
-  } | null
-}
+import {
+  keyProblems,
+  readStanding,
+  type Standing,
+  type StandingProblem,
+  standingProblems,
+  timeProblems,
+} from './standing-problems.ts'
+import { nothingKnown, type Problem, type TokenReport, withProblems } from './token-report.ts'
 
 export interface InspectDeps {
   readonly db: Database
@@ -41,215 +32,138 @@ export interface InspectDeps {
   readonly now: number
 }
 
-interface OwnKey {
-  readonly tenantId: string
-  readonly record: SigningKeyRecord
-}
-
 type JsonObject = Readonly<Record<string, unknown>>
 
-const unread: TokenReport = {
-  isGood: false,
-  problems: [],
-  header: null,
-  claims: null,
-  tenantId: null,
-  kid: null,
-  app: null,
-}
-
-/** Does not tell whether an API accepts the token: audience and scope are for that API to check. */
+/** Does not tell whether an API accepts the token: what it asks of audience, issuer and proof is for that API to check. */
 export async function inspectToken(text: string, deps: InspectDeps): Promise<TokenReport> {
   const opaque = parseOpaqueToken(unwrap(text))
   if (opaque !== null) return inspectOpaque(unwrap(text), opaque.partition, deps)
   const read = readTokenText(text)
   const { header, claims } = read
-  if (read.problem !== undefined) return { ...unread, header, claims, problems: [read.problem] }
+  if (read.problem !== undefined)
+    return withProblems({ ...nothingKnown, kind: read.kind, header, claims }, [
+      { sentence: read.problem, nextStep: read.nextStep },
+    ])
   const keys = await ownKeys(deps.db)
-  const signer = await findSigner(read.token, read.header, keys, deps.sealer)
-  if (signer === null) return { ...unread, header, claims, problems: [whoseIsIt(read.header, keys)] }
-  const { tenantId, record } = signer
+  const signer = await findSigner(read, keys, deps.sealer)
+  if (signer === null)
+    return withProblems({ ...nothingKnown, kind: 'other_token', header, claims }, [
+      whoseIsIt(read.header, read.claims, keys),
+    ])
   const [signingInput = ''] = /^[^.]+\.[^.]+/.exec(read.token) ?? []
-  const found = {
-    tenantId,
-    header: read.header,
-    claims: read.claims,
-    kid: record.kid,
-    digest: digestOf(signingInput),
-  }
-  return judge(found, record.state === 'retired' ? ['Its signing key is retired.'] : [], deps)
+  const { tenantId, record: key } = signer
+  const { header: signed, claims: said } = read
+  return judge({ tenantId, header: signed, claims: said, key, ...jwtOf(key, signingInput) }, deps)
 }
+
+const jwtOf = (key: SigningKeyRecord, signingInput: string) => ({
+  apiId: key.apiId,
+  digest: digestOf(signingInput),
+})
 
 async function inspectOpaque(token: string, partition: string, deps: InspectDeps): Promise<TokenReport> {
   const digest = digestOf(token)
   const kept = await findOpaqueToken(deps.db, partition, digest, deps.now)
   if (kept === null)
-    return {
-      ...unread,
-      problems: ['It is an opaque token that is not known here, or no longer: it may have expired.'],
-    }
+    return withProblems(nothingKnown, [
+      {
+        sentence: 'It is an opaque token that is not known here, or no longer: it may have expired.',
+        nextStep: 'Name the right database with --config or --data, or get a new one.',
+      },
+    ])
+  const { tenantId, apiId } = kept
   const claims = JSON.parse(kept.claims) as JsonObject
-  return judge({ tenantId: kept.tenantId, header: null, claims, kid: null, digest }, [], deps)
+  return judge({ tenantId, header: null, claims, key: null, apiId, digest }, deps)
 }
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
 
-async function ownKeys(db: Database): Promise<OwnKey[]> {
-  const tenantIds = await listTenantIds(db)
-  const ofTenants = tenantIds.map(async (tenantId) =>
-    (await listSigningKeys(db, tenantId)).map((record) => ({ tenantId, record })),
-  )
-  return (await Promise.all(ofTenants)).flat()
-}
-
-async function findSigner(
-  token: string,
-  header: JsonObject,
-  keys: readonly OwnKey[],
-  sealer: Sealer,
-): Promise<OwnKey | null> {
-  for (const key of keys) {
-    const { tenantId, record } = key
-    // The algorithm is the key's own, never the token's word (RFC 8725 §3.1); `kid` only spares useless tries.
-    if (header.alg !== record.algorithm || (header.kid !== undefined && header.kid !== record.kid)) continue
-    if (await verifies(token, verificationKeyOf(sealer, tenantId, record), record.algorithm)) return key
-  }
-  return null
-}
-
-async function verifies(token: string, key: KeyObject, algorithm: string): Promise<boolean> {
-  try {
-    await compactVerify(token, key, { algorithms: [algorithm] })
-    return true
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return false
-    throw error
-  }
-}
-
-/** Why no key fits: somebody else's token, or one of ours that is not as it was made. */
-function whoseIsIt({ alg, kid }: JsonObject, keys: readonly OwnKey[]): string {
-  if (typeof alg !== 'string' || alg.toLowerCase() === 'none')
-    return 'Nobody signed it: its header names no algorithm.'
-  const named = keys.find(({ record }) => record.kid === kid)
-  if (named) {
-    return `The signature is wrong: it names key ${named.record.kid} of tenant ${named.tenantId}, but was altered or cut.`
-  }
-  return kid === undefined
-    ? 'No key of this server made its signature: it is from elsewhere, was altered, or is of another database: name that with --config or --data.'
-    : 'It is from elsewhere (this server has no key of that id), or of another database: name it with --config or --data.'
-}
-
-/** A token that this server has issued. */
-interface Found {
-  readonly tenantId: string
-  readonly header: JsonObject | null
-  readonly claims: JsonObject
-  readonly kid: string | null
-  /** What stands for it where it has no `jti`. */
-  readonly digest: string
-}
-
-async function judge(
-  { tenantId, header, claims, kid, digest }: Found,
-  keyProblems: readonly string[],
-  deps: InspectDeps,
-): Promise<TokenReport> {
+async function judge(found: Found, deps: InspectDeps): Promise<TokenReport> {
+  const { tenantId, header, claims, key } = found
+  const named = { ...nothingKnown, header, claims, tenantId, kid: key?.kid ?? null }
   const tenant = await loadTenant(deps.db, tenantId)
-  const madeFrom = readDerivedFrom(claims[derivedFromClaim])
-  // What speaks for another than its client is written as the standard says, in any dialect.
-  const ofDialect = madeFrom === undefined ? tenant : null
-  const clientId = claimHolding('client_id', claims, ofDialect) ?? claims.client_id
-  const client = typeof clientId === 'string' ? await findClient(deps.db, tenantId, clientId) : null
-  const credentialId = claimHolding('credential_id', claims, ofDialect) ?? claims.cred
-  const facts: TokenFacts = {
-    issuedAt: typeof claims.iat === 'number' ? claims.iat : undefined,
-    keyId: kid ?? undefined,
-    tokenId: typeof claims.jti === 'string' ? claims.jti : digest,
-    clientId: typeof clientId === 'string' ? clientId : undefined,
-    credentialId: typeof credentialId === 'string' ? credentialId : undefined,
-    organizationId: client?.organizationId,
-    madeFrom,
-  }
+  if (tenant === null) return withProblems(named, [tenantGone])
+  const { token, isApiGone, dialect } = readIssued(tenant, found)
+  if (header !== null && !isAccessToken({ header }, { dialect }))
+    return withProblems({ ...named, kind: 'other_token' }, [forAnotherPurpose])
+  const revocations = await listRevocations(deps.db, tenantId)
+  const { standing, facts } = await standingOf(deps.db, tenantId, token.facts, revocations)
+  const hits = cutOffsThatHit(tenantId, revocations, facts)
+  const gone = standingProblems(tenant, standing, facts)
   const problems = [
     ...timeProblems(claims, deps.now),
-    ...keyProblems,
-    ...(tenant === null || tenant.disabledAt !== null ? ['Its tenant is disabled.'] : []),
-    // A dialect may leave the client out; then nothing is known against it.
-    ...(typeof clientId === 'string' && client === null ? ['Its app no longer exists.'] : []),
-    ...(client === null ? [] : await appProblems(client, credentialId, tenantId, deps)),
+    ...keyProblems(key),
+    ...(isApiGone ? [apiGone] : []),
+    ...gone,
+    // What is gone or disabled has cut its tokens off as well, and says more.
+    ...(gone.length > 0 || key?.state === 'retired' ? [] : revocationProblems(hits)),
   ]
-  // What is gone or disabled has cut its tokens off as well, and says more.
-  if (problems.length === 0)
-    problems.push(...revocationProblems(await listRevocations(deps.db, tenantId), tenantId, facts))
-  return {
-    isGood: problems.length === 0,
-    problems,
-    header,
-    claims,
-    tenantId,
-    kid,
-    app: client && {
-      clientId: client.clientId,
-      id: client.id,
-      name: client.name,
-      organizationId: client.organizationId,
-    },
-  }
+  const cutOffs = await tellCutOffs(deps.db, tenantId, subjectsOf(hits, gone), facts.issuedAt)
+  return withProblems({ ...named, ...whatItIs(tenant, token, standing, isApiGone), cutOffs }, problems)
 }
 
-/** What stands in the claim that the tenant's dialect fills with this variable. */
-function claimHolding(variable: string, claims: JsonObject, tenant: TenantRecord | null): unknown {
-  // The store holds only what the schema has let in.
-  const settings = tenant?.settings as TenantSettings | undefined
-  const template = settings?.dialect?.token?.claims ?? {}
-  const names = Object.keys(template).filter((name) => template[name] === `\${${variable}}`)
-  return names.map((name) => claims[name]).find((value) => value !== undefined)
+const tenantGone: Problem = {
+  sentence: 'Its tenant no longer exists.',
+  nextStep: 'Get one from a tenant that exists.',
+}
+
+const apiGone: Problem = {
+  sentence: 'The API that it was for no longer exists.',
+  nextStep: 'Get one for an API of the tenant.',
+}
+
+const forAnotherPurpose: Problem = {
+  sentence: 'This server has signed it, but not as an access token: its header says so in typ.',
+  nextStep: 'Give the access token: the member access_token of what the token endpoint answers.',
+}
+
+/** A dialect may leave the organization out of its tokens, which die with it all the same. */
+async function standingOf(
+  db: Database,
+  tenantId: string,
+  facts: TokenFacts,
+  revocations: readonly Revocation[],
+): Promise<{ readonly standing: Standing; readonly facts: TokenFacts }> {
+  const hits = cutOffsThatHit(tenantId, revocations, facts)
+  const wasCutOff = (kind: RevocationKind) => hits.some((hit) => hit.kind === kind)
+  const standing = await readStanding(db, tenantId, facts, wasCutOff)
+  const organizationId = facts.organizationId ?? standing.app?.organizationId
+  return { standing, facts: { ...facts, organizationId } }
+}
+
+const whatItIs = (tenant: TenantRecord, token: OwnToken, { app }: Standing, isApiGone: boolean) => ({
+  kind: 'access_token' as const,
+  app: app && appOf(app),
+  apiId: isApiGone ? null : token.apiId,
+  scopes: token.scopes,
+  endpoints: isApiGone ? [] : endpointsOf(tenant, token.apiId, token.scopes),
+})
+
+const appOf = ({ clientId, id, name, organizationId }: AppRecord) => ({ clientId, id, name, organizationId })
+
+function subjectsOf(hits: readonly Revocation[], gone: readonly StandingProblem[]): readonly Subject[] {
+  const subjects = [...hits, ...gone.map(({ subject }) => subject)]
+  return [...new Map(subjects.map((one) => [`${one.kind} ${one.subjectId}`, one])).values()]
 }
 
 const revokedWith: Readonly<Record<RevocationKind, string>> = {
   tenant: 'all tokens of its tenant were revoked after it was issued',
+  key: 'its signing key was revoked',
   organization: 'all tokens of its organization were revoked after it was issued',
   app: 'all tokens of its app were revoked after it was issued',
   credential: 'all that was got with its secret was revoked after it was issued',
   user: 'all tokens of its user were revoked after it was issued',
   token: 'it was given back or cut off by itself',
-  key: 'its signing key was revoked',
 }
+const widestFirst = Object.keys(revokedWith) as RevocationKind[]
 
-function revocationProblems(
-  revocations: readonly Revocation[],
-  tenantId: string,
-  facts: TokenFacts,
-): readonly string[] {
-  const hit = revocationsOf(tenantId, revocations).hits(facts)
-  return hit === null ? [] : [`It is revoked: ${revokedWith[hit]}.`]
-}
-
-function timeProblems({ exp, nbf, iat }: JsonObject, now: number): string[] {
+function revocationProblems(hits: readonly Revocation[]): readonly Problem[] {
+  const widest = widestFirst.find((kind) => hits.some((hit) => hit.kind === kind))
+  if (widest === undefined) return []
   return [
-    ...(typeof exp === 'number' && now >= exp ? [`It expired at ${instantText(exp)}.`] : []),
-    ...(typeof nbf === 'number' && now < nbf ? [`It is not valid before ${instantText(nbf)}.`] : []),
-    ...(typeof iat === 'number' && iat > now + 60
-      ? [`It was issued in the future, at ${instantText(iat)}.`]
-      : []),
-  ]
-}
-
-async function appProblems(
-  client: ClientRecord,
-  credentialId: unknown,
-  tenantId: string,
-  { db }: InspectDeps,
-): Promise<string[]> {
-  const organization = await findOrganization(db, tenantId, client.organizationId)
-  const credential = client.credentials.find(({ id }) => id === credentialId)
-  const isCredentialGone = credentialId !== undefined && credential === undefined
-  return [
-    ...(client.disabledAt === null ? [] : ['Its app is disabled.']),
-    ...(organization === null || organization.disabledAt !== null ? ['Its organization is disabled.'] : []),
-    ...(isCredentialGone ? ['The secret it was got with no longer exists.'] : []),
-    // One that has expired takes nothing along: secrets are rotated without an outage.
-    ...(credential && credential.disabledAt !== null ? ['The secret it was got with is disabled.'] : []),
+    {
+      sentence: `It is revoked: ${revokedWith[widest]}.`,
+      nextStep: 'Get a new one from the token endpoint: what is issued after a cut-off is good.',
+    },
   ]
 }

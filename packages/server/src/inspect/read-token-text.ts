@@ -1,6 +1,18 @@
 /** What somebody pasted, taken apart into a JWT's header and claims, or the sentence that says what it is instead. */
 
+import { parseClientSecret } from '@sallyport/protocol'
+import type { InspectedKind } from './token-report.ts'
+
 type JsonObject = Readonly<Record<string, unknown>>
+
+export interface NoToken {
+  /** Never with a piece of the text: it may be a secret. */
+  readonly problem: string
+  readonly nextStep: string
+  readonly kind: InspectedKind
+  readonly header: JsonObject | null
+  readonly claims: null
+}
 
 export type TokenText =
   | {
@@ -9,44 +21,80 @@ export type TokenText =
       readonly header: JsonObject
       readonly claims: JsonObject
     }
-  | { readonly problem: string; readonly header: JsonObject | null; readonly claims: null }
+  | NoToken
 
 // Far above any token of ours; a larger text is not worth decoding.
 const longest = 32_768
 
-const refusal = (problem: string, header: JsonObject | null = null): TokenText => ({
-  problem,
-  header,
-  claims: null,
+const copyAgain = 'Copy it again, whole and without line breaks.'
+const giveToken = 'Give the access token: the member access_token of what the token endpoint answers.'
+
+const refusal = (problem: string, nextStep = giveToken, kind: InspectedKind = 'unknown'): NoToken => ({
+  ...{ problem, nextStep, kind },
+  ...{ header: null, claims: null },
 })
 
 /** Takes the token alone, `Bearer` before it, a whole header line, or either in quotes. */
 export function readTokenText(text: string): TokenText {
   const token = unwrap(text)
-  if (token === '') return refusal('There is no token: nothing was given.')
-  const variable = /^\$\{?\w+\}?$|^%\w+%$/.exec(token)
-  if (variable)
-    return refusal(
-      'This is the name of a shell variable, not its value: single quotes keep the shell from filling it in, so use double quotes.',
-    )
-  if (token.length > longest) return refusal('This is too long to be a token.')
-  if (/^sp_(?:test|live)_/.test(token))
-    return refusal(
-      'This is a client secret, not a token. Keep it to yourself: it is what tokens are got with.',
-    )
-  if (/^sp_(?:at|rt)_/.test(token))
-    return refusal('This is an opaque token by its beginning, but it was cut or altered.')
+  const other = secretIn(token) ?? otherThanToken(token)
+  if (other !== null) return other
   const parts = token.split('.')
   if (parts.length !== 3) return refusal('Not a JWT: a JWT has three parts with two dots between them.')
   return readParts(token, parts)
 }
 
+function otherThanToken(token: string): NoToken | null {
+  if (token === '') return refusal('There is no token: nothing was given.')
+  if (/^\$\{?\w+\}?$|^%\w+%$/.test(token))
+    return refusal(
+      'This is the name of a shell variable, not its value: single quotes keep the shell from filling it in, so use double quotes.',
+    )
+  if (token.length > longest) return refusal('This is too long to be a token.')
+  if (/^sp_(?:at|rt)_/.test(token))
+    return refusal('This is an opaque token by its beginning, but it was cut or altered.', copyAgain)
+  return null
+}
+
+const keepSecret =
+  'If others may have seen it, in a history or a ticket: sallyport credentials rotate gives the app another, and sallyport secrets report puts this one out of use.'
+
+/** Wherever it stands in the text: with its client id before it, or as a header. */
+function secretIn(text: string): NoToken | null {
+  const [found] = /sp_(?:test|live)_[0-9A-Za-z]*/.exec(text) ?? []
+  if (found !== undefined) return secretProblem(found)
+  if (!/^Basic\s/i.test(text)) return null
+  return refusal(
+    'This is a client id and a secret for HTTP Basic, not a token. Keep it to yourself: it is what tokens are got with.',
+    keepSecret,
+    'basic_credentials',
+  )
+}
+
+function secretProblem(text: string): NoToken {
+  if (parseClientSecret(text) === null)
+    return refusal(
+      'This is a client secret, not a token, and it was cut or mistyped: its checksum is wrong. Keep it to yourself all the same.',
+      keepSecret,
+      'client_secret',
+    )
+  return refusal(
+    'This is a client secret, not a token. Keep it to yourself: it is what tokens are got with.',
+    keepSecret,
+    'client_secret',
+  )
+}
+
 function readParts(token: string, [headerPart = '', claimsPart = '']: readonly string[]): TokenText {
   const header = parsePart(headerPart)
-  if (header === null) return refusal('Malformed header: the first part is not a JSON object in base64url.')
+  if (header === null)
+    return refusal('Malformed header: the first part is not a JSON object in base64url.', copyAgain)
   const claims = parsePart(claimsPart)
   if (claims === null)
-    return refusal('Malformed claims: the second part is not a JSON object in base64url.', header)
+    return {
+      ...refusal('Malformed claims: the second part is not a JSON object in base64url.', copyAgain),
+      header,
+    }
   return { token, header, claims }
 }
 
@@ -56,7 +104,7 @@ export const unwrap = (text: string): string =>
     .trim()
     .replace(/^(["'])(.*)\1$/s, '$2')
     .replace(/^Authorization:\s*/i, '')
-    .replace(/^Bearer\s+/i, '')
+    .replace(/^(?:Bearer|DPoP)\s+/i, '')
     .replace(/^(["'])(.*)\1$/s, '$2')
     .trim()
 

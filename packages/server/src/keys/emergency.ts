@@ -7,6 +7,7 @@ import type { WriteTransaction } from '../store/database.ts'
 import { type Revocation, revoke } from '../store/revocations.ts'
 import { type SigningKeyRecord, selectSigningKeys } from '../store/signing-keys.ts'
 import { loadTenant, type TenantRecord } from '../store/tenants.ts'
+import { type KeyChange, recordKeyChanges } from './key-records.ts'
 import {
   isSelected,
   type KeyEvent,
@@ -46,7 +47,12 @@ export async function replaceAtOnce(
     const record = await loadTenant(deps.db, tenantId)
     if (record === null) return { gone: [], made: [] }
     const spare = await generateFor(record, selection, deps.random)
-    const replaced = await unlessLost(deps.db.write((tx) => replace(tx, record, spare, selection, deps)))
+    const work = deps.db.write(async (tx) => {
+      const done = await replace(tx, record, spare, selection, deps)
+      recordKeyChanges(tx, { tenantId, by: deps.by }, changesOf(done, tx.now))
+      return done
+    })
+    const replaced = await unlessLost(work)
     if (replaced === null) continue
     tell(deps, tenantId, replaced)
     return replaced
@@ -59,15 +65,15 @@ export async function replaceWithin(
   tx: WriteTransaction,
   tenantId: string,
   selection: Selection,
-  deps: Pick<RotationDeps, 'sealer' | 'random'>,
+  spare: readonly GeneratedKey[],
+  deps: Pick<RotationDeps, 'sealer'>,
 ): Promise<Replaced> {
   const record = await loadTenant(tx, tenantId)
-  if (record === null) return { gone: [], made: [] }
-  return replace(tx, record, await generateFor(record, selection, deps.random), selection, deps)
+  return record === null ? { gone: [], made: [] } : replace(tx, record, spare, selection, deps)
 }
 
-/** Before the transaction where there is a choice, for an RSA key takes a while. */
-function generateFor(
+/** Before the transaction, for an RSA key takes a while. */
+export function generateFor(
   record: TenantRecord,
   selection: Selection,
   random: RotationDeps['random'],
@@ -104,6 +110,16 @@ async function replace(
   return { gone, made }
 }
 
+const changesOf = ({ gone, made }: Replaced, now: number): readonly KeyChange[] => [
+  ...gone.map((key) => revokedKey(key, now)),
+  ...made.map((key) => ({ ...key, from: null, to: 'active' as const })),
+]
+
+const revokedKey = (key: Replaced['gone'][number], now: number): KeyChange => {
+  const { issuedUntil: revokedUntil } = keyRevocation(key.kid, now)
+  return { ...key, from: key.state, to: 'retired', revokedUntil }
+}
+
 function tell({ onEvent }: RotationDeps, tenantId: string, { gone, made }: Replaced): void {
   const say = ({ kid, algorithm, apiId }: Replaced['made'][number], state: KeyEvent['state']) =>
     onEvent({ tenantId, kid, algorithm, apiId, state })
@@ -117,11 +133,13 @@ export async function retireAtOnce(
   tenantId: string,
   keys: readonly SigningKeyRecord[],
 ): Promise<void> {
-  for (const { kid, algorithm, apiId, state } of keys) {
+  for (const key of keys) {
+    const { kid, algorithm, apiId, state } = key
     const retired = await unlessLost(
       deps.db.write(async (tx) => {
         await moveKeys(tx, tenantId, [{ kid, from: state, to: 'retired' }])
         await revoke(tx, tenantId, keyRevocation(kid, tx.now))
+        recordKeyChanges(tx, { tenantId, by: deps.by }, [revokedKey(key, tx.now)])
         return true
       }),
     )

@@ -1,5 +1,6 @@
 /** Replaces what older master keys have sealed, in small transactions; begun again, it goes on where it was. */
 
+import type { Actor } from '../store/audit-records.ts'
 import type { Database } from '../store/database.ts'
 import {
   listSealedOtherwise,
@@ -10,7 +11,7 @@ import {
   sealedPlaces,
 } from '../store/sealed.ts'
 import { secretContext } from './sealed-secret.ts'
-import type { Sealer } from './sealing.ts'
+import { masterKeyName, type Sealer } from './sealing.ts'
 import { pepperContext } from './secret-hasher.ts'
 import { signingKeyContext } from './signing-keys.ts'
 
@@ -26,6 +27,8 @@ const contextOf = (place: SealedPlace, key: SealedKey): string => contexts[place
 export interface ResealDeps {
   readonly db: Database
   readonly sealer: Sealer
+  /** For the audit chain. */
+  readonly by?: Actor
   readonly rowsPerTransaction?: number
 }
 
@@ -38,7 +41,7 @@ export async function resealAll(deps: ResealDeps): Promise<number> {
 
 async function resealPlace(
   place: SealedPlace,
-  { db, sealer, rowsPerTransaction: limit = 200 }: ResealDeps,
+  { db, sealer, by = 'server', rowsPerTransaction: limit = 200 }: ResealDeps,
 ): Promise<number> {
   let count = 0
   for (let after: SealedKey | null = null; ; ) {
@@ -52,6 +55,11 @@ async function resealPlace(
         const replacement = sealer.seal(sealer.open(value.sealed, context), context)
         if (await replaceSealed(tx, place, value, replacement)) replaced += 1
       }
+      if (replaced > 0)
+        tx.audit({
+          ...{ tenantId: null, actor: by, action: 'resealSecrets', target: masterKeyName(sealer) },
+          after: JSON.stringify({ place, count: replaced }),
+        })
       return replaced
     })
     after = last.key

@@ -3,6 +3,7 @@
  * conditional moves, so that of all who try one takes it, and the others follow by the change feed.
  */
 
+import type { Actor } from '../store/audit-records.ts'
 import { type Database, StoreUnavailable, type WriteTransaction } from '../store/database.ts'
 import {
   moveSigningKey,
@@ -11,6 +12,7 @@ import {
   selectSigningKeys,
 } from '../store/signing-keys.ts'
 import { listTenantIds, loadTenant, type TenantRecord } from '../store/tenants.ts'
+import { recordKeyChanges, recordProlonged } from './key-records.ts'
 import {
   type CreatingStep,
   dueSteps,
@@ -38,6 +40,8 @@ export interface RotationDeps {
   readonly random: (bytes: number) => Uint8Array
   /** Epoch seconds. */
   readonly clock: () => number
+  /** For the audit chain; left out, the server does it by itself. */
+  readonly by?: Actor
   /** Hears of each step that this process has taken. */
   readonly onEvent: (event: KeyEvent) => void
 }
@@ -76,25 +80,34 @@ export async function takeStep(deps: RotationDeps, record: TenantRecord, step: K
 type StepEvent = Pick<KeyEvent, 'kid' | 'algorithm' | 'state'>
 
 async function move(
-  { db }: RotationDeps,
+  { db, by }: RotationDeps,
   { id, signingKeys }: TenantRecord,
-  { moves }: MovingStep,
+  { moves, apiId }: MovingStep,
 ): Promise<readonly StepEvent[]> {
-  const moved = await unlessLost(db.write((tx) => moveKeys(tx, id, moves).then(() => true)))
-  if (moved === null) return []
   const algorithms = new Map(signingKeys.map(({ kid, algorithm }) => [kid, algorithm]))
-  return moves.map(({ kid, to }) => ({ kid, algorithm: algorithms.get(kid) ?? '', state: to }))
+  const changes = moves.map((move) => ({ ...move, apiId, algorithm: algorithms.get(move.kid) ?? '' }))
+  const moved = db.write(async (tx) => {
+    await moveKeys(tx, id, moves)
+    recordKeyChanges(tx, { tenantId: id, by }, changes)
+    return true
+  })
+  if ((await unlessLost(moved)) === null) return []
+  return changes.map(({ kid, algorithm, to }) => ({ kid, algorithm, state: to }))
 }
 
 async function create(
-  { db, sealer, random, clock }: RotationDeps,
+  { db, sealer, random, clock, by }: RotationDeps,
   record: TenantRecord,
   step: CreatingStep,
 ): Promise<readonly StepEvent[]> {
   const { algorithm, apiId } = step
   const rules = rotationRules(record, clock())
   const key = await generateSigningKey({ algorithm, apiId, keyIdEncoding: rules.keyIdEncoding }, random)
-  const isMade = await db.write((tx) => keepIfDue(tx, sealer, record.id, key, { step, rules }))
+  const isMade = await db.write(async (tx) => {
+    const isKept = await keepIfDue(tx, sealer, record.id, key, { step, rules })
+    if (isKept) recordKeyChanges(tx, { tenantId: record.id, by }, [{ ...key, from: null, to: 'next' }])
+    return isKept
+  })
   return isMade ? [{ kid: key.kid, algorithm, state: 'next' }] : []
 }
 
@@ -139,7 +152,7 @@ export async function startRotation(
   const record = await loadTenant(deps.db, tenantId)
   if (record === null) return
   const now = deps.clock()
-  await noteLifetimes(deps.db, record, rotationRules(record, now))
+  await noteLifetimes(deps, record, rotationRules(record, now))
   const due = dueSteps(record.signingKeys, atOnce(rotationRules(record, now)), now)
   for (const step of due) if (isSelected(step, selection)) await takeStep(deps, record, step)
 }
@@ -149,7 +162,8 @@ export async function startRotationWithin(
   tx: WriteTransaction,
   tenantId: string,
   selection: Selection,
-  { sealer, random }: Pick<RotationDeps, 'sealer' | 'random'>,
+  spare: readonly GeneratedKey[],
+  { sealer }: Pick<RotationDeps, 'sealer'>,
 ): Promise<void> {
   const record = await loadTenant(tx, tenantId)
   if (record === null) return
@@ -159,10 +173,26 @@ export async function startRotationWithin(
   for (const step of due.filter((one) => isSelected(one, selection))) {
     if (step.kind !== 'create') await moveKeys(tx, tenantId, step.moves)
     else {
-      const key = await generateSigningKey({ ...step, keyIdEncoding: rules.keyIdEncoding }, random)
+      const key = spare.find(({ algorithm, apiId }) => algorithm === step.algorithm && apiId === step.apiId)
+      // What is due now was not due when the keys were made.
+      if (key === undefined) throw new StepLost()
       await keepIfDue(tx, sealer, tenantId, key, { step, rules })
     }
   }
+}
+
+/** The keys that a rotation begun now takes, made before its transaction. */
+export function generateDue(
+  record: TenantRecord,
+  selection: Selection,
+  now: number,
+  random: RotationDeps['random'],
+): Promise<GeneratedKey[]> {
+  const rules = rotationRules(record, now)
+  const { keyIdEncoding } = rules
+  const due = dueSteps(record.signingKeys, atOnce(rules), now).filter((one) => isSelected(one, selection))
+  const making = due.filter((step) => step.kind === 'create')
+  return Promise.all(making.map((step) => generateSigningKey({ ...step, keyIdEncoding }, random)))
 }
 
 /** Takes all that is due of one tenant; answers when there is something to do again, null for never. */
@@ -171,7 +201,7 @@ export async function rotateTenant(deps: RotationDeps, tenantId: string): Promis
   if (record === null) return null
   const now = deps.clock()
   const rules = rotationRules(record, now)
-  await noteLifetimes(deps.db, record, rules)
+  await noteLifetimes(deps, record, rules)
   const steps = scheduledSteps(record.signingKeys, rules)
   const due = steps.filter(({ dueAt }) => dueAt <= now)
   for (const step of due) await takeStep(deps, record, step)
@@ -183,17 +213,25 @@ export async function rotateTenant(deps: RotationDeps, tenantId: string): Promis
  * A key is kept for the longest token that it may have signed, also when the settings have been lowered since; so
  * while it signs, the longest that they allowed is written beside it.
  */
-async function noteLifetimes(db: Database, record: TenantRecord, rules: RotationRules): Promise<void> {
-  if (underNoted(record, rules).length > 0) await db.write((tx) => noteLifetimesWithin(tx, record, rules))
+async function noteLifetimes(
+  { db, by }: RotationDeps,
+  record: TenantRecord,
+  rules: RotationRules,
+): Promise<void> {
+  if (underNoted(record, rules).length > 0) await db.write((tx) => noteLifetimesWithin(tx, record, rules, by))
 }
 
 async function noteLifetimesWithin(
   tx: WriteTransaction,
   record: TenantRecord,
   rules: RotationRules,
+  by?: Actor,
 ): Promise<void> {
-  for (const { kid } of underNoted(record, rules))
-    await prolongSigningKey(tx, record.id, kid, rules.longestTokenSeconds)
+  const { longestTokenSeconds: longest } = rules
+  for (const key of underNoted(record, rules)) {
+    const isLonger = await prolongSigningKey(tx, record.id, key.kid, longest)
+    if (isLonger) recordProlonged(tx, { tenantId: record.id, by }, key, longest)
+  }
 }
 
 const underNoted = ({ signingKeys }: TenantRecord, { longestTokenSeconds: longest }: RotationRules) =>

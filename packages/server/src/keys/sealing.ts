@@ -27,6 +27,10 @@ export type ReadMasterKeys = () => readonly Uint8Array[] | null
 const fingerprintOf = (key: Uint8Array) =>
   createHash('sha256').update('sallyport master key ').update(key).digest().subarray(0, fingerprintBytes)
 
+/** The key that seals, by what stands before everything it has sealed: for the audit chain. */
+export const masterKeyName = ({ prefix }: Pick<Sealer, 'prefix'>): string =>
+  `master key ${prefix.toString('hex')}`
+
 interface MasterKey {
   readonly fingerprint: Buffer
   readonly key: KeyObject

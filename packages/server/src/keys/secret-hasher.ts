@@ -48,7 +48,10 @@ export async function createSecretHasher(
   const rows = await listPeppers(db)
   if (rows.length === 0) {
     const pepper = random(pepperBytes)
-    await db.write((tx) => insertPepper(tx, { version: 1, sealed: sealer.seal(pepper, pepperContext(1)) }))
+    await db.write(async (tx) => {
+      const isMade = await insertPepper(tx, { version: 1, sealed: sealer.seal(pepper, pepperContext(1)) })
+      if (isMade) tx.audit({ tenantId: null, actor: 'server', action: 'createPepper', target: 'pepper 1' })
+    })
     return createSecretHasher(db, sealer, random)
   }
   // A KeyObject makes createHmac five times as fast as a Buffer does on Node 24.

@@ -3,6 +3,7 @@
 import type { Database } from '../store/database.ts'
 import { listSigningKeys, type SigningKeyRecord } from '../store/signing-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
+import { recordKeyChanges } from './key-records.ts'
 import { type OwnKey, ownKeyFrom } from './own-key.ts'
 import { signingKeyOf, signingSettings, signingSlots } from './rotation-schedule.ts'
 import type { Sealer } from './sealing.ts'
@@ -41,7 +42,11 @@ async function ensureKeys(
   if (missing.length === 0) return record.signingKeys
   const made = await Promise.all(missing.map((need) => generateSigningKey(need, random)))
   // Two nodes may try at once: one insert wins, and the loser's key is forgotten.
-  for (const key of made) await db.write((tx) => keepSigningKey(tx, sealer, record.id, key, 'active'))
+  for (const key of made)
+    await db.write(async (tx) => {
+      if (await keepSigningKey(tx, sealer, record.id, key, 'active'))
+        recordKeyChanges(tx, { tenantId: record.id, by: 'server' }, [{ ...key, from: null, to: 'active' }])
+    })
   return (await listSigningKeys(db, record.id)).filter(({ state }) => state !== 'retired')
 }
 

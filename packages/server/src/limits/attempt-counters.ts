@@ -1,6 +1,6 @@
 /** Counters in memory, one for each name in each minute; what is counted here is noted for the other nodes to hear. */
 
-import { RecentMap } from '../store/read-through.ts'
+import { RecentMap } from '@sallyport/protocol'
 import type { Tally } from './attempt-relay.ts'
 
 export const windowSeconds = 60

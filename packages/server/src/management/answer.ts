@@ -59,14 +59,14 @@ export function createManagement(deps: ManagementDeps): AnswerManagement {
       document ??= JSON.stringify(describeApi(operations, deps.baseUrl))
       return { status: 200, headers: { 'Content-Type': 'application/json' }, body: document }
     }
-    const { clientId, scopes } = await authenticate(request.authorization, deps.effects.clock(), deps)
-    const rate = takeCall(clientId, deps.effects.clock())
-    progress.headers = rate.headers
+    const holder = await authenticate(request, deps.effects.clock(), deps)
+    const rate = takeCall(holder.clientId, deps.effects.clock())
+    progress.headers = { ...holder.headers, ...rate.headers }
     if (rate.isOver) refuseWith('too_many_requests')
     const route = router.find(request.method, request.path)
     if ('methods' in route) refuseWithoutRoute(route.methods)
     progress.route = route
-    const readCaller = (from: From) => callerOf(from, { clientId, scopes })
+    const readCaller = (from: From) => callerOf(from, holder)
     const caller = await readCaller(deps.db)
     progress.caller = caller
     const { operation } = route

@@ -1,67 +1,90 @@
-/** Who calls: an app of the system tenant, proven by an ordinary access token for the management API. */
+/** Who calls: an app of the system tenant, proven by an ordinary access token for the management API, bound or not. */
 
 import { listMembershipsOf, type MembershipPlace } from '../store/memberships.ts'
 import type { Directory } from '../tenants/directory.ts'
 import { type FindDeps, findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
 import { deadBecause, type StandingDeps } from '../tokens/standing.ts'
-import { challenge, systemTenantId } from './authorize.ts'
+import { systemTenantId } from './authorize.ts'
 import type { Caller, Membership } from './caller.ts'
+import { challenge, type Scheme } from './challenge.ts'
 import type { From } from './operation.ts'
 import { isPermission, type Permission, permissions } from './permissions.ts'
 import { refuseWith } from './problem.ts'
+import { proveSender, type SenderDeps } from './prove-sender.ts'
+import type { ManagementRequest } from './request.ts'
 import { permissionsOfRoles } from './roles.ts'
 
 /** The API of the system tenant that the tokens are for. */
 export const managementApiId = 'management'
 
-export interface CallerDeps extends FindDeps, StandingDeps {
+export interface CallerDeps extends FindDeps, StandingDeps, SenderDeps {
   readonly directory: Directory
 }
 
-/** RFC 6750 §2.1: in the header, once, and nowhere else. */
-const bearer = /^bearer ([\w~+/.-]+=*)$/i
+/** What is known of a caller before its memberships are read. */
+export interface Holder {
+  readonly clientId: string
+  readonly scopes: ReadonlySet<Permission>
+  readonly scheme: Scheme
+  /** What the answer must say beside its own. */
+  readonly headers: Readonly<Record<string, string>>
+}
 
 /** The token's holder. Throws `unauthenticated`, with a reason for the log alone. */
 export async function authenticate(
-  authorization: readonly string[],
+  request: ManagementRequest,
   now: number,
   deps: CallerDeps,
-): Promise<{ readonly clientId: string; readonly scopes: ReadonlySet<Permission> }> {
-  const [header, second] = authorization
-  if (header === undefined) refuseUnknown('no token')
-  const text = second === undefined ? bearer.exec(header)?.[1] : undefined
-  if (text === undefined) refuseUnknown('no one bearer token', 'invalid_token')
+): Promise<Holder> {
   const tenant = await deps.directory.tenant(systemTenantId)
-  if (tenant === null) refuseUnknown('there is no system tenant', 'invalid_token')
-  const token = await findOwnToken(tenant, text, deps)
-  const reason = token === null ? 'no token of the system tenant' : whyUnfit(token)
-  if (token === null || reason !== null) refuseUnknown(reason ?? '', 'invalid_token')
-  const dead = await deadBecause(token, tenant, now, deps)
-  if (dead !== null) refuseUnknown(dead, 'invalid_token')
-  return { clientId: token.facts.clientId ?? '', scopes: new Set(token.scopes.filter(isPermission)) }
+  const algorithms = tenant?.security.proofAlgorithms
+  const { scheme, text } = readAuthorization(request, algorithms)
+  const refuse = (reason: string) => refuseUnknown(scheme, algorithms, reason)
+  if (tenant === null) return refuse('there is no system tenant')
+  const token = (await findOwnToken(tenant, text, deps)) ?? refuse('no token of the system tenant')
+  const reason = whyUnfit(token) ?? (await deadBecause(token, tenant, now, deps))
+  if (reason !== null) return refuse(reason)
+  const headers = await proveSender({ request, scheme, text, token, tenant, now }, deps)
+  const { clientId = '' } = token.facts
+  return { clientId, scopes: new Set(token.scopes.filter(isPermission)), scheme, headers }
 }
 
-/** RFC 9068 §4: an access token for this API. What is bound to a key is not taken until its proof can be. */
-function whyUnfit({ apiId, claims, facts }: OwnToken): string | null {
+/** RFC 6750 §2.1, RFC 9449 §7.1: in the header, once, and nowhere else. */
+const authorizationHeader = /^(bearer|dpop) ([\w~+/.-]+=*)$/i
+
+function readAuthorization({ authorization: [header, second] }: ManagementRequest, algorithms: Algorithms) {
+  if (header === undefined) return refuseUnknown(null, algorithms, 'no token')
+  const [, scheme, text] = (second === undefined && authorizationHeader.exec(header)) || []
+  if (scheme === undefined || text === undefined)
+    return refuseUnknown('Bearer', algorithms, 'no one bearer or DPoP token')
+  return { scheme: scheme.toLowerCase() === 'dpop' ? ('DPoP' as const) : ('Bearer' as const), text }
+}
+
+/** RFC 9068 §4: an access token for this API. */
+function whyUnfit({ apiId, facts }: OwnToken): string | null {
   if (apiId !== managementApiId) return 'for another API'
-  if (claims.cnf !== undefined) return 'bound to a key, which the management API does not ask for'
   return facts.clientId === undefined || facts.userId !== undefined ? 'not of an app itself' : null
 }
 
-function refuseUnknown(reason: string, error?: 'invalid_token'): never {
+type Algorithms = Iterable<string> | undefined
+
+/** Null for no token at all: whoever shows none may show either kind (RFC 9449 §7.2). */
+function refuseUnknown(scheme: Scheme | null, algorithms: Algorithms, reason: string): never {
+  const challenges =
+    scheme === null
+      ? [challenge('Bearer'), challenge('DPoP', { algorithms })]
+      : [challenge(scheme, { error: 'invalid_token', algorithms })]
   refuseWith('unauthenticated', {
     reason,
-    detail: 'Get a token at the system tenant and send it as Authorization: Bearer.',
-    headers: { 'WWW-Authenticate': challenge(error) },
+    detail:
+      'Get a token at the system tenant and send it as Authorization: Bearer, or bound to a key as DPoP.',
+    headers: { 'WWW-Authenticate': challenges.join(', ') },
   })
 }
 
 /** With what it may do now: read each time, so that a membership that ends has ended. */
-export async function callerOf(
-  from: From,
-  { clientId, scopes }: { readonly clientId: string; readonly scopes: ReadonlySet<Permission> },
-): Promise<Caller> {
+export async function callerOf(from: From, { clientId, scopes, scheme }: Holder): Promise<Caller> {
   const actor = `app ${clientId}`
   const memberships: Membership[] = []
   for (const { tenantId, organizationId, roles } of await listMembershipsOf(from, actor)) {
@@ -69,7 +92,7 @@ export async function callerOf(
     const isGiven = (name: Permission) => isGivenIn({ tenantId, organizationId }, name)
     memberships.push({ tenantId, organizationId, roles, permissions: held.filter(isGiven) })
   }
-  return { actor, scopes, memberships }
+  return { actor, scopes, scheme, memberships }
 }
 
 /** A role brings in an organization what can be given there, whatever else it holds. */

@@ -1,6 +1,7 @@
 /** Who may do what: the one place that decides it, from the permission that the table names and the place of the target. */
 
 import type { Caller, Membership } from './caller.ts'
+import { challenge } from './challenge.ts'
 import { type Operation, type Place, serverPlace } from './operation.ts'
 import { type Permission, permissionNames, permissions } from './permissions.ts'
 import { refuseWith } from './problem.ts'
@@ -31,6 +32,21 @@ export function permissionsAt({ memberships }: Caller, place: Place): ReadonlySe
 }
 
 /**
+ * Throws `not_found` to whoever belongs nowhere in the tenant, before anything is looked for: so what is there and what is
+ * not costs the same time.
+ */
+export function checkBelongs(caller: Caller, { permission }: Asked, tenantId: string | null): void {
+  if (permission === null || tenantId === null) return
+  const belongs = ({ tenantId: own }: Membership) => own === tenantId
+  if (!caller.memberships.some((one) => belongs(one) || reaches(one, serverPlace)))
+    refuseWith('not_found', { reason: `no membership reaches ${tenantId}`, isDenial: true })
+}
+
+/** Whether nothing in the tenant is hidden from the caller. */
+export const seesWhole = ({ memberships }: Caller, tenantId: string | null): boolean =>
+  memberships.some((one) => reaches(one, { tenantId, organizationId: null }))
+
+/**
  * Throws `insufficient_scope`, `forbidden`, or, where the caller may not know that there is anything, `not_found`: the same
  * as for what does not exist.
  */
@@ -49,11 +65,11 @@ export function authorize(caller: Caller, { permission, isShared, kind }: Asked,
 
 type Asked = Pick<Operation, 'permission' | 'isShared' | 'kind'>
 
-function requireScope({ scopes }: Caller, permission: Permission): void {
+function requireScope({ scopes, scheme }: Caller, permission: Permission): void {
   if (scopes.has(permission)) return
   refuseWith('insufficient_scope', {
     detail: `The token needs the scope ${permission}: ${permissions[permission].about}.`,
-    headers: { 'WWW-Authenticate': challenge('insufficient_scope', permission) },
+    headers: { 'WWW-Authenticate': challenge(scheme, { error: 'insufficient_scope', scope: permission }) },
     isDenial: true,
   })
 }
@@ -82,11 +98,3 @@ function requireOperator(caller: Caller): void {
 
 const describe = ({ tenantId, organizationId }: Place): string =>
   tenantId === null ? 'the server' : organizationId === null ? tenantId : `${tenantId}/${organizationId}`
-
-/** RFC 6750 §3: without an error code where no token was shown. */
-export function challenge(error?: 'invalid_token' | 'insufficient_scope', scope?: string): string {
-  const parts = ['realm="sallyport management"']
-  if (error !== undefined) parts.push(`error="${error}"`)
-  if (scope !== undefined) parts.push(`scope="${scope}"`)
-  return `Bearer ${parts.join(', ')}`
-}

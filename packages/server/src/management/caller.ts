@@ -1,6 +1,7 @@
 /** Who calls, and what they may do where. */
 
 import type { Actor } from '../store/audit-records.ts'
+import type { Scheme } from './challenge.ts'
 import type { Permission } from './permissions.ts'
 
 /** Belonging somewhere, and what that allows there. */
@@ -16,5 +17,7 @@ export interface Caller {
   readonly actor: Actor
   /** What the token may be used for, whatever the roles. */
   readonly scopes: ReadonlySet<Permission>
+  /** How its token was shown. */
+  readonly scheme: Scheme
   readonly memberships: readonly Membership[]
 }

@@ -1,6 +1,6 @@
 /**
  * A client of the management API: operations by id, from the same table as the server's. Bodies and answers are `unknown`
- * here, because the table keeps their schemas as values and not as types; the server checks them anyway.
+ * here, for whoever has the id from elsewhere, as the command line has; `typed-client.ts` knows their types.
  */
 
 import { nearestNames } from '@sallyport/protocol'

@@ -3,11 +3,11 @@
  * gets a permission that cannot be held in it.
  */
 
-import type { WriteTransaction } from '../store/database.ts'
-import { hasOtherOperator, type MembershipRecord } from '../store/memberships.ts'
+import type { MembershipRecord } from '../store/memberships.ts'
 import { findRoles } from '../store/roles.ts'
-import { challenge, permissionsAt, systemTenantId } from './authorize.ts'
+import { permissionsAt, systemTenantId } from './authorize.ts'
 import type { Caller } from './caller.ts'
+import { challenge } from './challenge.ts'
 import type { From, Place } from './operation.ts'
 import {
   builtInRoles,
@@ -74,7 +74,9 @@ export function refuseBeyond(caller: Caller, place: Place, needed: readonly Perm
   if (weak.length > 0)
     refuseWith('insufficient_scope', {
       detail: `Your roles allow this, but the token lacks the scopes ${weak.join(', ')}.`,
-      headers: { 'WWW-Authenticate': challenge('insufficient_scope', weak.join(' ')) },
+      headers: {
+        'WWW-Authenticate': challenge(caller.scheme, { error: 'insufficient_scope', scope: weak.join(' ') }),
+      },
       isDenial: true,
     })
 }
@@ -104,19 +106,4 @@ export async function refuseStronger(
   memberships: readonly MembershipRecord[],
 ): Promise<void> {
   for (const { roles, ...place } of memberships) await checkChange(from, caller, place, roles, [])
-}
-
-/** Without an operator nobody could manage this server any more but on its own host. */
-export async function refuseLastOperator(
-  tx: WriteTransaction,
-  before: MembershipRecord,
-  after: readonly string[],
-): Promise<void> {
-  const { tenantId, organizationId, member, roles } = before
-  if (tenantId !== systemTenantId || organizationId !== null) return
-  if (!roles.includes('operator') || after.includes('operator')) return
-  if (!(await hasOtherOperator(tx, member)))
-    refuseWith('conflict', {
-      detail: 'This is the last operator of the server. Make another one first.',
-    })
 }

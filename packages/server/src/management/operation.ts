@@ -7,6 +7,7 @@ import type { Static, TObject, TSchema } from 'typebox'
 import type { Effects } from '../effects.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
+import type { IsAllowedAddress } from '../outbound/literal-host.ts'
 import type { Database, WriteTransaction } from '../store/database.ts'
 import type { Caller } from './caller.ts'
 import type { Permission } from './permissions.ts'
@@ -42,18 +43,25 @@ export interface Call<Params extends string, Query, Body, Found extends Target =
   readonly caller: Caller
 }
 
+/** With what was made beforehand. */
+type Prepared<Of, Result> = Of & { readonly prepared: Result }
+
 export interface OperationDeps {
   readonly db: Database
   readonly hasher: SecretHasher
   readonly sealer: Sealer
   readonly effects: Effects
   readonly baseUrl: URL
+  /** Whether something may be fetched from an address although it is not public. */
+  readonly isAllowedAddress: IsAllowedAddress
 }
 
 /** What a writing operation has done. */
 export interface Written {
   /** The answer; null for none. */
   readonly body: object | null
+  /** The state before, where more of it has gone than the target shows. */
+  readonly before?: object
   /** The state after, as the API shows it: null where it is gone, left out where it is the body. Never a secret. */
   readonly after?: object | null
   /** Where what was made is found from now on, below the API's root. */
@@ -119,8 +127,14 @@ export interface WriteOperation extends Common {
   readonly kind: 'write'
   readonly method: 'POST' | 'PATCH' | 'DELETE'
   readonly status: 200 | 201 | 204
-  readonly run: (
+  /** What takes its time is made here, before the transaction, while others write; for those alone who may. */
+  readonly prepare?: (
     call: Call<string, unknown, unknown>,
+    from: From,
+    deps: OperationDeps,
+  ) => Promise<unknown>
+  readonly run: (
+    call: Prepared<Call<string, unknown, unknown>, unknown>,
     tx: WriteTransaction,
     deps: OperationDeps,
   ) => Promise<Written>
@@ -129,18 +143,22 @@ export interface WriteOperation extends Common {
 export type Operation = ReadOperation | ListOperation | WriteOperation
 
 /** The names in braces. */
-type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+export type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | ParamsOf<Rest>
   : never
 
 type QueryOf<Query> = Query extends TObject ? Static<Query> : Readonly<Record<string, never>>
 type BodyOf<Body> = Body extends TSchema ? Static<Body> : null
 
-interface Terms<Path extends string, Query, Body, Found extends Target>
-  extends Omit<Common, 'path' | 'query' | 'body' | 'find' | 'problems' | 'isShared' | 'mostValues'> {
+type ByType = 'id' | 'path' | 'query' | 'body' | 'output' | 'find'
+
+interface Terms<Id extends string, Path extends string, Query, Body, Output, Found extends Target>
+  extends Omit<Common, ByType | 'problems' | 'isShared' | 'mostValues'> {
+  readonly id: Id
   readonly path: Path
   readonly query?: Query
   readonly body?: Body
+  readonly output: Output
   readonly isShared?: boolean
   readonly mostValues?: number
   readonly problems?: readonly ProblemCode[]
@@ -154,41 +172,68 @@ type CallOf<Path extends string, Query, Body, Found extends Target> = Call<
   Found
 >
 
+/** An operation whose schemas are also types, from which `typed-client.ts` makes a client's. */
+type Known<Kind extends Operation, Id, Path, Query, Output, Own = unknown> = Omit<
+  Kind,
+  'id' | 'path' | 'query' | 'output' | keyof Own
+> & { readonly id: Id; readonly path: Path; readonly query: Query; readonly output: Output } & Own
+
 // What the three below take apart by type, the pipeline puts together by checking: hence the one cast each.
 
-export const read = <const Path extends string, Query extends TObject, Found extends Target>(
-  terms: Terms<Path, Query, null, Found> & {
+export const read = <
+  const Id extends string,
+  const Path extends string,
+  Output extends TSchema,
+  Found extends Target,
+  Query extends TObject | null = null,
+>(
+  terms: Terms<Id, Path, Query, null, Output, Found> & {
     readonly run: (call: CallOf<Path, Query, null, Found>, from: From, deps: OperationDeps) => Promise<object>
   },
-): ReadOperation => ({ ...defaults, ...terms, kind: 'read', method: 'GET' }) as unknown as ReadOperation
+): Known<ReadOperation, Id, Path, Query, Output> =>
+  ({ ...defaults, ...terms, kind: 'read', method: 'GET' }) as never
 
 export const list = <
+  const Id extends string,
   const Path extends string,
-  Query extends TObject,
+  Output extends TSchema,
   Found extends Target,
   Item extends object,
+  Query extends TObject | null = null,
 >(
-  terms: Terms<Path, Query, null, Found> & {
+  terms: Terms<Id, Path, Query, null, Output, Found> & {
     readonly run: (call: CallOf<Path, Query, null, Found>, page: Page, from: From) => Promise<readonly Item[]>
     readonly keyOf: (item: Item) => string
   },
-): ListOperation => ({ ...defaults, ...terms, kind: 'list', method: 'GET' }) as unknown as ListOperation
+): Known<ListOperation, Id, Path, Query, Output> =>
+  ({ ...defaults, ...terms, kind: 'list', method: 'GET' }) as never
 
 export const write = <
+  const Id extends string,
   const Path extends string,
-  Query extends TObject,
-  Body extends TSchema | null,
+  const Method extends WriteOperation['method'],
+  Output extends TSchema | null,
   Found extends Target,
+  Query extends TObject | null = null,
+  Body extends TSchema | null = null,
+  Result = undefined,
 >(
-  terms: Terms<Path, Query, Body, Found> &
-    Pick<WriteOperation, 'method' | 'status'> & {
-      readonly run: (
+  terms: Terms<Id, Path, Query, Body, Output, Found> &
+    Pick<WriteOperation, 'status'> & {
+      readonly method: Method
+      readonly prepare?: (
         call: CallOf<Path, Query, Body, Found>,
+        from: From,
+        deps: OperationDeps,
+      ) => Promise<Result>
+      readonly run: (
+        call: Prepared<CallOf<Path, Query, Body, Found>, Result>,
         tx: WriteTransaction,
         deps: OperationDeps,
       ) => Promise<Written>
     },
-): WriteOperation => ({ ...defaults, ...terms, kind: 'write' }) as unknown as WriteOperation
+): Known<WriteOperation, Id, Path, Query, Output, { readonly method: Method; readonly body: Body }> =>
+  ({ ...defaults, ...terms, kind: 'write' }) as never
 
 // Some of the checks compare each value with many others.
 const defaults = { query: null, body: null, problems: [], isShared: false, mostValues: 2_000 }

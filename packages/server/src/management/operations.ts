@@ -20,7 +20,7 @@ import { trustedIssuerOperations } from './nouns/trusted-issuers.ts'
 import { userOperations } from './nouns/users.ts'
 import type { Operation } from './operation.ts'
 
-export const operations: readonly Operation[] = [
+const table = [
   ...meOperations,
   ...tenantOperations,
   ...organizationOperations,
@@ -40,3 +40,8 @@ export const operations: readonly Operation[] = [
   ...trustedIssuerOperations,
   ...noticeOperations,
 ]
+
+export const operations: readonly Operation[] = table
+
+/** The same by type: each with its id, its path and its schemas. */
+export type KnownOperation = (typeof table)[number]

@@ -1,6 +1,6 @@
 /** How many calls one caller may make: a fixed window in memory, told in draft-ietf-httpapi-ratelimit-headers' fields. */
 
-import { RecentMap } from '../store/read-through.ts'
+import { RecentMap } from '@sallyport/protocol'
 
 export interface RateTerms {
   readonly calls: number

@@ -1,6 +1,6 @@
 /** A query and a body against their schemas: everything that does not fit is told at once, in the words of blueprints. */
 
-import { parseJsonObject } from '@sallyport/protocol'
+import { jsonPointer, parseJsonObject } from '@sallyport/protocol'
 import type { TObject, TSchema } from 'typebox'
 import { checkShape } from '../blueprint/check-shape.ts'
 import type { Path, Report } from '../blueprint/problem.ts'
@@ -9,9 +9,7 @@ import type { ManagementRequest } from './request.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
-/** RFC 6901. */
-export const pointerOf = (path: Path): string =>
-  path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+export const pointerOf: (path: Path) => string = jsonPointer
 
 export const misfitsOf = (schema: TSchema, value: unknown): readonly Misfit[] =>
   collectMisfits((report) => checkShape(schema, value, report))

@@ -3,6 +3,7 @@
 import { StoreUnavailable } from '../store/database.ts'
 import type { Caller } from './caller.ts'
 import type { OperationDeps } from './operation.ts'
+import { pathTarget } from './path-target.ts'
 import type { Problem } from './problem.ts'
 import type { createRate } from './rate.ts'
 import type { ManagementRequest } from './request.ts'
@@ -35,7 +36,7 @@ export async function recordRefusal(
       const { tenant = null } = params
       tx.audit({
         ...{ tenantId: tenant, actor: caller.actor, action: operation.id, requestId, outcome: 'refused' },
-        target: Object.values(params).join('/').slice(0, longestTarget) || 'server',
+        target: pathTarget(params).slice(0, longestTarget),
         reason: problem.message,
       })
     })

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { neverCached, type Reply } from '@sallyport/protocol'
-import { authorize } from './authorize.ts'
+import { authorize, checkBelongs, seesWhole } from './authorize.ts'
 import type { Caller } from './caller.ts'
 import type { From, Target } from './operation.ts'
 import { refuseWith } from './problem.ts'
@@ -10,8 +10,12 @@ import type { Route } from './route.ts'
 
 /** Finding nothing and not being allowed to know are one answer. */
 export async function findTarget({ operation, params }: Route, caller: Caller, from: From): Promise<Target> {
+  const { tenant = null } = params
+  checkBelongs(caller, operation, tenant)
   const target = await operation.find(params, from)
-  if (target === null) refuseWith('not_found')
+  // Where something may be hidden, what nobody has is recorded as what others have: it takes as long.
+  if (target === null)
+    refuseWith('not_found', { reason: 'nothing of that name', isDenial: !seesWhole(caller, tenant) })
   authorize(caller, operation, target.place)
   return target
 }

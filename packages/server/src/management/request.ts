@@ -1,5 +1,7 @@
 /** One call of the management API, as it came in: plain records, nothing believed yet. */
 
+import type { PresentedCertificate } from '../certificates/presented.ts'
+
 export const managementPath = '/manage/v1'
 
 export interface ManagementRequest {
@@ -11,6 +13,9 @@ export interface ManagementRequest {
   /** Raw, without `?`. */
   readonly query: string
   readonly authorization: readonly string[]
+  /** Every `DPoP` header. */
+  readonly dpop: readonly string[]
+  clientCertificate(): PresentedCertificate | 'malformed' | null
   readonly contentType: string | undefined
   readonly ifMatch: string | undefined
   readonly idempotencyKey: string | undefined

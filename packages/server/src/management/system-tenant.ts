@@ -5,7 +5,7 @@ import type { AppSettings } from '../apps/settings.ts'
 import { findAppById, saveApp } from '../store/apps.ts'
 import type { Actor } from '../store/audit-records.ts'
 import type { WriteTransaction } from '../store/database.ts'
-import { type MembershipPlace, saveMembership } from '../store/memberships.ts'
+import { findMembership, type MembershipPlace, saveMembership } from '../store/memberships.ts'
 import { saveOrganization, selectOrganization } from '../store/organizations.ts'
 import { saveApi, saveTenant, selectTenant, selectTenantParts } from '../store/tenants.ts'
 import { managementApiId } from './authenticate.ts'
@@ -16,24 +16,32 @@ import { permissionNames, permissions } from './permissions.ts'
 export const managementAudience = 'urn:sallyport:management'
 
 /** Makes it, or brings its scopes up to date with this release. */
-export async function ensureSystemTenant(tx: WriteTransaction): Promise<void> {
-  if ((await selectTenant(tx.kysely, systemTenantId)) === null)
+export async function ensureSystemTenant(tx: WriteTransaction, by: Actor = 'server'): Promise<void> {
+  const record = (action: string, target: string) =>
+    tx.audit({ tenantId: systemTenantId, actor: by, action, target })
+  if ((await selectTenant(tx.kysely, systemTenantId)) === null) {
     await saveTenant(tx, systemTenantId, {
       ...{ name: 'Sallyport', environment: 'live' },
       // A stolen management token is a stolen server.
       settings: { access_token_seconds: 600 },
     })
+    record('createTenant', `tenant ${systemTenantId}`)
+  }
   const scopes = Object.fromEntries(permissionNames.map((name) => [name, permissions[name].about]))
   const { apis } = await selectTenantParts(tx.kysely, systemTenantId)
   const known = apis.find(({ id }) => id === managementApiId)
-  if (JSON.stringify(known?.settings) !== JSON.stringify({ scopes }))
+  if (JSON.stringify(known?.settings) !== JSON.stringify({ scopes })) {
     await saveApi(tx, systemTenantId, {
       id: managementApiId,
       audience: managementAudience,
       settings: { scopes },
     })
-  if ((await selectOrganization(tx, systemTenantId, operatorsId)) === null)
+    record(known === undefined ? 'createApi' : 'updateApi', `api ${managementApiId}`)
+  }
+  if ((await selectOrganization(tx, systemTenantId, operatorsId)) === null) {
     await saveOrganization(tx, systemTenantId, { id: operatorsId, name: 'Operators', settings: {} })
+    record('createOrganization', `organization ${operatorsId}`)
+  }
 }
 
 export interface NewOperator {
@@ -56,7 +64,7 @@ export async function addOperator(
   newClientId: () => string,
   deps: SecretDeps,
 ): Promise<MadeSecret> {
-  await ensureSystemTenant(tx)
+  await ensureSystemTenant(tx, by)
   const known = await findAppById(tx, systemTenantId, id)
   const settings: AppSettings = { scopes: { [managementApiId]: [...permissionNames] } }
   const app = known ?? { clientId: newClientId(), settings }
@@ -64,11 +72,16 @@ export async function addOperator(
     await saveApp(tx, systemTenantId, {
       ...{ clientId: app.clientId, id, organizationId: operatorsId, name: id, settings },
     })
-  await saveMembership(tx, place, `app ${app.clientId}`, roles)
+  const member = `app ${app.clientId}`
+  const before = await findMembership(tx, place, member)
+  await saveMembership(tx, place, member, roles)
+  const secret = { tenantId: systemTenantId, environment: 'live', app, expiresAt: null } as const
+  const made = await addSecret(tx, secret, deps)
+  const state = { id, organization: place.organizationId }
   tx.audit({
-    ...{ tenantId: place.tenantId, actor: by, action: 'add operator', target: `app ${app.clientId}` },
-    after: JSON.stringify({ id, organization: place.organizationId, roles }),
+    ...{ tenantId: place.tenantId, actor: by, action: 'addOperator', target: member },
+    before: before && JSON.stringify({ ...state, roles: before.roles }),
+    after: JSON.stringify({ ...state, roles, credential: made.credentialId, is_new_app: known === null }),
   })
-  const expiresAt = null
-  return addSecret(tx, { tenantId: systemTenantId, environment: 'live', app, expiresAt }, deps)
+  return made
 }

@@ -29,6 +29,7 @@ export async function writeReply(
   deps: OperationDeps,
 ): Promise<Reply> {
   const key = idempotencyDigests(operation, request, asked)
+  const prepared = await prepare(operation, route, request, asked, deps)
   return deps.db.write(async (tx) => {
     const given = key && (await claimIdempotencyKey(tx, key.digest, key.request, tx.now + keySeconds))
     // It tells nothing but that the same caller has done it, and what it was about is gone.
@@ -43,12 +44,27 @@ export async function writeReply(
     const query = readQuery(request.query, operation.query, false)
     const body = readInput(operation, request, target)
     checkPrecondition(operation, request, target)
-    const call = { params: route.params, query, body, target, caller }
+    const call = { params: route.params, query, body, target, caller, prepared }
     const written = await operation.run(call, tx, deps)
     record(operation, request, caller, target, written, tx)
     if (key) await keepAnswer(tx, key.digest, operation.status, keptBody(written))
     return writtenReply(operation, written)
   })
+}
+
+/** May they and does the input fit is asked here too, so that nobody else makes the server work; what counts is said inside. */
+async function prepare(
+  operation: WriteOperation,
+  route: Route,
+  request: ManagementRequest,
+  caller: Caller,
+  deps: OperationDeps,
+): Promise<unknown> {
+  if (operation.prepare === undefined) return undefined
+  const target = await findTarget(route, caller, deps.db)
+  const query = readQuery(request.query, operation.query, false)
+  const body = readInput(operation, request, target)
+  return operation.prepare({ params: route.params, query, body, target, caller }, deps.db, deps)
 }
 
 /** A patch is laid over what is there, and the whole must fit; so nothing that a caller may not set can be set. */
@@ -91,7 +107,7 @@ function record(
   { id: requestId }: ManagementRequest,
   { actor }: Caller,
   target: Target,
-  { body, after = body, name = target.name, tenantId, isSecret = false }: Written,
+  { body, before = target.value, after = body, name = target.name, tenantId, isSecret = false }: Written,
   tx: WriteTransaction,
 ): void {
   if (isSecret && after === body)
@@ -99,7 +115,7 @@ function record(
   tx.audit({
     tenantId: tenantId ?? target.place.tenantId,
     ...{ actor, action: operation.id, target: name, requestId },
-    before: target.value === undefined ? null : JSON.stringify(target.value),
+    before: before === undefined ? null : JSON.stringify(before),
     after: after === null ? null : JSON.stringify(after),
   })
 }

@@ -1,7 +1,6 @@
 /** What the endpoints beside the token endpoint share: a form from a client that shows who it is, in no dialect. */
 
-import { refuse } from '@sallyport/protocol'
-import { type Soon, whenKnown } from '../soon.ts'
+import { refuse, type Soon, whenKnown } from '@sallyport/protocol'
 import { standardDialect } from '../tenants/dialect.ts'
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'

@@ -9,6 +9,7 @@ import type { RemoteKeySets } from '../keys/remote-key-sets.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { WrongAttempts } from '../limits/wrong-attempts.ts'
+import type { Revoking } from '../revocation/recorded.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { NewExposure } from '../store/exposure.ts'
 import type { NewRevocation } from '../store/revocations.ts'
@@ -37,7 +38,7 @@ export interface TokenDeps {
   readonly opaqueTokens: OpaqueTokens
   readonly revocations: Revocations
   /** When it resolves, the revocation is on the disk and this process knows. */
-  readonly revoke: (tenantId: string, revocation: NewRevocation) => Promise<void>
+  readonly revoke: (tenantId: string, revocation: NewRevocation, by: Revoking) => Promise<void>
   /** When the change feed last heard from the database, in epoch seconds. */
   readonly lastContactAt: () => number
   /** Marks a credential whose secret was seen where it must not be, or puts it out of use. Returns at once; the write follows. */

@@ -1,8 +1,7 @@
 /** RFC 7662: an API asks what a token is. Whatever it must not know, or is dead, is `{"active":false}` and no more. */
 
-import { jsonReply, neverCached, type Reply } from '@sallyport/protocol'
+import { jsonReply, neverCached, type Reply, type Soon, whenKnown } from '@sallyport/protocol'
 import type { CompiledAppSettings } from '../apps/app-settings.ts'
-import { type Soon, whenKnown } from '../soon.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
 import { deadBecause } from '../tokens/standing.ts'

@@ -1,18 +1,17 @@
 /** The only place that makes an access token. */
 
-import { OAuthError } from '@sallyport/protocol'
+import { derivedFromClaim, OAuthError, writeDerivedFrom } from '@sallyport/protocol'
 import type { Signer } from '../keys/signer.ts'
+import type { Confirmation } from '../sender-constraint/confirmation.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
 import type { Tenant } from '../tenants/tenant.ts'
-import { derivedFromClaim, writeDerivedFrom } from '../tokens/derived-from.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { renderTemplate } from './render-template.ts'
 import { reuseKey } from './reuse-key.ts'
-import type { Confirmation } from './sender-constraint/confirmation.ts'
 import type { TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
 

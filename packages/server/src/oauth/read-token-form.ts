@@ -5,10 +5,10 @@ import {
   parseForm,
   parseMediaType,
   parseMultipartForm,
+  RecentMap,
   refuse,
   requireFormContentType,
 } from '@sallyport/protocol'
-import { RecentMap } from '../store/read-through.ts'
 import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
 import type { TokenHttpRequest } from './token-request.ts'
 

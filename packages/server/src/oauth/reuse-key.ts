@@ -1,8 +1,8 @@
 /** Everything that two requests must share to be served one token. */
 
 import type { Client } from '../apps/client.ts'
+import { type Confirmation, confirmationKey } from '../sender-constraint/confirmation.ts'
 import type { Authorization } from './grants/grant.ts'
-import { type Confirmation, confirmationKey } from './sender-constraint/confirmation.ts'
 import type { TokenRequest } from './token-request.ts'
 
 type Parts = Pick<TokenRequest, 'tenant' | 'issuer' | 'dialect'> &

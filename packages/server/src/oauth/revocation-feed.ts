@@ -104,6 +104,8 @@ function write(event: FeedEvent): string {
   switch (event.type) {
     case 'revocation':
       return `${told(event.told)}id: ${event.seq}\nevent: position\ndata: {"seq":${event.seq}}\n\n`
+    case 'policy':
+      return eventText('policy', event.clientId === null ? {} : { client_id: event.clientId })
     case 'ready':
     case 'heartbeat':
       return `id: ${event.seq}\n${eventText(event.type, { seq: event.seq, as_of: event.asOf })}`

@@ -25,7 +25,11 @@ export async function answerRevocation(call: TokenCall, deps: TokenDeps): Promis
     refuse('unauthorized_client', 'token of another client')
   notes.revokedToken = token.facts.tokenId
   if (token.expiresAt === undefined || now < token.expiresAt)
-    await deps.revoke(tenant.id, revocationOf(token, now))
+    await deps.revoke(tenant.id, revocationOf(token, now), {
+      actor: `client ${caller.client.clientId}`,
+      action: 'revoke',
+      ...(notes.requestId !== undefined && { requestId: notes.requestId }),
+    })
   return done
 }
 

@@ -27,6 +27,8 @@ export interface TokenHttpRequest {
 
 /** What the log line and the counters say of a request; each step adds what it has found out. */
 export interface TokenNotes {
+  /** What the answer's `X-Request-Id` says. */
+  readonly requestId?: string
   clientId?: string
   method?: string
   credentialId?: string

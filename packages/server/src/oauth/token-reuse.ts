@@ -4,8 +4,7 @@
  * tenant, the organization, the app or a credential leaves it unreachable.
  */
 
-import type { TokenFacts } from '../revocation/revocations.ts'
-import { RecentMap } from '../store/read-through.ts'
+import { RecentMap, type TokenFacts } from '@sallyport/protocol'
 
 // A token under a fifth of its life is replaced, so that nobody is handed one that dies on the way.
 const freshShare = 0.2

@@ -3,7 +3,7 @@
  * have a few of their own. So whoever registers hosts that never answer slows down nobody else's.
  */
 
-import { RecentMap } from '../store/read-through.ts'
+import { RecentMap } from '@sallyport/protocol'
 import { createTurnstile, createTurnstiles, enterAll } from './turnstile.ts'
 
 export interface FetchPlaces {

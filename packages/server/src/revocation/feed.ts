@@ -12,6 +12,8 @@ import type { ToldRevocation } from './for-verifiers.ts'
 
 export type FeedEvent =
   | { readonly type: 'revocation'; readonly seq: number; readonly told: readonly ToldRevocation[] }
+  /** What apps may do has changed, of all or of one: forget what is held of it. Whoever was not there is not told later. */
+  | { readonly type: 'policy'; readonly clientId: string | null }
   /** From here on the follower knows all that this process knows. */
   | { readonly type: 'ready'; readonly seq: number; readonly asOf: number }
   /** Nothing was missed until `asOf`, in epoch seconds: a process that is cut off itself says an older one. */
@@ -94,6 +96,11 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     for (const following of of(tenantId)) tell(following, event)
   }
 
+  const tellPolicy = (tenantId: string, clientId: string | null): void => {
+    const event: FeedEvent = { type: 'policy', clientId }
+    for (const following of of(tenantId)) following.tell(event)
+  }
+
   const reset = (followings: readonly Following[]): void => {
     for (const following of followings) following.tell({ type: 'reset' })
     dismissAll(followings)
@@ -104,6 +111,8 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     (news) => {
       for (const { noun, tenantId, subjectId, seq, detail } of news) {
         // What is told ahead of the feed, because the database could not be asked, would hide what it has overtaken.
+        if (noun !== 'revocation')
+          inTurn(() => tellPolicy(tenantId, noun === 'app' ? subjectId : null), ignore)
         if (noun === 'tenant' || seq > changes.lastSeq) inTurn(() => dismissAll(of(tenantId)), ignore)
         else if (noun === 'app')
           inTurn(() => dismissAll(of(tenantId).filter(({ clientId }) => clientId === subjectId)), ignore)

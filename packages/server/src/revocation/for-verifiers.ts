@@ -1,6 +1,7 @@
 /** A revocation in the words of whoever verifies tokens without asking: by the claims that the tenant's tokens hold. */
 
-import type { Revocation, RevocationKind } from '../store/revocations.ts'
+import type { RevocationKind } from '@sallyport/protocol'
+import type { Revocation } from '../store/revocations.ts'
 import { standardDialect } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 

@@ -3,29 +3,10 @@
  * `revocations` in memory, kept true by the change feed. What a token is matched by are facts, never its text.
  */
 
+import { CutOffs, type RevocationKind, type TokenFacts } from '@sallyport/protocol'
 import type { ChangeFeed } from '../store/changes.ts'
 import { createReadThrough } from '../store/read-through.ts'
-import {
-  credentialSubject,
-  type Revocation,
-  type RevocationKind,
-  readRevocation,
-} from '../store/revocations.ts'
-
-/** What is known of a token. A fact that is missing matches nothing. */
-export interface TokenFacts {
-  /** Epoch seconds; a token without `iat` is as old as can be. */
-  readonly issuedAt: number | undefined
-  readonly keyId?: string | undefined
-  /** Its `jti`, or the digest of what was signed. */
-  readonly tokenId?: string | undefined
-  readonly clientId?: string | undefined
-  readonly credentialId?: string | undefined
-  readonly organizationId?: string | undefined
-  readonly userId?: string | undefined
-  /** Of what it was got with, and of whoever else it hangs on: it dies with each of them. */
-  readonly madeFrom?: readonly TokenFacts[] | undefined
-}
+import { type Revocation, readRevocation } from '../store/revocations.ts'
 
 export interface TenantRevocations {
   /** The latest of all cut-offs, in epoch seconds: whatever is issued after it is hit by none. */
@@ -95,61 +76,3 @@ function cutOffsOf(tenantId: string, revocations: readonly Revocation[]): CutOff
 /** As they were a moment ago, for who looks once. */
 export const revocationsOf: (tenantId: string, revocations: readonly Revocation[]) => TenantRevocations =
   cutOffsOf
-
-/** Whatever kind of subject: until when tokens that belong to it are dead. */
-class CutOffs implements TenantRevocations {
-  latest = Number.NEGATIVE_INFINITY
-  readonly #tenantId: string
-  readonly #issuedUntil = new Map<string, number>()
-  /** By client id: for tokens that do not say which of its credentials they were got with. */
-  readonly #anyCredentialUntil = new Map<string, number>()
-
-  constructor(tenantId: string) {
-    this.#tenantId = tenantId
-  }
-
-  add({ kind, subjectId, issuedUntil }: Revocation): void {
-    this.latest = Math.max(this.latest, issuedUntil)
-    raise(this.#issuedUntil, keyOf(kind, subjectId), issuedUntil)
-    if (kind === 'credential') raise(this.#anyCredentialUntil, clientOf(subjectId), issuedUntil)
-  }
-
-  hits(facts: TokenFacts): RevocationKind | null {
-    if (this.#issuedUntil.size === 0) return null
-    const hit = this.#hitsItself(facts)
-    if (hit !== null || facts.madeFrom === undefined) return hit
-    return facts.madeFrom.map((one) => this.hits(one)).find((one) => one !== null) ?? null
-  }
-
-  #hitsItself(facts: TokenFacts): RevocationKind | null {
-    const { issuedAt = Number.NEGATIVE_INFINITY, clientId, credentialId } = facts
-    const isOver = (until: number | undefined): boolean => until !== undefined && until >= issuedAt
-    const isHit = (kind: RevocationKind, subjectId: string | undefined): boolean =>
-      subjectId !== undefined && isOver(this.#issuedUntil.get(keyOf(kind, subjectId)))
-    // All of them are asked: an earlier cut-off of one subject hides no later one of another (trust 6).
-    if (isHit('tenant', this.#tenantId)) return 'tenant'
-    if (isHit('key', facts.keyId)) return 'key'
-    if (isHit('organization', facts.organizationId)) return 'organization'
-    if (isHit('app', clientId)) return 'app'
-    if (clientId !== undefined && isOver(this.#credentialUntil(clientId, credentialId))) return 'credential'
-    if (isHit('user', facts.userId)) return 'user'
-    return isHit('token', facts.tokenId) ? 'token' : null
-  }
-
-  /** A token that names none of its client's credentials may have been got with any of them. */
-  #credentialUntil(clientId: string, credentialId: string | undefined): number | undefined {
-    if (credentialId === undefined) return this.#anyCredentialUntil.get(clientId)
-    return this.#issuedUntil.get(keyOf('credential', credentialSubject(clientId, credentialId)))
-  }
-}
-
-function raise(untils: Map<string, number>, key: string, until: number): void {
-  const known = untils.get(key)
-  if (known === undefined || known < until) untils.set(key, until)
-}
-
-/** Neither id holds a blank. */
-const clientOf = (subjectId: string): string => subjectId.slice(0, subjectId.indexOf(' '))
-
-// No kind holds a blank.
-const keyOf = (kind: RevocationKind, subjectId: string): string => `${kind} ${subjectId}`

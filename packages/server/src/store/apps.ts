@@ -1,10 +1,11 @@
 /** Apps, which are OAuth clients: the hot read of every token request, and their writes. */
 
+import { type Soon, whenKnown } from '@sallyport/protocol'
 import { type Kysely, sql } from 'kysely'
-import { type Soon, whenKnown } from '../soon.ts'
 import { type ClientCredential, parseClientCredentials } from './client-credentials.ts'
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
+import { saveNames } from './named-apps.ts'
 import { prepareRead } from './prepared.ts'
 import { cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -180,13 +181,14 @@ function clientIdsOf(kysely: Kysely<Schema>, { tenantId, organizationId, after, 
   return limit === undefined ? query : query.limit(limit)
 }
 
-/** Of an organization's apps. */
+/** Of an organization's apps, in order. */
 export async function listClientIds(
   from: { readonly kysely: Kysely<Schema> },
   tenantId: string,
   organizationId: string,
+  limit?: number,
 ): Promise<string[]> {
-  const rows = await clientIdsOf(from.kysely, { tenantId, organizationId }).execute()
+  const rows = await clientIdsOf(from.kysely, { tenantId, organizationId, limit }).execute()
   return rows.map(({ client_id: clientId }) => clientId)
 }
 
@@ -216,6 +218,7 @@ export async function saveApp(tx: WriteTransaction, tenantId: string, app: NewAp
     .values({ ...row, tenant_id: tenantId, client_id: app.clientId, created_at: tx.now })
     .onConflict((conflict) => conflict.columns(['tenant_id', 'client_id']).doUpdateSet(row))
     .execute()
+  await saveNames(tx, tenantId, app.clientId, app.settings)
   tx.append({ tenantId, noun: 'app', subjectId: app.clientId })
   if (row.disabled_at !== null) await cutOff(tx, tenantId, { kind: 'app', subjectId: app.clientId })
 }

@@ -4,11 +4,14 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { NewChange } from './changes.ts'
 import type { AuditRecordsTable, Schema } from './schema.ts'
 
-/** Who did it: `server`, `command NAME (user)`, `app CLIENT_ID` of the system tenant, or `user ID`. */
+/**
+ * Who did it: `server`, `command NAME (user)`, `app CLIENT_ID` of the system tenant, `user ID`, or `client CLIENT_ID`
+ * that has given its own token back.
+ */
 export type Actor = string
 
 export interface NewAuditRecord {
@@ -150,11 +153,18 @@ export interface AuditQuery {
   readonly newestFirst?: boolean
   /** Epoch seconds; nothing that happened before. */
   readonly since?: number | undefined
+  /** What is looked for, and not only a bound: from `since` on, before `until`. */
+  readonly time?: { readonly since?: number | undefined; readonly until?: number | undefined }
+  readonly actor?: Actor | undefined
+  /** Only of these things. */
+  readonly targets?: readonly string[] | undefined
+  /** Only of these operations. */
+  readonly actions?: readonly string[] | undefined
 }
 
 export async function listAuditRecords(
   { kysely }: From,
-  { tenantId, after, limit, newestFirst = false, since }: AuditQuery,
+  { tenantId, after, limit, newestFirst = false, since, time = {}, actor, targets, actions }: AuditQuery,
 ): Promise<AuditRecord[]> {
   let query = kysely
     .selectFrom('audit_records')
@@ -163,9 +173,24 @@ export async function listAuditRecords(
     .limit(limit)
   if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
   if (since !== undefined) query = query.where('happened_at', '>=', since)
+  if (actor !== undefined) query = query.where('actor', '=', actor)
+  if (targets !== undefined) query = query.where('target', 'in', targets)
+  if (actions !== undefined) query = query.where('action', 'in', actions)
   if (after !== undefined) query = query.where('number', newestFirst ? '<' : '>', after)
+  if (time.since !== undefined) query = query.where(isSince(time.since))
+  if (time.until !== undefined) query = query.where(isUntil(time.until))
   return (await query.execute()).map(toRecord)
 }
+
+// The bound of the number follows from the time, and keeps the rest of the chain, which is read by number, out of it; `+ 0`
+// has PostgreSQL find it by time too.
+const isSince = (since: number) =>
+  sql<boolean>`happened_at >= ${since} and number >=
+    (select min(number + 0) from audit_records where happened_at >= ${since})`
+
+const isUntil = (until: number) =>
+  sql<boolean>`happened_at < ${until} and number <=
+    (select max(number + 0) from audit_records where happened_at < ${until})`
 
 const toRow = (record: AuditRecord): AuditRecordsTable => ({
   number: record.number,

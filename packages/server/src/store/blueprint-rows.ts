@@ -34,31 +34,54 @@ export interface BlueprintQuery {
   readonly hosts: readonly string[]
 }
 
+/** Of the tenants named, those that exist; or of all. In order of id. */
+export const readTenants = (
+  from: { readonly kysely: Kysely<Schema> },
+  tenantIds: readonly string[] | null,
+): Promise<readonly BlueprintTenant[]> =>
+  readSnapshot(from, async (kysely) => {
+    const ids = tenantIds ?? (await selectTenantIds(kysely))
+    return selectTenants(kysely, [...new Set(ids)].toSorted())
+  })
+
+const selectTenantIds = async (kysely: Kysely<Schema>): Promise<string[]> =>
+  (await kysely.selectFrom('tenants').select('id').execute()).map(({ id }) => id)
+
+async function selectTenants(kysely: Kysely<Schema>, ids: Iterable<string>): Promise<BlueprintTenant[]> {
+  const tenants: BlueprintTenant[] = []
+  for (const tenantId of ids) {
+    const rows = await readTenantRows({ kysely }, tenantId)
+    if (rows) tenants.push({ ...rows, verifiers: await selectVerifiers(kysely, tenantId) })
+  }
+  return tenants
+}
+
 /** Of a database, or inside a transaction, where it sees what the transaction has written. */
 export function readBlueprintRows(
   from: { readonly kysely: Kysely<Schema> },
   { blueprints, tenantIds, hosts }: BlueprintQuery,
 ): Promise<BlueprintRows> {
   return readSnapshot(from, async (kysely) => {
-    const made = await kysely
-      .selectFrom('tenants')
-      .select('id')
-      .where('blueprint', 'in', blueprints)
-      .execute()
-    const tenants: BlueprintTenant[] = []
-    for (const tenantId of new Set([...tenantIds, ...made.map(({ id }) => id)])) {
-      const rows = await readTenantRows({ kysely }, tenantId)
-      if (rows) tenants.push({ ...rows, verifiers: await selectVerifiers(kysely, tenantId) })
-    }
-    return { tenants, hostHolders: await selectHostHolders(kysely, hosts) }
+    const ids = new Set([...tenantIds, ...(await selectMade(kysely, blueprints))])
+    return { tenants: await selectTenants(kysely, ids), hostHolders: await selectHostHolders(kysely, hosts) }
   })
+}
+
+/** The tenants that a blueprint has made. */
+export const readMadeBy = ({ kysely }: { readonly kysely: Kysely<Schema> }, blueprint: string) =>
+  selectMade(kysely, [blueprint])
+
+async function selectMade(kysely: Kysely<Schema>, blueprints: readonly string[]): Promise<string[]> {
+  // PostgreSQL has no empty list.
+  if (blueprints.length === 0) return []
+  const made = kysely.selectFrom('tenants').select('id').where('blueprint', 'in', blueprints)
+  return (await made.execute()).map(({ id }) => id)
 }
 
 async function selectHostHolders(
   kysely: Kysely<Schema>,
   hosts: readonly string[],
 ): Promise<Map<string, string>> {
-  // PostgreSQL has no empty list.
   if (hosts.length === 0) return new Map()
   const rows = await kysely.selectFrom('tenant_hosts').selectAll().where('host', 'in', hosts).execute()
   return new Map(rows.map((row) => [row.host, row.tenant_id]))

@@ -1,9 +1,10 @@
 /** Credentials of apps: never a secret, only what verifies one. A change of a credential is a change of its app. */
 
+import { credentialSubject } from '@sallyport/protocol'
 import { type Kysely, sql } from 'kysely'
 import { copyToApp } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
-import { credentialSubject, cutOff } from './revocations.ts'
+import { cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
 export interface NewCredential {
@@ -74,6 +75,25 @@ export async function removeCredential(
   await copyToApp(tx, tenantId, clientId)
   tx.append({ tenantId, noun: 'app', subjectId: clientId })
   await revokeCredential(tx, tenantId, clientId, credentialId)
+}
+
+/** Whether the app has one that is good from now until then. */
+export async function hasLastingCredential(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  clientId: string,
+  until: number,
+): Promise<boolean> {
+  const lasting = await kysely
+    .selectFrom('credentials')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('disabled_at', 'is', null)
+    .where((end) => end.or([end('expires_at', 'is', null), end('expires_at', '>=', until)]))
+    .limit(1)
+    .executeTakeFirst()
+  return lasting !== undefined
 }
 
 export interface CredentialUse {

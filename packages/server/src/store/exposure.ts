@@ -1,10 +1,11 @@
 /** Secrets that others have seen: the credential is marked, and put out of use where the tenant wants that. */
 
+import { credentialSubject } from '@sallyport/protocol'
 import { sql } from 'kysely'
 import { copyToApp } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
 import { saveNotice } from './notices.ts'
-import { credentialSubject, cutOff } from './revocations.ts'
+import { cutOff } from './revocations.ts'
 
 /** `leak_report`: found in public by a scanner or by somebody who told the operator. */
 export type ExposedBy = 'plain_http' | 'query_string' | 'leak_report'

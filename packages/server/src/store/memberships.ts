@@ -76,8 +76,8 @@ export async function listHolders(
 export const hasRole = (role: string) =>
   sql<boolean>`roles like ${`%"${role.replaceAll('_', '!_')}"%`} escape '!'`
 
-/** Only an app that stands counts: it alone can call, since users cannot sign in yet. */
-export async function hasOtherOperator({ kysely }: From, member: string): Promise<boolean> {
+/** Only an app that gets in until then counts: it alone can call, since users cannot sign in yet. */
+export async function hasOtherOperator({ kysely }: From, member: string, until: number): Promise<boolean> {
   const other = await kysely
     .selectFrom('memberships')
     .innerJoin('apps', (join) => join.on(sql<boolean>`memberships.member = 'app ' || apps.client_id`))
@@ -88,6 +88,16 @@ export async function hasOtherOperator({ kysely }: From, member: string): Promis
     .where(hasRole('operator'))
     .where('apps.tenant_id', '=', 'system')
     .where('apps.disabled_at', 'is', null)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('credentials')
+          .select('credentials.id')
+          .whereRef('credentials.tenant_id', '=', 'apps.tenant_id')
+          .whereRef('credentials.client_id', '=', 'apps.client_id')
+          .where('credentials.disabled_at', 'is', null)
+          .where((end) => end.or([end('expires_at', 'is', null), end('expires_at', '>=', until)])),
+      ),
+    )
     .limit(1)
     .executeTakeFirst()
   return other !== undefined
@@ -109,10 +119,12 @@ const inPlace = ({ kysely }: From, { tenantId, organizationId }: MembershipPlace
 export async function listMembershipsAt(
   from: From,
   place: MembershipPlace,
-  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+  { after, limit }: { readonly after?: string | undefined; readonly limit?: number } = {},
 ): Promise<MembershipRecord[]> {
-  const query = inPlace(from, place).orderBy('member').limit(limit)
-  return (await (after === undefined ? query : query.where('member', '>', after)).execute()).map(toMembership)
+  let query = inPlace(from, place).orderBy('member')
+  if (after !== undefined) query = query.where('member', '>', after)
+  if (limit !== undefined) query = query.limit(limit)
+  return (await query.execute()).map(toMembership)
 }
 
 export async function findMembership(

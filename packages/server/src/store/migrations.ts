@@ -12,6 +12,8 @@ import { foundation } from './migrations/0001-foundation.ts'
 import { everyProof } from './migrations/0002-every-proof.ts'
 import { everyEnd } from './migrations/0003-every-end.ts'
 import { management } from './migrations/0004-management.ts'
+import { namedApps } from './migrations/0005-named-apps.ts'
+import { auditFilters } from './migrations/0006-audit-filters.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -24,7 +26,9 @@ export interface MigrationTarget {
   hasTable(kysely: Kysely<Schema>, name: string): Promise<boolean>
 }
 
-export const migrations: readonly Migration[] = [foundation, everyProof, everyEnd, management]
+export const migrations: readonly Migration[] = [
+  ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters],
+]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }
 

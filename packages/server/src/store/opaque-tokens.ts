@@ -4,8 +4,8 @@
  * `opaque_token_partitions`; a token says itself in which one it is.
  */
 
+import { type Soon, whenKnown } from '@sallyport/protocol'
 import { type Kysely, sql } from 'kysely'
-import { type Soon, whenKnown } from '../soon.ts'
 import type { Database, OpaqueTokenRow, WriteTransaction } from './database.ts'
 import { type PreparedQuery, prepareRead } from './prepared.ts'
 import type { Schema } from './schema.ts'

@@ -3,25 +3,16 @@
  * credential, a user, a signing key, or of a single token. Each is a row and a change whose detail is the whole of it.
  */
 
+import type { CutOff, RevocationKind } from '@sallyport/protocol'
 import { type Kysely, sql } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
-import type { RevocationsTable, Schema } from './schema.ts'
+import type { Schema } from './schema.ts'
 import { sweepInBites } from './sweep.ts'
 
-export type RevocationKind = RevocationsTable['kind']
-
-export interface Revocation {
-  readonly kind: RevocationKind
-  /** An id of that kind; of a credential `client_id id`; of a token its `jti` or its digest. */
-  readonly subjectId: string
-  /** Epoch seconds; tokens with an `iat` up to and including this are dead. */
-  readonly issuedUntil: number
+export interface Revocation extends CutOff {
   /** Of a single token its own end, where it has one. */
   readonly expiresAt: number | null
 }
-
-export const credentialSubject = (clientId: string, credentialId: string): string =>
-  `${clientId} ${credentialId}`
 
 export type NewRevocation = Pick<Revocation, 'kind' | 'subjectId'> &
   Partial<Pick<Revocation, 'issuedUntil' | 'expiresAt'>>
@@ -30,21 +21,23 @@ export type NewRevocation = Pick<Revocation, 'kind' | 'subjectId'> &
  * What goes or is switched off may still get tokens until everybody has heard: from requests under way, from processes
  * that ask the feed once a second, from clocks a little ahead. So the cut-off lies that much later.
  */
-const lateSeconds = 5
+export const lateSeconds = 5
 
 /** Of what is removed or disabled: see `lateSeconds`. */
-export const cutOff = (
+export async function cutOff(
   tx: WriteTransaction,
   tenantId: string,
   subject: Pick<Revocation, 'kind' | 'subjectId'>,
-): Promise<void> => revoke(tx, tenantId, { ...subject, issuedUntil: tx.now + lateSeconds })
+): Promise<void> {
+  await revoke(tx, tenantId, { ...subject, issuedUntil: tx.now + lateSeconds })
+}
 
 /** A later cut-off replaces an earlier one, and never the other way round. */
 export async function revoke(
   tx: WriteTransaction,
   tenantId: string,
   { kind, subjectId, issuedUntil = tx.now, expiresAt = null }: NewRevocation,
-): Promise<void> {
+): Promise<Revocation> {
   const row = await tx.kysely
     .insertInto('revocations')
     .values({
@@ -62,12 +55,14 @@ export async function revoke(
     )
     .returning(['issued_until as issuedUntil', 'expires_at as expiresAt'])
     .executeTakeFirstOrThrow()
+  const revocation: Revocation = { kind, subjectId, ...row }
   tx.append({
     tenantId,
     noun: 'revocation',
     subjectId: `${kind} ${subjectId}`,
-    detail: JSON.stringify({ kind, subjectId, ...row } satisfies Revocation),
+    detail: JSON.stringify(revocation),
   })
+  return revocation
 }
 
 /** Of a change whose noun is `revocation`. */

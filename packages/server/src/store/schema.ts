@@ -1,5 +1,6 @@
 /** The tables as Kysely sees them, alike on SQLite and PostgreSQL: text, whole numbers and bytes, nothing else. */
 
+import type { RevocationKind } from '@sallyport/protocol'
 import type { Generated } from 'kysely'
 
 /** JSON kept as text, so that both databases return the very bytes that were written. */
@@ -65,6 +66,14 @@ export interface AppsTable extends Managed {
   credentials: Generated<JsonText>
 }
 
+/** What one app says of another, by its id. */
+export interface NamedAppsTable {
+  tenant_id: string
+  app_id: string
+  /** Of the app that names it. */
+  client_id: string
+}
+
 export interface CredentialsTable extends Managed {
   tenant_id: string
   client_id: string
@@ -128,7 +137,7 @@ export interface ChangesTable {
 /** Which tokens are dead before their time. */
 export interface RevocationsTable {
   tenant_id: string
-  kind: 'tenant' | 'organization' | 'app' | 'credential' | 'user' | 'token' | 'key'
+  kind: RevocationKind
   /** An id of that kind; of a credential `client_id id`; of a token its `jti` or its digest. */
   subject_id: string
   /** Tokens with an `iat` up to and including this are dead. */
@@ -287,6 +296,7 @@ export interface Schema {
   plans: PlansTable
   organizations: OrganizationsTable
   apps: AppsTable
+  named_apps: NamedAppsTable
   credentials: CredentialsTable
   signing_keys: SigningKeysTable
   peppers: PeppersTable

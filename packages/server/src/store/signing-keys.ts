@@ -102,20 +102,26 @@ export async function moveSigningKey(
   return true
 }
 
-/** Never lowers it: what has been signed under earlier settings lives on. Nobody's memory holds it, so nobody is told. */
+/**
+ * Never lowers it: what has been signed under earlier settings lives on. False where it is as long already. Nobody's
+ * memory holds it, so nobody is told.
+ */
 export async function prolongSigningKey(
   tx: WriteTransaction,
   tenantId: string,
   kid: string,
   longestTokenSeconds: number | null,
-): Promise<void> {
-  await tx.kysely
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx.kysely
     .updateTable('signing_keys')
     .set({ longest_token_seconds: longestTokenSeconds })
     .where('tenant_id', '=', tenantId)
     .where('kid', '=', kid)
     .where((eb) =>
-      longestTokenSeconds === null ? eb.lit(true) : eb('longest_token_seconds', '<', longestTokenSeconds),
+      longestTokenSeconds === null
+        ? eb('longest_token_seconds', 'is not', null)
+        : eb('longest_token_seconds', '<', longestTokenSeconds),
     )
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }

@@ -1,9 +1,9 @@
 /** Who exists: tenants, organizations and clients, read through bounded caches that the change feed keeps true. */
 
+import { type Soon, whenKnown } from '@sallyport/protocol'
 import { type Client, compileClient } from '../apps/client.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import { loadTenantKeys } from '../keys/tenant-keys.ts'
-import { type Soon, whenKnown } from '../soon.ts'
 import { findClient } from '../store/apps.ts'
 import type { Database } from '../store/database.ts'
 import { findOrganization } from '../store/organizations.ts'

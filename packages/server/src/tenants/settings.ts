@@ -203,6 +203,40 @@ const endpointMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const literal = "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+"
 const segment = `/(?:${literal}|\\{[A-Za-z_][A-Za-z0-9_-]{0,63}\\})`
 
+const rateLimit = {
+  requests: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000_000,
+    description: 'a whole number, 1 to 1000000000',
+  }),
+  /** Any stretch of so many seconds, and none that begins with the clock. */
+  window_seconds: PositiveSeconds,
+}
+
+/** How often one app may ask. */
+export const RateLimit = Type.Object(rateLimit, closed)
+export type RateLimit = Static<typeof RateLimit>
+
+/** A rate limit of a plan or an app: for all endpoints, those of an API, or one. The more exact one holds. */
+export const PlacedLimit = Type.Object(
+  {
+    api: Type.Optional(Identifier),
+    endpoint: Type.Optional(
+      Type.String({
+        pattern: `^(?:${endpointMethods.join('|')}) /\\S*$`,
+        maxLength: 2_060,
+        description: 'an endpoint as it is declared, such as GET /orders/{order}',
+      }),
+    ),
+    ...rateLimit,
+  },
+  closed,
+)
+export type PlacedLimit = Static<typeof PlacedLimit>
+
+/** Guards ask for what comes of them, app by app. */
+export const PlacedLimits = Type.Array(PlacedLimit, { maxItems: 200 })
+
 /** What a resource server offers, and the scope that a token needs for it. */
 export const Endpoint = Type.Object(
   {
@@ -213,6 +247,8 @@ export const Endpoint = Type.Object(
       description: 'a path such as /orders/{order}, each segment literal or a name in braces',
     }),
     scope: ScopeToken,
+    /** For every app by itself, where neither the app nor its plan has another. */
+    limit: Type.Optional(RateLimit),
   },
   closed,
 )
@@ -248,6 +284,8 @@ export const PlanSettings = Type.Object(
     /** When set, apps on this plan get no scope outside it. */
     scopes: Type.Optional(ScopesByApi),
     access_token_seconds: Type.Optional(PositiveSeconds),
+    /** What each app on this plan may ask, in place of the limits of the endpoints. */
+    limits: Type.Optional(PlacedLimits),
   },
   closed,
 )

@@ -9,7 +9,7 @@ import { compileDialect, type Dialect } from './dialect.ts'
 import { defaultLifetime, type Lifetime } from './lifetime.ts'
 import { compileSecurity, type Security } from './security.ts'
 import type { SenderConstraint } from './security-settings.ts'
-import type { ApiSettings, PlanSettings, TenantSettings } from './settings.ts'
+import type { ApiSettings, Endpoint, PlacedLimit, PlanSettings, TenantSettings } from './settings.ts'
 import { compileTrustedIssuers, type TrustedIssuers } from './trusted-issuers.ts'
 
 export interface Api {
@@ -19,6 +19,7 @@ export interface Api {
   readonly tokenFormat: 'jwt' | 'opaque'
   readonly accessTokenSeconds: number | null
   readonly senderConstraint: SenderConstraint | null
+  readonly endpoints: readonly Endpoint[]
   /** The API's own symmetric key, or the tenant's key. */
   readonly signer: Signer
 }
@@ -28,6 +29,7 @@ export interface Plan {
   /** Null where the plan leaves scopes alone. */
   readonly scopesByApi: ReadonlyMap<string, GrantedScopes> | null
   readonly accessTokenSeconds: number | null
+  readonly limits: readonly PlacedLimit[]
 }
 
 export interface Tenant {
@@ -71,6 +73,7 @@ function compileApi(record: TenantRecord['apis'][number], keys: TenantKeys): Api
     tokenFormat: settings.token_format ?? 'jwt',
     accessTokenSeconds: settings.access_token_seconds ?? null,
     senderConstraint: settings.sender_constraint ?? null,
+    endpoints: settings.endpoints ?? [],
     signer: keys.apiSigners.get(record.id) ?? keys.tenantSigner,
   }
 }
@@ -82,6 +85,7 @@ function compilePlan(record: TenantRecord['plans'][number]): Plan {
     id: record.id,
     scopesByApi: scopes ? new Map(scopes.map(([apiId, allowed]) => [apiId, compileScopes(allowed)])) : null,
     accessTokenSeconds: settings.access_token_seconds ?? null,
+    limits: settings.limits ?? [],
   }
 }
 

@@ -1,6 +1,6 @@
 /** From the text that somebody has sent to the token that it is. */
 
-import type { Soon } from '../soon.ts'
+import type { Soon } from '@sallyport/protocol'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { OpaqueTokens } from './opaque-tokens.ts'
 import { readOwnJwt } from './own-jwt.ts'

@@ -1,9 +1,8 @@
 /** Opaque tokens: a random text that means nothing without the store, which holds its digest and what it says. */
 
 import { hash } from 'node:crypto'
-import { formatOpaqueToken, parseOpaqueToken } from '@sallyport/protocol'
+import { formatOpaqueToken, parseOpaqueToken, type Soon, whenKnown } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
-import { type Soon, whenKnown } from '../soon.ts'
 import type { Database, OpaqueTokenRow } from '../store/database.ts'
 import { createGroupCommit } from '../store/group-commit.ts'
 import { findOpaqueToken, partitionOf } from '../store/opaque-tokens.ts'

@@ -32,7 +32,10 @@ function verify(tenant: Tenant, text: string): OwnToken | null {
 }
 
 /** RFC 8725 §3.11: what the same keys sign for other purposes has another `typ`. */
-function isAccessToken({ header: { typ } }: Jws, { dialect }: Tenant): boolean {
+export function isAccessToken(
+  { header: { typ } }: Pick<Jws, 'header'>,
+  { dialect }: Pick<Tenant, 'dialect'>,
+): boolean {
   return [dialect, standardDialect].some((one) => one.header.render({ alg: '', kid: '' }).typ === typ)
 }
 

@@ -1,9 +1,7 @@
 /** What is known of a token that this server has issued, whatever its form. */
 
-import type { TokenFacts } from '../revocation/revocations.ts'
+import { derivedFromClaim, readDerivedFrom, type TokenFacts } from '@sallyport/protocol'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
-import type { Tenant } from '../tenants/tenant.ts'
-import { derivedFromClaim, readDerivedFrom } from './derived-from.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -33,11 +31,21 @@ export interface Provenance {
   readonly apiId: string | null
 }
 
+/** Of a tenant what it takes to read its tokens. */
+export interface IssuingTenant {
+  readonly dialect: Dialect
+  readonly apis: ApisBy
+  readonly apisByAudience: ApisBy
+}
+interface ApisBy {
+  get(name: string): { readonly id: string } | undefined
+}
+
 /**
  * Reads the claims back through the template that wrote them; null for a token of an API that is gone. `exp`, `iat` and
  * `jti` have one name in every dialect, so that no change of dialects makes a dead token live.
  */
-export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance): OwnToken | null {
+export function ownToken(tenant: IssuingTenant, claims: Claims, provenance: Provenance): OwnToken | null {
   const dialect = writtenBy(tenant, claims)
   const claim = (variable: string): unknown =>
     dialect.claimNames
@@ -71,14 +79,18 @@ export function ownToken(tenant: Tenant, claims: Claims, provenance: Provenance)
  * An app that has opted out of its tenant's dialect has tokens of the standard's shape, told by their claims; so has
  * whatever speaks for another than its client.
  */
-function writtenBy({ dialect }: Tenant, claims: Claims): Dialect {
+function writtenBy({ dialect }: IssuingTenant, claims: Claims): Dialect {
   if (claims[derivedFromClaim] !== undefined) return standardDialect
   const fits = ({ claimMembers }: Dialect) =>
     Object.keys(claims).every((name) => claimMembers.has(name) || name === 'cnf')
   return !fits(dialect) && fits(standardDialect) ? standardDialect : dialect
 }
 
-function apiIdOf(tenant: Tenant, signedFor: string | null, audience: unknown): string | null | undefined {
+function apiIdOf(
+  tenant: IssuingTenant,
+  signedFor: string | null,
+  audience: unknown,
+): string | null | undefined {
   if (signedFor !== null) return tenant.apis.get(signedFor)?.id
   if (audience === undefined) return null
   const names: readonly unknown[] = Array.isArray(audience) ? audience : [audience]

@@ -1,8 +1,8 @@
 /** Whether a token that this server has issued still lives: its own time, and everything that it hangs on. */
 
+import { type Soon, type TokenFacts, whenKnown } from '@sallyport/protocol'
 import type { Client } from '../apps/client.ts'
-import type { Revocations, TenantRevocations, TokenFacts } from '../revocation/revocations.ts'
-import { type Soon, whenKnown } from '../soon.ts'
+import type { Revocations, TenantRevocations } from '../revocation/revocations.ts'
 import type { Directory } from '../tenants/directory.ts'
 import type { Organization } from '../tenants/organization.ts'
 import type { Tenant } from '../tenants/tenant.ts'

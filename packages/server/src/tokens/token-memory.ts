@@ -1,6 +1,6 @@
 /** Tokens that have been read before: an API asks about the same ones all day, and reading one costs more than its answer. */
 
-import { RecentMap } from '../store/read-through.ts'
+import { RecentMap } from '@sallyport/protocol'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { OwnToken } from './own-token.ts'
 

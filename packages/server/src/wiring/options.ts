@@ -11,6 +11,7 @@ import type { TlsPair } from '../http/tls.ts'
 import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import type { OpenStore } from '../open-store.ts'
 import type { FetchJson } from '../outbound/fetch-json.ts'
+import type { IsAllowedAddress } from '../outbound/literal-host.ts'
 
 export interface ServerOptions {
   readonly store: OpenStore
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ListenerLimits>
   /** How the keys of clients and outside issuers are fetched; left out, from the public Internet alone. */
   readonly fetchJson?: FetchJson
+  /** From which addresses it fetches although they are not public; left out, from none. */
+  readonly isAllowedAddress?: IsAllowedAddress
   /** To the other processes of this machine; left out where there are none. */
   readonly attemptRelay?: AttemptRelay
   /** Which places outside get the audit chain. */

@@ -20,10 +20,11 @@ import { createTokenReuse } from '../oauth/token-reuse.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
 import { createRevocationFeed, type RevocationFeed } from '../revocation/feed.ts'
 import { forVerifiers } from '../revocation/for-verifiers.ts'
+import { revokeAndRecord } from '../revocation/recorded.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { listClientIds } from '../store/apps.ts'
 import type { NewExposure } from '../store/exposure.ts'
-import { listRevocations, listRevocationsAfter, revoke } from '../store/revocations.ts'
+import { listRevocations, listRevocationsAfter } from '../store/revocations.ts'
 import { createDirectory, type Directory } from '../tenants/directory.ts'
 import { createOpaqueTokens } from '../tokens/opaque-tokens.ts'
 import type { Kept } from './chores.ts'
@@ -60,14 +61,19 @@ export function routeDeps(
     opaqueTokens,
     revocations,
     revocationFeed: revocationFeed(options, directory),
-    revoke: (tenantId, revocation) => db.write((tx) => revoke(tx, tenantId, revocation)),
+    async revoke(tenantId, revocation, by) {
+      await db.write((tx) => revokeAndRecord(tx, tenantId, revocation, by))
+    },
     lastContactAt: () => db.changes.lastContactAt,
+    catchUp: () => db.changes.catchUp(),
     exposeCredential: (exposure) => {
       expose(exposure).catch((error: unknown) => options.log.failure('', error))
     },
     answerSecretScanning: secretScanning(options, expose),
     answerManagement: createManagement({
-      ...{ ...store, effects, baseUrl, directory, opaqueTokens, revocations },
+      ...{ ...store, effects, baseUrl, directory, opaqueTokens, revocations, singleUse },
+      isAllowedAddress: options.isAllowedAddress ?? (() => false),
+      origins: [baseUrl, ...(mtlsUrl === null ? [] : [mtlsUrl])].map(({ origin }) => origin),
       onOutcome: (outcome) => logManagement(options.log, outcome),
     }),
     sites: createSiteFinder(directory, baseUrl, mtlsUrl),

@@ -152,3 +152,31 @@ test('apply: a federation rule that lets in too many is a warning on the error o
   const json = JSON.parse((await run(['shop.yaml', '--data', 'data', '--json'], folder)).stdout)
   assert.deepEqual([json.warnings.length, json.warnings[0].line], [1, 28])
 })
+
+test('trust 153: a private host to fetch from is a warning at its place, in each of its places, and applied', async (t) => {
+  const issuers = `[{issuer: https://10.0.0.7, apps: [sync]}, {issuer: https://idp.example, jwks_uri: 'https://[fd00::1]/jwks', apps: [sync]}, {issuer: https://127.0.0.1, jwks_uri: https://keys.example/jwks, apps: [sync]}]`
+  const trusting = changed(
+    '    token_reuse: false\n',
+    `    token_reuse: false\n    trusted_issuers: ${issuers}\n`,
+  )
+  const methods = changed(
+    'name: Sync\n',
+    'name: Sync\n            client_authentication: [private_key_jwt]\n',
+    trusting,
+  )
+  const folder = folderWith(t, {
+    'shop.yaml': changed('secret: generated', 'jwks_uri: https://localhost:9000/keys', methods),
+  })
+  const { code, stdout } = await run(['shop.yaml', '--data', 'data', '--json'], folder)
+  assert.equal(code, 0, stdout)
+  const { warnings } = JSON.parse(stdout)
+  assert.deepEqual(
+    warnings.map(({ path }: { readonly path: string }) => path),
+    [
+      'tenants[0].trusted_issuers[0].issuer',
+      'tenants[0].trusted_issuers[1].jwks_uri',
+      'tenants[0].organizations[0].apps[0].credentials[0].jwks_uri',
+    ],
+  )
+  assert.match(warnings[0].sentence, /not public, .* unless outbound_allowed_networks has its address/)
+})

@@ -219,7 +219,7 @@ forEachStore((engine, store) => {
     const taken = changed('id: shop', 'id: neighbour', changed('hosts: [auth.shop.example]', 'hosts: []'))
     assert.deepEqual(
       (await planRefusals(bench, [taken]))[0],
-      'folder/a.yaml:3:5 tenants[0].id: found tenant neighbour, which was not made by a blueprint, expected an id that is free for blueprint shop',
+      'folder/a.yaml:3:5 tenants[0].id: found tenant neighbour, which was not made by a blueprint, expected an id that is free for blueprint shop, or --adopt to take it into that',
     )
   })
 

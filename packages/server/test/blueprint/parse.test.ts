@@ -345,7 +345,7 @@ test('trust 27: whatever stands at a credential is never printed, neither value 
 
 test('trust 27: a literal secret is refused with the forms that are allowed', () => {
   assert.deepEqual(refusals(changed('secret: generated', 'secret: correct-horse-battery')), [
-    'a.yaml:27:17 tenants[0].organizations[0].apps[0].credentials[0].secret: found text (not shown), expected generated, {from_env: NAME}, {from_file: PATH} or {hash: "sha256:…"}, never the secret itself',
+    'a.yaml:27:17 tenants[0].organizations[0].apps[0].credentials[0].secret: found text (not shown), expected generated, kept, {from_env: NAME}, {from_file: PATH} or {hash: "sha256:…"}, never the secret itself',
   ])
 })
 

@@ -6,7 +6,7 @@ import { applyPlan } from '../../src/blueprint/apply.ts'
 import type { Blueprint } from '../../src/blueprint/blueprint.ts'
 import { formatPlan } from '../../src/blueprint/format-plan.ts'
 import { parseBlueprints } from '../../src/blueprint/parse.ts'
-import { type Plan, planBlueprints } from '../../src/blueprint/plan.ts'
+import { type Plan, type PlanOptions, planBlueprints } from '../../src/blueprint/plan.ts'
 import { formatProblem } from '../../src/blueprint/problem.ts'
 import { createSealer, type Sealer } from '../../src/keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from '../../src/keys/secret-hasher.ts'
@@ -78,30 +78,38 @@ export async function createBench(db: Database): Promise<Bench> {
 export function planned(
   { db, hasher, environment, files }: Bench,
   blueprints: readonly Blueprint[],
-  prune = false,
+  asked: Asked = {},
 ) {
   const readTextFile = async (path: string) => {
     const text = files[path]
     if (text === undefined) throw new Error('no such file')
     return text
   }
-  return planBlueprints(db, blueprints, { prune, hasher, environment, readTextFile })
+  return planBlueprints(db, blueprints, { ...asked, hasher, environment, readTextFile })
 }
 
-export async function planOf(bench: Bench, texts: readonly string[], prune = false): Promise<Plan> {
-  const { plan, problems } = await planned(bench, parsed(...texts), prune)
+/** `true` is to prune. */
+type Asked = Pick<PlanOptions, 'prune' | 'adopt'>
+const askedOf = (asked: boolean | Asked): Asked => (typeof asked === 'boolean' ? { prune: asked } : asked)
+
+export async function planOf(
+  bench: Bench,
+  texts: readonly string[],
+  asked: boolean | Asked = {},
+): Promise<Plan> {
+  const { plan, problems } = await planned(bench, parsed(...texts), askedOf(asked))
   assert.ok(plan, problems?.map(formatProblem).join('\n'))
   return plan
 }
 
 /** Applies, and gives the lines shown and the secrets generated. */
-export async function applied(bench: Bench, texts: readonly string[], prune = false) {
-  const plan = await planOf(bench, texts, prune)
+export async function applied(bench: Bench, texts: readonly string[], asked: boolean | Asked = {}) {
+  const plan = await planOf(bench, texts, asked)
   const { generated } = await applyPlan(bench.db, plan, { random: randomBytes, ...bench })
   return { lines: formatPlan(plan).split('\n'), generated }
 }
 
 export async function planRefusals(bench: Bench, texts: readonly string[], prune = false): Promise<string[]> {
-  const { problems } = await planned(bench, parsed(...texts), prune)
+  const { problems } = await planned(bench, parsed(...texts), { prune })
   return (problems ?? []).map(formatProblem)
 }

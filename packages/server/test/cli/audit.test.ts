@@ -83,7 +83,7 @@ test('trust R16: of one tenant, and after a record, is what export says', async 
     all.filter(({ number, tenant }) => tenant === 'acme' && number > 2),
   )
   const { actor, action, target } = all.at(-1)
-  assert.match(`${actor}: ${action} ${target}`, /^command revoke \(.+\): revoke app \S+$/)
+  assert.match(`${actor}: ${action} ${target}`, /^command revoke \(.+\): revokeTokensOfApp app \S+$/)
 })
 
 test('trust R16: words that mean nothing are refused before anything is read', async () => {

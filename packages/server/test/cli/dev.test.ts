@@ -38,6 +38,9 @@ interface Demo {
   readonly tenants: Readonly<Record<string, DemoEntry>>
 }
 
+/** Each is a process: dev-apis.test.ts has them. */
+const withoutApis = ['--api-port', '0']
+
 const ready = (port: number) => new RegExp(`^Sallyport is ready: https://localhost:${port}$`, 'm')
 const readDemo = (folder: string): Demo => JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8'))
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
@@ -56,7 +59,9 @@ before(async () => {
   first.data = join(first.root, 'data')
   const [port = 0] = await freePorts(1)
   first.port = port
-  const running = start(['dev', '--port', String(port), '--http-port', '0', '--data', first.data])
+  const running = start([
+    ...['dev', '--port', String(port), '--http-port', '0', ...withoutApis, '--data', first.data],
+  ])
   first.stdout = await running.says(ready(port))
   first.outcome = await running.stop()
 })
@@ -70,7 +75,11 @@ function copyOf(t: TestContext): string {
 }
 
 const startIn = (t: TestContext, folder: string, port: number, options?: RunOptions) =>
-  startFor(t, ['dev', '--port', String(port), '--http-port', '0', '--data', folder], options)
+  startFor(
+    t,
+    [...['dev', '--port', String(port), '--http-port', '0'], ...withoutApis, '--data', folder],
+    options,
+  )
 
 test('contract: the first start prints a table of tenants, a curl line and the ready line, and SIGTERM ends it with 0', () => {
   const lines = first.stdout.trimEnd().split('\n')
@@ -181,7 +190,9 @@ test('issue 2, how it must feel: the printed curl line, copied, gets a token, wh
 test('settled, on the wire: plain HTTP is refused with a JSON error on its own port and on the main one', async (t) => {
   const folder = copyOf(t)
   const [port = 0, httpPort = 0] = await freePorts(2)
-  const running = startFor(t, ['dev', '--port', `${port}`, '--http-port', `${httpPort}`, '--data', folder])
+  const running = startFor(t, [
+    ...['dev', '--port', `${port}`, '--http-port', `${httpPort}`, ...withoutApis, '--data', folder],
+  ])
   await running.says(ready(port))
   const { status, headers, text } = await ask(`http://localhost:${httpPort}/tokenos/oauth2/token`)
   assert.deepEqual([status, headers.location], [403, undefined])
@@ -236,7 +247,9 @@ test('contract: a busy main port leaves the demo.json of the instance that holds
 test('settled, on the wire: a busy plain-HTTP port only warns', async (t) => {
   const [port = 0] = await freePorts(1)
   const httpPort = await occupy(t)
-  const running = startFor(t, ['dev', '--port', `${port}`, '--http-port', `${httpPort}`, '--data', copyOf(t)])
+  const running = startFor(t, [
+    ...['dev', '--port', `${port}`, '--http-port', `${httpPort}`, ...withoutApis, '--data', copyOf(t)],
+  ])
   const output = await running.says(ready(port))
   assert.match(
     output,

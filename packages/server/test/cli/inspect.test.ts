@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { describe } from '../../src/cli/describe-token.ts'
 import { systemEffects } from '../../src/effects.ts'
 import { createLog } from '../../src/http/log.ts'
+import { nothingKnown } from '../../src/inspect/token-report.ts'
 import { createServer, type Server } from '../../src/main.ts'
 import { openStore } from '../../src/open-store.ts'
 import { basic, type Outcome, run } from './processes.ts'
@@ -59,7 +61,7 @@ test('issue 2, how it must feel: a good token is told in words, with its times, 
   assert.deepEqual([code, stderr], [0, ''])
   assert.match(
     stdout,
-    /^Good, for \d+ more seconds\.\n\nSigned by tenant acme with key \S+ \(ES256\)\.\nIssued to app Nightly sync \(sync, client id \S+\) of organization first-customer\.\n\nHeader\n {2}alg {2}ES256\n[\s\S]*\nClaims\n/,
+    /^Good, for \d+ more seconds\.\n\nSigned by tenant acme with key \S+ \(ES256\)\.\nIssued to app Nightly sync \(sync, client id \S+\) of organization first-customer\.\nFor API rest\.\n\nHeader\n {2}alg {2}ES256\n[\s\S]*\nClaims\n/,
   )
   assert.match(stdout, /^ {2}exp {8}\d+ {2}\(20\d\d-\d\d-\d\dT[\d:]+\.000Z\)$/m)
 })
@@ -70,14 +72,21 @@ test('issue 2, how it must feel: the token may come from standard input, out of 
   assert.match(stdout, /^Good, /)
 })
 
+const members = [
+  ...['isGood', 'kind', 'problems', 'nextSteps', 'cutOffs', 'header', 'claims', 'tenantId', 'kid', 'app'],
+  ...['apiId', 'scopes', 'endpoints'],
+]
+
 test('contract: --json prints one document, and a token that is not good is exit code 1', async () => {
   const good = await inspect(['--json'], prepared.token)
   const { isGood, problems, tenantId, header, claims } = JSON.parse(good.stdout)
   assert.deepEqual([good.code, isGood, problems, tenantId], [0, true, [], 'acme'])
+  assert.deepEqual(Object.keys(JSON.parse(good.stdout)), members)
   assert.equal(header.typ, 'at+jwt')
   assert.equal(claims.iss, 'https://localhost:8443/acme')
   const bad = await inspect(['--json', `${prepared.token.slice(0, -4)}AAAA`])
   assert.deepEqual([bad.code, JSON.parse(bad.stdout).isGood], [1, false])
+  assert.deepEqual(Object.keys(JSON.parse(bad.stdout)), members)
 })
 
 test('003-18: a shell variable in single quotes is answered with what to do about it', async () => {
@@ -125,4 +134,58 @@ test('contract: without a database inspect says where it looked, and exits with 
     stderr,
     'There is no database in nowhere. Start the server first, or name another folder with --data, or its configuration with --config.\n',
   )
+})
+
+test('issue 5: a secret given by mistake is told, echoed nowhere, and exit code 1', async () => {
+  const secret = `sp_live_${'Ab1'.repeat(16)}x`
+  for (const args of [[secret], ['--json', secret], [`${secret}.a.b`]]) {
+    const { code, stdout, stderr } = await inspect(args)
+    assert.deepEqual([code, stderr], [1, ''])
+    assert.match(stdout, /This is a client secret/)
+    assert.doesNotMatch(stdout, /Ab1/)
+  }
+})
+
+test('issue 5: who has cut it off, which endpoints it would open, and what to do next stand in the report', () => {
+  const text = describe(
+    {
+      ...nothingKnown,
+      ...{ kind: 'access_token', tenantId: 'acme', kid: 'k', header: { alg: 'ES256' }, apiId: 'rest' },
+      ...{ problems: ['It is revoked.'], nextSteps: ['Get a new one.'] },
+      cutOffs: [
+        {
+          ...{ kind: 'app', subject: 'sync' },
+          madeBy: {
+            ...{ record: 12, happenedAt: 1_800_000_000, actor: 'app boss', operation: 'removeApp' },
+            ...{ target: 'app sync', requestId: 'r-1' },
+          },
+        },
+        { kind: 'user', subject: 'ada\u001b[2J', madeBy: null },
+      ],
+      endpoints: [
+        { apiId: 'rest', method: 'GET', path: '/orders/{order}', scope: 'orders:read', isOpen: true },
+        { apiId: 'rest', method: 'POST', path: '/orders', scope: 'orders:write', isOpen: false },
+      ],
+    },
+    1_800_000_001,
+  )
+  const expected = [
+    'Not good.',
+    '  It is revoked.',
+    '  Cut off with app sync at 2027-01-15T08:00:00.000Z by app boss: removeApp of app sync (audit record 12, request r-1).',
+    '  Cut off with user ada�[2J; the audit chain has no record of who did it.',
+    '  Next: Get a new one.',
+    '',
+    'Signed by tenant acme with key k (ES256).',
+    'For API rest.',
+    '',
+    'Would open, if it were good',
+    '  GET /orders/{order}',
+    'Does not open',
+    '  POST /orders: it lacks orders:write',
+    '',
+    'Header',
+    '  alg  ES256',
+  ]
+  assert.equal(text, expected.join('\n'))
 })

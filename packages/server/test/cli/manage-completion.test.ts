@@ -1,4 +1,4 @@
-/** `sallyport completion`: what bash itself offers, asked as its Tab key asks. */
+/** `sallyport completion`: what each shell itself offers, asked as its Tab key asks. */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -8,65 +8,90 @@ import { test } from 'node:test'
 import { temporaryFolder } from '../store/each-store.ts'
 import { commandLine, run } from './processes.ts'
 
-const hasShell = (shell: string) => spawnSync(shell, ['-c', 'true']).status === 0
-const script = async (shell: string) => (await run(['completion', shell])).stdout
+const command = `'${process.execPath}' '${commandLine}'`
 
-interface Asking {
+interface Shell {
+  readonly flags: readonly string[]
+  /** A program for that shell, which prints what is offered for the last of the words; `script` is ours. */
+  asking(script: string, words: readonly string[]): string
+}
+
+const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ')
+
+const shells: Readonly<Record<string, Shell>> = {
+  bash: {
+    flags: ['--norc', '-c'],
+    asking: (script, words) => `${script}
+sallyport() { ${command} "$@"; }
+COMP_WORDS=(${quoted(words)}); COMP_CWORD=${words.length - 1}; _sallyport; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  },
+  zsh: {
+    flags: ['-f', '-c'],
+    // Its own functions exist only while its Tab key is down: these print what they are given.
+    asking: (script, words) => `compdef() { }
+_describe() { print -rl -- "\${(@)\${(@P)2}%%:*}" }
+compadd() { print -rl -- "\${(@P)2}" }
+_files() { print -rl -- *(N) }
+${script}
+sallyport() { ${command} "$@"; }
+words=(${quoted(words)}); CURRENT=${words.length}; _sallyport`,
+  },
+  fish: {
+    flags: ['--no-config', '-c'],
+    asking: (script, words) => `${script}
+function sallyport; ${command} $argv; end
+complete -C "${words.join(' ')}"`,
+  },
+}
+
+interface Offering {
+  readonly shell: string
   readonly script: string
   readonly home: string
 }
 
-/** What is offered for the last of the words. */
-function offered({ script, home }: Asking, words: readonly string[]): readonly string[] {
-  const list = ['sallyport', ...words].map((word) => `'${word}'`).join(' ')
-  const asked = [
-    script,
-    `sallyport() { '${process.execPath}' '${commandLine}' "$@"; }`,
-    `COMP_WORDS=(${list}); COMP_CWORD=${words.length}; _sallyport; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  ].join('\n')
-  const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', asked], {
+/** What is offered for the last of the words, without what it is about. */
+function offered({ shell, script, home }: Offering, ...words: readonly string[]): readonly string[] {
+  const { flags, asking } = shells[shell] ?? assert.fail(shell)
+  const asked = asking(script, ['sallyport', ...words])
+  const { stdout, stderr, status } = spawnSync(shell, [...flags, asked], {
     encoding: 'utf8',
     cwd: home,
-    env: { PATH: process.env.PATH, XDG_CONFIG_HOME: home },
+    env: { PATH: process.env.PATH, HOME: home, XDG_CONFIG_HOME: home },
   })
   assert.deepEqual([status, stderr], [0, ''])
-  return stdout.split('\n').filter((line) => line !== '')
+  const lines = stdout.split('\n').flatMap((line) => line.split('\t')[0] || [])
+  // What does not begin as the word does, the shell itself leaves out.
+  return lines.filter((line) => line.startsWith(words.at(-1) ?? '')).toSorted()
 }
 
-test('bash completes commands, flags, files and profiles', {
-  skip: !hasShell('bash') && 'needs bash',
-}, async (t) => {
-  const home = temporaryFolder(t)
-  const asking = { script: await script('bash'), home }
-  assert.deepEqual(offered(asking, ['man']), ['manage'])
-  assert.deepEqual(offered(asking, ['manage', 'app']), ['apps'])
-  assert.deepEqual(offered(asking, ['manage', 'apps', '']), [
-    'list',
-    'show',
-    'create',
-    'update',
-    'remove',
-    '--help',
-  ])
-  assert.deepEqual(offered(asking, ['manage', 'apps', 'update', 'some-app', '--dis']), ['--disabled'])
-  assert.deepEqual(offered(asking, ['manage', 'apps', 'list', '--tenant', 'a']), [])
-  assert.ok(offered(asking, ['keys', 'rotate', '--']).includes('--emergency'))
-  writeFileSync(join(home, 'body.yaml'), '')
-  assert.deepEqual(offered(asking, ['manage', 'apps', 'create', '--file', 'bo']), ['body.yaml'])
+function keepProfile(home: string): void {
   mkdirSync(join(home, 'sallyport'))
   const profile = { url: 'https://localhost', client_id: 'a', client_secret: 'b' }
   writeFileSync(join(home, 'sallyport', 'profiles.json'), JSON.stringify({ profiles: { prod: profile } }), {
     mode: 0o600,
   })
-  assert.deepEqual(offered(asking, ['manage', 'me', '--profile', '']), ['prod'])
-})
+}
 
-for (const shell of ['zsh', 'fish']) {
-  test(`${shell} can read its script`, { skip: !hasShell(shell) && `needs ${shell}` }, async (t) => {
-    const file = join(temporaryFolder(t), 'completion')
-    writeFileSync(file, await script(shell))
-    const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' })
-    assert.deepEqual([status, stderr], [0, ''])
+const hasShell = (shell: string) => spawnSync(shell, ['-c', 'true']).status === 0
+
+for (const shell of Object.keys(shells)) {
+  test(`issue 5, 4: ${shell} completes commands, flags, files and profiles`, {
+    skip: !hasShell(shell) && `needs ${shell}`,
+  }, async (t) => {
+    const home = temporaryFolder(t)
+    const offering = { shell, home, script: (await run(['completion', shell])).stdout }
+    assert.deepEqual(offered(offering, 'man'), ['manage'])
+    assert.deepEqual(offered(offering, 'manage', 'app'), ['apps'])
+    const verbs = ['--help', 'create', 'list', 'remove', 'show', 'update']
+    assert.deepEqual(offered(offering, 'manage', 'apps', ''), verbs)
+    assert.deepEqual(offered(offering, 'manage', 'apps', 'update', 'some-app', '--dis'), ['--disabled'])
+    assert.deepEqual(offered(offering, 'manage', 'apps', 'list', '--tenant', 'a'), [])
+    assert.ok(offered(offering, 'keys', 'rotate', '--').includes('--emergency'))
+    writeFileSync(join(home, 'body.yaml'), '')
+    assert.deepEqual(offered(offering, 'manage', 'apps', 'create', '--file', 'bo'), ['body.yaml'])
+    keepProfile(home)
+    assert.deepEqual(offered(offering, 'manage', 'me', '--profile', ''), ['prod'])
   })
 }
 

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { Command } from 'commander'
 import { commandOf } from '../../src/cli/manage/operation-command.ts'
 import { registerManage } from '../../src/cli/manage/register.ts'
+import { listText } from '../../src/cli/manage/show.ts'
 import { createManagementClient, type Fetch, ManagementRefused } from '../../src/management/client.ts'
 import { operations } from '../../src/management/operations.ts'
 
@@ -45,7 +46,41 @@ test('the thing itself needs no flag, and what it lies in has one', () => {
   assert.deepEqual(usage('removeCredential'), ['credential', '--tenant', '--app'])
   assert.deepEqual(usage('readTenant'), ['tenant'])
   assert.deepEqual(usage('readMembership'), ['member', '--tenant'])
-  assert.deepEqual(usage('listAppsOfOrganization'), ['organization', '--tenant'])
+  for (const what of ['listAppsOfOrganization', 'listNoticesOfOrganization', 'listRevocationsOfOrganization'])
+    assert.deepEqual(usage(what), ['organization', '--tenant'])
+})
+
+/** As a terminal of that width would show it. */
+function helpOf(...words: readonly string[]): string {
+  const program = new Command()
+  registerManage(program)
+  const found = words.reduce<Command | undefined>(
+    (command, word) => command?.commands.find((one) => one.name() === word),
+    program,
+  )
+  assert.ok(found)
+  let shown = ''
+  found.configureOutput({ writeOut: (text) => (shown += text), getOutHelpWidth: () => 200 }).outputHelp()
+  return shown
+}
+
+test('the help of a command says which flags are required, and what only --set and --file can say', () => {
+  const creating = helpOf('manage', 'apis', 'create')
+  for (const flag of ['--tenant', '--id', '--audience'])
+    assert.match(creating, new RegExp(`^ *${flag} <.*\\(required\\)$`, 'm'))
+  assert.match(creating, /--name <value>\s*$/m)
+  assert.match(creating, /^Only with --set or --file:\n {2}scopes {5}a map of scopes .*\n {2}endpoints$/m)
+  const changing = helpOf('manage', 'apis', 'update')
+  assert.deepEqual(changing.match(/--[\w-]+(?= .*\(required\))/g), ['--tenant'])
+  assert.doesNotMatch(helpOf('manage', 'users', 'create'), /Only with/)
+})
+
+test('a list shows the approval of plans, where any of them needs it', () => {
+  const plans = operations.find(({ id }) => id === 'listPlans')
+  const plan = { id: 'free', price: 'free', blueprint: null, created_at: 1_800_000_000 }
+  const shown = listText(plans?.output ?? null, [plan, { ...plan, id: 'gold', approval: true }])
+  assert.match(shown, /^ID +PRICE +APPROVAL +CREATED AT\nfree +free +- .*\ngold +free +yes /)
+  assert.doesNotMatch(listText(plans?.output ?? null, [plan]), /APPROVAL/)
 })
 
 /** A server that answers by number, and keeps what it was asked. */

@@ -230,7 +230,7 @@ test('a refusal names the permission and where else it is held; what may not be 
   const forbidden = await manage(server(), args, { as: auditor })
   assert.equal(forbidden.code, 1)
   assert.match(forbidden.stderr, /the permission manage_organizations,/)
-  assert.match(forbidden.stderr, /^You have it nowhere else\.$/m)
+  assert.match(forbidden.stderr, /^None of your roles has manage_organizations anywhere\.$/m)
   const admin = await addOperator(server().folder, 'admin', ...place, '--role', 'organization_admin')
   await addOperator(server().folder, 'admin', '--tenant', 'acme', '--role', 'auditor')
   const elsewhere = await manage(

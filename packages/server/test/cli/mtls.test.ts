@@ -160,6 +160,8 @@ test('RFC 8705 §5: dev names its port for certificates in metadata, unless anot
       '0',
       '--mtls-port',
       `${mtlsPort}`,
+      '--api-port',
+      '0',
       '--data',
       data,
     ])

@@ -121,6 +121,18 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
+/** The first of two ports side by side. */
+export async function freeNeighbours(): Promise<number> {
+  const [port = 0] = await freePorts(1)
+  const probe = createServer().listen(Math.min(port + 1, 65_535), '::')
+  const isFree = await once(probe, 'listening').then(
+    () => port < 65_535,
+    () => false,
+  )
+  await new Promise((resolve) => probe.close(resolve))
+  return isFree ? port : freeNeighbours()
+}
+
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>

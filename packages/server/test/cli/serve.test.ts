@@ -264,7 +264,10 @@ test('issue 2: a server without tenants starts, and says how to get one', async 
   const { file, folder } = configure(t, { listen_port: port, data_folder: join(temporaryFolder(t), 'new') })
   assert.ok(folder)
   const running = serve(t, file)
-  assert.match(await running.says(isReady), /there are no tenants yet: .*sallyport apply/)
+  assert.match(
+    await running.says(isReady),
+    /there are no tenants yet: .*manage tenants create.*sallyport apply/,
+  )
 })
 
 const answersSo = async (running: Running, url: string, ca: string, status: number): Promise<Answer> => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { formatClientSecret } from '@sallyport/protocol'
 import fc from 'fast-check'
 import { readTokenText } from '../../src/inspect/read-token-text.ts'
 
@@ -56,6 +57,26 @@ test('issue 2: a client secret, an empty text, a long text and other words are t
   assert.match(sentence('  \n'), /^There is no token/)
   assert.match(sentence(`${'a'.repeat(40_000)}.a.a`), /^This is too long/)
   for (const text of ['abc', 'a.b', 'a.b.c.d', 'a.b.c.d.e']) assert.match(sentence(text), /^Not a JWT/, text)
+})
+
+test('issue 5: a secret is known wherever it stands, whole or cut, and no word of the answer repeats it', () => {
+  const secret = formatClientSecret('live', new Uint8Array(32).fill(7))
+  const start = secret.slice(0, 20)
+  for (const [text, kind, sentence] of [
+    [secret, 'client_secret', /^This is a client secret, not a token\. Keep it/],
+    [`the-app:${secret}`, 'client_secret', /^This is a client secret, not a token\. Keep it/],
+    [start, 'client_secret', /^This is a client secret.*it was cut or mistyped/],
+    [`Bearer ${start}.x.y`, 'client_secret', /^This is a client secret.*it was cut or mistyped/],
+    ['Authorization: Basic dGhlLWFwcDpzM2NyM3Q=', 'basic_credentials', /^This is a client id and a secret/],
+  ] as const) {
+    const read = readTokenText(text)
+    assert.ok(read.problem !== undefined)
+    assert.equal(read.kind, kind)
+    assert.match(read.problem, sentence)
+    assert.match(read.nextStep, /credentials rotate/)
+    const said = JSON.stringify(read)
+    for (const piece of [start.slice(8), 'dGhlLWFwcD', 'the-app']) assert.ok(!said.includes(piece), piece)
+  }
 })
 
 test('trust D: whatever is pasted, reading it ends in a token or a sentence', () => {

@@ -116,6 +116,22 @@ forEachStore((_engine, suite) => {
     assert.deepEqual(json.items[1].after.scopes, { 'pets/read': 'See pets' })
   })
 
+  test('issue 5, 1: an API is made without scopes, which an import brings; a change cannot take them all away by leaving them out', async (t) => {
+    const server = await startTestServer(t, suite, own)
+    const operator = await manager(server)
+    const body = { id: 'store', audience: 'https://store.acme.example' }
+    const made = await operator.call('POST', '/tenants/acme/apis', { body })
+    assert.deepEqual([made.status, made.json.scopes], [201, {}], made.text)
+    const imported = await operator.call('POST', '/tenants/acme/apis/store/openapi', { body: petStore })
+    assert.equal(imported.status, 200, imported.text)
+    assert.ok('pets/read' in imported.json.api.scopes)
+    const cleared = await operator.call('PATCH', '/tenants/acme/apis/store', {
+      body: { scopes: null },
+      headers: { 'if-match': '*' },
+    })
+    assertProblem(cleared, 400, 'invalid_body')
+  })
+
   test('product: what an API cannot be is told by pointers, and what it would break is a conflict', async (t) => {
     const server = await startTestServer(t, suite, own)
     const operator = await manager(server)

@@ -110,4 +110,45 @@ forEachStore((_engine, suite) => {
     assertProblem(await auditor.call('POST', `${path}/rotate`, { body: {} }), 403, 'forbidden')
     assertProblem(await callApi(server, null, 'GET', path), 401, 'unauthenticated')
   })
+
+  test('decision 0020: keys are made before the transaction, for those alone who may, and no writer waits for them', async (t) => {
+    let open = 0
+    const made: string[] = []
+    const server = await startTestServer(
+      t,
+      suite,
+      signed,
+      {},
+      {
+        db: (db) => ({
+          ...db,
+          write: (work, ...rest) =>
+            db.write(
+              async (tx) => {
+                open += 1
+                return work(tx).finally(() => (open -= 1))
+              },
+              ...rest,
+            ),
+        }),
+        // The bytes of a symmetric key; nothing else is as long.
+        effects: (effects) => ({
+          ...effects,
+          random(bytes) {
+            if (bytes === 64) made.push(open > 0 ? 'inside' : 'before')
+            return effects.random(bytes)
+          },
+        }),
+      },
+    )
+    const operator = await manager(server)
+    await tokenOf(server)
+    made.length = 0
+    const stranger = await manager(server, ['auditor'], tenantPlace('acme'))
+    assertProblem(await stranger.call('POST', `${path}/rotate`, { body: {} }), 403, 'forbidden')
+    assert.deepEqual(made, [])
+    const rotated = await operator.call('POST', `${path}/rotate`, { body: { emergency: true } })
+    assert.equal(rotated.status, 200, rotated.text)
+    assert.deepEqual(made, ['before'])
+  })
 })

@@ -1,10 +1,12 @@
 // Issue 4, item 5: a secret that others could read is put out of use, that one alone, and its owner hears of it.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { credentialSubject } from '@sallyport/protocol'
 import { listCredentials } from '../../src/store/credentials.ts'
 import { listNotices } from '../../src/store/notices.ts'
-import { credentialSubject, listRevocations } from '../../src/store/revocations.ts'
+import { listRevocations } from '../../src/store/revocations.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
 import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from './ends.ts'

@@ -5,6 +5,7 @@ import { removeApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
 import { saveOrganization } from '../../src/store/organizations.ts'
 import { revoke } from '../../src/store/revocations.ts'
+import { savePlan } from '../../src/store/tenants.ts'
 import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient } from './answers.ts'
 import { assertRevoked, resourceServer, revokeToken, tokenOf } from './ends.ts'
@@ -235,6 +236,30 @@ forEachStore((_engine, suite) => {
     await revokeToken(server, await tokenOf(server))
     await following.until(() => following.named('position').length > 0)
     assert.equal(following.isEnded, false)
+  })
+
+  test('003-20: what may have changed limits is told to the followers of the tenant, and to no other', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const [following, other] = [await follow(server), await follow(server, '', 'bare')]
+    t.after(() => following.stop())
+    t.after(() => other.stop())
+    const told = () => following.named('policy').map(({ data }) => data)
+    const [clientId] = server.credential('acme', 'other')
+    await server.db.write((tx) => removeCredential(tx, 'acme', clientId, 'main'))
+    await following.until(() => told().length === 1)
+    assert.deepEqual(told(), [{ client_id: clientId }])
+    await server.db.write((tx) =>
+      saveOrganization(tx, 'acme', { id: 'another', name: 'Another', settings: {} }),
+    )
+    await following.until(() => told().length === 2)
+    assert.equal(following.isEnded, false)
+    const plan = { id: 'free', settings: { price: 'free' as const }, blueprint: null }
+    await server.db.write((tx) => savePlan(tx, 'acme', plan))
+    await following.until(() => following.isEnded)
+    assert.deepEqual(told().slice(1), [{}, {}])
+    // A position that moved with it would not change: revocations that come meanwhile are still told.
+    assert.ok(following.named('policy').every(({ id }) => id === undefined))
+    assert.deepEqual(other.named('policy'), [])
   })
 
   test('trust R15: a heartbeat says until when nothing was missed', async (t) => {

@@ -1,14 +1,11 @@
 /** RFC 7009 and the cut-offs: whatever ends a token ends it on every path, and nothing else with it. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RevocationKind } from '@sallyport/protocol'
 import { saveApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
-import {
-  listRevocations,
-  type RevocationKind,
-  revoke,
-  sweepRevocations,
-} from '../../src/store/revocations.ts'
+import { listRevocations, revoke, sweepRevocations } from '../../src/store/revocations.ts'
 import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertUnavailable, freshAddress } from './answers.ts'
 import {

@@ -57,7 +57,8 @@ async function start(folder: string) {
   const data = join(folder, 'data')
   const temporaryFolder = join(folder, 'tmp')
   mkdirSync(temporaryFolder)
-  const args = ['dev', '--port', `${port}`, '--http-port', `${plainPort}`, '--data', data]
+  const ports = ['--port', `${port}`, '--http-port', `${plainPort}`, '--api-port', '0']
+  const args = ['dev', ...ports, '--data', data]
   const child = spawn(process.execPath, [commandLine, ...args], {
     env: { ...process.env, TMPDIR: temporaryFolder },
     stdio: ['ignore', 'pipe', 'pipe'],

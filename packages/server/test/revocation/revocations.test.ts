@@ -1,7 +1,9 @@
 /** Which facts of a token a cut-off matches, and which not. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { revocationsOf, type TokenFacts } from '../../src/revocation/revocations.ts'
+import type { TokenFacts } from '@sallyport/protocol'
+import { revocationsOf } from '../../src/revocation/revocations.ts'
 import type { Revocation } from '../../src/store/revocations.ts'
 
 const cutOff = (kind: Revocation['kind'], subjectId: string, issuedUntil = 100): Revocation => ({

@@ -48,16 +48,18 @@ const alternativesOf = (shape: Shape): readonly Shape[] => shape.anyOf?.flatMap(
 const choicesOf = ({ enum: choices = [], const: only }: Shape): readonly unknown[] =>
   only === undefined ? choices : [only]
 
-function wordsOf(shape: Shape): string {
+export function wordsOf(schema: TSchema): string {
+  const shape = schema as Shape
   const alternatives = alternativesOf(shape)
   const choices = alternatives.flatMap(choicesOf)
   if (choices.length > 0) return `one of ${choices.join(', ')}`
   return shape.description ?? alternatives.find(({ description }) => description)?.description ?? ''
 }
 
-/** House rule: what ends in `_at` are seconds since 1970. */
+/** House rule: what ends in `_at` are seconds since 1970; and the two ends of a time in filters. */
 const isInstant = (member: string, shape: Shape): boolean =>
-  member.endsWith('_at') && alternativesOf(shape).some(({ type }) => type === 'integer')
+  (member.endsWith('_at') || ['since', 'until'].includes(member)) &&
+  alternativesOf(shape).some(({ type }) => type === 'integer')
 
 /** Null for what no single text can say. */
 function readerOf(member: string, shape: Shape, mayBeNull: boolean): ReadText | null {

@@ -3,7 +3,7 @@
 import { Option } from 'commander'
 import type { TSchema } from 'typebox'
 import type { Operation } from '../../management/operation.ts'
-import { flagName, memberOptions } from './member-flag.ts'
+import { flagName, memberOptions, wordsOf } from './member-flag.ts'
 
 export interface OperationCommand {
   readonly operation: Operation
@@ -56,6 +56,28 @@ const flagsOf = (operation: Operation, schema: TSchema | null, mayBeNull: boolea
     .filter(([member]) => !isTaken(operation, member))
     .map(([member, of]) => ({ member, options: memberOptions(member, of, mayBeNull) }))
     .filter(({ options }) => options.length > 0)
+    .map((flag) => (mustHave(operation, flag.member) ? { ...flag, options: flag.options.map(marked) } : flag))
+
+/** Of what is made anew: a change may leave out anything. */
+const mustHave = ({ method, body }: Operation, member: string): boolean =>
+  method === 'POST' &&
+  ((body as { readonly required?: readonly string[] } | null)?.required ?? []).includes(member)
+
+/** Not to commander, who would refuse what a file has. */
+function marked(option: Option): Option {
+  option.description = `${option.description} (required)`.trim()
+  return option
+}
+
+/** What only `--set` and `--file` can say, and in which words. */
+export function membersWithoutFlag(
+  operation: Operation,
+): readonly (readonly [member: string, about: string])[] {
+  const flags = bodyFlags(operation).map(({ member }) => member)
+  return propertiesOf(operation.body).flatMap(([member, of]) =>
+    flags.includes(member) ? [] : [[member, wordsOf(of)] as const],
+  )
+}
 
 export const bodyFlags = (operation: Operation): readonly MemberFlag[] =>
   flagsOf(operation, operation.body, operation.method === 'PATCH')
@@ -81,7 +103,9 @@ export function commandOf(operation: Operation): OperationCommand {
 }
 
 const placeOption = (name: string): Option =>
-  new Option(`--${flagName(name)} <id>`, `the ${flagName(name).replaceAll('-', ' ')}`).makeOptionMandatory()
+  marked(
+    new Option(`--${flagName(name)} <id>`, `the ${flagName(name).replaceAll('-', ' ')}`),
+  ).makeOptionMandatory()
 
 function kindOptions({ kind, method, body }: Operation): readonly Option[] {
   if (kind === 'read') return []

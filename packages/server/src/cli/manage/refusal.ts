@@ -43,25 +43,31 @@ async function nextStep(
   if (code === 'not_found')
     return [
       'Either it does not exist, or you may not see it.',
-      ...belonging('You belong to', await membershipsOf(client)),
+      ...belonging('You belong to', (await membershipsOf(client)) ?? []),
     ]
   // The one that was missing, which may be that of the reading before a change, or one that was to be given away.
   const permission = permissionNames.find((name) => detail.split(/\W+/).includes(name))
-  if (code === 'forbidden' && permission !== undefined) {
-    const held = (await membershipsOf(client)).filter(({ permissions }) => permissions.includes(permission))
-    return held.length === 0 ? ['You have it nowhere else.'] : belonging('You have it at', held)
-  }
+  if (code === 'forbidden' && permission !== undefined)
+    return whereHeld(permission, await membershipsOf(client))
   if (code === 'precondition_failed') return ['Somebody else was faster. Look at it, and run this again.']
   return []
 }
 
-/** Nothing where it cannot be asked: the refusal itself is what matters. */
-async function membershipsOf(client: ManagementClient): Promise<readonly Membership[]> {
+function whereHeld(permission: string, memberships: readonly Membership[] | null): readonly string[] {
+  const held = memberships?.filter(({ permissions }) => permissions.includes(permission))
+  if (held === undefined) return []
+  return held.length === 0
+    ? [`None of your roles has ${permission} anywhere.`]
+    : belonging('You have it at', held)
+}
+
+/** Null where it cannot be asked: the refusal itself is what matters. */
+async function membershipsOf(client: ManagementClient): Promise<readonly Membership[] | null> {
   try {
     const { memberships } = (await client.call('readMe')).body as { memberships: readonly Membership[] }
     return memberships
   } catch (error) {
-    if (error instanceof ManagementRefused || error instanceof ServerUnreachable) return []
+    if (error instanceof ManagementRefused || error instanceof ServerUnreachable) return null
     throw error
   }
 }

@@ -3,12 +3,14 @@
 import type { Command, Option } from 'commander'
 import type { Operation } from '../../management/operation.ts'
 import { operations } from '../../management/operations.ts'
+import { table } from '../table.ts'
 import { registerProfiles } from './login.ts'
 import { flagName, typedNull } from './member-flag.ts'
 import {
   bodyFlags,
   commandOf,
   type MemberFlag,
+  membersWithoutFlag,
   type OperationCommand,
   paramsOf,
   queryFlags,
@@ -41,11 +43,18 @@ function addCommand(group: Command, { operation, words, positional, options }: O
     .command(name + argument)
     .description(operation.about)
   for (const option of options) command.addOption(option)
+  command.addHelpText('after', () => otherMembers(operation))
   command.action(async (...given: unknown[]) => {
     // Commander hands over the argument, then the options, then the command.
     const values = given.at(-2) as Readonly<Record<string, unknown>>
     await runOperation(operation, sort(operation, positional === null ? null : String(given[0]), values))
   })
+}
+
+function otherMembers(operation: Operation): string {
+  const members = membersWithoutFlag(operation)
+  const lines = table(members.map(([member, about]) => [`  ${member}`, about]))
+  return members.length === 0 ? '' : `\nOnly with --set or --file:\n${lines}`
 }
 
 /** Made when its first command is. */

@@ -15,14 +15,22 @@ interface ObjectShape {
 }
 
 /** What every row has and hardly anybody looks for; `--json` and the one thing by itself show it. */
-const leftOut: ReadonlySet<string> = new Set(['updated_at', 'hash', 'before', 'after', 'request_id'])
+const leftOut: ReadonlySet<string> = new Set([
+  ...['updated_at', 'hash', 'before', 'after', 'request_id', 'public_jwk'],
+])
 
-/** What every row must have, if it fits in a cell. */
+/** House rule: what ends in `_at` are seconds since 1970; and these. */
+const isInstant = (name: string): boolean => name.endsWith('_at') || ['since', 'issued_until'].includes(name)
+
+/** What a row may be without, and is looked for: of a plan. */
+const alsoShown: ReadonlySet<string> = new Set(['approval'])
+
+/** What every row must have, and some that are asked for, if it fits in a cell. */
 function columnsOf(output: TSchema | null): readonly string[] {
   const { required = [], properties = {} } = (output ?? {}) as ObjectShape
-  return required.filter((name) => {
-    const { type, items } = properties[name] ?? {}
-    return !leftOut.has(name) && type !== 'object' && items?.type !== 'object'
+  return Object.entries(properties).flatMap(([name, { type, items }]) => {
+    const isShown = (required.includes(name) || alsoShown.has(name)) && !leftOut.has(name)
+    return isShown && type !== 'object' && items?.type !== 'object' ? [name] : []
   })
 }
 
@@ -54,7 +62,7 @@ function shortened(value: unknown): unknown {
 function cell(name: string, value: unknown): string {
   if (isNothing(value)) return '-'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  if (typeof value === 'number' && name.endsWith('_at')) return instantText(value).replace('.000Z', 'Z')
+  if (typeof value === 'number' && isInstant(name)) return instantText(value).replace('.000Z', 'Z')
   if (Array.isArray(value)) return value.map((item) => cell('', item)).join(', ')
   return terminalText(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
@@ -69,9 +77,8 @@ export function thingText(thing: object): string {
   const leaves = leavesOf(thing as Members, '')
   const lines = leaves.filter(([, value]) => !isRows(value))
   const tables = leaves.flatMap(([name, value]) => (isRows(value) ? [rowsText(name, value)] : []))
-  return [table(lines.map(([name, value]) => [terminalText(name), cell(name, value)])), ...tables].join(
-    '\n\n',
-  )
+  const above = table(lines.map(([name, value]) => [terminalText(name), cell(name, value)]))
+  return [above, ...tables].filter((text) => text !== '').join('\n\n')
 }
 
 /** A map within becomes names with dots; an empty one stays, so that it is not taken for nothing. */
@@ -83,7 +90,9 @@ const leavesOf = (thing: Members, above: string): readonly (readonly [name: stri
   )
 
 function rowsText(name: string, rows: readonly Members[]): string {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
+    (column) => !leftOut.has(column),
+  )
   return `${terminalText(name)}:\n${columnsText(columns, rows)}`
 }
 

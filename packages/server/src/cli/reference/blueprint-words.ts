@@ -119,7 +119,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     ],
     access_token_seconds: ['How long tokens for it live', "the tenant's"],
     endpoints: [
-      'What the API answers to: `method`, `path` with braces around what varies, and the one `scope` that opens it',
+      'What the API answers to: `method`, `path` with braces around what varies, and the one `scope` that opens it. With `limit: {requests, window_seconds}` guards let each app by itself ask no more than that',
       'none',
     ],
     sender_constraint: [
@@ -134,6 +134,10 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     approval: ['Whether somebody must say yes before an organization gets it', '`false`'],
     scopes: ['When given, apps on this plan get no scope outside it, by API', 'all'],
     access_token_seconds: ['How long tokens of its apps live', "the API's"],
+    limits: [
+      'How often each of its apps may ask: `requests` in `window_seconds`, for all endpoints, those of an `api`, or one `endpoint` such as `GET /orders/{order}`. Of several the most exact holds',
+      "the endpoints'",
+    ],
   },
   organization: {
     id: ['Its name in this file, and the `org_id` of its tokens'],
@@ -172,6 +176,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
       '`delegation`',
     ],
     'token_exchange.actors': ['The apps whose tokens it may bring to show who acts, beside its own', 'none'],
+    limits: ['How often it may ask, said as in a plan; where it says nothing, its plan does', "the plan's"],
     attributes: ['Facts for claim templates: `${app.attributes.name}`', 'none'],
     credentials: ['Its secrets, keys, certificates and rules, as many as it needs; see below', 'none'],
   },

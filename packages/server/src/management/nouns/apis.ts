@@ -1,10 +1,11 @@
 /** APIs: what a tenant's tokens are for, with the scopes and endpoints of each. All organizations see them. */
 
 import { type Static, Type } from 'typebox'
+import { nameOf } from '../../blueprint/check-endpoints.ts'
 import { ApiEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { type ApiRow, findApi, pageOfApis, removeApi, saveApi } from '../../store/tenants.ts'
-import { ApiSettings } from '../../tenants/settings.ts'
+import { ApiSettings, type Endpoint } from '../../tenants/settings.ts'
 import { managementApiId } from '../authenticate.ts'
 import { systemTenantId } from '../authorize.ts'
 import { checkPart } from '../check-part.ts'
@@ -17,7 +18,8 @@ import { findTenant } from './tenants.ts'
 
 const { id, audience } = ApiEntry.properties
 const settable = { audience, ...ApiSettings.properties }
-const NewApi = Type.Object({ id, ...settable }, closed)
+// Without scopes, because an import from OpenAPI may bring them.
+const NewApi = Type.Object({ id, ...settable, scopes: Type.Optional(settable.scopes) }, closed)
 const ChangedApi = Type.Object(settable, closed)
 const ApiShape = Type.Object({ id, ...settable, ...managed })
 const ImportShape = Type.Object({
@@ -75,9 +77,23 @@ async function save(
   return show(row)
 }
 
+/** Where the document says nothing of limits, that of an endpoint that stays must not go. */
+function withLimitsOf(before: readonly Endpoint[], after: readonly Endpoint[]): Endpoint[] {
+  const limits = new Map(before.map((endpoint) => [nameOf(endpoint), endpoint.limit]))
+  return after.map((endpoint) => {
+    const limit = limits.get(nameOf(endpoint))
+    return limit === undefined || endpoint.limit !== undefined ? endpoint : { ...endpoint, limit }
+  })
+}
+
 const example = {
   ...{ id: 'rest', audience: 'https://api.acme.example', scopes: { 'invoices/read': 'Read invoices' } },
-  endpoints: [{ method: 'GET' as const, path: '/invoices/{invoice}', scope: 'invoices/read' }],
+  endpoints: [
+    {
+      ...{ method: 'GET' as const, path: '/invoices/{invoice}', scope: 'invoices/read' },
+      limit: { requests: 600, window_seconds: 60 },
+    },
+  ],
 }
 const shown = { ...example, blueprint: null, created_at: 1_800_000_000, updated_at: 1_800_000_000 }
 
@@ -120,10 +136,10 @@ export const apiOperations = [
     problems: ['conflict'],
     example: { body: example, answer: shown },
     find: findTenant,
-    async run({ params: { tenant }, body: { id: apiId, ...body } }, tx) {
+    async run({ params: { tenant }, body: { id: apiId, scopes = {}, ...body } }, tx) {
       if ((await findApi(tx, tenant, apiId)) !== null)
         refuseWith('conflict', { detail: `There is an API ${apiId} in this tenant.` })
-      const made = await save(tx, tenant, apiId, body, null)
+      const made = await save(tx, tenant, apiId, { ...body, scopes }, null)
       return { body: made, location: `/tenants/${tenant}/apis/${apiId}`, name: `api ${apiId}` }
     },
   }),
@@ -184,7 +200,9 @@ export const apiOperations = [
       const text = body.openapi_text
       const read = readOpenApi(text === undefined ? body : readOpenApiText(body))
       const { scopes, endpoints, unused, unusedMore } = read
-      const settings = { ...(row.settings as ApiSettings), audience: row.audience, scopes, endpoints }
+      const before = row.settings as ApiSettings
+      const limited = withLimitsOf(before.endpoints ?? [], endpoints)
+      const settings = { ...before, audience: row.audience, scopes, endpoints: limited }
       const after = await save(tx, tenant, api, settings, row)
       return { body: { api: after, unused, unused_more: unusedMore }, after }
     },

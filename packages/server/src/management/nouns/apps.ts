@@ -1,25 +1,21 @@
 /** Apps: what an organization's programs are to a tenant. Named by client id, as every token request names them. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { generateIdentifier } from '@sallyport/protocol'
 import { type Static, Type } from 'typebox'
 import { AppSettings } from '../../apps/settings.ts'
 import { AppEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
-import {
-  type AppRecord,
-  findAppByClientId,
-  findAppById,
-  listApps,
-  removeApp,
-  saveApp,
-} from '../../store/apps.ts'
+import { type AppRecord, findAppByClientId, listApps, removeApp, saveApp } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
-import { findMembership, removeMembershipsOf } from '../../store/memberships.ts'
+import { removeMembershipsOf } from '../../store/memberships.ts'
 import { type OrganizationRecord, selectOrganization } from '../../store/organizations.ts'
 import { defaultClientIdShape, identifierBytes } from '../../tenants/client-id-shape.ts'
 import { checkAppPrivileges } from '../app-privileges.ts'
-import { requirePermission, systemTenantId, wholeServer } from '../authorize.ts'
+import { requirePermission, systemTenantId } from '../authorize.ts'
+import { checkAppCount } from '../bounds.ts'
 import { checkApp, tenantEntry, tenantEntryWithApps } from '../declared.ts'
-import { refuseLastOperator } from '../giving.ts'
+import { checkFreeAppId } from '../free-app-id.ts'
+import { keepOperator } from '../last-operator.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed } from '../shapes.ts'
@@ -93,15 +89,22 @@ export async function saveCheckedApp(
 export const newClientId = (tenant: TenantEntry, random: (bytes: number) => Uint8Array): string =>
   generateIdentifier(random(identifierBytes), tenant.client_id ?? defaultClientIdShape)
 
-async function keepAnOperator(tx: WriteTransaction, tenant: string, clientId: string): Promise<void> {
-  const held = tenant === systemTenantId ? await findMembership(tx, wholeServer, `app ${clientId}`) : null
-  if (held !== null) await refuseLastOperator(tx, held, [])
-}
-
 /** With other settings an operator's app would get no token, or one that the API does not take. */
-function refuseOperatorSettings(tenant: string, { settings }: AppRecord, after: AppSettings): void {
-  if (tenant === systemTenantId && JSON.stringify(settings) !== JSON.stringify(after))
-    refuseWith('conflict', { detail: 'The settings of an app that manages stay as they were made.' })
+async function checkOperatorSettings(
+  tx: WriteTransaction,
+  tenant: string,
+  { settings, clientId }: AppRecord,
+  after: AppSettings,
+): Promise<void> {
+  if (tenant !== systemTenantId) return
+  const { sender_constraint: before, ...rest } = settings as AppSettings
+  const { sender_constraint: constraint, ...wanted } = after
+  if (!isDeepStrictEqual(rest, wanted))
+    refuseWith('conflict', {
+      detail: 'The settings of an app that manages stay as they were made, but for sender_constraint.',
+    })
+  // Nobody knows yet whether it can prove a key, or has a certificate and a port to show it at.
+  if (constraint !== before && constraint !== undefined) await keepOperator(tx, tenant, clientId)
 }
 
 const settingsOf = (body: Static<typeof ChangedApp>): AppSettings => pickSettings(AppSettings, body)
@@ -172,10 +175,10 @@ export const appOperations = [
       tx,
       { effects },
     ) {
-      if ((await findAppById(tx, tenant, appId)) !== null)
-        refuseWith('conflict', { detail: `There is an app ${appId} in this tenant.` })
       const entry = await tenantEntry(tx, tenant)
       if (entry === null) refuseWith('not_found')
+      await checkFreeAppId(tx, entry, appId)
+      await checkAppCount(tx, caller, target.place)
       const plan = planOf(entry, target.row)
       checkAppPrivileges(caller, { place: target.place, before: {}, after: settingsOf(body), plan })
       const clientId = newClientId(entry, effects.random)
@@ -200,8 +203,8 @@ export const appOperations = [
       const entry = await tenantEntry(tx, tenant)
       const owner = await selectOrganization(tx, tenant, row.organizationId)
       if (entry === null || owner === null) refuseWith('not_found')
-      if (body.disabled === true) await keepAnOperator(tx, tenant, row.clientId)
-      refuseOperatorSettings(tenant, row, settingsOf(body))
+      if (body.disabled === true) await keepOperator(tx, tenant, row.clientId)
+      await checkOperatorSettings(tx, tenant, row, settingsOf(body))
       const before = row.settings as AppSettings
       checkAppPrivileges(caller, { place, before, after: settingsOf(body), plan: planOf(entry, owner) })
       // Who was cut off does not let itself in again.
@@ -222,7 +225,7 @@ export const appOperations = [
     example: { answer: null },
     find: findWhole,
     async run({ params: { tenant, app }, target: { row, place }, caller }, tx) {
-      await keepAnOperator(tx, tenant, app)
+      await keepOperator(tx, tenant, app)
       // Made again it would not be cut off any more.
       if (row.disabledAt !== null) requirePermission(caller, 'grant_app_privileges', place)
       if (tenant === systemTenantId) await removeMembershipsOf(tx, `app ${app}`)

@@ -1,6 +1,6 @@
 /** What was done and refused, and by whom: newest first, of a tenant or of the whole server. */
 
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { showAuditRecord } from '../../audit/written-record.ts'
 import { listAuditRecords } from '../../store/audit-records.ts'
 import { selectTenant } from '../../store/tenants.ts'
@@ -29,6 +29,20 @@ const example = {
   ...{ before: { id: 'billing-sync' }, after: null, hash: '6b86b273…' },
 }
 
+const Filters = Type.Object({
+  actor: Type.Optional(Type.String({ description: 'who did it, such as "app CLIENT_ID" or "user USER_ID"' })),
+  target: Type.Optional(Type.String({ description: 'what it was done to, such as "app CLIENT_ID"' })),
+  action: Type.Optional(Type.String({ description: 'the id of an operation, such as removeApp' })),
+  since: Type.Optional(Type.Integer({ description: 'seconds since 1970, from then on' })),
+  until: Type.Optional(Type.Integer({ description: 'seconds since 1970, before then' })),
+})
+
+const filterOf = ({ actor, target, action, since, until }: Static<typeof Filters>) => ({
+  ...{ actor, time: { since, until } },
+  targets: target === undefined ? undefined : [target],
+  actions: action === undefined ? undefined : [action],
+})
+
 const pageOf = ({ after, limit }: Page) => ({
   limit,
   newestFirst: true,
@@ -42,13 +56,15 @@ export const auditOperations = [
     path: '/tenants/{tenant}/audit-records',
     about: 'What was done and refused in a tenant, newest first.',
     permission: 'read_audit',
+    query: Filters,
     output: AuditShape,
     example: { answer: example },
     find: findTenant,
-    async run({ params: { tenant } }, page, from) {
+    async run({ params: { tenant: tenantId }, query }, page, from) {
       // Of an earlier tenant of that name only the server's own people hear.
-      const since = (await selectTenant(from.kysely, tenant))?.createdAt
-      return (await listAuditRecords(from, { ...pageOf(page), tenantId: tenant, since })).map(showAuditRecord)
+      const since = (await selectTenant(from.kysely, tenantId))?.createdAt
+      const asked = { ...pageOf(page), ...filterOf(query), tenantId, since }
+      return (await listAuditRecords(from, asked)).map(showAuditRecord)
     },
     keyOf: (item) => String(item.number),
   }),
@@ -58,10 +74,12 @@ export const auditOperations = [
     path: '/audit-records',
     about: 'What was done and refused on the whole server, newest first.',
     permission: 'read_audit',
+    query: Filters,
     output: AuditShape,
     example: { answer: example },
     find: async () => ({ place: serverPlace, name: 'server' }),
-    run: async (_call, page, from) => (await listAuditRecords(from, pageOf(page))).map(showAuditRecord),
+    run: async ({ query }, page, from) =>
+      (await listAuditRecords(from, { ...pageOf(page), ...filterOf(query) })).map(showAuditRecord),
     keyOf: (item) => String(item.number),
   }),
 ]

@@ -1,7 +1,7 @@
 /** Credentials of an app: what it proves itself with. A secret is shown once, when it is made. */
 
 import { type Static, Type } from 'typebox'
-import { addSecret, rotateSecret, standingOf, takesSecrets } from '../../apps/secrets.ts'
+import { addSecret, endsOf, rotateSecret, standingOf, takesSecrets } from '../../apps/secrets.ts'
 import { formOfFormat } from '../../blueprint/proof.ts'
 import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
 import { addCredential, disableCredential, setExpiry } from '../../store/credential-terms.ts'
@@ -9,10 +9,13 @@ import { type CredentialRecord, listCredentials, removeCredential } from '../../
 import type { WriteTransaction } from '../../store/database.ts'
 import { selectTenant } from '../../store/tenants.ts'
 import { requirePermission } from '../authorize.ts'
+import { checkCredentialCount } from '../bounds.ts'
 import { tenantEntry } from '../declared.ts'
+import { checkOperatorGetsIn } from '../last-operator.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { checkBeside, resolveProof } from '../proofs.ts'
+import { checkReachable, urlsOfIssuer } from '../reachable.ts'
 import { closed, Instant, managed, OrNull } from '../shapes.ts'
 import { findApp } from './apps.ts'
 
@@ -64,7 +67,11 @@ const show = (row: CredentialRecord, now: number) => ({
   ...{ created_at: row.createdAt, updated_at: row.updatedAt },
 })
 
-const stateOf = (row: CredentialRecord) => ({ ...show(row, row.updatedAt), last_used_at: null })
+/** For the audit chain too: it does not change by itself. */
+export const credentialState = (row: CredentialRecord) => ({
+  ...show(row, row.updatedAt),
+  last_used_at: null,
+})
 
 type InCredential = { readonly tenant: string; readonly app: string; readonly credential: string }
 
@@ -73,7 +80,7 @@ async function findCredential({ tenant, app, credential }: InCredential, from: F
   const found = await findApp({ tenant, app }, from)
   const row = found && (await rowOf(from, tenant, app, credential))
   if (!row) return null
-  const value = stateOf(row)
+  const value = credentialState(row)
   return { ...found, name: `credential ${app} ${credential}`, row, value, app: found.row }
 }
 
@@ -89,7 +96,7 @@ async function rowOf(
 async function shownOf(tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) {
   const row = await rowOf(tx, tenantId, clientId, credentialId)
   if (row === undefined) throw new Error(`Credential ${credentialId} was saved and is gone.`)
-  return { body: show(row, tx.now), after: stateOf(row) }
+  return { body: show(row, tx.now), after: credentialState(row) }
 }
 
 /** The answer shows the secret, the audit chain does not. */
@@ -130,6 +137,7 @@ async function createSecret(
   const tenantId = place.tenantId ?? ''
   const secretTerms = await newSecretTerms(tx, tenantId, app, body)
   const made = await addSecret(tx, secretTerms, { ...deps, random: deps.effects.random })
+  await checkCredentialCount(tx, tenantId, app.clientId)
   return madeSecret(tx, tenantId, app.clientId, made)
 }
 
@@ -169,8 +177,11 @@ async function create(
       tx,
       deps,
     )
+  const { jwks_uri: keysAt, federation } = proofEntry
+  checkReachable({ '/jwks_uri': keysAt, ...(federation && urlsOfIssuer(federation, '/federation')) }, deps)
   await checkBeside(tx, tenantId, clientId, proof)
   await addCredential(tx, tenantId, clientId, { id, ...verifierOf(proof), pepperVersion: null, expiresAt })
+  await checkCredentialCount(tx, tenantId, clientId)
   return {
     ...(await shownOf(tx, tenantId, clientId, id)),
     location: `/tenants/${tenantId}/apps/${clientId}/credentials/${id}`,
@@ -266,8 +277,12 @@ export const credentialOperations = [
       const tenantId = place.tenantId ?? ''
       const terms = await newSecretTerms(tx, tenantId, app, body)
       const overlap = body.overlap_seconds ?? 604_800
-      const { made } = await rotateSecret(tx, terms, overlap, { ...deps, random: deps.effects.random })
-      return madeSecret(tx, tenantId, app.clientId, made)
+      const rotated = await rotateSecret(tx, terms, overlap, { ...deps, random: deps.effects.random })
+      await checkOperatorGetsIn(tx, tenantId, app.clientId)
+      await checkCredentialCount(tx, tenantId, app.clientId)
+      const written = await madeSecret(tx, tenantId, app.clientId, rotated.made)
+      const { before, after } = endsOf(rotated)
+      return { ...written, before, after: { ...written.after, ...after } }
     },
   }),
   write({
@@ -290,6 +305,8 @@ export const credentialOperations = [
         requirePermission(caller, 'grant_app_privileges', place)
       await setExpiry(tx, tenant, app, [credential], body.expires_at ?? null)
       await disableCredential(tx, tenant, app, credential, body.disabled === true)
+      await checkOperatorGetsIn(tx, tenant, app)
+      if (standingOf(row, tx.now) !== 'good') await checkCredentialCount(tx, tenant, app)
       return shownOf(tx, tenant, app, credential)
     },
   }),
@@ -306,6 +323,7 @@ export const credentialOperations = [
     find: findCredential,
     async run({ params: { tenant, app, credential } }, tx) {
       await removeCredential(tx, tenant, app, credential)
+      await checkOperatorGetsIn(tx, tenant, app)
       return { body: null, after: null }
     },
   }),

@@ -13,6 +13,7 @@ import {
   removeInvitation,
 } from '../../store/invitations.ts'
 import { identifierBytes } from '../../tenants/client-id-shape.ts'
+import { checkInvitationCount } from '../bounds.ts'
 import { afterByTime, keyByTime } from '../by-time.ts'
 import type { Caller } from '../caller.ts'
 import { checkChange, checkRoles } from '../giving.ts'
@@ -82,6 +83,7 @@ async function invite(
   const roles = await checkRoles(tx, place, wanted)
   await checkChange(tx, caller, place, [], roles)
   await refuseSecond(tx, place, email)
+  await checkInvitationCount(tx, place)
   const id = newId('inv', random)
   const token = newToken(random)
   const terms = { id, organizationId, email, roles, expiresAt: tx.now + seconds }

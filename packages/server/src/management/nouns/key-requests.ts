@@ -3,7 +3,6 @@
 import { type Static, Type } from 'typebox'
 import { AppSettings } from '../../apps/settings.ts'
 import { AppEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
-import { findAppById } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import {
   addKeyRequest,
@@ -16,9 +15,11 @@ import {
 } from '../../store/key-requests.ts'
 import { selectOrganization } from '../../store/organizations.ts'
 import { checkAppPrivileges } from '../app-privileges.ts'
+import { checkKeyRequestCount } from '../bounds.ts'
 import { afterByTime, keyByTime } from '../by-time.ts'
 import type { Caller } from '../caller.ts'
 import { tenantEntry } from '../declared.ts'
+import { checkFreeAppId } from '../free-app-id.ts'
 import { newId } from '../new-id.ts'
 import { type From, list, type OperationDeps, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -77,6 +78,7 @@ async function ask(
   { app_name: appName, purpose }: Static<typeof NewKeyRequest>,
   { effects }: OperationDeps,
 ) {
+  await checkKeyRequestCount(tx, place.tenant, place.organization)
   const id = newId('req', effects.random)
   const request = { id, organizationId: place.organization, appName, purpose, askedBy: actor }
   await addKeyRequest(tx, place.tenant, request)
@@ -121,8 +123,7 @@ async function approve(
   const clientId = newClientId(entry, effects.random)
   const decision = { state: 'approved' as const, decidedBy: caller.actor, answer: answer ?? null, clientId }
   const row = await decide(tx, tenantId, requestId, decision)
-  if ((await findAppById(tx, tenantId, id)) !== null)
-    refuseWith('conflict', { detail: `There is an app ${id} in this tenant.` })
+  await checkFreeAppId(tx, entry, id)
   const { organizationId } = row
   await checkGiven(tx, caller, entry, organizationId, pickSettings(AppSettings, settings))
   const app = { ...settings, name: name ?? row.appName }
@@ -246,6 +247,7 @@ export const keyRequestOperations = [
     permission: 'request_keys',
     body: NewKeyRequest,
     output: KeyRequestShape,
+    problems: ['conflict'],
     example: { body: example, answer: shown },
     find: findOrganization,
     async run({ params, body, caller }, tx, deps) {

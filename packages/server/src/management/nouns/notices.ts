@@ -50,7 +50,7 @@ export const noticeOperations = [
   }),
   list({
     id: 'listNoticesOfOrganization',
-    command: 'notices list-of-organization',
+    command: 'organizations notices',
     path: '/tenants/{tenant}/organizations/{organization}/notices',
     about: 'What the people of an organization should hear of the secrets of their apps, oldest first.',
     permission: 'read_apps',

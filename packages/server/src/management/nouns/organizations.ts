@@ -2,7 +2,9 @@
 
 import { type Static, Type } from 'typebox'
 import { OrganizationEntry, pickSettings } from '../../blueprint/schema.ts'
+import { listClientIds } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
+import { listMembershipsAt } from '../../store/memberships.ts'
 import {
   type OrganizationRecord,
   pageOfOrganizations,
@@ -71,6 +73,15 @@ async function save(
   const row = await selectOrganization(tx, tenantId, organizationId)
   if (row === null) throw new Error(`Organization ${organizationId} was saved and is gone.`)
   return show(row)
+}
+
+/** What ends with it, for the audit chain. */
+async function belongings(tx: WriteTransaction, tenantId: string, organizationId: string) {
+  const members = await listMembershipsAt(tx, { tenantId, organizationId })
+  return {
+    apps: await listClientIds(tx, tenantId, organizationId),
+    memberships: members.map(({ member, roles }) => ({ member, roles })),
+  }
 }
 
 /** Without its apps nobody could manage this server any more. */
@@ -163,10 +174,11 @@ export const organizationOperations = [
     output: null,
     example: { answer: null },
     find: findWhole,
-    async run({ params: { tenant, organization } }, tx) {
+    async run({ params: { tenant, organization }, target }, tx) {
       refuseOperators(tenant, organization)
+      const before = { ...target.value, ...(await belongings(tx, tenant, organization)) }
       await removeOrganization(tx, tenant, organization)
-      return { body: null, after: null }
+      return { body: null, before, after: null }
     },
   }),
 ]

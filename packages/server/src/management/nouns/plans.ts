@@ -3,13 +3,14 @@
 import { type Static, Type } from 'typebox'
 import { PlanEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
 import type { WriteTransaction } from '../../store/database.ts'
-import { saveOrganization } from '../../store/organizations.ts'
+import { type OrganizationRecord, saveOrganization } from '../../store/organizations.ts'
 import { findPlan, type PlanRow, pageOfPlans, removePlan, savePlan } from '../../store/tenants.ts'
 import { Identifier, type OrganizationSettings, PlanSettings } from '../../tenants/settings.ts'
 import { permissionsAt } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
 import { checkPart } from '../check-part.ts'
 import { checkOrganization, tenantEntry } from '../declared.ts'
+import { checkLeavingPlan } from '../leave-plan.ts'
 import { type From, list, type Place, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed, OrNull } from '../shapes.ts'
@@ -68,7 +69,26 @@ async function findSubscription(
 const mayDecide = (caller: Caller, place: Place): boolean =>
   caller.scopes.has('manage_organizations') && permissionsAt(caller, place).has('manage_organizations')
 
-const example = { id: 'paid', price: 'paid' as const, approval: true, scopes: { rest: ['invoices/read'] } }
+/** By the organization's own people. */
+async function checkOwnMove(
+  tx: WriteTransaction,
+  { id: tenantId, plans = [] }: TenantEntry,
+  organization: OrganizationRecord,
+  planId: string,
+): Promise<void> {
+  const planOf = (name: string | null) => plans.find(({ id }) => id === name) ?? null
+  const to = planOf(planId) ?? refuseWith('not_found')
+  if (to.approval === true)
+    refuseWith('conflict', {
+      detail: `Plan ${planId} needs the provider’s approval: ask its people, who can set it for organization ${organization.id}.`,
+    })
+  await checkLeavingPlan(tx, { tenantId, organization, from: planOf(organization.planId), to })
+}
+
+const example = {
+  ...{ id: 'paid', price: 'paid' as const, approval: true, scopes: { rest: ['invoices/read'] } },
+  limits: [{ api: 'rest', requests: 6_000, window_seconds: 60 }],
+}
 const shown = { ...example, blueprint: null, created_at: 1_800_000_000, updated_at: 1_800_000_000 }
 
 export const planOperations = [
@@ -166,11 +186,7 @@ export const planOperations = [
     async run({ params: { tenant }, body: { plan }, target: { row, place }, caller }, tx) {
       const entry = await entryOf(tx, tenant)
       checkOrganization(entry, { id: row.id, name: row.name, plan })
-      const needsApproval = entry.plans?.find(({ id }) => id === plan)?.approval === true
-      if (needsApproval && row.planId !== plan && !mayDecide(caller, place))
-        refuseWith('conflict', {
-          detail: `Plan ${plan} needs the provider’s approval: ask its people, who can set it for organization ${row.id}.`,
-        })
+      if (row.planId !== plan && !mayDecide(caller, place)) await checkOwnMove(tx, entry, row, plan)
       await saveOrganization(tx, tenant, {
         ...{ id: row.id, name: row.name, planId: plan, settings: row.settings as OrganizationSettings },
         ...{ disabledAt: row.disabledAt, blueprint: row.blueprint },

@@ -1,16 +1,10 @@
 /** Revocations: what has been cut off, and cutting off all that was issued until now. */
 
+import { credentialSubject, type RevocationKind } from '@sallyport/protocol'
 import { Type } from 'typebox'
 import { listCredentials } from '../../store/credentials.ts'
 import type { WriteTransaction } from '../../store/database.ts'
-import {
-  credentialSubject,
-  findRevocation,
-  pageOfRevocations,
-  type Revocation,
-  type RevocationKind,
-  revoke,
-} from '../../store/revocations.ts'
+import { findRevocation, pageOfRevocations, type Revocation, revoke } from '../../store/revocations.ts'
 import { type From, list, type Page, type Target, type Written, write } from '../operation.ts'
 import { closed, Instant, OrNull } from '../shapes.ts'
 import { findApp } from './apps.ts'
@@ -127,7 +121,7 @@ export const revocationOperations = [
   }),
   list({
     id: 'listRevocationsOfOrganization',
-    command: 'revocations list-of-organization',
+    command: 'organizations revocations',
     path: '/tenants/{tenant}/organizations/{organization}/revocations',
     about: 'What is cut off of one organization, its apps and their credentials.',
     permission: 'read_revocations',

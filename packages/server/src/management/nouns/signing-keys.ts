@@ -1,12 +1,20 @@
 /** Signing keys of a tenant: public parts and states, and the two ways to replace them. */
 
-import { Type } from 'typebox'
-import { replaceWithin } from '../../keys/emergency.ts'
+import { type Static, Type } from 'typebox'
+import type { Effects } from '../../effects.ts'
+import { generateFor, replaceWithin } from '../../keys/emergency.ts'
 import { type KeyReport, reportKeys } from '../../keys/report.ts'
-import { isSelected, startRotationWithin, unlessLost } from '../../keys/rotation.ts'
-import { publicJwkOf } from '../../keys/signing-keys.ts'
+import {
+  generateDue,
+  isSelected,
+  type Selection,
+  startRotationWithin,
+  unlessLost,
+} from '../../keys/rotation.ts'
+import { type GeneratedKey, publicJwkOf } from '../../keys/signing-keys.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { type SigningKeyRecord, selectSigningKeys } from '../../store/signing-keys.ts'
+import { loadTenant } from '../../store/tenants.ts'
 import { Identifier } from '../../tenants/settings.ts'
 import { type From, list, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -81,6 +89,32 @@ async function keysAfter(
 
 const becomesOf = (report: KeyReport | undefined) => report?.becomes ?? null
 
+type Rotation = Static<typeof NewRotation>
+
+const selectionOf = ({ algorithm, api: apiId }: Rotation): Selection => ({ algorithm, apiId })
+
+function checkSelected(keys: readonly SigningKeyRecord[], selection: Selection): void {
+  if (!keys.some((one) => isSelected(one, selection)))
+    refuseWith('conflict', {
+      detail: 'There is no such key. A tenant makes its first one when it is first asked for a token.',
+    })
+}
+
+/** An RSA key takes a tenth of a second to make, for which on SQLite other writers would wait. */
+async function spareKeys(
+  from: From,
+  tenantId: string,
+  body: Rotation,
+  { random, clock }: Effects,
+): Promise<readonly GeneratedKey[]> {
+  const record = await loadTenant(from, tenantId)
+  if (record === null) return []
+  const selection = selectionOf(body)
+  return body.emergency === true
+    ? generateFor(record, selection, random)
+    : generateDue(record, selection, clock(), random)
+}
+
 const shown = {
   ...{ kid: 'q1Zl…', algorithm: 'ES256', api: null, state: 'active' },
   ...{ since: 1_800_000_000, created_at: 1_799_999_400 },
@@ -132,18 +166,15 @@ export const signingKeyOperations = [
     problems: ['conflict'],
     example: { body: { algorithm: 'ES256' }, answer: { keys: [shown, { ...shown, state: 'next' }] } },
     find: findKeys,
-    async run({ params: { tenant }, body, target: { before } }, tx, { sealer, effects }) {
-      const { emergency = false, algorithm, api: apiId } = body
-      const selection = { algorithm, apiId }
-      if (!before.some((one) => isSelected(one, selection)))
-        refuseWith('conflict', {
-          detail: 'There is no such key. A tenant makes its first one when it is first asked for a token.',
-        })
-      // An RSA key takes a tenth of a second to make, for which on SQLite other writers wait; it is seldom.
-      const deps = { sealer, random: effects.random }
-      const work = emergency
-        ? replaceWithin(tx, tenant, selection, deps)
-        : startRotationWithin(tx, tenant, selection, deps)
+    prepare: ({ params: { tenant }, body, target: { before } }, from, { effects }) => {
+      checkSelected(before, selectionOf(body))
+      return spareKeys(from, tenant, body, effects)
+    },
+    async run({ params: { tenant }, body, target: { before }, prepared }, tx, deps) {
+      const selection = selectionOf(body)
+      checkSelected(before, selection)
+      const replacing = body.emergency === true ? replaceWithin : startRotationWithin
+      const work: Promise<unknown> = replacing(tx, tenant, selection, prepared, deps)
       if ((await unlessLost(work.then(() => true))) === null)
         refuseWith('conflict', { detail: 'The keys are being changed by somebody else. Try again.' })
       return { body: await keysAfter(tx, tenant, before) }

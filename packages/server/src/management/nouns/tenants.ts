@@ -18,8 +18,9 @@ import { TenantSettings } from '../../tenants/settings.ts'
 import { requirePermission, systemTenantId } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
 import { checkDeclared, tenantEntryWithApps } from '../declared.ts'
-import { type From, list, read, serverPlace, type Target, write } from '../operation.ts'
+import { type From, list, type OperationDeps, read, serverPlace, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
+import { checkReachable, urlsOfIssuer } from '../reachable.ts'
 import { closed, managed } from '../shapes.ts'
 
 const { id, name, environment, hosts } = TenantEntry.properties
@@ -110,6 +111,14 @@ const ofSystem: ReadonlySet<string> = new Set([
   'secret_expiry_warning_days',
 ])
 
+function checkIssuers(
+  { trusted_issuers: issuers = [] }: Static<typeof ChangedTenant>,
+  deps: OperationDeps,
+): void {
+  for (const [index, one] of issuers.entries())
+    checkReachable(urlsOfIssuer(one, `/trusted_issuers/${index}`), deps)
+}
+
 function checkAuthorities({ certificate_authorities: certificates }: Static<typeof ChangedTenant>): void {
   if (certificates === undefined) return
   const unread = certificates.map(readAuthorityText).find((read) => 'found' in read)
@@ -170,7 +179,8 @@ export const tenantOperations = [
     problems: ['conflict'],
     example: { body: example, answer: shown },
     find: server,
-    async run({ body }, tx) {
+    async run({ body }, tx, deps) {
+      checkIssuers(body, deps)
       if ((await selectTenant(tx.kysely, body.id)) !== null)
         refuseWith('conflict', { detail: `There is a tenant ${body.id}.` })
       checkAuthorities(body)
@@ -192,8 +202,10 @@ export const tenantOperations = [
     problems: ['conflict'],
     example: { body: { access_token_seconds: 300 }, answer: { ...shown, access_token_seconds: 300 } },
     find: findWhole,
-    async run({ body, target: { row, value }, caller }, tx) {
-      checkTenantPrivileges(caller, row, value as Static<typeof ChangedTenant>, body)
+    async run({ body, target: { row, value }, caller }, tx, deps) {
+      const before = value as Static<typeof ChangedTenant>
+      if (!isDeepStrictEqual(before.trusted_issuers, body.trusted_issuers)) checkIssuers(body, deps)
+      checkTenantPrivileges(caller, row, before, body)
       const apps = (body.trusted_issuers ?? []).flatMap((one) => one.apps)
       const entry = await tenantEntryWithApps(tx, row.id, apps)
       if (entry === null) refuseWith('not_found')

@@ -14,6 +14,7 @@ import { checkPart } from '../check-part.ts'
 import { tenantEntryWithApps } from '../declared.ts'
 import { type From, list, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
+import { checkReachable, urlsOfIssuer } from '../reachable.ts'
 import { findTenant } from './tenants.ts'
 
 const TrustedIssuerShape = Type.Object({ id: Type.String(), ...TrustedIssuerSettings.properties })
@@ -107,7 +108,8 @@ export const trustedIssuerOperations = [
     problems: ['conflict'],
     example: { body: example, answer: shown },
     find: findTenant,
-    async run({ params: { tenant }, body }, tx) {
+    async run({ params: { tenant }, body }, tx, deps) {
+      checkReachable(urlsOfIssuer(body, ''), deps)
       const row = (await selectTenant(tx.kysely, tenant)) ?? refuseWith('not_found')
       const before = issuersOf(row)
       await replace(tx, row, [...before, body], before.length)
@@ -129,7 +131,8 @@ export const trustedIssuerOperations = [
     problems: ['conflict'],
     example: { body: { apps: ['*'] }, answer: { ...shown, apps: ['*'] } },
     find: findWhole,
-    async run({ params: { tenant, issuer }, body, target: { row } }, tx) {
+    async run({ params: { tenant, issuer }, body, target: { row } }, tx, deps) {
+      checkReachable(urlsOfIssuer(body, ''), deps)
       const before = issuersOf(row)
       const place = before.findIndex((one) => idOf(one) === issuer)
       await replace(tx, row, before.with(place, body), place)

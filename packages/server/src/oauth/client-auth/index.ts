@@ -1,13 +1,12 @@
 /** Where credentials can stand in a request, and the one loop that has them proven (RFC 6749 §2.3). */
 
-import { refuse } from '@sallyport/protocol'
+import { refuse, type Soon, whenKnown } from '@sallyport/protocol'
 import {
   type AuthenticationMethod,
   authenticationMethodNames,
   authenticationMethods,
 } from '../../apps/authentication-methods.ts'
 import { isUsable } from '../../apps/client.ts'
-import { type Soon, whenKnown } from '../../soon.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
 import type { TokenDeps } from '../deps.ts'

@@ -1,6 +1,6 @@
 /** How a client shows who it is. */
 
-import type { Soon } from '../../soon.ts'
+import type { Soon } from '@sallyport/protocol'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { ProvenClient } from './proven-client.ts'

@@ -1,8 +1,8 @@
 /** OpenID Connect Core §9, RFC 7523 §2.2: an assertion signed with a key whose public half the client registered. */
 
+import { RecentMap } from '@sallyport/protocol'
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
 import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
-import { RecentMap } from '../../store/read-through.ts'
 import type { TokenDeps } from '../deps.ts'
 import {
   type AssertionMethod,

@@ -4,8 +4,8 @@
  */
 
 import { hash } from 'node:crypto'
+import { RecentMap } from '@sallyport/protocol'
 import { isUsable } from '../../apps/client.ts'
-import { RecentMap } from '../../store/read-through.ts'
 import type { Directory } from '../../tenants/directory.ts'
 import type { AuthenticatedClient } from './proven-client.ts'
 

@@ -1,16 +1,21 @@
 /** A token that is brought to be exchanged, ours or of an outside issuer: alive, and all that the exchange goes by. */
 
-import { readJws, refuse } from '@sallyport/protocol'
+import {
+  derivedFromClaim,
+  readDerivedFrom,
+  readJws,
+  refuse,
+  type SourceFacts,
+  type TokenFacts,
+} from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
-import type { TokenFacts } from '../../revocation/revocations.ts'
+import { type Confirmation, readConfirmation } from '../../sender-constraint/confirmation.ts'
 import type { Organization } from '../../tenants/organization.ts'
-import { derivedFromClaim, readDerivedFrom, type SourceFacts } from '../../tokens/derived-from.ts'
 import { findOwnToken } from '../../tokens/find.ts'
 import type { OwnToken } from '../../tokens/own-token.ts'
 import { deadBecause } from '../../tokens/standing.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import type { TokenDeps } from '../deps.ts'
-import { type Confirmation, readConfirmation } from '../sender-constraint/confirmation.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { type OutsideWords, readActors } from './actors.ts'
 import type { PresentedToken } from './exchange-form.ts'

@@ -1,13 +1,13 @@
 /** What a grant is: it decides who gets which scopes at which API. It never makes a token. */
 
+import type { SourceFacts } from '@sallyport/protocol'
 import type { Client, Credential } from '../../apps/client.ts'
+import type { Confirmation } from '../../sender-constraint/confirmation.ts'
 import type { Use } from '../../store/database.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import type { Api, Plan, Tenant } from '../../tenants/tenant.ts'
-import type { SourceFacts } from '../../tokens/derived-from.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import type { TokenDeps } from '../deps.ts'
-import type { Confirmation } from '../sender-constraint/confirmation.ts'
 import type { TokenRequest } from '../token-request.ts'
 
 /** RFC 8693 §4.1: who acts, and for whom it may have been acting already. */

@@ -1,8 +1,7 @@
 /** A token of an outside issuer that somebody brings: whether the tenant trusts its issuer with just that. */
 
-import { clockSkewSeconds, isInstant, type Jws } from '@sallyport/protocol'
+import { clockSkewSeconds, isInstant, type Jws, type TokenFacts } from '@sallyport/protocol'
 import { verifyFederated } from '../../federation/verify.ts'
-import type { TokenFacts } from '../../revocation/revocations.ts'
 import { outsideTokenSeconds } from '../../tenants/lifetime.ts'
 import type { TrustedUse } from '../../tenants/settings.ts'
 import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'

@@ -3,11 +3,10 @@
  * exchanged is the app's policy; what comes out is never more than what went in, on the same API, and never lives longer.
  */
 
-import { refuse } from '@sallyport/protocol'
+import { refuse, type SourceFacts } from '@sallyport/protocol'
 import { compileScopes, type ExchangePolicy, type GrantedScopes } from '../../apps/app-settings.ts'
 import { tokenExchangeType } from '../../apps/settings.ts'
 import type { Api, Tenant } from '../../tenants/tenant.ts'
-import type { SourceFacts } from '../../tokens/derived-from.ts'
 import { chooseApi } from '../choose-api.ts'
 import { chooseScopes, limitOf } from '../choose-scopes.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'

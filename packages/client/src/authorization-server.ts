@@ -1,0 +1,44 @@
+/** Where the endpoints of the authorization server are: told, or found in its metadata once. */
+
+import * as oauth from 'oauth4webapi'
+import type { Effects } from './effects.ts'
+import { TokenRequestError } from './errors.ts'
+import type { ClientOptions } from './options.ts'
+import { readRefusal } from './token-answer.ts'
+
+export type FindServer = () => Promise<oauth.AuthorizationServer>
+
+/** Longer than this nobody waits for an authorization server. */
+const patienceSeconds = 30
+
+/** What every request to the authorization server goes with. */
+export const requestOptions = (effects: Pick<Effects, 'fetch' | 'deadline'>) => ({
+  [oauth.customFetch]: (url: string, init: oauth.CustomFetchOptions<string, unknown>) =>
+    effects.fetch(url, init as RequestInit).catch((cause: unknown) => {
+      throw new TokenRequestError(url, { code: 'unreachable' }, { cause })
+    }),
+  signal: effects.deadline(patienceSeconds),
+})
+
+/** A failure is not kept: the next one to ask looks again. */
+export function createServerFinder(options: ClientOptions, effects: Effects): FindServer {
+  const { tokenUrl, issuer } = options
+  if (tokenUrl) return async () => ({ issuer: issuer ?? tokenUrl, token_endpoint: tokenUrl })
+  let found: Promise<oauth.AuthorizationServer> | undefined
+  return () => {
+    found ??= discover(new URL(issuer ?? ''), effects).catch((error: unknown) => {
+      found = undefined
+      throw error
+    })
+    return found
+  }
+}
+
+/** RFC 8414 §3. */
+async function discover(issuer: URL, effects: Effects): Promise<oauth.AuthorizationServer> {
+  const response = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...requestOptions(effects) })
+  if (response.status !== 200) throw await readRefusal(response, issuer.href, effects.clock())
+  return oauth.processDiscoveryResponse(issuer, response).catch((cause: unknown) => {
+    throw new TokenRequestError(issuer.href, { code: 'invalid_answer', status: 200 }, { cause })
+  })
+}

@@ -1,0 +1,111 @@
+// Where a token goes and where it does not: whoever receives it can use it.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createClient } from '../src/index.ts'
+import { createWorld, invoices, issuer, secretOf } from './world.ts'
+
+const notAllowed = { name: 'TypeError', code: 'ERR_ORIGIN_NOT_ALLOWED' }
+
+test('RFC 6750 §5.3: the token goes to the allowed origins and to no other', async () => {
+  const { client, tokenRequests, apiRequests } = createWorld()
+  const elsewhere = [
+    'https://evil.example/invoices',
+    'http://api.example.com/invoices',
+    'https://api.example.com:8443/invoices',
+    'https://api.example.com.evil.example/invoices',
+    'https://api.example.com@evil.example/invoices',
+    'https://auth.example.com/acme',
+    new URL('https://evil.example/'),
+    new Request('https://evil.example/'),
+  ]
+  for (const place of elsewhere) await assert.rejects(client.fetch(place), notAllowed, String(place))
+  await assert.rejects(client.fetch('/invoices'), TypeError)
+  assert.deepEqual([tokenRequests.length, apiRequests.length], [0, 0])
+})
+
+test('RFC 8707 §2: without origins the token goes to that of resource or audience, and with a plain name nowhere', async () => {
+  const named = [
+    { resource: 'https://api.example.com/v1' },
+    { audience: 'https://api.example.com' },
+    { resource: 'https://api.example.com/v1', audience: 'api' },
+  ]
+  for (const options of named) {
+    const { client, tokenRequests } = createWorld({ ...options, origins: undefined })
+    assert.equal((await client.fetch(invoices)).status, 200)
+    const sent = new URLSearchParams(tokenRequests[0]?.body)
+    sent.delete('grant_type')
+    assert.deepEqual(Object.fromEntries(sent), options)
+  }
+  const inClear = createWorld({ audience: 'http://api.example.com', origins: undefined })
+  await assert.rejects(inClear.client.fetch('http://api.example.com/invoices'), notAllowed)
+  const { client } = createWorld({ audience: 'api', origins: undefined })
+  await assert.rejects(client.fetch(invoices), { ...notAllowed, message: /give origins/ })
+  assert.equal((await client.token()).accessToken, 'token-1')
+})
+
+test('client: a redirect is not followed, and following cannot be asked for', async () => {
+  const world = createWorld()
+  world.answerApi(({ init }) =>
+    init.redirect === 'manual'
+      ? new Response(null, { status: 302, headers: { Location: 'https://evil.example/' } })
+      : Response.error(),
+  )
+  const requests = [[invoices], [new Request(invoices)], [invoices, { redirect: 'manual' }]] as const
+  for (const [input, init] of requests) {
+    const response = await world.client.fetch(input, init)
+    assert.deepEqual([response.status, response.headers.get('location')], [302, 'https://evil.example/'])
+  }
+  await world.client.fetch(invoices, { redirect: 'error' })
+  assert.equal(world.apiRequests.at(-1)?.init.redirect, 'error')
+  await assert.rejects(world.client.fetch(invoices, { redirect: 'follow' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+  })
+  assert.ok(world.otherRequests.every(({ url }) => !url.includes('evil')))
+})
+
+test('client: a token endpoint that redirects gets no secret sent on', async () => {
+  const world = createWorld()
+  world.answerToken(() => new Response(null, { status: 307, headers: { Location: 'https://evil.example/' } }))
+  await assert.rejects(world.client.token(), { code: 'unexpected_status', status: 307 })
+  assert.equal(world.tokenRequests[0]?.init.redirect, 'manual')
+})
+
+test('client: what the caller sends arrives as it was: method, headers, query, body and the rest', async () => {
+  const { client, apiRequests } = createWorld()
+  const init = {
+    method: 'PUT',
+    headers: { 'X-Trace': '1', 'Content-Type': 'text/csv' },
+    body: 'a;b',
+    keepalive: true,
+  }
+  await client.fetch(`${invoices}?page=2#part`, init)
+  await client.fetch(new Request(`${invoices}?page=2`, { ...init, headers: { 'X-Trace': '2' } }))
+  const [first, second] = apiRequests
+  assert.deepEqual([first?.method, first?.headers.get('x-trace'), first?.body], ['PUT', '1', 'a;b'])
+  assert.deepEqual([first?.headers.get('content-type'), first?.init.keepalive], ['text/csv', true])
+  assert.deepEqual([second?.method, second?.headers.get('x-trace'), second?.body], ['PUT', '2', 'a;b'])
+  assert.ok(first?.url.startsWith(`${invoices}?page=2`))
+  for (const name of ['Authorization', 'DPoP']) {
+    await assert.rejects(client.fetch(invoices, { headers: { [name]: 'x' } }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+    })
+  }
+})
+
+test('client: options that do not fit together are refused, all in one message', () => {
+  const make = (options: object) => () => createClient({ issuer, ...secretOf, ...options })
+  const refused = (message: RegExp) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
+  assert.throws(
+    make({ clientId: '', clientSecret: undefined }),
+    refused(/clientId is missing; clientSecret is missing/),
+  )
+  assert.throws(make({ issuer: undefined }), refused(/issuer is missing/))
+  assert.throws(make({ issuer: 'http://auth.example.com' }), refused(/issuer is not an https URL/))
+  assert.throws(make({ tokenUrl: 'auth.example.com/token' }), refused(/tokenUrl is not an https URL/))
+  assert.throws(make({ privateKey: {} }), refused(/both given/))
+  assert.throws(make({ clientCertificate: true }), refused(/needs a fetch/))
+  for (const origin of ['api.example.com', 'http://api.example.com', 'ftp://api.example.com']) {
+    assert.throws(make({ origins: [origin] }), refused(/in origins is not an https URL/))
+  }
+  make({ origins: ['http://localhost:3000', 'http://127.0.0.1:1', 'http://[::1]:1'] })()
+})

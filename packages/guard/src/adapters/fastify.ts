@@ -1,0 +1,56 @@
+/** For Fastify 5. */
+
+import type { IncomingMessage } from 'node:http'
+import type { Requirement } from '../check.ts'
+import type { Guard } from '../guard.ts'
+import { decide, keepAccess } from './decide.ts'
+import { viewOf } from './node.ts'
+
+export { accessOf } from './decide.ts'
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage
+  readonly method: string
+  readonly url: string
+  readonly routeOptions: { readonly url?: string | undefined }
+}
+
+interface FastifyReply {
+  code(status: number): FastifyReply
+  header(name: string, value: string): FastifyReply
+  send(body: string): FastifyReply
+}
+
+type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+
+/**
+ * An `onRequest` hook for one route, with what it needs, or for all routes of a guard that knows its endpoints. Does not
+ * know whose the thing is that a request names. Throws nothing: what is refused is answered.
+ *
+ * @example
+ * ```ts
+ * import { createGuard } from '@sallyport/guard'
+ * import { protect } from '@sallyport/guard/fastify'
+ * import fastify from 'fastify'
+ *
+ * const guard = createGuard({ issuer: 'https://auth.example.com/acme', audience: 'https://api.example.com' })
+ * const app = fastify()
+ * app.get('/invoices', { onRequest: protect(guard, { scope: 'invoices/read' }) }, async () => [])
+ * ```
+ */
+export function protect(guard: Guard, requirement: Requirement = {}): Hook {
+  return (request, reply, done) => {
+    const needed = { endpoint: `${request.method} ${request.routeOptions.url ?? ''}`, ...requirement }
+    const decision = decide(guard, viewOf(request.raw), needed)
+    const go = (known: Awaited<typeof decision>): void => {
+      for (const name in known.headers) reply.header(name, known.headers[name] ?? '')
+      if (known.isAllowed) {
+        keepAccess(request, known.access)
+        done()
+      } else reply.code(known.status).send(known.body)
+    }
+    // Hooks with a callback, because a promise for each request costs more than a token that is known.
+    if (decision instanceof Promise) void decision.then(go, done)
+    else go(decision)
+  }
+}

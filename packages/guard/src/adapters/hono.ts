@@ -1,0 +1,50 @@
+/** For Hono 4, on any runtime. */
+
+import type { Requirement } from '../check.ts'
+import type { Guard } from '../guard.ts'
+import type { RequestView } from '../request-view.ts'
+import { decide, keepAccess } from './decide.ts'
+
+export { accessOf } from './decide.ts'
+
+interface HonoContext {
+  readonly req: { readonly raw: Request; readonly routePath: string; readonly method: string }
+  header(name: string, value: string): void
+}
+
+type Middleware = (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined>
+
+/**
+ * Middleware for one route, with what it needs, or for an application whose guard knows its endpoints. In a handler,
+ * `accessOf(context.req.raw)` is who calls. Does not know whose the thing is that a request names, and has no client
+ * certificates. Throws nothing: what is refused is answered.
+ *
+ * @example
+ * ```ts
+ * import { createGuard } from '@sallyport/guard'
+ * import { protect } from '@sallyport/guard/hono'
+ * import { Hono } from 'hono'
+ *
+ * const guard = createGuard({ issuer: 'https://auth.example.com/acme', audience: 'https://api.example.com' })
+ * const app = new Hono()
+ * app.get('/invoices', protect(guard, { scope: 'invoices/read' }), (context) => context.json([]))
+ * ```
+ */
+export function protect(guard: Guard, requirement: Requirement = {}): Middleware {
+  return async (context, next) => {
+    const { raw, method, routePath } = context.req
+    const decision = await decide(guard, viewOf(raw), { endpoint: `${method} ${routePath}`, ...requirement })
+    if (!decision.isAllowed)
+      return new Response(decision.body, { status: decision.status, headers: decision.headers })
+    for (const [name, value] of Object.entries(decision.headers)) context.header(name, value)
+    keepAccess(raw, decision.access)
+    await next()
+    return undefined
+  }
+}
+
+/** Hono answers a HEAD by the handler of GET; a proof of possession is of the HEAD. */
+const viewOf = (request: Request): RequestView => {
+  const { method, url, headers } = request
+  return method === 'HEAD' ? { method, routedMethod: 'GET', url, headers } : request
+}

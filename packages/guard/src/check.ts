@@ -1,0 +1,199 @@
+/** One request, top to bottom: its endpoint, its token, what the token is bound to, its scopes, its limit. */
+
+import { type RefusalReason, type Soon, whenKnown } from '@sallyport/protocol'
+import { checkCertificate } from './binding/certificate.ts'
+import type { DpopChecker } from './binding/dpop.ts'
+import { type Credentials, readCredentials, type Scheme } from './credentials.ts'
+import { rateLimitHeaders } from './limits/headers.ts'
+import { limitKey } from './limits/key.ts'
+import type { LimitStore } from './limits/limit.ts'
+import type { LimitOf } from './limits-of-endpoints.ts'
+import type { RefusalDetail, Refused } from './refusal.ts'
+import type { RequestView } from './request-view.ts'
+import type { FeedWatch } from './revocation/policy.ts'
+import type { Endpoint } from './routes/endpoint.ts'
+import type { RouteTable } from './routes/route-table.ts'
+import type { Runtime } from './runtime/runtime.ts'
+import type { Access, Confirmation, VerifiedToken } from './tokens/access.ts'
+import type { Verifier } from './tokens/verifier.ts'
+
+/** The request may go on. */
+export interface Allowed {
+  readonly isAllowed: true
+  /** Null at a public endpoint, where no token is looked at. */
+  readonly access: Access | null
+  /** To be sent with the answer: rate limits, and the next DPoP nonce. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What `guard.check` answers; `isAllowed` tells the two apart. */
+export type Decision = Allowed | Refused
+
+/** What a request needs, where no table of endpoints says so. */
+export interface Requirement {
+  /** All of them, and those that a table has beside them. */
+  readonly scope?: string | readonly string[]
+  /** What limits are counted by, such as `GET /invoices`. */
+  readonly endpoint?: string
+  readonly limit?: unknown
+}
+
+export interface CheckDeps {
+  readonly issuer: string
+  readonly verifier: Verifier
+  readonly feed: FeedWatch
+  /** Null where `check` is told what a request needs; `unknown` while the issuer has not told. */
+  readonly routes: () => Soon<RouteTable<Endpoint> | null | 'unknown'>
+  readonly unlisted: 'refuse' | 'authenticate'
+  /** Without an audience in the tokens nothing but a scope tells APIs apart (001-17). */
+  readonly needsScope: boolean
+  readonly senderConstraint: 'none' | 'dpop' | 'mtls' | 'any'
+  /** Null where the API has no URL to prove anything for. */
+  readonly dpop: DpopChecker | null
+  readonly runtime: Runtime
+  readonly limits: { readonly store: LimitStore; readonly limitOf: LimitOf } | null
+  readonly refuse: (reason: RefusalReason, detail?: RefusalDetail) => Refused
+}
+
+const noHeaders: Readonly<Record<string, string>> = {}
+const anybody: Allowed = { isAllowed: true, access: null, headers: noHeaders }
+
+export function checkRequest(
+  request: RequestView,
+  requirement: Requirement,
+  deps: CheckDeps,
+): Soon<Decision> {
+  return whenKnown(deps.routes(), (routes) =>
+    routes === 'unknown'
+      ? deps.refuse('policy_unavailable')
+      : checkFor(neededBy(request, requirement, routes, deps), request, deps),
+  )
+}
+
+function checkFor(needed: Needed | Decision, request: RequestView, deps: CheckDeps): Soon<Decision> {
+  if ('isAllowed' in needed) return needed
+  const credentials = readCredentials(request)
+  if (typeof credentials === 'string') return deps.refuse(credentials)
+  const { scheme, token } = credentials
+  return whenKnown(deps.feed.begun(), () =>
+    whenKnown(deps.verifier.verify(token), (verified) => {
+      if (typeof verified === 'string') return deps.refuse(verified, { scheme })
+      return whenKnown(checkBinding(request, credentials, verified.confirmation, deps), (bound) =>
+        checkCaller(verified, needed, { ...bound, scheme }, deps),
+      )
+    }),
+  )
+}
+
+/** The token is good, and its sender holds what it is bound to. */
+function checkCaller(
+  { access }: VerifiedToken,
+  needed: Needed,
+  { problem, headers, scheme }: BindingOutcome & Pick<Credentials, 'scheme'>,
+  deps: CheckDeps,
+): Soon<Decision> {
+  const known = { scheme, clientId: access.clientId, headers }
+  if (problem !== null) return deps.refuse(problem, { ...known, scheme: schemeFor(problem, scheme) })
+  if (!deps.feed.mayPass()) return deps.refuse('feed_cut', known)
+  const { scope = [] } = needed
+  const scopes = typeof scope === 'string' ? [scope] : scope
+  const isLet = scopes.every((scope) => access.has(scope)) && !(deps.needsScope && scopes.length === 0)
+  if (!isLet) return deps.refuse('insufficient_scope', { ...known, scope: scopes.join(' ') })
+  return countRequest(access, needed, known, deps)
+}
+
+type Needed = Omit<Endpoint, 'method' | 'path'> & { readonly method: string; readonly path: string }
+
+/** What the request needs, or what is said to it before any token is looked at. */
+function neededBy(
+  request: RequestView,
+  requirement: Requirement,
+  routes: RouteTable<Endpoint> | null,
+  { unlisted, refuse }: CheckDeps,
+): Needed | Decision {
+  const said: Needed = { method: '', path: requirement.endpoint ?? '', ...requirement }
+  if (routes === null) return said
+  const route = routes.find(request.routedMethod ?? request.method, request.url)
+  if (route.endpoint !== undefined) return neededAt(route.endpoint, requirement)
+  if (route.refused === 'malformed') return refuse('path_malformed')
+  if (unlisted === 'authenticate') return said
+  return route.refused === 'method'
+    ? refuse('method_unknown', { headers: { allow: route.allow.join(', ') } })
+    : refuse('path_unknown')
+}
+
+/** What a route says beside the table counts as well: nobody who writes a scope down means it to be passed over. */
+function neededAt(endpoint: Endpoint, { scope }: Requirement): Needed | Decision {
+  if (scope === undefined) return endpoint.isPublic === true ? anybody : endpoint
+  return { ...endpoint, scope: [endpoint.scope ?? [], scope].flat() }
+}
+
+interface BindingOutcome {
+  readonly problem: RefusalReason | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const unbound: BindingOutcome = { problem: null, headers: noHeaders }
+const because = (problem: RefusalReason): BindingOutcome => ({ problem, headers: noHeaders })
+
+function checkBinding(
+  request: RequestView,
+  credentials: Credentials,
+  confirmation: Confirmation | null,
+  deps: CheckDeps,
+): Soon<BindingOutcome> {
+  if (confirmation === null) {
+    // RFC 9449 §7.1: the scheme DPoP says that the token is bound.
+    const isRight = credentials.scheme === 'Bearer' && deps.senderConstraint === 'none'
+    return isRight ? unbound : because('not_bound')
+  }
+  return confirm(request, credentials, confirmation, deps)
+}
+
+/** All that a token is bound to must be proven, and what the API demands must be among it. */
+async function confirm(
+  request: RequestView,
+  { scheme, token }: Credentials,
+  { jkt, certificate }: Confirmation,
+  { senderConstraint, dpop, runtime }: CheckDeps,
+): Promise<BindingOutcome> {
+  if (senderConstraint === 'dpop' && jkt === null) return because('not_bound')
+  if (senderConstraint === 'mtls' && certificate === null) return because('certificate')
+  if (certificate !== null) {
+    const problem = await checkCertificate(certificate, request, runtime)
+    if (problem !== null) return because(problem)
+  }
+  if (jkt === null) return scheme === 'DPoP' ? because('not_bound') : unbound
+  // RFC 9449 §7.2: a bound token that comes as a bearer token was stolen, or its client does not know better.
+  if (scheme === 'Bearer' || dpop === null) return because('bound_to_dpop_key')
+  const { problem, nonce } = await dpop.check(request, token, jkt)
+  return { problem, headers: nonce === null ? noHeaders : { 'dpop-nonce': nonce } }
+}
+
+const schemeFor = (problem: RefusalReason, scheme: Scheme): Scheme =>
+  problem === 'bound_to_dpop_key' || problem === 'not_bound' ? 'DPoP' : scheme
+
+type KnownCaller = Required<Pick<RefusalDetail, 'scheme' | 'clientId' | 'headers'>>
+
+function countRequest(
+  access: Access,
+  needed: Needed,
+  known: KnownCaller,
+  { issuer, limits, refuse }: CheckDeps,
+): Soon<Decision> {
+  const headers = known.headers ?? noHeaders
+  if (limits === null) return { isAllowed: true, access, headers }
+  const { store, limitOf } = limits
+  return whenKnown(limitOf(access, needed), (limit): Soon<Decision> => {
+    if (limit === null) return { isAllowed: true, access, headers }
+    const endpoint = `${needed.method} ${needed.path}`
+    // An app that the tokens do not name shares a bucket with all such: none is let by uncounted.
+    const clientId = access.clientId ?? access.subject ?? ''
+    return whenKnown(store.take(limitKey({ issuer, clientId, endpoint }), limit), (taken): Decision => {
+      const told = { ...headers, ...rateLimitHeaders(limit, taken) }
+      return taken.isAllowed
+        ? { isAllowed: true, access, headers: told }
+        : refuse('rate_limited', { ...known, headers: told })
+    })
+  })
+}

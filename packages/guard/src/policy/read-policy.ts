@@ -1,0 +1,67 @@
+/** What an issuer says of endpoints and limits, read before any of it is believed. */
+
+import { checkLimit, type Limit } from '../limits/limit.ts'
+import { readLimit } from '../limits-of-endpoints.ts'
+import type { Endpoint } from '../routes/endpoint.ts'
+import { createRouteTable, type RouteTable } from '../routes/route-table.ts'
+
+/** The API of one audience: what it is called at the issuer, and its endpoints. */
+export interface ApiPolicy {
+  readonly api: string
+  readonly endpoints: readonly Endpoint[]
+  readonly routes: RouteTable<Endpoint>
+  /** By `GET /path`. */
+  readonly limits: LimitsByEndpoint
+}
+
+export type LimitsByEndpoint = ReadonlyMap<string, Limit>
+
+type Members = Readonly<Record<string, unknown>>
+
+/** Throws a `TypeError` for what is no policy, names the audience nowhere, or cannot be kept to. */
+export function readApiPolicy(answer: unknown, audience: string): ApiPolicy {
+  const apis = listOf(answer, 'apis')
+  const found = apis.find((one) => one.audience === audience)
+  if (typeof found?.api !== 'string')
+    throw new TypeError(`the credentials are of no API with the audience ${audience}`)
+  const endpoints = listOf(found, 'endpoints').map(readEndpoint)
+  const limited = endpoints.flatMap(({ method, path, limit }) =>
+    limit === undefined ? [] : [[`${method} ${path}`, limit as Limit] as const],
+  )
+  return { api: found.api, endpoints, routes: createRouteTable(endpoints), limits: new Map(limited) }
+}
+
+/** Those of an app that differ from the endpoints' own. Throws a `TypeError`. */
+export function readAppLimits(answer: unknown, api: string): LimitsByEndpoint {
+  const own = listOf(answer, 'limits').filter((one) => one.api === api)
+  return new Map(own.map((one) => [textOf(one, 'endpoint'), limitOf(one)]))
+}
+
+function readEndpoint(members: Members): Endpoint {
+  const { limit } = members
+  return {
+    ...{ method: textOf(members, 'method'), path: textOf(members, 'path'), scope: textOf(members, 'scope') },
+    ...(limit !== undefined && { limit: limitOf(limit) }),
+  }
+}
+
+function limitOf(value: unknown): Limit {
+  const limit = readLimit(value)
+  if (limit === null) throw new TypeError('the policy of the issuer has a limit that is none')
+  checkLimit(limit)
+  return limit
+}
+
+function listOf(value: unknown, name: string): readonly Members[] {
+  const list = (value as Members | null)?.[name]
+  const isList = Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)
+  if (isList) return list as readonly Members[]
+  throw new TypeError(`the policy of the issuer has no list of ${name}`)
+}
+
+/** Without a scope that can be read an endpoint would be open to every token. */
+function textOf(members: Members, name: string): string {
+  const text = members[name]
+  if (typeof text === 'string' && text !== '') return text
+  throw new TypeError(`the policy of the issuer has an entry without ${name}`)
+}

@@ -1,0 +1,90 @@
+/** A refusal as it is answered: RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1. */
+
+import { formatRefusalId, type RefusalReason, refusals } from '@sallyport/protocol'
+import type { Scheme } from './credentials.ts'
+
+/** What the guard says no with. The reason stands in the id too, which `sallyport inspect ID` reads. */
+export interface Refused {
+  readonly isAllowed: false
+  readonly id: string
+  readonly reason: RefusalReason
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON. */
+  readonly body: string
+  /** For the log of the API; holds no token. Null where nothing is proven. */
+  readonly clientId: string | null
+  toResponse(): Response
+}
+
+export interface RefusalDetail {
+  readonly scheme?: Scheme | undefined
+  readonly scope?: string | undefined
+  readonly clientId?: string | null | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+export interface Refuser {
+  refuse(reason: RefusalReason, detail?: RefusalDetail): Refused
+}
+
+export interface RefuserOptions {
+  /** The audience: what the caller is let into. */
+  readonly realm: string
+  readonly resourceMetadata: string | null
+  /** RFC 9449 §7.1: told to whoever comes with DPoP. */
+  readonly proofAlgorithms: readonly string[]
+  readonly acceptsDpop: boolean
+  readonly clock: () => number
+  readonly random: (bytes: number) => Uint8Array
+}
+
+const retrySeconds = '5'
+
+export function createRefuser(options: RefuserOptions): Refuser {
+  const { clock, random } = options
+  return {
+    refuse(reason, detail = {}) {
+      const { status, error, says } = refusals[reason]
+      const id = formatRefusalId(reason, clock(), random(5))
+      const body = JSON.stringify({ error: error ?? reason, error_description: says, refusal_id: id })
+      const headers = {
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+        'refusal-id': id,
+        ...((status === 401 || status === 403) && {
+          'www-authenticate': challenges(reason, detail, options),
+        }),
+        ...(status === 503 && { 'retry-after': retrySeconds }),
+        ...detail.headers,
+      }
+      return {
+        ...{ isAllowed: false, id, reason, status, headers, body, clientId: detail.clientId ?? null },
+        toResponse: () => new Response(body, { status, headers }),
+      }
+    },
+  }
+}
+
+/** RFC 9449 §7.1: who shows nothing learns all schemes; who shows something learns what is wrong with it, in its own. */
+function challenges(reason: RefusalReason, detail: RefusalDetail, options: RefuserOptions): string {
+  const { error, says } = refusals[reason]
+  const scheme = detail.scheme ?? (options.acceptsDpop && isAboutDpop(reason) ? 'DPoP' : 'Bearer')
+  const parameters = [
+    `realm=${quoted(options.realm)}`,
+    ...(error === null ? [] : [`error=${quoted(error)}`, `error_description=${quoted(says)}`]),
+    ...(!detail.scope ? [] : [`scope=${quoted(detail.scope)}`]),
+    ...(options.resourceMetadata === null ? [] : [`resource_metadata=${quoted(options.resourceMetadata)}`]),
+  ]
+  const algorithms = `algs=${quoted(options.proofAlgorithms.join(' '))}`
+  const own = `${scheme} ${[...parameters, ...(scheme === 'DPoP' ? [algorithms] : [])].join(', ')}`
+  const isOpen = error === null && options.acceptsDpop
+  return isOpen ? `${own}, DPoP realm=${quoted(options.realm)}, ${algorithms}` : own
+}
+
+const isAboutDpop = (reason: RefusalReason): boolean =>
+  reason === 'bound_to_dpop_key' || reason === 'dpop_proof' || reason === 'dpop_nonce'
+
+/** RFC 9110 §5.6.4. Whatever else an audience or a scope holds, a header that runtimes refuse to send would answer nobody. */
+const quoted = (text: string): string =>
+  `"${text.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/[\\"]/g, '\\$&')}"`

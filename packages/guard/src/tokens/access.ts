@@ -1,0 +1,106 @@
+/** Who calls, and what the token opens: what the guard hands to the application. */
+
+import { createScopeSet, type ScopeSet } from '@sallyport/protocol'
+
+/** The claims of a token, or the members of an introspection: whatever the issuer has put there. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** What a token has proven. A client is known by `issuer` and `clientId` together, a user by `issuer` and `subject`. */
+export interface Access {
+  readonly issuer: string
+  readonly clientId: string | null
+  readonly subject: string | null
+  readonly organizationId: string | null
+  readonly scopes: readonly string[]
+  /** Epoch seconds; null where the tenant's tokens leave it out. */
+  readonly issuedAt: number | null
+  readonly expiresAt: number | null
+  readonly tokenId: string | null
+  /** All that the token, or its introspection, says. */
+  readonly claims: Claims
+  /** Whether the token's scopes cover this one, wildcards included (`notarization:*` covers `notarization:read`). */
+  has(scope: string): boolean
+}
+
+/** How a token is bound to a key, RFC 7800 §3.1. */
+export interface Confirmation {
+  /** RFC 9449 §6.1. */
+  readonly jkt: string | null
+  /** RFC 8705 §3.1. */
+  readonly certificate: string | null
+}
+
+/** A token that was good when it was read; whether it still is, is asked each time. */
+export interface VerifiedToken {
+  readonly access: Access
+  /** Null for a bearer token. */
+  readonly confirmation: Confirmation | null
+  /** What cut-offs are held against; by the standard's claim names until a feed has told the tenant's. */
+  readonly keyId: string | undefined
+  /** Where there is no `jti`: the digest of what was signed. */
+  readonly digest: string | undefined
+}
+
+/** Where this tenant's tokens say what; a dialect may have other claims than RFC 9068. */
+export interface ClaimNames {
+  readonly clientId: string
+  readonly subject: string
+  readonly scope: string
+  readonly organizationId: string
+}
+
+export const standardClaimNames: ClaimNames = {
+  clientId: 'client_id',
+  subject: 'sub',
+  scope: 'scope',
+  organizationId: 'org_id',
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+const instant = (value: unknown): number | null => (typeof value === 'number' ? value : null)
+
+export function accessOf(claims: Claims, issuer: string, names: ClaimNames): Access {
+  const scopes = readScopes(claims[names.scope]) ?? []
+  let set: ScopeSet | null = null
+  // It is remembered with the token: what one request wrote into it, the next would believe.
+  Object.freeze(scopes)
+  Object.freeze(claims)
+  return Object.freeze({
+    issuer,
+    clientId: text(claims[names.clientId]),
+    subject: text(claims[names.subject]),
+    organizationId: text(claims[names.organizationId]),
+    scopes,
+    issuedAt: instant(claims.iat),
+    expiresAt: instant(claims.exp),
+    tokenId: text(claims.jti),
+    claims,
+    has(scope: string) {
+      if (scopes.includes(scope)) return true
+      set ??= createScopeSet(scopes)
+      return set.covers(scope)
+    },
+  })
+}
+
+/** RFC 9068 §2.2.3 has one text, document 003 a list. Null for anything else. */
+export function readScopes(value: unknown): readonly string[] | null {
+  if (value === undefined) return []
+  if (typeof value === 'string') return value === '' ? [] : value.split(' ')
+  if (!Array.isArray(value)) return null
+  return value.every((one) => typeof one === 'string') ? (value as string[]) : null
+}
+
+const isThumbprint = (value: unknown): value is string =>
+  typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)
+
+/** The claim `cnf`; `unknown` for one that nobody here can check, and so nobody may pass by. */
+export function readConfirmation(cnf: unknown): Confirmation | null | 'unknown' {
+  if (cnf === undefined) return null
+  if (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)) return 'unknown'
+  const members = Object.entries(cnf)
+  const areKnown = members.every(([name, value]) => ['jkt', 'x5t#S256'].includes(name) && isThumbprint(value))
+  if (!areKnown || members.length === 0) return 'unknown'
+  const { jkt = null, 'x5t#S256': certificate = null } = cnf as Record<string, string>
+  return { jkt, certificate }
+}

@@ -1,0 +1,115 @@
+// The issuer's keys: fetched when needed, kept while it is down, and refused when they are gone.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  createKey,
+  createWorld,
+  guardOf,
+  requestWith,
+  settled,
+  signJwt,
+  standardClaims,
+  standardHeader,
+} from './world.ts'
+
+const jwksFetches = (asked: readonly string[]) => asked.filter((url) => url.endsWith('/jwks')).length
+
+test('RFC 8414 §3.3: keys of metadata that is of another issuer are not taken', async () => {
+  const world = createWorld()
+  const document = { issuer: 'https://auth.example/other', jwks_uri: 'https://auth.example/acme/oauth2/jwks' }
+  world.answers.set('/.well-known/oauth-authorization-server/acme', () => Response.json(document))
+  const decision = await guardOf(world).check(requestWith(world.token()))
+  assert.equal(!decision.isAllowed && decision.reason, 'keys_unavailable')
+  assert.equal(!decision.isAllowed && decision.status, 503)
+})
+
+test('RFC 8414 §2: keys are not fetched over plain HTTP', async () => {
+  const world = createWorld()
+  const document = { issuer: 'https://auth.example/acme', jwks_uri: 'http://auth.example/acme/oauth2/jwks' }
+  world.answers.set('/.well-known/oauth-authorization-server/acme', () => Response.json(document))
+  const decision = await guardOf(world).check(requestWith(world.token()))
+  assert.equal(!decision.isAllowed && decision.reason, 'keys_unavailable')
+})
+
+test('trust 178: a thousand tokens with unknown kids cost one fetch a cool-down', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+  await world.advance(31)
+  const before = jwksFetches(world.asked)
+  for (let index = 0; index < 1_000; index++) {
+    const decision = await guard.check(requestWith(world.token({}, { kid: `unknown-${index}` })))
+    assert.equal(!decision.isAllowed && decision.reason, 'key_unknown')
+  }
+  assert.equal(jwksFetches(world.asked) - before, 1)
+})
+
+test('issue 6, 1: a key that is new is found at the first token it has signed', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+  const next = createKey('ES256', 'key-2')
+  world.keys.push(next)
+  await world.advance(31)
+  const token = signJwt(next, standardHeader(next), standardClaims)
+  assert.ok((await guard.check(requestWith(token))).isAllowed)
+})
+
+test('trust 38, 178: a key that was removed verifies nothing after the refresh, what was remembered included', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  const token = world.token()
+  assert.ok((await guard.check(requestWith(token))).isAllowed)
+  world.keys.splice(0, 1, createKey('ES256', 'key-2'))
+  await world.advance(301)
+  // This one serves from the old set while the new one is fetched behind it.
+  await guard.check(requestWith(token))
+  await settled()
+  const decision = await guard.check(requestWith(token))
+  assert.equal(!decision.isAllowed && decision.reason, 'key_unknown')
+})
+
+test('trust 178: with the issuer down the last keys serve, and none that are too old', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+  world.isCut = true
+  await world.advance(3_000)
+  const longer = world.token({ exp: world.now + 10_000 })
+  assert.ok((await guard.check(requestWith(longer))).isAllowed)
+  await world.advance(700)
+  const decision = await guard.check(requestWith(world.token({ exp: world.now + 10_000, jti: 'later' })))
+  assert.equal(!decision.isAllowed && decision.reason, 'keys_unavailable')
+  world.isCut = false
+  await world.advance(31)
+  assert.ok((await guard.check(requestWith(longer))).isAllowed)
+})
+
+test('issue 6, 1: requests that come while keys are fetched wait for one fetch', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  const tokens = Array.from({ length: 50 }, (_, index) => world.token({ jti: `token-${index}` }))
+  const decisions = await Promise.all(tokens.map(async (token) => await guard.check(requestWith(token))))
+  assert.ok(decisions.every(({ isAllowed }) => isAllowed))
+  assert.equal(jwksFetches(world.asked), 1)
+})
+
+test('trust 37: what one guard remembers says nothing to another', async () => {
+  const world = createWorld()
+  const token = world.token()
+  assert.ok((await guardOf(world).check(requestWith(token))).isAllowed)
+  const other = guardOf(world, { audience: 'https://other.example' })
+  const decision = await other.check(requestWith(token))
+  assert.equal(!decision.isAllowed && decision.reason, 'audience')
+})
+
+test('RFC 7519 §4.1.4: a token that is remembered ends when it ends', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  const token = world.token({ exp: world.now + 100 })
+  await world.advance(99)
+  assert.ok((await guard.check(requestWith(token))).isAllowed)
+  await world.advance(1)
+  const decision = await guard.check(requestWith(token))
+  assert.equal(!decision.isAllowed && decision.reason, 'expired')
+})

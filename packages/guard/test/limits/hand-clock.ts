@@ -1,0 +1,41 @@
+/** Time that stands until a test moves it. */
+
+import type { After } from '../../src/limits/circuit.ts'
+
+export interface HandClock {
+  readonly elapsed: () => number
+  readonly after: After
+  /** Milliseconds; timers that are due run in their order. */
+  advance(milliseconds: number): void
+}
+
+interface Timer {
+  readonly at: number
+  readonly run: () => void
+}
+
+export function handClock(startsAt = 1_000_000): HandClock {
+  let now = startsAt
+  const timers = new Set<Timer>()
+
+  const nextUntil = (until: number): Timer | undefined =>
+    [...timers].filter(({ at }) => at <= until).sort((one, other) => one.at - other.at)[0]
+
+  return {
+    elapsed: () => now,
+    after(milliseconds, run) {
+      const timer = { at: now + milliseconds, run }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+    advance(milliseconds) {
+      const until = now + milliseconds
+      for (let due = nextUntil(until); due !== undefined; due = nextUntil(until)) {
+        timers.delete(due)
+        now = due.at
+        due.run()
+      }
+      now = until
+    },
+  }
+}

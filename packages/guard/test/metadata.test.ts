@@ -1,0 +1,49 @@
+// What the API says of itself, and the challenges that point there: RFC 9728.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { protect } from '@sallyport/guard/web'
+import { audience, createWorld, guardOf, issuer, requestWith } from './world.ts'
+
+const endpoints = [
+  { method: 'GET', path: '/invoices', scope: 'invoices/read' },
+  { method: 'POST', path: '/invoices', scope: ['invoices/read', 'invoices/write'] },
+  { method: 'GET', path: '/health', isPublic: true },
+]
+
+test('RFC 9728 §2: the document names the issuer, each scope once, and how tokens are sent and bound', () => {
+  const { metadata } = guardOf(createWorld(), { endpoints, senderConstraint: 'dpop' })
+  assert.deepEqual(metadata?.document, {
+    resource: audience,
+    authorization_servers: [issuer],
+    scopes_supported: ['invoices/read', 'invoices/write'],
+    bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'],
+    dpop_bound_access_tokens_required: true,
+  })
+})
+
+test('RFC 9728 §3.1: the well-known part stands between host and path, and an API without a URL has none', () => {
+  const pathFor = (resource: string) => guardOf(createWorld(), { resource }).metadata?.path
+  assert.equal(pathFor('https://api.example'), '/.well-known/oauth-protected-resource')
+  assert.equal(pathFor('https://api.example/v1'), '/.well-known/oauth-protected-resource/v1')
+  assert.equal(guardOf(createWorld(), { audience: 'invoices' }).metadata, null)
+})
+
+test('RFC 9728 §3: an adapter serves the document to anybody, and nothing else without a token', async () => {
+  const GET = protect(guardOf(createWorld()), () => new Response('inside'))
+  const path = '/.well-known/oauth-protected-resource'
+  const served = await GET(requestWith(null, {}, path))
+  assert.equal(((await served.json()) as { resource: string }).resource, audience)
+  for (const other of [`${path}/v1`, `/v1${path}`, '/'])
+    assert.equal((await GET(requestWith(null, {}, other))).status, 401, other)
+  assert.equal((await GET(requestWith(null, { method: 'POST' }, path))).status, 401)
+})
+
+test('RFC 9728 §5.1: challenges point to the document', async () => {
+  const decision = await guardOf(createWorld()).check(requestWith(null))
+  assert.ok(!decision.isAllowed)
+  assert.match(
+    decision.headers['www-authenticate'] ?? '',
+    /resource_metadata="https:\/\/api\.example\/\.well-known\/oauth-protected-resource"/,
+  )
+})

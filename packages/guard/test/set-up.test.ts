@@ -1,0 +1,117 @@
+// What an API has set up is held to: scopes beside a table, words, limits and names that a header cannot hold.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createMemoryLimits } from '@sallyport/guard'
+import { protect } from '@sallyport/guard/hono'
+import { Hono } from 'hono'
+import { createWorld, guardOf, requestWith, settled } from './world.ts'
+
+test('trust 179: a scope that a route names beside the table is needed as well', async () => {
+  const world = createWorld()
+  const endpoints = [
+    { method: 'GET', path: '/invoices' },
+    { method: 'GET', path: '/health', isPublic: true },
+  ]
+  const guard = guardOf(world, { endpoints })
+  assert.ok((await guard.check(requestWith(world.token()), { scope: 'invoices/read' })).isAllowed)
+  for (const [path, token] of [
+    ['/invoices', world.token()],
+    ['/health', world.token()],
+    ['/health', null],
+  ] as const)
+    assert.ok(!(await guard.check(requestWith(token, {}, path), { scope: 'admin' })).isAllowed, path)
+})
+
+test('RFC 9110 §5.5: no audience and no scope makes a challenge that cannot be sent, or another one', async () => {
+  const world = createWorld()
+  const names = ['a", error="none', 'a\\', 'a\r\nSet-Cookie: x=1', 'schlüssel', '€', '\u0000']
+  for (const name of names) {
+    const options = { audience: name, resource: 'https://api.example' }
+    const guard = guardOf(world, options)
+    for (const request of [requestWith(null), requestWith(world.token({ aud: name }))]) {
+      const decision = await guard.check(request, { scope: `needed ${name}` })
+      assert.ok(!decision.isAllowed)
+      const challenge = decision.toResponse().headers.get('www-authenticate') ?? ''
+      assert.match(challenge, /^Bearer realm="(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\.)*"(?:, |$)/)
+      assert.doesNotMatch(challenge, /[^\\]", error="none/)
+      assert.equal(decision.toResponse().headers.get('set-cookie'), null)
+    }
+  }
+})
+
+test('issue 6, 1: words that are none, a nonce key that can be guessed and limits that are none are said at the start', () => {
+  const world = createWorld()
+  const endpoints = [{ method: 'GET', path: '/a', limit: { request: 10, windowSeconds: 60 } }]
+  const wrong = [
+    [{ senderConstraint: 'mTLS' }, /senderConstraint must be none or dpop or mtls or any/],
+    [{ unlisted: 'allow' }, /unlisted must be refuse or authenticate/],
+    [{ introspect: 'never', credentials: { id: 'a', secret: 'b' } }, /introspect must be opaque or always/],
+    [{ dpop: { nonces: '' } }, /dpop\.nonces must be/],
+    [{ dpop: { nonces: 'guess' } }, /dpop\.nonces must be/],
+    [{ endpoints, limits: { store: createMemoryLimits() } }, /the limit of GET \/a is none/],
+  ] as const
+  for (const [options, message] of wrong) assert.throws(() => guardOf(world, options as object), message)
+})
+
+test('trust 37: what one request writes into who calls, the next with the same token does not see', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  const token = world.token()
+  for (let index = 0; index < 3; index++) {
+    const decision = await guard.check(requestWith(token))
+    assert.ok(decision.isAllowed)
+    const access = decision.access as unknown as {
+      clientId: string
+      scopes: string[]
+      claims: { exp: number }
+    }
+    assert.equal(access.clientId, 'app-1')
+    assert.throws(() => access.scopes.push('admin'), TypeError)
+    assert.throws(() => {
+      access.claims.exp = 9e9
+    }, TypeError)
+    assert.throws(() => {
+      access.clientId = 'another'
+    }, TypeError)
+  }
+})
+
+test('R15: a listener of the API that throws does not end following', async (t) => {
+  const world = createWorld()
+  const thrown: unknown[] = []
+  const keep = (error: unknown) => void thrown.push(error)
+  const before = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', keep)
+  t.after(() => {
+    process.off('unhandledRejection', keep)
+    for (const one of before) process.on('unhandledRejection', one)
+  })
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('event: ready\ndata: {}\n\n')),
+  })
+  world.answers.set('/oauth2/revocations', () => new Response(body))
+  const guard = guardOf(world, {
+    credentials: { id: 'api', secret: 'secret' },
+    onRevocationState: () => {
+      throw new Error('the log is full')
+    },
+  })
+  await settled()
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+  assert.equal(guard.status().revocations.isConnected, true)
+  assert.ok(thrown.length > 0)
+  guard.close()
+})
+
+test('RFC 9110 §9.3.2: before Hono a HEAD needs what the GET needs that will answer it', async () => {
+  const world = createWorld()
+  const endpoints = [
+    { method: 'GET', path: '/invoices', scope: 'admin' },
+    { method: 'HEAD', path: '/invoices', scope: 'invoices/read' },
+  ]
+  const app = new Hono()
+  app.use(protect(guardOf(world, { endpoints })))
+  app.get('/invoices', (context) => context.text('all of it'))
+  const response = await app.fetch(requestWith(world.token(), { method: 'HEAD' }))
+  assert.equal(response.status, 403)
+})

@@ -1,0 +1,3 @@
+import { tryOut } from './try-out.ts'
+
+console.log(JSON.stringify(await tryOut()))
