@@ -99,9 +99,7 @@ export function createGuard(options: GuardOptions): Guard {
       const decision = checkRequest(request, requirement, deps)
       return decision instanceof Promise ? decision.then(counter.count) : counter.count(decision)
     },
-    get metadata() {
-      return metadataOf(options, policy)
-    },
+    metadata: metadataOf(options, policy),
     status: () => ({
       ...counter.read(),
       revocations: {
@@ -256,16 +254,20 @@ function refuserTerms(options: GuardOptions) {
   }
 }
 
+/** Adapters ask for the path at each request, for the document hardly ever; its scopes are those that the issuer says now. */
 function metadataOf(options: GuardOptions, policy: IssuerPolicy | null): Guard['metadata'] {
   const resource = resourceOf(options)
   if (resource === null) return null
-  const { endpoints = [] } = options
-  const scopes = (endpoints === 'issuer' ? (policy?.endpoints ?? []) : endpoints).flatMap(
-    ({ scope = [] }) => scope,
-  )
-  const document = resourceMetadata({
-    ...{ resource, issuer: options.issuer, scopes: [...new Set(scopes)] },
-    ...{ proofAlgorithms: proofAlgorithmsOf(options), needsDpop: options.senderConstraint === 'dpop' },
-  })
-  return { path: resourceMetadataUrl(resource).pathname, document }
+  return {
+    path: resourceMetadataUrl(resource).pathname,
+    get document() {
+      const { endpoints = [] } = options
+      const known = endpoints === 'issuer' ? (policy?.endpoints ?? []) : endpoints
+      const scopes = known.flatMap(({ scope = [] }) => scope)
+      return resourceMetadata({
+        ...{ resource, issuer: options.issuer, scopes: [...new Set(scopes)] },
+        ...{ proofAlgorithms: proofAlgorithmsOf(options), needsDpop: options.senderConstraint === 'dpop' },
+      })
+    },
+  }
 }

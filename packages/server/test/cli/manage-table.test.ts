@@ -73,6 +73,7 @@ test('the help of a command says which flags are required, and what only --set a
   const changing = helpOf('manage', 'apis', 'update')
   assert.deepEqual(changing.match(/--[\w-]+(?= .*\(required\))/g), ['--tenant'])
   assert.doesNotMatch(helpOf('manage', 'users', 'create'), /Only with/)
+  assert.match(helpOf('manage', 'credentials', 'create'), /--secret <value> +one of generated\n/)
 })
 
 test('a list shows the approval of plans, where any of them needs it', () => {

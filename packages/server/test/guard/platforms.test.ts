@@ -73,6 +73,23 @@ async function tokenFor({ tenantId, app, query }: Platform): Promise<string> {
   return tokenOf(await server().request({ method: 'POST', host: 'api.token.localhost:8443', url }))
 }
 
+test('002-05: a token of the live tenant opens nothing at the API of the test tenant, and the other way round', async (t) => {
+  const { app, scope, foreignScope: _foreign, ...terms } = platforms.nitrobox
+  const environments = { nitrobox: app, 'nitrobox-live': 'billing-sync' }
+  for (const [own, other] of [
+    ['nitrobox', 'nitrobox-live'],
+    ['nitrobox-live', 'nitrobox'],
+  ] as const) {
+    const { check } = guardOf(t, server(), { ...terms, tenantId: own, apiApp: 'resource-server' })
+    const tokenOfApp = async (tenantId: typeof own) =>
+      tokenOf(
+        await server().token(tenantId, { basic: server().credential(tenantId, environments[tenantId]) }),
+      )
+    assertAllowed(await check(await tokenOfApp(own), scope))
+    assertRefused(await check(await tokenOfApp(other), scope), 'key_unknown')
+  }
+})
+
 for (const [name, platform] of Object.entries<Platform>(platforms)) {
   const { app: _app, scope, foreignScope, query: _query, ...terms } = platform
   const options = { ...terms, apiApp: 'resource-server' }

@@ -101,6 +101,7 @@ forEachStore((_engine, suite) => {
       [{ secret: { from_file: '/etc/passwd' } }, 400],
       [{ public_key: { from_file: '/etc/passwd' } }, 400],
       [{ secret: { from_env: 'HOME' } }, 400],
+      [{ secret: 'kept' }, 400],
       [{ secret: 'sp_test_mine' }, 400],
       [{}, 400],
     ] as const) {

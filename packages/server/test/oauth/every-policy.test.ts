@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { RevocationKind } from '@sallyport/protocol'
 import { grantTypeNames } from '../../src/oauth/grants/index.ts'
 import { saveApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
-import type { RevocationKind } from '@sallyport/protocol'
 import { revoke } from '../../src/store/revocations.ts'
 import type { TestReply } from '../harness.ts'
 import { freshAddress } from './answers.ts'

@@ -19,13 +19,21 @@ import { checkReachable, urlsOfIssuer } from '../reachable.ts'
 import { closed, Instant, managed, OrNull } from '../shapes.ts'
 import { findApp } from './apps.ts'
 
-const { id, secret, public_key, jwks_uri, certificate, federation } = CredentialEntry.properties
+const { id, public_key, jwks_uri, certificate, federation } = CredentialEntry.properties
 const ExpiresAt = Type.Optional(OrNull(Instant))
 
+/** Less than in a blueprint: a caller has no files on the server, and what is kept is there already. */
+const NewSecret = Type.Union(
+  [
+    Type.Literal('generated'),
+    Type.Object({ hash: Type.String({ pattern: '^[\\x21-\\x7e]{1,1024}$' }) }, closed),
+  ],
+  { description: 'generated, or {"hash": …}' },
+)
 const NewCredential = Type.Object(
   {
     id: Type.Optional(id),
-    ...{ secret, public_key, jwks_uri, certificate, federation },
+    ...{ secret: Type.Optional(NewSecret), public_key, jwks_uri, certificate, federation },
     expires_at: ExpiresAt,
   },
   closed,

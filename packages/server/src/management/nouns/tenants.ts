@@ -17,6 +17,7 @@ import {
 import { TenantSettings } from '../../tenants/settings.ts'
 import { requirePermission, systemTenantId } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
+import { checkPair } from '../check-pair.ts'
 import { checkDeclared, tenantEntryWithApps } from '../declared.ts'
 import { type From, list, type OperationDeps, read, serverPlace, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -179,8 +180,9 @@ export const tenantOperations = [
     problems: ['conflict'],
     example: { body: example, answer: shown },
     find: server,
-    async run({ body }, tx, deps) {
+    async run({ body, caller }, tx, deps) {
       checkIssuers(body, deps)
+      await checkPair(tx, caller, body, undefined)
       if ((await selectTenant(tx.kysely, body.id)) !== null)
         refuseWith('conflict', { detail: `There is a tenant ${body.id}.` })
       checkAuthorities(body)
@@ -206,6 +208,7 @@ export const tenantOperations = [
       const before = value as Static<typeof ChangedTenant>
       if (!isDeepStrictEqual(before.trusted_issuers, body.trusted_issuers)) checkIssuers(body, deps)
       checkTenantPrivileges(caller, row, before, body)
+      await checkPair(tx, caller, { ...body, environment: row.environment }, before.pair)
       const apps = (body.trusted_issuers ?? []).flatMap((one) => one.apps)
       const entry = await tenantEntryWithApps(tx, row.id, apps)
       if (entry === null) refuseWith('not_found')
