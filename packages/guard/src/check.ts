@@ -1,6 +1,6 @@
 /** One request, top to bottom: its endpoint, its token, what the token is bound to, its scopes, its limit. */
 
-import { type RefusalReason, type Soon, whenKnown } from '@sallyport/protocol'
+import { type Confirmation, type RefusalReason, type Soon, whenKnown } from '@sallyport/protocol'
 import { checkCertificate } from './binding/certificate.ts'
 import type { DpopChecker } from './binding/dpop.ts'
 import { type Credentials, readCredentials, type Scheme } from './credentials.ts'
@@ -14,7 +14,7 @@ import type { FeedWatch } from './revocation/policy.ts'
 import type { Endpoint } from './routes/endpoint.ts'
 import type { RouteTable } from './routes/route-table.ts'
 import type { Runtime } from './runtime/runtime.ts'
-import type { Access, Confirmation, VerifiedToken } from './tokens/access.ts'
+import type { Access, VerifiedToken } from './tokens/access.ts'
 import type { Verifier } from './tokens/verifier.ts'
 
 /** The request may go on. */
@@ -154,16 +154,16 @@ function checkBinding(
 async function confirm(
   request: RequestView,
   { scheme, token }: Credentials,
-  { jkt, certificate }: Confirmation,
+  { jkt, 'x5t#S256': certificate }: Confirmation,
   { senderConstraint, dpop, runtime }: CheckDeps,
 ): Promise<BindingOutcome> {
-  if (senderConstraint === 'dpop' && jkt === null) return because('not_bound')
-  if (senderConstraint === 'mtls' && certificate === null) return because('certificate')
-  if (certificate !== null) {
+  if (senderConstraint === 'dpop' && jkt === undefined) return because('not_bound')
+  if (senderConstraint === 'mtls' && certificate === undefined) return because('certificate')
+  if (certificate !== undefined) {
     const problem = await checkCertificate(certificate, request, runtime)
     if (problem !== null) return because(problem)
   }
-  if (jkt === null) return scheme === 'DPoP' ? because('not_bound') : unbound
+  if (jkt === undefined) return scheme === 'DPoP' ? because('not_bound') : unbound
   // RFC 9449 §7.2: a bound token that comes as a bearer token was stolen, or its client does not know better.
   if (scheme === 'Bearer' || dpop === null) return because('bound_to_dpop_key')
   const { problem, nonce } = await dpop.check(request, token, jkt)

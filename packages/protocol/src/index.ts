@@ -18,6 +18,7 @@ export {
 } from './client-cert-header.ts'
 export { canonicalClientId } from './client-id.ts'
 export { type Environment, formatClientSecret, parseClientSecret } from './client-secret.ts'
+export { type Confirmation, confirmationKey, readConfirmation } from './confirmation.ts'
 export { type CutOff, CutOffs, credentialSubject, type RevocationKind, type TokenFacts } from './cut-offs.ts'
 export {
   derivedFromClaim,

@@ -1,6 +1,6 @@
 /** Who calls, and what the token opens: what the guard hands to the application. */
 
-import { createScopeSet, type ScopeSet } from '@sallyport/protocol'
+import { type Confirmation, createScopeSet, type ScopeSet } from '@sallyport/protocol'
 
 /** The claims of a token, or the members of an introspection: whatever the issuer has put there. */
 export type Claims = Readonly<Record<string, unknown>>
@@ -20,14 +20,6 @@ export interface Access {
   readonly claims: Claims
   /** Whether the token's scopes cover this one, wildcards included (`notarization:*` covers `notarization:read`). */
   has(scope: string): boolean
-}
-
-/** How a token is bound to a key, RFC 7800 §3.1. */
-export interface Confirmation {
-  /** RFC 9449 §6.1. */
-  readonly jkt: string | null
-  /** RFC 8705 §3.1. */
-  readonly certificate: string | null
 }
 
 /** A token that was good when it was read; whether it still is, is asked each time. */
@@ -62,10 +54,7 @@ const instant = (value: unknown): number | null => (typeof value === 'number' ? 
 export function accessOf(claims: Claims, issuer: string, names: ClaimNames): Access {
   const scopes = readScopes(claims[names.scope]) ?? []
   let set: ScopeSet | null = null
-  // It is remembered with the token: what one request wrote into it, the next would believe.
-  Object.freeze(scopes)
-  Object.freeze(claims)
-  return Object.freeze({
+  return {
     issuer,
     clientId: text(claims[names.clientId]),
     subject: text(claims[names.subject]),
@@ -80,7 +69,14 @@ export function accessOf(claims: Claims, issuer: string, names: ClaimNames): Acc
       set ??= createScopeSet(scopes)
       return set.covers(scope)
     },
-  })
+  }
+}
+
+/** Of a token that is remembered: what one request wrote into it, the next would believe. */
+export function freezeAccess({ access }: VerifiedToken): void {
+  Object.freeze(access)
+  Object.freeze(access.claims)
+  Object.freeze(access.scopes)
 }
 
 /** RFC 9068 §2.2.3 has one text, document 003 a list. Null for anything else. */
@@ -89,18 +85,4 @@ export function readScopes(value: unknown): readonly string[] | null {
   if (typeof value === 'string') return value === '' ? [] : value.split(' ')
   if (!Array.isArray(value)) return null
   return value.every((one) => typeof one === 'string') ? (value as string[]) : null
-}
-
-const isThumbprint = (value: unknown): value is string =>
-  typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)
-
-/** The claim `cnf`; `unknown` for one that nobody here can check, and so nobody may pass by. */
-export function readConfirmation(cnf: unknown): Confirmation | null | 'unknown' {
-  if (cnf === undefined) return null
-  if (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)) return 'unknown'
-  const members = Object.entries(cnf)
-  const areKnown = members.every(([name, value]) => ['jkt', 'x5t#S256'].includes(name) && isThumbprint(value))
-  if (!areKnown || members.length === 0) return 'unknown'
-  const { jkt = null, 'x5t#S256': certificate = null } = cnf as Record<string, string>
-  return { jkt, certificate }
 }

@@ -3,8 +3,8 @@
  * token at each request; revocations are held against it as against a JWT.
  */
 
-import { RecentMap, type RefusalReason, type Soon } from '@sallyport/protocol'
-import { accessOf, type Claims, readConfirmation, standardClaimNames, type VerifiedToken } from './access.ts'
+import { RecentMap, type RefusalReason, readConfirmation, type Soon } from '@sallyport/protocol'
+import { accessOf, type Claims, freezeAccess, standardClaimNames, type VerifiedToken } from './access.ts'
 import { checkAnswer, type ExpectedClaims } from './check-claims.ts'
 
 export interface IntrospectionOptions extends ExpectedClaims {
@@ -44,8 +44,10 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
       .then((told): Verified => {
         const answer = readAnswer(told, options)
         // Forgotten meanwhile, and perhaps asked again: what was asked before a revocation is used once and not kept.
-        if (typeof answer !== 'string' && asking.get(token) === flight)
+        if (typeof answer !== 'string' && asking.get(token) === flight) {
+          freezeAccess(answer)
           kept.set(token, { token: answer, since: clock() })
+        }
         return answer
       })
       .catch((): Verified => 'introspection_unavailable')
@@ -80,7 +82,7 @@ function readAnswer(answer: unknown, options: IntrospectionOptions): Verified {
   const problem = checkAnswer(claims, options)
   if (problem !== null) return problem
   const confirmation = readConfirmation(claims.cnf)
-  if (confirmation === 'unknown') return 'confirmation_unknown'
+  if (confirmation === null && claims.cnf !== undefined) return 'confirmation_unknown'
   const access = accessOf(claims, options.issuer, standardClaimNames)
   return { access, confirmation, keyId: undefined, digest: undefined }
 }

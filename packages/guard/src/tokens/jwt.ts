@@ -1,10 +1,17 @@
 /** A JWT access token verified on the spot: RFC 9068 §4. */
 
-import { type Jws, type RefusalReason, readJws, type Soon, whenKnown } from '@sallyport/protocol'
+import {
+  type Jws,
+  type RefusalReason,
+  readConfirmation,
+  readJws,
+  type Soon,
+  whenKnown,
+} from '@sallyport/protocol'
 import { isTokenText } from '../credentials.ts'
 import type { IssuerKeys } from '../keys/issuer-keys.ts'
 import type { Runtime, VerificationKey } from '../runtime/runtime.ts'
-import { accessOf, readConfirmation, type VerifiedToken } from './access.ts'
+import { accessOf, type VerifiedToken } from './access.ts'
 import { checkClaims, type ExpectedClaims } from './check-claims.ts'
 import type { TokenProfile } from './profile.ts'
 
@@ -32,7 +39,7 @@ function readSigned(
   const problem = checkClaims(payload, verifier)
   if (problem !== null) return problem
   const confirmation = readConfirmation(payload.cnf)
-  if (confirmation === 'unknown') return 'confirmation_unknown'
+  if (confirmation === null && payload.cnf !== undefined) return 'confirmation_unknown'
   const { issuer, profile, runtime } = verifier
   const access = accessOf(payload, issuer, profile.claimNames)
   return whenKnown(payload.jti === undefined ? runtime.sha256(signingInput) : undefined, (digest) => {

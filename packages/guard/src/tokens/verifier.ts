@@ -6,7 +6,7 @@
 import { RecentMap, type RefusalReason, type Soon, whenKnown } from '@sallyport/protocol'
 import { isTokenText } from '../credentials.ts'
 import type { RevocationState } from '../revocation/follower.ts'
-import type { VerifiedToken } from './access.ts'
+import { freezeAccess, type VerifiedToken } from './access.ts'
 import type { Introspection } from './introspection.ts'
 import { type JwtVerifier, verifyJwt } from './jwt.ts'
 import { checkTimes, factsOf } from './standing.ts'
@@ -48,7 +48,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const entry = { token, keysEdition, revocationsEdition: -1 }
       const standing = standingOf(entry)
       // The key set may have changed while it was verified; then it is verified again next time.
-      if (standing === null && text.length <= longest) kept.set(ownCopy(text), entry)
+      if (standing === null && text.length <= longest) {
+        freezeAccess(token)
+        kept.set(ownCopy(text), entry)
+      }
       return standing ?? token
     })
   }

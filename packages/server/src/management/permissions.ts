@@ -31,7 +31,7 @@ export const permissions = {
     reach: 'tenant',
   },
   manage_api_credentials: {
-    about: 'Make, rotate and remove credentials of apps (002-03)',
+    about: 'Make, rotate and remove credentials of apps',
     reach: 'organization',
   },
   request_keys: { about: 'Ask the provider for keys', reach: 'organization' },

@@ -1,7 +1,6 @@
 /** Whether a bound token is shown by who it is bound to: RFC 9449 §7 by its key, RFC 8705 §3 by its certificate. */
 
-import { OAuthError } from '@sallyport/protocol'
-import { type Confirmation, readConfirmation } from '../sender-constraint/confirmation.ts'
+import { type Confirmation, OAuthError, readConfirmation } from '@sallyport/protocol'
 import { type ProofDeps, proveDpopKey } from '../sender-constraint/dpop.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { OwnToken } from '../tokens/own-token.ts'

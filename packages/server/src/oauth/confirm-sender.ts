@@ -1,7 +1,6 @@
 /** Whether and to what a token is bound: what the request proves, held against what app, API and tenant demand. */
 
-import { refuse } from '@sallyport/protocol'
-import type { Confirmation } from '../sender-constraint/confirmation.ts'
+import { type Confirmation, refuse } from '@sallyport/protocol'
 import { proveDpopKey } from '../sender-constraint/dpop.ts'
 import type { SenderConstraint } from '../tenants/security-settings.ts'
 import type { TokenDeps } from './deps.ts'

@@ -1,8 +1,7 @@
 /** The only place that makes an access token. */
 
-import { derivedFromClaim, OAuthError, writeDerivedFrom } from '@sallyport/protocol'
+import { type Confirmation, derivedFromClaim, OAuthError, writeDerivedFrom } from '@sallyport/protocol'
 import type { Signer } from '../keys/signer.ts'
-import type { Confirmation } from '../sender-constraint/confirmation.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'

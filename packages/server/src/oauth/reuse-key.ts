@@ -1,7 +1,7 @@
 /** Everything that two requests must share to be served one token. */
 
+import { type Confirmation, confirmationKey } from '@sallyport/protocol'
 import type { Client } from '../apps/client.ts'
-import { type Confirmation, confirmationKey } from '../sender-constraint/confirmation.ts'
 import type { Authorization } from './grants/grant.ts'
 import type { TokenRequest } from './token-request.ts'
 

@@ -1,7 +1,6 @@
 /** The token endpoint, top to bottom: parse, authenticate, decide, issue, answer (RFC 6749 §3.2). */
 
-import { type Form, neverCached, type Reply, refuse } from '@sallyport/protocol'
-import type { Confirmation } from '../sender-constraint/confirmation.ts'
+import { type Confirmation, type Form, neverCached, type Reply, refuse } from '@sallyport/protocol'
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'

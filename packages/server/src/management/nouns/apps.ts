@@ -219,7 +219,7 @@ export const appOperations = [
     method: 'DELETE',
     status: 204,
     path: '/tenants/{tenant}/apps/{app}',
-    about: 'Remove an app with its credentials; its tokens are dead at once (003-02).',
+    about: 'Remove an app with its credentials; its tokens are dead at once.',
     permission: 'manage_apps',
     output: null,
     example: { answer: null },

@@ -1,7 +1,9 @@
 /** A token that is brought to be exchanged, ours or of an outside issuer: alive, and all that the exchange goes by. */
 
 import {
+  type Confirmation,
   derivedFromClaim,
+  readConfirmation,
   readDerivedFrom,
   readJws,
   refuse,
@@ -9,7 +11,6 @@ import {
   type TokenFacts,
 } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
-import { type Confirmation, readConfirmation } from '../../sender-constraint/confirmation.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import { findOwnToken } from '../../tokens/find.ts'
 import type { OwnToken } from '../../tokens/own-token.ts'

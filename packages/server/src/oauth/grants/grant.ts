@@ -1,8 +1,7 @@
 /** What a grant is: it decides who gets which scopes at which API. It never makes a token. */
 
-import type { SourceFacts } from '@sallyport/protocol'
+import type { Confirmation, SourceFacts } from '@sallyport/protocol'
 import type { Client, Credential } from '../../apps/client.ts'
-import type { Confirmation } from '../../sender-constraint/confirmation.ts'
 import type { Use } from '../../store/database.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import type { Api, Plan, Tenant } from '../../tenants/tenant.ts'

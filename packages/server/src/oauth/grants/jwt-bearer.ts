@@ -4,10 +4,17 @@
  */
 
 import { hash } from 'node:crypto'
-import { clockSkewSeconds, isScopeToken, type Jws, readJws, refuse } from '@sallyport/protocol'
+import {
+  type Confirmation,
+  clockSkewSeconds,
+  isScopeToken,
+  type Jws,
+  readConfirmation,
+  readJws,
+  refuse,
+} from '@sallyport/protocol'
 import { compileScopes } from '../../apps/app-settings.ts'
 import { jwtBearerType } from '../../apps/settings.ts'
-import { type Confirmation, readConfirmation } from '../../sender-constraint/confirmation.ts'
 import type { Use } from '../../store/database.ts'
 import type { Api, Plan } from '../../tenants/tenant.ts'
 import { trusts } from '../../tenants/trusted-issuers.ts'

@@ -20,6 +20,10 @@ export const auditFilters: Migration = {
   name: 'audit filters',
   async run(kysely) {
     for (const [name, columns] of indexes)
-      await kysely.schema.createIndex(`audit_records_${name}`).on('audit_records').columns(columns).execute()
+      await kysely.schema
+        .createIndex(`audit_records_${name}`)
+        .on('audit_records')
+        .columns([...columns])
+        .execute()
   },
 }
