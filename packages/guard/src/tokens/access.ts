@@ -52,7 +52,7 @@ const text = (value: unknown): string | null => (typeof value === 'string' && va
 const instant = (value: unknown): number | null => (typeof value === 'number' ? value : null)
 
 export function accessOf(claims: Claims, issuer: string, names: ClaimNames): Access {
-  const scopes = readScopes(claims[names.scope]) ?? []
+  const scopes = readScopes(claims[names.scope])
   let set: ScopeSet | null = null
   return {
     issuer,
@@ -79,10 +79,13 @@ export function freezeAccess({ access }: VerifiedToken): void {
   Object.freeze(access.scopes)
 }
 
-/** RFC 9068 §2.2.3 has one text, document 003 a list. Null for anything else. */
-export function readScopes(value: unknown): readonly string[] | null {
-  if (value === undefined) return []
-  if (typeof value === 'string') return value === '' ? [] : value.split(' ')
-  if (!Array.isArray(value)) return null
-  return value.every((one) => typeof one === 'string') ? (value as string[]) : null
+/** RFC 9068 §2.2.3 has one text, document 003 a list. */
+export const areScopes = (value: unknown): value is string | readonly string[] | undefined =>
+  value === undefined ||
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.every((one) => typeof one === 'string'))
+
+function readScopes(value: unknown): readonly string[] {
+  if (!areScopes(value) || value === undefined || value === '') return []
+  return typeof value === 'string' ? value.split(' ') : value
 }

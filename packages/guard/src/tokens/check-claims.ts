@@ -1,7 +1,7 @@
 /** The claims of a token whose signature is the issuer's: RFC 9068 §4, RFC 8725 §3. What time does to them is elsewhere. */
 
 import type { RefusalReason } from '@sallyport/protocol'
-import { type Claims, readScopes } from './access.ts'
+import { areScopes, type Claims } from './access.ts'
 import type { Omissible, TokenProfile } from './profile.ts'
 
 export interface ExpectedClaims {
@@ -25,7 +25,7 @@ export function checkClaims(claims: Claims, { profile, audience }: ExpectedClaim
     isThere(claimNames.subject, 'sub', isText) &&
     isThere(claimNames.clientId, 'client_id', isText)
   if (!areThere || (claims.nbf !== undefined && !isInstant(claims.nbf))) return 'claim_missing'
-  if (readScopes(claims[claimNames.scope]) === null) return 'claim_missing'
+  if (!areScopes(claims[claimNames.scope])) return 'claim_missing'
   return isAccessToken(claims, profile) ? null : 'token_type'
 }
 
@@ -52,7 +52,7 @@ function names(aud: unknown, audience: string): boolean {
 /** 001-12: `token_use` says what a token is for, whether or not the profile asks. */
 function isAccessToken(claims: Claims, { require }: TokenProfile): boolean {
   if (claims.token_use !== undefined && claims.token_use !== 'access') return false
-  return Object.entries(require).every(([name, value]) => claims[name] === value)
+  return require.every(([name, value]) => claims[name] === value)
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''

@@ -18,7 +18,7 @@ export interface TokenProfile {
   /** Accepted when missing; never when it is there and wrong. */
   readonly acceptMissing: ReadonlySet<Omissible>
   /** Claims that must have exactly this value, such as `token_use: access`. */
-  readonly require: Readonly<Record<string, string>>
+  readonly require: readonly (readonly [name: string, value: string])[]
   readonly claimNames: ClaimNames
 }
 
@@ -40,6 +40,6 @@ export const profileOf = (issuer: string, options: TokenProfileOptions = {}): To
   type: (options.type ?? 'at+jwt').toLowerCase(),
   issuer: options.issuer ?? issuer,
   acceptMissing: new Set(options.acceptMissing),
-  require: options.require ?? {},
+  require: Object.entries(options.require ?? {}),
   claimNames: { ...standardClaimNames, ...options.claimNames },
 })

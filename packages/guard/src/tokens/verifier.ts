@@ -80,7 +80,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   return {
     verify(text) {
-      const known = kept.get(text)
+      const known = longest > 0 ? kept.get(text) : undefined
       if (known !== undefined && jwt.keys.holds(known.keysEdition)) return standingOf(known) ?? known.token
       return asksAlways || !looksLikeJwt(text) ? askIssuer(text) : verifyAnew(text)
     },

@@ -36,6 +36,18 @@ export async function exportStore(
   return { text: formatBlueprint(file, unsaid({ ...{ file, rows, others }, leftOut: reserved })) }
 }
 
+export interface ExportedBlueprint {
+  readonly name: string
+  readonly tenantIds: readonly string[]
+}
+
+/** By which blueprints all tenants can be exported so that each can be applied where it comes from. */
+export async function listExports(db: Pick<Database, 'kysely'>): Promise<readonly ExportedBlueprint[]> {
+  const tenants = (await readTenants(db, null)).filter(({ tenant }) => !reservedTenantIds.has(tenant.id))
+  const named = Map.groupBy(tenants, (tenant) => nameFor(storedRows(tenant)))
+  return [...named].map(([name, group]) => ({ name, tenantIds: group.map(({ tenant }) => tenant.id) }))
+}
+
 /** With the name of their only maker it can be applied where it comes from. */
 function nameFor(rows: readonly StoredRow[]): string {
   const tenants = rows.filter(({ noun }) => noun === 'tenant')

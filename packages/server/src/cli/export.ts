@@ -1,9 +1,10 @@
 /** `sallyport export [TENANT…]`: the tenants of the store as a blueprint, without any secret. */
 
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { Value } from 'typebox/value'
-import { exportStore } from '../blueprint/export-store.ts'
+import { exportStore, listExports } from '../blueprint/export-store.ts'
 import { mostBlueprintBytes } from '../blueprint/yaml-source.ts'
 import { ConfigRefused } from '../config.ts'
 import { Identifier } from '../tenants/settings.ts'
@@ -18,7 +19,7 @@ export function registerExport(program: Command): void {
   const command = program
     .command('export [tenant...]')
     .description('write tenants as a blueprint, all of them or those named; no secret is ever in it')
-    .option('--output <file>', 'write a new file that only you may read, instead of standard output')
+    .option('--output <file>', 'write a new file that only you may read; in a folder, one for each blueprint')
     .option('--blueprint <name>', 'the name of the blueprint (default: the one that made the tenants)')
   storeOptions(command).action((tenants: string[], options: ExportOptions) => writeExport(tenants, options))
 }
@@ -29,11 +30,20 @@ async function writeExport(tenants: readonly string[], options: ExportOptions): 
     throw new ConfigRefused(
       '--blueprint is lower-case letters, digits and inner hyphens, 1 to 64 characters.',
     )
+  if (output !== undefined && tenants.length === 0 && (await isFolder(output)))
+    return withStore(options, ({ db }) => writeEach(db, output))
   const text = await withStore(options, ({ db }) => exportText(db, tenants, blueprint))
-  if (Buffer.byteLength(text) > mostBlueprintBytes)
-    process.stderr.write('This is more than 1 MiB, which apply refuses: export fewer tenants at a time.\n')
   if (output === undefined) process.stdout.write(text)
   else await writeNew(output, text)
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => null))?.isDirectory() === true
+
+/** A blueprint changes only what it has made, so one file of all would be refused where it comes from. */
+async function writeEach(db: Parameters<typeof exportStore>[0], folder: string): Promise<void> {
+  for (const { name, tenantIds } of await listExports(db))
+    await writeNew(join(folder, `${name}.yaml`), await exportText(db, tenantIds, name))
 }
 
 async function exportText(
@@ -43,6 +53,8 @@ async function exportText(
 ): Promise<string> {
   const tenantIds = tenants.length === 0 ? null : tenants
   const { text, missing = [], reserved = [] } = await exportStore(db, { tenantIds, blueprint })
+  if (text !== undefined && Buffer.byteLength(text) > mostBlueprintBytes)
+    process.stderr.write('This is more than 1 MiB, which apply refuses: export fewer tenants at a time.\n')
   if (text !== undefined) return text
   throw new ConfigRefused(
     [

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { changed, sample } from '../blueprint/sample.ts'
@@ -33,6 +33,18 @@ test('issue 5: export writes a file for its owner alone, which diff finds no dif
   assert.deepEqual([code, stdout], [0, 'Nothing to do: the store is as the blueprints say.\n'])
   const again = await sallyport('export', '--output', 'out.yaml')
   assert.deepEqual([again.code, again.stderr], [2, 'There is a file out.yaml already.\n'])
+})
+
+test('issue 5: export into a folder writes a file for each blueprint, and together they are the store', async (t) => {
+  const { folder, write, sallyport } = await shop(t)
+  const other = sample.replaceAll('shop', 'depot')
+  write('depot.yaml', other)
+  assert.equal((await sallyport('apply', 'depot.yaml')).code, 0)
+  mkdirSync(join(folder, 'all'))
+  assert.deepEqual(await sallyport('export', '--output', 'all'), { code: 0, stdout: '', stderr: '' })
+  assert.deepEqual(readdirSync(join(folder, 'all')).toSorted(), ['depot.yaml', 'shop.yaml'])
+  const { code, stdout } = await sallyport('diff', 'all/depot.yaml', 'all/shop.yaml')
+  assert.deepEqual([code, stdout], [0, 'Nothing to do: the store is as the blueprints say.\n'])
 })
 
 test('issue 5: export of a tenant that is not there, and of none, says so', async (t) => {
