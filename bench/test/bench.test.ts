@@ -27,6 +27,7 @@ const contestants: Readonly<Record<string, readonly string[]>> = {
     'Sallyport --workers 2',
   ],
   feed: [],
+  deletions: [],
   pages: [],
   managed: ['Sallyport, many apps', 'Sallyport, many apps, managed'],
   guard: [],
@@ -65,6 +66,7 @@ test('product, numbers to reach: every contestant of every row runs and produces
   const lateness = /^p50 \d+\.\d ms, p99 \d+\.\d ms, of 6$|^not measured: /
   for (const line of [inactive, told, ...elsewhere]) assert.match(line ?? '', lateness)
   assert.ok(elsewhere.length > 0)
+  assert.match(found('deletions')[0] ?? '', /^p50 \d+\.\d ms, p99 \d+\.\d ms, of 6 deletions at 50 guards$/)
 })
 
 test('product, numbers to reach: a row that does not exist is refused with the names of those that do', () => {
