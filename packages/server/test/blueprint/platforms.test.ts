@@ -151,11 +151,12 @@ test('001-20: mock and post are both declared, and each app is granted one', () 
 test('002-05: testing and production are two tenants that differ in nothing but environment and customers', () => {
   // A demonstration's exposed secrets are only noted, and that is no matter of the platform.
   const strip = ({ id: _, name: __, organizations: ___, exposed_secrets: ____, ...more }: TenantEntry) => {
-    const { environment, ...rest } = more
-    return { environment, rest }
+    const { environment, pair, ...rest } = more
+    return { environment, pair, rest }
   }
   const [test, live] = [strip(tenant('nitrobox')), strip(tenant('nitrobox-live'))]
   assert.deepEqual([test.environment, live.environment], ['test', 'live'])
+  assert.deepEqual([test.pair, live.pair], ['nitrobox-live', 'nitrobox'])
   assert.deepEqual(test.rest, live.rest)
 })
 
