@@ -55,8 +55,8 @@ const refused: Readonly<Record<string, number>> = {
   'sallyport inspect --config sallyport.yaml': 1,
 }
 
-/** What the server counts in memory and writes now and then. */
-const comesLater = /^sallyport manage (?:dialect-uses|credentials) list /
+/** What the server counts in memory and writes now and then; and tokens, which it holds back for seconds after a cut-off. */
+const comesLater = /^sallyport manage (?:dialect-uses|credentials) list |^curl .* --form /
 
 /** What the reader has seen last, under the name that the document has for it. */
 const seen: Record<string, string> = {}
@@ -100,7 +100,7 @@ const fits = (output: string, shown: string): boolean => {
   }
 }
 
-const mostTries = 100
+const mostTries = 400
 
 function runUntilShown(command: Command): ReturnType<typeof runInShell> {
   for (let tries = 1; tries < mostTries; tries += 1) {
