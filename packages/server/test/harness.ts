@@ -198,6 +198,22 @@ export async function startTestServer(
   return ending.server
 }
 
+/** Two processes on one database; the second knows the credentials that the first has made. */
+export async function startTwoServers(
+  t: TestContext,
+  suite: StoreSuite,
+  blueprint: string,
+): Promise<readonly [TestServer, TestServer]> {
+  const { open, clock } = await suite.prepare(t)
+  const one = await createTestServer({ db: await open(), clock, blueprints: [blueprint] })
+  const other = await createTestServer({ db: await open(), clock, blueprints: [] })
+  t.after(async () => {
+    await one.server.close()
+    await other.server.close()
+  })
+  return [one, Object.assign(Object.create(other) as TestServer, { credential: one.credential })]
+}
+
 async function applyBlueprints(
   { db, hasher, sealer }: OpenStore,
   { random }: Effects,

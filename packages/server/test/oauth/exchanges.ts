@@ -10,7 +10,7 @@ import {
   type TestRequest,
   type TestServer,
 } from '../harness.ts'
-import { assertToken, freshAddress } from './answers.ts'
+import { assertError, assertToken, freshAddress } from './answers.ts'
 import { resourceServer, tokenOf } from './ends.ts'
 import { app, blueprint, organization, type Part, restApi, tenant } from './sample.ts'
 import { freshId, type Key, type Members, makeKey, sign } from './signed.ts'
@@ -162,4 +162,9 @@ export function assertExchanged(reply: TestReply, type = accessTokenType): strin
   const token = assertToken(reply)
   assert.equal(reply.json.issued_token_type, type)
   return token
+}
+
+export const assertRefusedToken = (reply: TestReply) => {
+  assertError(reply, 'invalid_request')
+  assert.match(reply.json.error_description, /^The (subject|actor) token is not valid here/)
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { StoreUnavailable } from '../../src/store/database.ts'
 import { dropEndedPartitions, partitionOf, tableOf } from '../../src/store/opaque-tokens.ts'
-import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
+import { forEachStore, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
 import { assertUnavailable, freshAddress } from './answers.ts'
 import {
   assertActive,
@@ -116,14 +116,7 @@ forEachStore((_engine, suite) => {
   })
 
   test('issue 4: a process that has made no partition finds the tokens of one that has', async (t) => {
-    const { open, clock } = await suite.prepare(t)
-    const one = await createTestServer({ db: await open(), clock, blueprints: [text] })
-    const other = await createTestServer({ db: await open(), clock, blueprints: [] })
-    t.after(async () => {
-      await one.server.close()
-      await other.server.close()
-    })
-    const elsewhere = Object.assign(Object.create(other) as TestServer, { credential: one.credential })
+    const [one, elsewhere] = await startTwoServers(t, suite, text)
     const tokens = await Promise.all(Array.from({ length: 50 }, () => tokenOf(one)))
     assert.equal(new Set(tokens).size, 50)
     for (const token of tokens) assertActive(await introspect(elsewhere, token))

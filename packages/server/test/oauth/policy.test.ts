@@ -5,7 +5,7 @@ import type { AppSettings } from '../../src/apps/settings.ts'
 import { saveApp } from '../../src/store/apps.ts'
 import { saveOrganization } from '../../src/store/organizations.ts'
 import { savePlan } from '../../src/store/tenants.ts'
-import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
+import { forEachStore, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertUnavailable } from './answers.ts'
 import { resourceServer } from './ends.ts'
 import { lateFeed } from './late-feed.ts'
@@ -111,14 +111,7 @@ forEachStore((_engine, suite) => {
   })
 
   test('product 3: a process that has not heard of a change yet finds it before it answers', async (t) => {
-    const { open, clock } = await suite.prepare(t)
-    const one = await createTestServer({ db: await open(), clock, blueprints: [text] })
-    const other = await createTestServer({ db: await open(), clock, blueprints: [] })
-    t.after(async () => {
-      await one.server.close()
-      await other.server.close()
-    })
-    const elsewhere = Object.assign(Object.create(other) as TestServer, { credential: one.credential })
+    const [one, elsewhere] = await startTwoServers(t, suite, text)
     assert.deepEqual(await limitsOf(elsewhere, 'sync'), restLimits(10, 2))
     const settings = { price: 'free' as const, limits: [perMinute(11)] }
     await one.db.write((tx) => savePlan(tx, 'acme', { id: 'free', settings, blueprint: null }))

@@ -6,7 +6,7 @@ import { removeCredential } from '../../src/store/credentials.ts'
 import { saveOrganization } from '../../src/store/organizations.ts'
 import { revoke } from '../../src/store/revocations.ts'
 import { savePlan } from '../../src/store/tenants.ts'
-import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
+import { forEachStore, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient } from './answers.ts'
 import { assertRevoked, resourceServer, revokeToken, tokenOf } from './ends.ts'
 import { app, blueprint, generated, tenant } from './sample.ts'
@@ -130,18 +130,10 @@ forEachStore((_engine, suite) => {
   })
 
   test('trust R15: what another process has revoked arrives here', async (t) => {
-    const { open, clock } = await suite.prepare(t)
-    const one = await createTestServer({ db: await open(), clock, blueprints: [text] })
-    const second = await open()
-    const other = await createTestServer({ db: second, clock, blueprints: [] })
-    t.after(async () => {
-      await one.server.close()
-      await other.server.close()
-    })
-    const elsewhere = Object.assign(Object.create(other) as TestServer, { credential: one.credential })
+    const [one, elsewhere] = await startTwoServers(t, suite, text)
     const following = await follow(elsewhere)
     assertRevoked(await revokeToken(one, await tokenOf(one)))
-    await second.changes.catchUp()
+    await elsewhere.db.changes.catchUp()
     await following.until(() => following.named('position').length > 0)
     assert.equal(following.named('revocation').length, 1)
     following.stop()
