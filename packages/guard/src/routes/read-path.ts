@@ -20,11 +20,16 @@ export interface RequestPath {
 // A URL without `/` after its host is read as `/` by some and as no path by others.
 const origin = /^https?:\/\/[A-Za-z0-9.:_~[\]-]+(?=\/)/
 
-/** What stands before the query, and after the origin of an absolute URL. */
+/**
+ * What stands before the query, and after the origin of an absolute URL.
+ *
+ * No target has a fragment (RFC 9112 §3.2), and some routers refuse one wherever it stands: with one nothing is cut, so
+ * that it is no path.
+ */
 export function pathOf(target: string): string {
   const path = target.startsWith('/') ? target : target.replace(origin, '')
   const end = path.indexOf('?')
-  return end === -1 ? path : path.slice(0, end)
+  return end === -1 || path.includes('#', end) ? path : path.slice(0, end)
 }
 
 // RFC 3986 §3.3 without `;`, and with `[]^|`, which WHATWG URLs leave as they are.

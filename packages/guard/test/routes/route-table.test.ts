@@ -67,6 +67,11 @@ test('trust 35: values of parameters may be encoded, but hold no delimiter and n
     assert.equal(ask(lines, `GET /a/${value}`), 'malformed', value)
 })
 
+test('RFC 9112 §3.2: no target has a fragment, not even behind its query, where some routers refuse it', () => {
+  for (const target of ['/a/b#c', '/a/b?#c', '/a/b?c#/d', 'http://localhost/a/b?#c'])
+    assert.equal(ask(lines, `GET ${target}`), 'malformed', target)
+})
+
 test('RFC 9110 §9.3.2: HEAD goes where GET goes, unless an endpoint takes it', () => {
   const own = ['GET /a/b', 'HEAD /a/{x}', 'GET /c/{x}', 'HEAD /c/{x}', 'HEAD /d', 'GET /d']
   assert.equal(ask(own, 'HEAD /a/b'), 'GET /a/b')
