@@ -24,6 +24,7 @@ export function checkDialect(dialect: DialectSettings, path: Path, report: Repor
     const place = [...path, 'response', 'members', 'access_token']
     report(place, showValue(members.access_token, place), 'the text ${access_token}')
   }
+  checkExpiresIn(members, [...path, 'response', 'members'], report)
   checkTemplate(dialect.token?.header, headerVariables, [...path, 'token', 'header'], report)
   // RFC 7515 §4.1.1: no verifier reads a token whose header does not name the algorithm.
   const { header } = dialect.token ?? {}
@@ -32,6 +33,17 @@ export function checkDialect(dialect: DialectSettings, path: Path, report: Repor
     report(place, showValue(header.alg, place), 'the text ${alg}')
   }
   checkClaims(dialect.token?.claims ?? {}, [...path, 'token', 'claims'], report)
+}
+
+/** RFC 6749 §5.1: a number that is written down is wrong for a token that is served again, or made short (trust R5). */
+function checkExpiresIn(
+  members: Readonly<Record<string, unknown>> | undefined,
+  path: Path,
+  report: Report,
+): void {
+  if (members?.expires_in === undefined || members.expires_in === '${expires_in}') return
+  const place = [...path, 'expires_in']
+  report(place, showValue(members.expires_in, place), 'the text ${expires_in}')
 }
 
 function checkClaims(claims: Readonly<Record<string, unknown>>, path: Path, report: Report): void {

@@ -6,6 +6,7 @@ import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'
 import type { TokenDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
+import { isOutage } from './outage.ts'
 import { noParameters, readQuery } from './read-query.ts'
 import { readTokenForm } from './read-token-form.ts'
 import type { TokenCall, TokenRequest } from './token-request.ts'
@@ -48,11 +49,8 @@ export function refusePublicCaller({ caller }: ClientRequest): void {
 export const tokenOf = ({ form }: ClientRequest): string =>
   form.get('token') ?? refuse('invalid_request', 'token missing', 'token is missing.')
 
-// The feed asks every second at the latest, and an answer may take one: a shorter silence is no outage.
-export const feedPulseSeconds = 3
-
 /** What cannot be known must not be answered: a revocation may be waiting in the database (trust 114). */
-export function refuseWithoutDatabase({ now }: TokenRequest, deps: TokenDeps): void {
-  if (now - deps.lastContactAt() > feedPulseSeconds)
+export function refuseWithoutDatabase(request: TokenRequest, deps: TokenDeps): void {
+  if (isOutage(request, deps))
     refuse('temporarily_unavailable', 'the database is gone, and with it the news of revocations')
 }

@@ -9,6 +9,7 @@ import type { Tenant } from '../tenants/tenant.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
+import { longestTokenSeconds } from './outage.ts'
 import { renderTemplate } from './render-template.ts'
 import { reuseKey } from './reuse-key.ts'
 import type { TokenRequest } from './token-request.ts'
@@ -33,7 +34,8 @@ export function issueToken(
   const reuses = authorization.client.settings.tokenReuse ?? request.tenant.tokenReuse
   if (!reuses || authorization.behalf !== undefined) return mint(request, authorization, confirmation, deps)
   const key = reuseKey(request, authorization, confirmation)
-  const found = deps.reuse.find(key, request.now)
+  const longest = longestTokenSeconds(request, answerDialect(request, authorization), deps)
+  const found = deps.reuse.find(key, request.now, longest)
   const kept = found !== undefined && isUnrevoked(found, request, deps) ? found : undefined
   request.notes.reused = kept !== undefined
   return kept ?? mintAndKeep(key, request, authorization, confirmation, deps)
@@ -99,7 +101,7 @@ function mint(
   refuseStillborn(request, authorization, deps)
   const { now } = request
   const dialect = answerDialect(request, authorization)
-  const values = claimValues(request, authorization, deps)
+  const values = claimValues(request, authorization, longestTokenSeconds(request, dialect, deps), deps)
   const { signer, tokenFormat } = authorization.api
   const claims = renderTemplate(dialect.claims, values, 'claims')
   // RFC 7800 §3.1; no dialect can leave it out, or the token would be anybody's.
@@ -137,7 +139,12 @@ async function keepOpaque(
   return { accessToken: await opaqueTokens.issue(about), issuedAt: now, expiresAt: values.exp, values }
 }
 
-function claimValues(request: TokenRequest, authorization: Authorization, { effects }: TokenDeps) {
+function claimValues(
+  request: TokenRequest,
+  authorization: Authorization,
+  longest: number,
+  { effects }: TokenDeps,
+) {
   const { tenant, issuer, now } = request
   const { client, credential, organization, plan, api, scopes, grantType, behalf } = authorization
   const wished = accessTokenSeconds(tenant.lifetime, [
@@ -145,7 +152,8 @@ function claimValues(request: TokenRequest, authorization: Authorization, { effe
     plan?.accessTokenSeconds,
     api.accessTokenSeconds,
   ])
-  const seconds = behalf === undefined ? wished : Math.min(wished, behalf.endsAt - now)
+  const most = Math.min(wished, longest)
+  const seconds = behalf === undefined ? most : Math.min(most, behalf.endsAt - now)
   return {
     issuer: tenant.tokenIssuer ?? issuer,
     client_id: client.clientId,

@@ -24,17 +24,19 @@ export interface IssuedToken {
 }
 
 export interface TokenReuse {
-  find(key: string, now: number): IssuedToken | undefined
+  /** `longestSeconds` is the most that it may have left. */
+  find(key: string, now: number, longestSeconds: number): IssuedToken | undefined
   keep(key: string, token: IssuedToken): void
 }
 
 export function createTokenReuse(limitBytes: number): TokenReuse {
   const tokens = new RecentMap<IssuedToken>(limitBytes / bytesPerEntry)
   return {
-    find(key, now) {
+    find(key, now, longestSeconds) {
       const token = tokens.get(key)
       if (token === undefined) return undefined
       const left = token.expiresAt - now
+      if (left > longestSeconds) return undefined
       // A clock that was set back must not make a token live longer than it says.
       return left > freshShare * (token.expiresAt - token.issuedAt) && now >= token.issuedAt
         ? token

@@ -4,13 +4,13 @@ import { type Confirmation, type Form, neverCached, type Reply, refuse } from '@
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'
-import { feedPulseSeconds } from './client-request.ts'
 import { confirmSender } from './confirm-sender.ts'
 import type { TokenDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
+import { checkOutageGrace } from './outage.ts'
 import { noParameters, readQuery } from './read-query.ts'
 import { readGrantType, readTokenForm } from './read-token-form.ts'
 import { renderTemplate } from './render-template.ts'
@@ -51,13 +51,6 @@ function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): T
   const dialect = dialectAt(tenant.dialect, now)
   if (http.endpointPath !== tokenPath) notes.features.add('token_path')
   return { http, tenant, issuer, mtlsIssuer, dialect, queryParameters, form: noParameters, now, notes }
-}
-
-/** Known clients get tokens for a while when the database is gone, not for ever: a cut-off may be waiting there. */
-function checkOutageGrace({ tenant, now }: TokenRequest, deps: TokenDeps): void {
-  if (now - deps.lastContactAt() > Math.max(tenant.outageGraceSeconds, feedPulseSeconds)) {
-    refuse('temporarily_unavailable', 'the database has been gone for longer than the tenant allows')
-  }
 }
 
 function refuseDialectRequest(

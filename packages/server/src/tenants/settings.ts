@@ -167,7 +167,7 @@ export const TenantSettings = Type.Object(
     minimum_access_token_seconds: Type.Optional(PositiveSeconds),
     maximum_access_token_seconds: Type.Optional(PositiveSeconds),
     token_reuse: Type.Optional(Type.Boolean()),
-    /** How long known apps still get tokens while the database is gone; 0 refuses at once. */
+    /** How long known apps still get tokens, of five minutes at most, while the database is gone; 0 refuses at once. */
     outage_grace_seconds: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 86_400, description: 'whole seconds, 0 to 86400' }),
     ),

@@ -193,6 +193,12 @@ const meanings: readonly Case[] = [
     'a.yaml:7:26 tenants[0].dialect.response.members.access_token: found nothing, expected the text ${access_token}',
   ],
   [
+    'RFC 6749 §5.1, trust R5: an expires_in that is written down is refused',
+    'token_reuse: false',
+    'dialect: {response: {members: {access_token: "${access_token}", expires_in: 3600}}}',
+    'a.yaml:7:69 tenants[0].dialect.response.members.expires_in: found 3600, expected the text ${expires_in}',
+  ],
+  [
     "a token path must not hide the server's own",
     'token_reuse: false',
     'dialect: {request: {token_path: /oauth2/introspect}}',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { openPostgres } from '../../src/store/postgres.ts'
-import { createClock, createTestServer, forEachStore, startTestServer } from '../harness.ts'
+import { createClock, createTestServer, forEachStore, startTestServer, type TestReply } from '../harness.ts'
 import { startPostgres } from '../postgres.ts'
 import {
   assertError,
@@ -16,6 +16,7 @@ import {
 import { app, blueprint, tenant } from './sample.ts'
 
 const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
+const fiveMinutes = 5 * 60
 const apps = [app('sync'), app('other'), app('late')]
 const text = blueprint(
   tenant('acme', apps, { hosts: ['acme.localhost'] }),
@@ -97,17 +98,22 @@ test('trust R4, R5, 119: with PostgreSQL gone, who is known gets tokens for the 
     assertError(await server.request(repeated), 'invalid_request')
   })
 
+  const assertShort = (reply: TestReply) => {
+    const { iat = 0, exp = 0 } = decodeJwt(assertToken(reply))
+    assert.deepEqual([exp - iat, reply.json.expires_in], [fiveMinutes, fiveMinutes])
+  }
+
   await t.test("trust R5: the grace is the tenant's, and none at all where it is zero", async () => {
     clock.advance(5)
     assertUnavailable(await ask('careful'))
-    assertToken(await ask('short'))
+    assertShort(await ask('short'))
     clock.advance(25)
-    assertToken(await ask('short'))
+    assertShort(await ask('short'))
     clock.advance(1)
     assertUnavailable(await ask('short'))
-    assertToken(await ask('acme', sync))
+    assertShort(await ask('acme', sync))
     clock.advance(569)
-    assertToken(await ask('acme', sync))
+    assertShort(await ask('acme', sync))
     clock.advance(1)
     assertUnavailable(await ask('acme', sync))
     assert.deepEqual(await published(), before)
@@ -117,7 +123,11 @@ test('trust R4, R5, 119: with PostgreSQL gone, who is known gets tokens for the 
     await postgres.start()
     const stoppedAt = server.db.changes.lastContactAt
     while (server.db.changes.lastContactAt === stoppedAt) await server.db.changes.catchUp().catch(() => {})
-    for (const id of ['acme', 'careful', 'short', 'never-asked']) assertToken(await ask(id))
+    for (const id of ['acme', 'careful', 'short', 'never-asked']) {
+      const reply = await ask(id)
+      assertToken(reply)
+      assert.equal(reply.json.expires_in, 600)
+    }
     assertToken(await ask('acme', server.credential('acme', 'late')))
     assertInvalidClient(await ask('acme', [sync[0], 'wrong']))
     assert.equal((await get('/unknown-tenant/oauth2/jwks')).status, 404)

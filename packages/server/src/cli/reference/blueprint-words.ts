@@ -33,7 +33,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     maximum_access_token_seconds: ['No token lives longer, whoever says so', '86400'],
     token_reuse: ['Give out a token again while at least a fifth of its life is left', '`false`'],
     outage_grace_seconds: [
-      'How long known apps still get tokens while the database is gone; 0 refuses at once',
+      'How long known apps still get tokens, of five minutes at most, while the database is gone; 0 refuses at once',
       '600',
     ],
     secret_expiry_warning_days: [
@@ -97,7 +97,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     response: ['How answers differ'],
     'response.token_type': ['How the token type is spelled', '`Bearer`'],
     'response.members': [
-      'The members of the answer, in order; `access_token: ${access_token}` must be one',
+      'The members of the answer, in order; `access_token: ${access_token}` must be one, and `expires_in` can only be `${expires_in}`',
       '`access_token`, `token_type`, `expires_in`, `scope`',
     ],
     token: ['How tokens differ'],
