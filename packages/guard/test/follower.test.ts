@@ -185,6 +185,19 @@ test('issue 4: a derived_from with something else than objects in it throws noth
   guard.close()
 })
 
+test('trust 6: a token younger than every cut-off still dies of what it was made from', async () => {
+  const world = createWorld()
+  const streams = streamsOf(world)
+  const guard = guardOf(world, { credentials })
+  await at(streams, 0).write(`${app('other', 1)}${event('ready', {}, 1)}`)
+  const young = { iat: startedAt + 1 }
+  const token = world.token({ ...young, derived_from: [{ client_id: 'other', iat: startedAt - 5 }] })
+  assert.equal(await reasonOf(guard, token), 'revoked_app')
+  const later = { ...young, jti: 'token-2', derived_from: [{ client_id: 'other', ...young }] }
+  assert.equal(await reasonOf(guard, world.token(later)), 'allowed')
+  guard.close()
+})
+
 function read(pieces: readonly string[]): ServerEvent[] {
   const events: ServerEvent[] = []
   const take = createEventReader((one) => events.push(one))

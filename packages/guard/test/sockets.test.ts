@@ -93,3 +93,18 @@ for (const [name, listenerOf] of Object.entries(listeners)) {
       assert.equal(await statusOf(server, lines), 401, title)
   })
 }
+
+test('issue 6, 1: a token that a middleware has put into the headers counts where the client has sent none', async (t) => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  t.after(() => guard.close())
+  const app = express()
+  app.use((request, _response, next) => {
+    request.headers.authorization = `Bearer ${world.token()}`
+    next()
+  })
+  app.get('/invoices', protectExpress(guard), (_request, response) => void response.end(answer))
+  const server = await listen(t, app)
+  assert.equal(await statusOf(server, []), 200)
+  assert.equal(await statusOf(server, ['Authorization: Bearer x']), 401)
+})

@@ -39,7 +39,7 @@ export interface TokenFacts {
  * replaces it now and then by what still counts. Does not know which of them are over.
  */
 export class CutOffs {
-  /** The latest of all, in epoch seconds: whatever is issued after it is hit by none. */
+  /** The latest of all, in epoch seconds. */
   latest = Number.NEGATIVE_INFINITY
   readonly #tenantId: string
   readonly #issuedUntil = new Map<string, number>()
@@ -55,6 +55,11 @@ export class CutOffs {
     this.latest = Math.max(this.latest, issuedUntil)
     raise(this.#issuedUntil, keyOf(kind, subjectId), issuedUntil)
     if (kind === 'credential') raise(this.#anyCredentialUntil, clientOf(subjectId), issuedUntil)
+  }
+
+  /** Whether any of them could hit what was issued then; what that was made from is older, and is not looked at. */
+  reach(issuedAt: number | undefined): boolean {
+    return issuedAt === undefined || issuedAt <= this.latest
   }
 
   /** By what a token is dead; null for one that none of them hits. */

@@ -57,31 +57,46 @@ export function protect(
  * ```
  */
 export function viewOf(message: IncomingMessage, url: string = message.url ?? ''): RequestView {
-  return {
-    method: message.method ?? '',
-    url,
-    headers: { get: (name) => headerOf(message, name) },
-    get clientCertificate() {
-      return certificateOf(message)
-    },
+  return new MessageView(message, url)
+}
+
+/** A class, because V8 gives each object literal with a getter a hidden class of its own, and keeps the request with it. */
+class MessageView implements RequestView {
+  readonly method: string
+  readonly url: string
+  readonly headers: RequestView['headers']
+  readonly #message: IncomingMessage
+
+  constructor(message: IncomingMessage, url: string) {
+    this.method = message.method ?? ''
+    this.url = url
+    this.headers = { get: (name) => headerOf(message, name) }
+    this.#message = message
+  }
+
+  get clientCertificate(): Uint8Array | undefined {
+    return certificateOf(this.#message)
   }
 }
 
-function headerOf({ headers, rawHeaders }: IncomingMessage, name: string): string | null {
-  const value = headers[name]
-  if (value === undefined) return null
-  // Node keeps the first of several and drops the others, which the guard is to refuse.
-  if (name === 'authorization') return onlyAuthorization(rawHeaders) ?? `${value}, `
-  return typeof value === 'string' ? value : value.join(', ')
+/**
+ * `headers` of a message keeps the first of several, which the guard is to refuse, and is costly to make where nobody else
+ * wants it. It is asked where the message did not come over a wire.
+ */
+function headerOf(message: IncomingMessage, name: string): string | null {
+  const sent = name === 'authorization' ? authorizationIn(message.rawHeaders) : null
+  if (sent !== null) return sent
+  const value = message.headers[name]
+  return Array.isArray(value) ? value.join(', ') : (value ?? null)
 }
 
-function onlyAuthorization(rawHeaders: readonly string[]): string | null {
+function authorizationIn(rawHeaders: readonly string[]): string | null {
   let found: string | null = null
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
-    if (found !== null) return null
-    found = rawHeaders[index + 1] ?? ''
+    const value = rawHeaders[index + 1] ?? ''
+    found = found === null ? value : `${found}, ${value}`
   }
   return found
 }

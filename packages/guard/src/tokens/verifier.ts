@@ -3,7 +3,14 @@
  * is remembered belongs to one verifier, that is to one issuer, audience and profile: two tenants never meet in it.
  */
 
-import { RecentMap, type RefusalReason, type Soon, whenKnown } from '@sallyport/protocol'
+import {
+  derivedFromClaim,
+  RecentMap,
+  type RefusalReason,
+  type RevocationKind,
+  type Soon,
+  whenKnown,
+} from '@sallyport/protocol'
 import { isTokenText } from '../credentials.ts'
 import type { RevocationState } from '../revocation/follower.ts'
 import { freezeAccess, type VerifiedToken } from './access.ts'
@@ -62,7 +69,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (untimely !== null) return untimely
     const state = revocations()
     if (state === null || state.edition === entry.revocationsEdition) return null
-    const kind = state.cutOffs?.hits(factsOf(token, state.claims)) ?? null
+    const kind = cutOffOf(token, state)
     if (kind !== null) return `revoked_${kind}`
     entry.revocationsEdition = state.edition
     return null
@@ -85,6 +92,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return asksAlways || !looksLikeJwt(text) ? askIssuer(text) : verifyAnew(text)
     },
   }
+}
+
+/** Most tokens are younger than the latest cut-off: then nothing more has to be known of them. */
+function cutOffOf(token: VerifiedToken, { cutOffs, claims }: RevocationState): RevocationKind | null {
+  if (cutOffs === null) return null
+  const { issuedAt, claims: said } = token.access
+  if (!cutOffs.reach(issuedAt ?? undefined) && said[derivedFromClaim] === undefined) return null
+  return cutOffs.hits(factsOf(token, claims))
 }
 
 /** Two dots. What has them is never sent to the issuer as an opaque token, and the other way round. */
