@@ -133,7 +133,8 @@ async function prepareStore(folder: string, baseUrl: URL, certificate: LocalCert
   }
 }
 
-async function applyBlueprint(store: OpenStore, effects: Effects, file: string): Promise<Secrets> {
+/** The secrets it has generated, each by `tenant/app`. */
+export async function applyBlueprint(store: OpenStore, effects: Effects, file: string): Promise<Secrets> {
   const { files, problems } = await readBlueprintFiles([file])
   const parsed = parseBlueprints(files)
   if (parsed.problems) return refuse([...problems, ...parsed.problems])

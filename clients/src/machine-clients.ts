@@ -4,6 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,12 +13,16 @@ export interface MachineClient {
   /** What its language needs to find it. */
   readonly environment: Record<string, string>
   readonly version: string
+  /** Where it is, if it is a program of its own. */
+  readonly program?: string
   /** Why it cannot be run. */
   readonly problem?: string
 }
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/sallyport-clients/', import.meta.url))
 const installMilliseconds = 120_000
+// The first time on a machine, Go's own library is compiled with it.
+const buildMilliseconds = 200_000
 
 interface Ended {
   readonly isGood: boolean
@@ -43,10 +48,19 @@ function makeOnce(name: string, make: (folder: string) => Ended): { folder: stri
   mkdirSync(draft, { recursive: true })
   try {
     const ended = make(draft)
-    if (ended.isGood) renameSync(draft, folder)
+    if (ended.isGood) moveUnlessThere(draft, folder)
     return { folder, ended }
   } finally {
     rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+/** Another test file may have made the same in the meantime. */
+function moveUnlessThere(draft: string, folder: string): void {
+  try {
+    renameSync(draft, folder)
+  } catch (error) {
+    if (!existsSync(folder)) throw error
   }
 }
 
@@ -111,3 +125,25 @@ function unpackDebian(target: string): Ended {
   const unpacked = files.map((file) => attempt('dpkg-deb', ['-x', file, '.'], { cwd: target }))
   return unpacked.find(({ isGood }) => !isGood) ?? { isGood: files.length > 0, output: 'no packages' }
 }
+
+const goOidcFolder = fileURLToPath(new URL('key-caches/go-oidc/', import.meta.url))
+const goEnvironment = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly -buildvcs=false' }
+// Compiled in less time, for it runs for seconds.
+const goFlags = ['-gcflags=all=-N -l', '-ldflags=-s -w']
+
+/** Built anew when its sources are others. */
+export const goOidc = once((): MachineClient => {
+  if (!attempt('go', ['version']).isGood) return absent('Go is not installed')
+  const sources = ['go.mod', 'go.sum', 'main.go'].map((name) =>
+    readFileSync(join(goOidcFolder, name), 'utf8'),
+  )
+  const version = /go-oidc\/v3 v(\S+)/.exec(sources[0] ?? '')?.[1] ?? 'unknown'
+  const digest = createHash('sha256').update(sources.join('\0')).digest('hex').slice(0, 16)
+  const { folder, ended } = makeOnce(`go-oidc-${digest}`, (target) =>
+    attempt('go', ['build', ...goFlags, '-o', join(target, 'verifier'), '.'], {
+      ...{ cwd: goOidcFolder, env: { ...process.env, ...goEnvironment }, timeout: buildMilliseconds },
+    }),
+  )
+  if (!ended.isGood) return absent(`go-oidc could not be built: ${lastLine(ended.output)}`)
+  return { environment: {}, version, program: join(folder, 'verifier') }
+})

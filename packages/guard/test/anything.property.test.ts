@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { Decision, RequestView } from '@sallyport/guard'
 import { jwkThumbprintInput, readPublicJwk } from '@sallyport/protocol'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import { createKey, createWorld, guardOf, signJwt, standardClaims, standardHeader } from './world.ts'
 
 const credentials = { id: 'api', secret: 'secret' }

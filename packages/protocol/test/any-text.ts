@@ -1,5 +1,5 @@
 /** Any text at all, for the tests of parsers. */
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 
 // fast-check's own unit "binary" takes a second to set up, in every file that uses it.
 const unit = fc.oneof(

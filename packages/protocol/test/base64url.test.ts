@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeBase64url, encodeBase64url } from '@sallyport/protocol'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 
 test('RFC 4648 §5: bytes survive writing and reading', () => {
   fc.assert(

@@ -1,7 +1,7 @@
 // What each proxy forwards, as its documentation has it, and what none of them would send.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import {
   type ForwardedCertificatePreset,
   forwardedCertificateHeaders,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import { algorithmsOfJwk, jwkThumbprintInput, readPublicJwk } from '../src/index.ts'
 import { isRocaModulus } from '../src/roca.ts'
 

@@ -1,7 +1,7 @@
 // RFC 7515 and the JSON in it, for every text there is: read back as written, one spelling, no work beyond the limits.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import { parseJsonObject, readJws } from '../src/index.ts'
 import { anyText } from './any-text.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { BlockList } from 'node:net'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import { networkOf, networksOf } from '../src/index.ts'
 
 test('trust F11: all spellings of one IPv4 address are one bucket', () => {

@@ -1,7 +1,7 @@
 // The claims of client assertions and DPoP proofs, for every value they could hold: what is taken is what the RFCs say.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import { checkClientAssertion, checkDpopProof, type Jws } from '../src/index.ts'
 
 type Members = Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 // The small parsers of requests: printed and read back, and one spelling of what must have one.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import { lastForwardedElement } from '../src/forwarded-element.ts'
 import { parseParameters } from '../src/header-parameters.ts'
 import {

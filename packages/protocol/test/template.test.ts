@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates as data are what is tested here
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../test/property.ts'
 import { compileTemplate, type JsonObject, type JsonValue, TemplateError } from '../src/index.ts'
 
 const variables = ['app.client_id', 'app.name', 'now', 'scopes', 'organization.attributes.*']

@@ -1,7 +1,7 @@
 // What a client reads about its limit, taken apart as structured fields.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { rateLimitHeaders } from '../../src/limits/headers.ts'
 import { createMemoryLimits } from '../../src/limits/memory.ts'
 import { handClock } from './hand-clock.ts'

@@ -1,7 +1,7 @@
 // Names of buckets: nothing that stands in one part can be taken for another.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { bucketName, limitKey } from '../../src/limits/key.ts'
 
 /** Code units, so half surrogate pairs too, and what names are made of. */

@@ -1,7 +1,7 @@
 // One bucket under any arrivals: how much passes in any window, and what is said about the rest.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { createMemoryLimits } from '../../src/limits/memory.ts'
 import { handClock } from './hand-clock.ts'
 

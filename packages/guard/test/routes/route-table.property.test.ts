@@ -1,7 +1,7 @@
 // Random tables and spellings: the table decides for what real routers route to, or refuses.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import type { Endpoint } from '../../src/routes/endpoint.ts'
 import { createRouteTable } from '../../src/routes/route-table.ts'
 import { routerNames, startRouter } from './routers.ts'

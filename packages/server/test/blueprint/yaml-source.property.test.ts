@@ -1,7 +1,7 @@
 // Blueprint files for every text there is: a value that JSON would have read alike, or problems with a place.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { parseBlueprints } from '../../src/blueprint/parse.ts'
 import { type Reading, readYaml } from '../../src/blueprint/yaml-source.ts'
 import { app, blueprint, tenant } from '../oauth/sample.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import { before, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { createCertificateReader, parseClientCertificate } from '../../src/certificates/client-certificate.ts'
 import { clientAuth, der, type Issued, issue, x509 } from './issue.ts'
 

@@ -1,7 +1,7 @@
 // DER for all bytes there are: read back as written, in one spelling; and no signed structure survives a changed byte.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { readAlternativeNames } from '../../src/certificates/alternative-names.ts'
 import { parseClientCertificate } from '../../src/certificates/client-certificate.ts'
 import {

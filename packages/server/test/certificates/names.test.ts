@@ -1,7 +1,7 @@
 // The names of RFC 8705 §2.1.2: which texts are taken, and which certificates bear them.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { DerReader, MalformedDer } from '../../src/certificates/der.ts'
 import {
   canonicalName,

@@ -1,7 +1,7 @@
 /** R2: what is answered 200 is on the disk before the answer is on the wire, and a disk that fails is no 200. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { times } from './length.ts'
+import { times } from '../../../../test/length.ts'
 import { type Node, type NodeReply, prepareSite, type Site } from './nodes.ts'
 import { noStrace, trace } from './strace.ts'
 import {

@@ -1,8 +1,8 @@
 /** Once means once over the wire: of fifty who bring the same proof at the same time, to two processes, one is served. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { times } from '../../../../test/length.ts'
 import { forEachStore } from '../store/each-store.ts'
-import { times } from './length.ts'
 import { databaseUrlFor, type NodeReply, prepareSite } from './nodes.ts'
 import { ask, clientAssertion, createWorld, dpopProof, grantAssertion, type Once } from './world.ts'
 

@@ -1,7 +1,7 @@
 // Subject patterns of federation rules against the plainest reading of them there is.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { type Claims, matchesPattern, mismatches } from '../../src/federation/match.ts'
 
 const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.', '+', '(', '[', '$', '\n'), maxLength: 4 })

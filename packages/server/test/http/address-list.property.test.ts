@@ -1,7 +1,7 @@
 // Lists of addresses and networks against arithmetic: a proxy is believed, or a caller counted, by these answers.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { AddressRefused, canonicalAddress, parseAddressList } from '../../src/http/address-list.ts'
 
 interface Address {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatClientSecret } from '@sallyport/protocol'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { readTokenText } from '../../src/inspect/read-token-text.ts'
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')

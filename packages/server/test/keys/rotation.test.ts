@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { createLocalJWKSet, decodeProtectedHeader, errors, type JSONWebKeySet, jwtVerify } from 'jose'
+import { isLong } from '../../../../test/length.ts'
 import { inspectToken } from '../../src/inspect/inspect-token.ts'
 import { replaceAtOnce, retireAtOnce } from '../../src/keys/emergency.ts'
 import {
@@ -17,7 +18,6 @@ import { keySetMaxAgeSeconds, publishedSeconds } from '../../src/keys/rotation-s
 import type { Database } from '../../src/store/database.ts'
 import { listRevocations } from '../../src/store/revocations.ts'
 import { listSigningKeys } from '../../src/store/signing-keys.ts'
-import { isLong } from '../durability/length.ts'
 import {
   createTestServer,
   forEachStore,

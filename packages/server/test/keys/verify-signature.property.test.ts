@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { importVerificationKey, verifyMac, verifySignature } from '../../src/keys/verify-signature.ts'
 import {
   assertionInput,

@@ -3,6 +3,7 @@
  * clock. Ends with 1 when anything fails.
  */
 import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 interface Step {
@@ -13,7 +14,15 @@ interface Step {
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const inFull = (path: string): readonly string[] => ['--test', '--test-reporter=spec', at(path)]
 
+const propertyTests = globSync(at('../../../*/test/**/*.test.ts')).filter((file) =>
+  readFileSync(file, 'utf8').includes('/test/property.ts'),
+)
+
 const steps: readonly Step[] = [
+  {
+    about: `properties: ${propertyTests.length} files with other examples, twenty times as many`,
+    arguments: ['--test', '--test-reporter=spec', ...propertyTests],
+  },
   {
     about: 'R1: 200 × kill -9 on SQLite and on PostgreSQL',
     arguments: inFull('../durability/crash.test.ts'),
@@ -24,6 +33,10 @@ const steps: readonly Step[] = [
     arguments: inFull('../durability/once.test.ts'),
   },
   { about: 'R6: 200 rotations of signing keys', arguments: inFull('../keys/rotation.test.ts') },
+  {
+    about: 'R6: ten rotations in ten minutes at 200 tokens a second, under jose, Authlib and go-oidc',
+    arguments: inFull('../../../../clients/test/rotation.test.ts'),
+  },
   { about: 'R7: the master key rotated and killed, 50 times', arguments: [at('master-key.ts')] },
   { about: 'R20: whether time tells an unknown client from a wrong secret', arguments: [at('timing.ts')] },
 ]

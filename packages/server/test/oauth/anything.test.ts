@@ -1,7 +1,7 @@
 // trust.md part 2 for all of it: whatever is sent, the answer is never our failure, never somebody's secret, never cached.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { basic, oneStore, startTestServer, type TestReply, type TestRequest } from '../harness.ts'
 import { app, blueprint, tenant } from './sample.ts'
 

@@ -1,7 +1,7 @@
 /** The borders between tenants and between APIs, in full: whoever asks about or ends a token that is not its own learns and ends nothing. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { removeApp, saveApp } from '../../src/store/apps.ts'
 import {
   forEachStore,

@@ -1,7 +1,7 @@
 // trust 153: which addresses are the public Internet's, and where each block that is not begins and ends.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from '../../../../test/property.ts'
 import { isPublicAddress } from '../../src/outbound/public-address.ts'
 
 test('trust 153: an address is public only if nothing sets it apart', () => {

@@ -1,4 +1,4 @@
-/** How often is tried what goes wrong only now and then: a few times in `npm test`, in full in `npm run test:long`. */
+/** How much is tried of what goes wrong only now and then: a little in `npm test`, all in `npm run test:long`. */
 
 export const isLong = process.env.TEST_LENGTH === 'long'
 
