@@ -344,9 +344,12 @@ export const flagNames: readonly { readonly name: string; readonly about: string
     : { name, about: settingOf(name).about },
 )
 
-type StoreSettings = Pick<Config, 'data_folder' | 'database_url' | 'master_key'>
+export type StoreSettings = Pick<
+  Config,
+  'data_folder' | 'database_url' | 'master_key' | 'outbound_allowed_networks'
+>
 
-/** The part of the configuration that says where the store is, for commands that need nothing else. */
+/** Where the store is, and what may be written into it: all that commands need that are not the server. */
 export function readStoreLocation(sources: ConfigSources): StoreSettings {
   const problems: string[] = []
   const given = givenIn(sources, problems)

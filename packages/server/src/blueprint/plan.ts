@@ -1,13 +1,14 @@
 /** Compares blueprints with the store: what applying them would do, or everything that forbids it. Writes nothing. */
 
 import type { SecretHasher } from '../keys/secret-hasher.ts'
+import type { IsAllowedAddress } from '../outbound/literal-host.ts'
 import { type BlueprintQuery, readBlueprintRows } from '../store/blueprint-rows.ts'
 import type { Database, WriteTransaction } from '../store/database.ts'
 import type { Blueprint } from './blueprint.ts'
+import { checkOutbound } from './check-outbound.ts'
 import { type CompareOptions, type Comparison, compareRows } from './compare.ts'
 import { declareRows } from './declare-rows.ts'
 import { federationWarnings } from './federation-warnings.ts'
-import { outboundWarnings } from './outbound-warnings.ts'
 import type { Problem, Warning } from './problem.ts'
 import type { DeclaredRow } from './rows.ts'
 import type { SecretEffects } from './secret-source.ts'
@@ -18,6 +19,8 @@ export interface PlanOptions extends SecretEffects {
   readonly prune?: boolean
   /** Takes into these blueprints what they declare and no blueprint has made. */
   readonly adopt?: boolean
+  /** Whether something may be fetched from an address although it is not public. */
+  readonly isAllowedAddress?: IsAllowedAddress
 }
 
 export interface Plan extends Comparison {
@@ -36,9 +39,9 @@ export type Planned =
 export async function planBlueprints(
   db: Database | null,
   blueprints: readonly Blueprint[],
-  { hasher, prune = false, adopt = false, ...effects }: PlanOptions,
+  { hasher, prune = false, adopt = false, isAllowedAddress = () => false, ...effects }: PlanOptions,
 ): Promise<Planned> {
-  const problems: Problem[] = []
+  const problems: Problem[] = [...checkOutbound(blueprints, isAllowedAddress)]
   const declared = await declareRows(blueprints, effects, problems)
   const options = { prune, adopt, hasher }
   const comparison = db
@@ -47,8 +50,7 @@ export async function planBlueprints(
   problems.push(...comparison.problems)
   if (problems.length > 0) return { problems }
   const asked = { blueprints, declared, prune, adopt }
-  const warnings = [...federationWarnings(blueprints), ...outboundWarnings(blueprints)]
-  return { plan: { ...comparison, ...asked, warnings } }
+  return { plan: { ...comparison, ...asked, warnings: federationWarnings(blueprints) } }
 }
 
 /** Inside a transaction too: there the answer cannot go stale. */

@@ -18,12 +18,8 @@ interface ApplyOptions extends PlanFilesOptions {
   readonly yes?: boolean
 }
 
-export function registerApply(program: Command): void {
-  const command = program
-    .command('apply <file...>')
-    .description(
-      'make the store as blueprint files say: checks everything, shows the changes, then makes them all or none',
-    )
+export function registerApply(command: Command): void {
+  command
     .option('--dry-run', 'show the changes and make none')
     .option('--yes', 'do not ask, whatever --prune removes')
   planOptions(command).action(async (names: string[], options: ApplyOptions) => {
@@ -59,7 +55,7 @@ async function confirmRemovals({ steps, blueprints }: Plan, options: ApplyOption
   const more = removed.length - named.length
   const whose = blueprints.map(({ file }) => file.blueprint).join(' ')
   const what = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ')
-  await confirm(`--prune removes ${what}.`, whose, placeOf(locateStore(options)))
+  await confirm(`--prune removes ${what}.`, whose, placeOf(await locateStore(options)))
 }
 
 /** The one place that ever shows these secrets to people. */

@@ -13,10 +13,7 @@ import { type AuditHead, type AuditRecord, chainStart, readHead, readHeadAt } fr
 import type { Database } from '../store/database.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
-export function registerAudit(program: Command): void {
-  const group = program
-    .command('audit')
-    .description('what was done and refused, in a chain of which nobody can change a record unseen')
+export function registerAudit(group: Command): void {
   registerVerify(group)
   registerHead(group)
   registerExport(group)

@@ -3,27 +3,90 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { exitCodeOf, exitCodes, sentenceOf } from './failure.ts'
+import { requireOptionsLast } from './required-options.ts'
 
-type Register = (program: Command) => void
+/** Fills in what the command takes and does; its name and what it is for stand here. */
+type Register = (command: Command, words: readonly string[]) => void | Promise<void>
 
-/** Loaded when they are asked for: the server should not wait for the code of `apply`. */
-const commands: Readonly<Record<string, () => Promise<Register>>> = {
-  dev: async () => (await import('./dev.ts')).registerDev,
-  serve: async () => (await import('./serve.ts')).registerServe,
-  apply: async () => (await import('./apply.ts')).registerApply,
-  diff: async () => (await import('./diff.ts')).registerDiff,
-  export: async () => (await import('./export.ts')).registerExport,
-  inspect: async () => (await import('./inspect.ts')).registerInspect,
-  revoke: async () => (await import('./revoke.ts')).registerRevoke,
-  credentials: async () => (await import('./credentials.ts')).registerCredentials,
-  secrets: async () => (await import('./secrets.ts')).registerSecrets,
-  notices: async () => (await import('./notices.ts')).registerNotices,
-  keys: async () => (await import('./keys.ts')).registerKeys,
-  operators: async () => (await import('./operators.ts')).registerOperators,
-  manage: async () => (await import('./manage/register.ts')).registerManage,
-  completion: async () => (await import('./manage/completion.ts')).registerCompletion,
-  audit: async () => (await import('./audit.ts')).registerAudit,
-  federation: async () => (await import('./federation.ts')).registerFederation,
+interface Entry {
+  /** What stands behind the name without a flag. */
+  readonly takes?: string
+  readonly about: string
+  readonly load: () => Promise<Register>
+}
+
+/** Loaded when they are asked for: neither the server nor the help should wait for the code of `apply`. */
+const commands: Readonly<Record<string, Entry>> = {
+  dev: {
+    about: 'run a development instance: five platforms as tenants, a certificate of its own, data in ./data',
+    load: async () => (await import('./dev.ts')).registerDev,
+  },
+  serve: {
+    about: 'run the server with a configuration of your own',
+    load: async () => (await import('./serve.ts')).registerServe,
+  },
+  apply: {
+    takes: '<file...>',
+    about:
+      'make the store as blueprint files say: checks everything, shows the changes, then makes them all or none',
+    load: async () => (await import('./apply.ts')).registerApply,
+  },
+  diff: {
+    takes: '<file...>',
+    about: 'what apply would change, each value old → new; exit code 0 for nothing, 1 for something',
+    load: async () => (await import('./diff.ts')).registerDiff,
+  },
+  export: {
+    takes: '[tenant...]',
+    about: 'write tenants as a blueprint, all of them or those named; no secret is ever in it',
+    load: async () => (await import('./export.ts')).registerExport,
+  },
+  inspect: {
+    takes: '[token]',
+    about:
+      'say what a token is, whether it is good or who has cut it off, and which endpoints it opens; or why an API refused, by the id of the refusal (reads standard input without TOKEN)',
+    load: async () => (await import('./inspect.ts')).registerInspect,
+  },
+  revoke: {
+    about: 'cut off at once every token issued until now: of an app, an organization, a user or a tenant',
+    load: async () => (await import('./revoke.ts')).registerRevoke,
+  },
+  credentials: {
+    about: 'what an app proves itself with: list, add, rotate, expire, remove',
+    load: async () => (await import('./credentials.ts')).registerCredentials,
+  },
+  secrets: {
+    about: 'secrets that were found where they should not be',
+    load: async () => (await import('./secrets.ts')).registerSecrets,
+  },
+  notices: {
+    about: 'what the owners of secrets should hear: which were seen by others, which expire soon',
+    load: async () => (await import('./notices.ts')).registerNotices,
+  },
+  keys: {
+    about: 'signing keys and the master key: list, rotate, retire',
+    load: async () => (await import('./keys.ts')).registerKeys,
+  },
+  operators: {
+    about: 'who may use the management API: the first one is made here, others through the API',
+    load: async () => (await import('./operators.ts')).registerOperators,
+  },
+  manage: {
+    about: 'a server, near or far, over its management API',
+    load: async () => (await import('./manage/register.ts')).registerManage,
+  },
+  completion: {
+    about: 'print a script for a shell, after which the Tab key completes commands and flags',
+    load: async () => (await import('./manage/completion.ts')).registerCompletion,
+  },
+  audit: {
+    about: 'what was done and refused, in a chain of which nobody can change a record unseen',
+    load: async () => (await import('./audit.ts')).registerAudit,
+  },
+  federation: {
+    about: 'tokens of outside issuers as client authentication',
+    load: async () => (await import('./federation.ts')).registerFederation,
+  },
 }
 
 function versionOfPackage(): string {
@@ -47,15 +110,22 @@ function createProgram(): Command {
 }
 
 /** Ends the process itself when the command fails. */
-export async function runCommandLine(asked: string | undefined): Promise<void> {
+export async function runCommandLine(given: readonly string[]): Promise<void> {
   try {
     const program = createProgram()
-    // Completion is about all the others.
-    const named = Object.entries(commands).filter(([name]) => name === asked && name !== 'completion')
-    for (const [, load] of named.length > 0 ? named : Object.entries(commands)) (await load())(program)
+    const words = given.filter((word) => !word.startsWith('-'))
+    for (const [name, { takes = '', about, load }] of Object.entries(commands)) {
+      const command = program.command(`${name} ${takes}`).description(about)
+      if (isAsked(name, words)) await (await load())(command, words)
+    }
+    requireOptionsLast(program)
     await program.parseAsync()
   } catch (error) {
     process.stderr.write(`${sentenceOf(error)}\n`)
     process.exit(exitCodeOf(error))
   }
 }
+
+/** Completion is about all the others. */
+const isAsked = (name: string, [asked, topic]: readonly string[]): boolean =>
+  asked === 'completion' || name === (asked === 'help' ? topic : asked)

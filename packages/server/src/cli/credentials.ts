@@ -39,10 +39,7 @@ interface Answer {
 
 type Work = (store: OpenStore, found: FoundApp, options: Options, credentialId: string) => Promise<Answer>
 
-export function registerCredentials(program: Command): void {
-  const group = program
-    .command('credentials')
-    .description('what an app proves itself with: list, add, rotate, expire, remove')
+export function registerCredentials(group: Command): void {
   add(group, 'list', 'the credentials of an app, and what each is worth now', list)
   add(group, 'add', 'make one more secret; it is shown once', addOne)
     .option('--id <id>', 'its name (default: made up)')

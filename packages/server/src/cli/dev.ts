@@ -52,12 +52,8 @@ const portAbove = ({ port, httpPort }: GivenOptions): number => {
 /** 8451 beside 8443. */
 const apiPortDistance = 8
 
-export function registerDev(program: Command): void {
-  program
-    .command('dev')
-    .description(
-      'run a development instance: five platforms as tenants, a certificate of its own, data in ./data',
-    )
+export function registerDev(command: Command): void {
+  command
     .option('--port <port>', 'the HTTPS port', parsePort(1), 8443)
     .option('--http-port <port>', 'where plain HTTP is refused; 0 turns it off', parsePort(0), 8080)
     .option(

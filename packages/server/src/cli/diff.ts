@@ -5,10 +5,7 @@ import { formatDiff } from '../blueprint/format-plan.ts'
 import type { Plan } from '../blueprint/plan.ts'
 import { type PlanFilesOptions, planJson, planOptions, print, printLines, withPlan } from './plan-files.ts'
 
-export function registerDiff(program: Command): void {
-  const command = program
-    .command('diff <file...>')
-    .description('what apply would change, each value old → new; exit code 0 for nothing, 1 for something')
+export function registerDiff(command: Command): void {
   planOptions(command).action(async (names: string[], options: PlanFilesOptions) => {
     process.exitCode = await withPlan(names, options, true, (plan) => diff(plan, options))
   })

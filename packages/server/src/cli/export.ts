@@ -15,10 +15,8 @@ interface ExportOptions extends StoreOptions {
   readonly output?: string
 }
 
-export function registerExport(program: Command): void {
-  const command = program
-    .command('export [tenant...]')
-    .description('write tenants as a blueprint, all of them or those named; no secret is ever in it')
+export function registerExport(command: Command): void {
+  command
     .option('--output <file>', 'write a new file that only you may read; in a folder, one for each blueprint')
     .option('--blueprint <name>', 'the name of the blueprint (default: the one that made the tenants)')
   storeOptions(command).action((tenants: string[], options: ExportOptions) => writeExport(tenants, options))

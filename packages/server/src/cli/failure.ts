@@ -3,7 +3,7 @@
 import { ConfigRefused } from '../config.ts'
 import { AddressRefused } from '../http/address-list.ts'
 import { ListenRefused } from '../http/listen.ts'
-import { mask } from '../http/log.ts'
+import { mask } from '../http/mask.ts'
 import { TlsRefused } from '../http/tls.ts'
 import { StoreConflict, StoreRefused, StoreUnavailable } from '../store/database.ts'
 

@@ -16,10 +16,7 @@ interface FederationOptions extends StoreOptions {
   readonly baseUrl?: string
 }
 
-export function registerFederation(program: Command): void {
-  const group = program
-    .command('federation')
-    .description('tokens of outside issuers as client authentication')
+export function registerFederation(group: Command): void {
   const command = group
     .command('test [token]')
     .description(

@@ -9,12 +9,8 @@ import { describe } from './describe-token.ts'
 import { readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
-export function registerInspect(program: Command): void {
-  const command = program
-    .command('inspect [token]')
-    .description(
-      'say what a token is, whether it is good or who has cut it off, and which endpoints it opens; or why an API refused, by the id of the refusal (reads standard input without TOKEN)',
-    )
+export function registerInspect(command: Command): void {
+  command
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -40,8 +40,7 @@ interface Answer {
 
 type Work = (store: OpenStore, options: Options) => Promise<Answer>
 
-export function registerKeys(program: Command): void {
-  const group = program.command('keys').description('signing keys and the master key: list, rotate, retire')
+export function registerKeys(group: Command): void {
   ofTenants(group, 'list', 'the signing keys, and what becomes of each', list)
   ofTenants(group, 'rotate', 'begin a rotation now: a new key, published before it signs', rotate)
     .option(
@@ -225,7 +224,7 @@ async function retiringKeys({ db }: OpenStore, tenantId: string, options: Option
 }
 
 const rotateMaster: Work = async (store, options) => {
-  const location = locateStore(options)
+  const location = await locateStore(options)
   const { newMasterKeyFile: newFile } = options
   const deps = {
     ...{ db: store.db, sealer: store.sealer, random: systemEffects.random },

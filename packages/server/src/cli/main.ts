@@ -16,4 +16,4 @@ setFlagsFromString('--no-maglev')
 enableCompileCache(join(import.meta.dirname, '../../../../node_modules/.cache/sallyport'))
 
 const { runCommandLine } = await import('./command-line.ts')
-await runCommandLine(process.argv[2])
+await runCommandLine(process.argv.slice(2))

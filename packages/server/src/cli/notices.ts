@@ -11,12 +11,8 @@ interface NoticesOptions extends StoreOptions {
   readonly tenant?: string
 }
 
-export function registerNotices(program: Command): void {
-  const command = program
-    .command('notices')
-    .description('what the owners of secrets should hear: which were seen by others, which expire soon')
-    .option('--tenant <id>', 'of one tenant')
-    .option('--json', 'print JSON')
+export function registerNotices(command: Command): void {
+  command.option('--tenant <id>', 'of one tenant').option('--json', 'print JSON')
   storeOptions(command).action(async (options: NoticesOptions) => {
     const notices = await withStore(options, ({ db }) => listNotices(db, options.tenant))
     process.stdout.write(

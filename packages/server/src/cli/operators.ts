@@ -21,10 +21,7 @@ interface Options extends StoreOptions {
   readonly organization?: string
 }
 
-export function registerOperators(program: Command): void {
-  const group = program
-    .command('operators')
-    .description('who may use the management API: the first one is made here, others through the API')
+export function registerOperators(group: Command): void {
   const command = group
     .command('add <name>')
     .description('make an app that may manage, or give it one more secret, which is shown once')

@@ -8,7 +8,9 @@ import { parseBlueprints } from '../blueprint/parse.ts'
 import { type Plan, type Planned, planBlueprints } from '../blueprint/plan.ts'
 import { formatProblem, formatWarning, type Problem } from '../blueprint/problem.ts'
 import { readBlueprintFiles } from '../blueprint/read-files.ts'
+import type { StoreSettings } from '../config.ts'
 import type { OpenStore } from '../open-store.ts'
+import { isAllowedBy } from './outbound.ts'
 import { terminalText } from './standard-input.ts'
 import { isNewStore, locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
@@ -36,24 +38,26 @@ export async function withPlan(
   const { blueprints, problems: parsed = [] } = parseBlueprints(read.files)
   const problems = [...read.problems, ...parsed]
   if (!blueprints || problems.length > 0) return refuse(problems, options)
+  const settings = await locateStore(options)
   const planIn = async (store: OpenStore | null) => {
-    const { plan, problems: found } = await planFor(store, blueprints, options)
+    const { plan, problems: found } = await planFor(store, blueprints, settings, options)
     if (!plan) return refuse(found, options)
     for (const warning of plan.warnings) process.stderr.write(`${formatWarning(warning)}\n`)
     return use(plan, store)
   }
   // A dry run leaves nothing behind, not even an empty database.
-  if (isDry && isNewStore(locateStore(options))) return planIn(null)
+  if (isDry && isNewStore(settings)) return planIn(null)
   return withStore(options, planIn, { mayCreate: true, isWriting: true })
 }
 
 const planFor = (
   store: OpenStore | null,
   blueprints: readonly Blueprint[],
+  settings: StoreSettings,
   { prune = false, adopt = false }: PlanFilesOptions,
 ): Promise<Planned> =>
   planBlueprints(store?.db ?? null, blueprints, {
-    ...{ prune, adopt },
+    ...{ prune, adopt, isAllowedAddress: isAllowedBy(settings) },
     hasher: store?.hasher ?? { compute: () => null },
     environment: process.env,
     readTextFile: (path) => readFile(path, 'utf8'),

@@ -23,12 +23,8 @@ interface RevokeOptions extends StoreOptions {
   readonly all?: boolean
 }
 
-export function registerRevoke(program: Command): void {
-  const command = program
-    .command('revoke')
-    .description(
-      'cut off at once every token issued until now: of an app, an organization, a user or a tenant',
-    )
+export function registerRevoke(command: Command): void {
+  command
     .requiredOption('--tenant <id>', 'the tenant')
     .option('--app <id>', 'the tokens of this app')
     .option('--credential <id>', 'with --app: only those got with this one of its credentials')

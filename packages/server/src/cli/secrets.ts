@@ -11,8 +11,7 @@ interface ReportOptions extends StoreOptions {
   readonly url?: string
 }
 
-export function registerSecrets(program: Command): void {
-  const group = program.command('secrets').description('secrets that were found where they should not be')
+export function registerSecrets(group: Command): void {
   const command = group
     .command('report [secret]')
     .description(

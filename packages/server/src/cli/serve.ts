@@ -22,10 +22,8 @@ import { withPort } from './with-port.ts'
 import { serveAsWorker, workerRelay } from './worker.ts'
 import { runWorkers } from './workers.ts'
 
-export function registerServe(program: Command): void {
-  const command = program
-    .command('serve')
-    .description('run the server with a configuration of your own')
+export function registerServe(command: Command): void {
+  command
     .option('--config <file>', 'the configuration file (YAML); variables and flags override it')
     .addHelpText('after', '\nEach flag is also a SALLYPORT_ variable: --http-port is SALLYPORT_HTTP_PORT.')
   for (const { name, about } of flagNames) {

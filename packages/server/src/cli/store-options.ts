@@ -2,11 +2,10 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { readStoreLocation } from '../config.ts'
+import { readStoreLocation, type StoreSettings } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { databaseFile, type OpenStore, openStore, type StoreLocation } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
-import { readConfigFile } from './config-file.ts'
 
 export interface StoreOptions {
   readonly data?: string
@@ -26,11 +25,11 @@ export const storeOptions = (command: Command): Command =>
     .option('--data <folder>', 'the data folder of the embedded database (default: ./data)')
     .option('--config <file>', 'the configuration file of the server')
 
-export function locateStore(options: StoreOptions): StoreLocation {
+export async function locateStore({ config, data }: StoreOptions): Promise<StoreSettings> {
   return readStoreLocation({
-    file: options.config === undefined ? null : readConfigFile(options.config),
+    file: config === undefined ? null : (await import('./config-file.ts')).readConfigFile(config),
     environment: process.env,
-    flags: { data_folder: options.data },
+    flags: { data_folder: data },
     readFile: (path) => readFileSync(path, 'utf8'),
   })
 }
@@ -51,7 +50,7 @@ export async function withStore<Result>(
   work: (store: OpenStore) => Promise<Result>,
   { mayCreate = false, isWriting = false }: StoreUse = {},
 ): Promise<Result> {
-  const location = locateStore(options)
+  const location = await locateStore(options)
   const isNew = isNewStore(location)
   if (isNew && !mayCreate) {
     throw new StoreRefused(

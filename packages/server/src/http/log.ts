@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino'
 import type { FailureLog } from './listener.ts'
+import { mask } from './mask.ts'
 import { type LogDestination, openStandardOutput } from './standard-output.ts'
 
 /** Everything a line can hold beside its level, time and message. */
@@ -181,18 +182,11 @@ function allowed(fields: LogFields): LogFields {
   return line
 }
 
-const longestText = 2000
 const longestClientId = 64
 
 /** RFC 6749 App. A.1: printable ASCII. What is sent there by mistake is often a secret, or no id at all. */
 const maskClientId = (value: string): string =>
   /^[\x20-\x7e]+$/.test(value) ? mask(value).slice(0, longestClientId) : '[not a client id]'
-
-const secretShapes =
-  /\bsp_(?:live|test)_[A-Za-z0-9]+|\beyJ[\w-]{8,}(?:\.[\w-]*){1,4}|\b(?:Basic|Bearer|DPoP)\s+[\w~+/.=-]{8,}/gi
-
-/** The second net, for text that should never have held one: our secrets, tokens, and Authorization values. */
-export const mask = (text: string): string => text.replace(secretShapes, '[masked]').slice(0, longestText)
 
 /** These quote the input that they could not read. */
 const quotingErrors: ReadonlySet<string> = new Set(['SyntaxError', 'URIError'])

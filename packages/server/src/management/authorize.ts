@@ -32,14 +32,14 @@ export function permissionsAt({ memberships }: Caller, place: Place): ReadonlySe
 }
 
 /**
- * Throws `not_found` to whoever belongs nowhere in the tenant, before anything is looked for: so what is there and what is
- * not costs the same time.
+ * Throws `not_found` to whoever belongs nowhere in the tenant, or not to the organization that the path names, before
+ * anything is looked for: so what is there and what is not costs the same time.
  */
-export function checkBelongs(caller: Caller, { permission }: Asked, tenantId: string | null): void {
-  if (permission === null || tenantId === null) return
-  const belongs = ({ tenantId: own }: Membership) => own === tenantId
-  if (!caller.memberships.some((one) => belongs(one) || reaches(one, serverPlace)))
-    refuseWith('not_found', { reason: `no membership reaches ${tenantId}`, isDenial: true })
+export function checkBelongs(caller: Caller, { permission }: Asked, place: Place): void {
+  if (permission === null || place.tenantId === null) return
+  const belongs = (one: Membership) => place.organizationId === null && one.tenantId === place.tenantId
+  if (!caller.memberships.some((one) => belongs(one) || reaches(one, place)))
+    refuseWith('not_found', { reason: `no membership reaches ${describe(place)}`, isDenial: true })
 }
 
 /** Whether nothing in the tenant is hidden from the caller. */

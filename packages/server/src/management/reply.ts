@@ -10,8 +10,8 @@ import type { Route } from './route.ts'
 
 /** Finding nothing and not being allowed to know are one answer. */
 export async function findTarget({ operation, params }: Route, caller: Caller, from: From): Promise<Target> {
-  const { tenant = null } = params
-  checkBelongs(caller, operation, tenant)
+  const { tenant = null, organization = null } = params
+  checkBelongs(caller, operation, { tenantId: tenant, organizationId: organization })
   const target = await operation.find(params, from)
   // Where something may be hidden, what nobody has is recorded as what others have: it takes as long.
   if (target === null)

@@ -153,7 +153,7 @@ test('apply: a federation rule that lets in too many is a warning on the error o
   assert.deepEqual([json.warnings.length, json.warnings[0].line], [1, 28])
 })
 
-test('trust 153: a private host to fetch from is a warning at its place, in each of its places, and applied', async (t) => {
+test('trust 153: a private host to fetch from is refused at its place, in each of its places, unless the configuration allows it', async (t) => {
   const issuers = `[{issuer: https://10.0.0.7, apps: [sync]}, {issuer: https://idp.example, jwks_uri: 'https://[fd00::1]/jwks', apps: [sync]}, {issuer: https://127.0.0.1, jwks_uri: https://keys.example/jwks, apps: [sync]}]`
   const trusting = changed(
     '    token_reuse: false\n',
@@ -167,16 +167,23 @@ test('trust 153: a private host to fetch from is a warning at its place, in each
   const folder = folderWith(t, {
     'shop.yaml': changed('secret: generated', 'jwks_uri: https://localhost:9000/keys', methods),
   })
-  const { code, stdout } = await run(['shop.yaml', '--data', 'data', '--json'], folder)
-  assert.equal(code, 0, stdout)
-  const { warnings } = JSON.parse(stdout)
-  assert.deepEqual(
-    warnings.map(({ path }: { readonly path: string }) => path),
-    [
-      'tenants[0].trusted_issuers[0].issuer',
-      'tenants[0].trusted_issuers[1].jwks_uri',
-      'tenants[0].organizations[0].apps[0].credentials[0].jwks_uri',
-    ],
+  const refused = await run(['shop.yaml', '--data', 'data'], folder)
+  assert.equal(refused.code, 2, refused.stdout)
+  const places = [
+    'shop.yaml:8:24 tenants[0].trusted_issuers[0].issuer',
+    'shop.yaml:8:95 tenants[0].trusted_issuers[1].jwks_uri',
+    'shop.yaml:29:17 tenants[0].organizations[0].apps[0].credentials[0].jwks_uri',
+  ]
+  const sentence =
+    'found a host that is not public, expected one that is, or an address of outbound_allowed_networks'
+  for (const place of places) assert.ok(refused.stderr.includes(`${place}: ${sentence}`), refused.stderr)
+  assert.equal(refused.stderr.match(/not public/g)?.length, places.length)
+  const allowing = { SALLYPORT_OUTBOUND_ALLOWED_NETWORKS: '10.0.0.0/8,fd00::/8,127.0.0.0/8' }
+  const { code, stderr } = await run(['shop.yaml', '--data', 'data'], folder, allowing)
+  assert.equal(code, 0, stderr)
+  writeFileSync(
+    join(folder, 'server.yaml'),
+    'outbound_allowed_networks: [10.0.0.0/8, fd00::/8, 127.0.0.0/8]\ndata_folder: data\n',
   )
-  assert.match(warnings[0].sentence, /not public, .* unless outbound_allowed_networks has its address/)
+  assert.equal((await run(['shop.yaml', '--config', 'server.yaml'], folder)).code, 0)
 })

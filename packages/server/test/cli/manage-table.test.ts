@@ -4,19 +4,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { commandOf } from '../../src/cli/manage/operation-command.ts'
-import { registerManage } from '../../src/cli/manage/register.ts'
+import { registerOperations } from '../../src/cli/manage/register-operations.ts'
 import { listText } from '../../src/cli/manage/show.ts'
 import { createManagementClient, type Fetch, ManagementRefused } from '../../src/management/client.ts'
 import { operations } from '../../src/management/operations.ts'
 
 test('every operation is a command of its own, whose flags do not collide', () => {
-  const program = new Command()
-  registerManage(program)
+  const group = new Command()
+  registerOperations(group)
   for (const operation of operations) {
     const { words, positional } = commandOf(operation)
     const found = words.reduce<Command | undefined>(
       (command, word) => command?.commands.find((one) => one.name() === word),
-      program.commands[0],
+      group,
     )
     assert.equal(found?.description(), operation.about, operation.command)
     assert.equal(found?.registeredArguments.length, positional === null ? 0 : 1, operation.command)
@@ -52,11 +52,11 @@ test('the thing itself needs no flag, and what it lies in has one', () => {
 
 /** As a terminal of that width would show it. */
 function helpOf(...words: readonly string[]): string {
-  const program = new Command()
-  registerManage(program)
+  const group = new Command()
+  registerOperations(group)
   const found = words.reduce<Command | undefined>(
     (command, word) => command?.commands.find((one) => one.name() === word),
-    program,
+    group,
   )
   assert.ok(found)
   let shown = ''
@@ -65,15 +65,15 @@ function helpOf(...words: readonly string[]): string {
 }
 
 test('the help of a command says which flags are required, and what only --set and --file can say', () => {
-  const creating = helpOf('manage', 'apis', 'create')
+  const creating = helpOf('apis', 'create')
   for (const flag of ['--tenant', '--id', '--audience'])
     assert.match(creating, new RegExp(`^ *${flag} <.*\\(required\\)$`, 'm'))
   assert.match(creating, /--name <value>\s*$/m)
   assert.match(creating, /^Only with --set or --file:\n {2}scopes {5}a map of scopes .*\n {2}endpoints$/m)
-  const changing = helpOf('manage', 'apis', 'update')
+  const changing = helpOf('apis', 'update')
   assert.deepEqual(changing.match(/--[\w-]+(?= .*\(required\))/g), ['--tenant'])
-  assert.doesNotMatch(helpOf('manage', 'users', 'create'), /Only with/)
-  assert.match(helpOf('manage', 'credentials', 'create'), /--secret <value> +one of generated\n/)
+  assert.doesNotMatch(helpOf('users', 'create'), /Only with/)
+  assert.match(helpOf('credentials', 'create'), /--secret <value> +one of generated\n/)
 })
 
 test('a list shows the approval of plans, where any of them needs it', () => {

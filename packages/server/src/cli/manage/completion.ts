@@ -18,10 +18,8 @@ const readShell = (text: string): Shell => {
 }
 
 /** The program must have all of its commands by the time this one is run. */
-export function registerCompletion(program: Command): void {
-  program
-    .command('completion')
-    .description('print a script for a shell, after which the Tab key completes commands and flags')
+export function registerCompletion(command: Command): void {
+  command
     .argument('<shell>', shells.join(', '), readShell)
     .addHelpText(
       'after',
@@ -32,7 +30,7 @@ export function registerCompletion(program: Command): void {
       ].join('\n'),
     )
     .action((shell: Shell) => {
-      process.stdout.write(scripts[shell](placesOf(program, '')))
+      process.stdout.write(scripts[shell](placesOf(command.parent ?? command, '')))
     })
 }
 

@@ -3,14 +3,10 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { ConfigRefused } from '../../config.ts'
-import { ManagementRefused } from '../../management/client.ts'
 import { table } from '../table.ts'
 import { readSecret } from './ask-terminal.ts'
-import { type Connection, originOf, secretOf } from './connection.ts'
-import { ServerUnreachable } from './own-fetch.ts'
+import { originOf, secretOf } from './connection.ts'
 import { checkProfileName, type Profile, profilesFile, readProfiles, writeProfiles } from './profiles.ts'
-import { exitCodeOf } from './refusal.ts'
-import { connect } from './run-operation.ts'
 
 interface LoginOptions {
   readonly url: string
@@ -47,6 +43,7 @@ async function login(name: string, { url, clientId, ca }: LoginOptions): Promise
   const clientSecret = secretOf(process.env) ?? (await readSecret(`Secret of ${clientId}: `))
   if (clientSecret === '') throw new ConfigRefused('There is no secret in what was given.')
   const caFile = ca === undefined ? undefined : resolve(ca)
+  const { actorOf } = await import('./actor-of.ts')
   const actor = await actorOf({ name: `profile ${name}`, origin, clientId, clientSecret, ca: caFile })
   if (actor === null) return
   const profile: Profile = {
@@ -55,20 +52,6 @@ async function login(name: string, { url, clientId, ca }: LoginOptions): Promise
   }
   writeProfiles(process.env, new Map([...known, [name, profile]]))
   process.stdout.write(`Profile ${name} is ${actor} at ${origin}, kept in ${profilesFile(process.env)}.\n`)
-}
-
-/** Null where the server refuses, which is then said. */
-async function actorOf(connection: Connection): Promise<string | null> {
-  try {
-    const { body } = await connect(connection).call('readMe')
-    return (body as { readonly actor: string }).actor
-  } catch (error) {
-    if (!(error instanceof ManagementRefused || error instanceof ServerUnreachable)) throw error
-    const id = error instanceof ManagementRefused && error.requestId ? ` Request id: ${error.requestId}` : ''
-    process.stderr.write(`${error.message}${id}\nNothing was kept.\n`)
-    process.exitCode = exitCodeOf(error)
-    return null
-  }
 }
 
 function logout(name: string): void {

@@ -1,95 +1,19 @@
-/** `sallyport manage`: the management API from a terminal, each operation of its table a command. */
+/** `sallyport manage`: the management API from a terminal, and the profiles that say where and as whom. */
 
-import type { Command, Option } from 'commander'
-import type { Operation } from '../../management/operation.ts'
-import { operations } from '../../management/operations.ts'
-import { table } from '../table.ts'
+import type { Command } from 'commander'
 import { registerProfiles } from './login.ts'
-import { flagName, typedNull } from './member-flag.ts'
-import {
-  bodyFlags,
-  commandOf,
-  type MemberFlag,
-  membersWithoutFlag,
-  type OperationCommand,
-  paramsOf,
-  queryFlags,
-} from './operation-command.ts'
-import { runOperation, type Typed } from './run-operation.ts'
 
-export function registerManage(program: Command): void {
-  const group = program
-    .command('manage')
-    .description('a server, near or far, over its management API')
-    .addHelpText(
-      'after',
-      [
-        '\nWhich server, as whom: --profile or SALLYPORT_PROFILE; or SALLYPORT_URL, SALLYPORT_CLIENT_ID,',
-        'SALLYPORT_CLIENT_SECRET (or SALLYPORT_CLIENT_SECRET_FILE) and SALLYPORT_CA; or the development',
-        'instance in ./data; or the only profile.',
-      ].join('\n'),
-    )
-  registerProfiles(group)
-  for (const operation of operations) addCommand(group, commandOf(operation))
-  for (const one of group.commands) if (one.commands.length > 0) one.description(verbsOf(one))
-}
-
-const verbsOf = ({ commands }: Command): string => commands.map((command) => command.name()).join(', ')
-
-function addCommand(group: Command, { operation, words, positional, options }: OperationCommand): void {
-  const name = words.at(-1) ?? ''
-  const argument = positional === null ? '' : ` <${flagName(positional)}>`
-  const command = groupOf(group, words.slice(0, -1))
-    .command(name + argument)
-    .description(operation.about)
-  for (const option of options) command.addOption(option)
-  command.addHelpText('after', () => otherMembers(operation))
-  command.action(async (...given: unknown[]) => {
-    // Commander hands over the argument, then the options, then the command.
-    const values = given.at(-2) as Readonly<Record<string, unknown>>
-    await runOperation(operation, sort(operation, positional === null ? null : String(given[0]), values))
-  })
-}
-
-function otherMembers(operation: Operation): string {
-  const members = membersWithoutFlag(operation)
-  const lines = table(members.map(([member, about]) => [`  ${member}`, about]))
-  return members.length === 0 ? '' : `\nOnly with --set or --file:\n${lines}`
-}
-
-/** Made when its first command is. */
-function groupOf(above: Command, words: readonly string[]): Command {
-  return words.reduce(
-    (command, word) => command.commands.find((one) => one.name() === word) ?? command.command(word),
-    above,
+export async function registerManage(group: Command, words: readonly string[]): Promise<void> {
+  group.addHelpText(
+    'after',
+    [
+      '\nWhich server, as whom: --profile or SALLYPORT_PROFILE; or SALLYPORT_URL, SALLYPORT_CLIENT_ID,',
+      'SALLYPORT_CLIENT_SECRET (or SALLYPORT_CLIENT_SECRET_FILE) and SALLYPORT_CA; or the development',
+      'instance in ./data; or the only profile.',
+    ].join('\n'),
   )
-}
-
-const typedValue = (values: Readonly<Record<string, unknown>>, option: Option): unknown =>
-  values[option.attributeName()]
-
-function membersOf(flags: readonly MemberFlag[], values: Readonly<Record<string, unknown>>) {
-  const entries = flags.map(({ member, options: [option] }) => [member, option && typedValue(values, option)])
-  const given = entries.filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given.map(([member, value]) => [member, value === typedNull ? null : value]))
-}
-
-/** From commander's names to those of the API. */
-function sort(
-  operation: Operation,
-  argument: string | null,
-  values: Readonly<Record<string, unknown>>,
-): Typed {
-  const { options } = commandOf(operation)
-  const placed = paramsOf(operation).map((name) => {
-    const option = options.find((one) => one.name() === flagName(name) && one.mandatory)
-    return [name, option === undefined ? (argument ?? '') : String(typedValue(values, option))]
-  })
-  const flags = membersOf(bodyFlags(operation), values)
-  return {
-    params: Object.fromEntries(placed),
-    query: membersOf(queryFlags(operation), values),
-    body: { ...(values as Pick<Typed['body'], 'file' | 'set'>), flags },
-    options: values as Typed['options'],
-  }
+  registerProfiles(group)
+  const isOfProfiles = group.commands.some((command) => command.name() === words[1])
+  // The Tab key asks for the profiles whenever it is pressed: too often to wait for all operations.
+  if (!isOfProfiles) (await import('./register-operations.ts')).registerOperations(group)
 }

@@ -86,8 +86,9 @@ type InCredential = { readonly tenant: string; readonly app: string; readonly cr
 /** What moves by itself, with every token and with time, is no part of what a change depends on. */
 async function findCredential({ tenant, app, credential }: InCredential, from: From) {
   const found = await findApp({ tenant, app }, from)
-  const row = found && (await rowOf(from, tenant, app, credential))
-  if (!row) return null
+  // Looked for without an app too: the time must not tell whether another organization has it.
+  const row = await rowOf(from, tenant, app, credential)
+  if (found === null || row === undefined) return null
   const value = credentialState(row)
   return { ...found, name: `credential ${app} ${credential}`, row, value, app: found.row }
 }

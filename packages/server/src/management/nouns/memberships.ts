@@ -37,13 +37,14 @@ const MembershipShape = Type.Object({
 type Shown = Static<typeof MembershipShape>
 
 async function show(from: From, row: MembershipRecord): Promise<Shown> {
-  const person = await findMember(from, row.tenantId, row.member)
-  return {
-    ...{ member: shownMember(row.member), organization: row.organizationId, roles: [...row.roles] },
-    ...{ name: person?.name ?? null, email: person?.email ?? null },
-    ...{ created_at: row.createdAt, updated_at: row.updatedAt },
-  }
+  return showWith(await findMember(from, row.tenantId, row.member), row)
 }
+
+const showWith = (person: Awaited<ReturnType<typeof findMember>>, row: MembershipRecord): Shown => ({
+  ...{ member: shownMember(row.member), organization: row.organizationId, roles: [...row.roles] },
+  ...{ name: person?.name ?? null, email: person?.email ?? null },
+  ...{ created_at: row.createdAt, updated_at: row.updatedAt },
+})
 
 const showAll = (from: From, rows: readonly MembershipRecord[]): Promise<Shown[]> =>
   Promise.all(rows.map((row) => show(from, row)))
@@ -74,9 +75,11 @@ async function findWhole(params: InPlace & { readonly member: string }, from: Fr
   const found = await findPlace(params, from)
   const member = storedMember(params.member)
   const row = found && (await findMembership(from, found.place, member))
+  // Looked for without a membership too: the time must not tell who has one.
+  const person = await findMember(from, params.tenant, member)
   // A blank in the path would be a second spelling of it.
   if (!row || params.member === member) return null
-  return { place: found.place, name: nameOf(member, found.place), value: await show(from, row), row }
+  return { place: found.place, name: nameOf(member, found.place), value: showWith(person, row), row }
 }
 
 /**

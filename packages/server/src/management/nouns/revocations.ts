@@ -49,8 +49,9 @@ async function findCredentialSubject(
 ): Promise<Found | null> {
   const { tenant, app, credential } = params
   const found = await findApp(params, from)
-  if (found === null || !(await listCredentials(from, tenant, app)).some(({ id }) => id === credential))
-    return null
+  // Looked for without an app too: the time must not tell whether another organization has it.
+  const credentials = await listCredentials(from, tenant, app)
+  if (found === null || !credentials.some(({ id }) => id === credential)) return null
   const subject = { kind: 'credential' as const, subjectId: credentialSubject(app, credential) }
   return { place: found.place, name: `credential ${app} ${credential}`, subject }
 }

@@ -1,30 +1,29 @@
-/**
- * URLs that the server is to fetch from and that name a private host: whether it may is in the configuration, which no
- * blueprint knows, so it is no reason to refuse one, but to say so.
- */
+/** URLs that the server is to fetch from: what it would never fetch is refused, as the management API refuses it. */
 
 import { fetchedMember } from '../federation/fetched-member.ts'
-import { namesPrivateHost } from '../outbound/literal-host.ts'
+import { type IsAllowedAddress, namesPrivateHost } from '../outbound/literal-host.ts'
 import { appsOf } from './apps-of.ts'
 import type { Blueprint } from './blueprint.ts'
-import type { Path, Warning } from './problem.ts'
+import type { Path, Problem } from './problem.ts'
 import type { TenantEntry } from './schema.ts'
 
-const sentence =
-  'this host is not public, and nothing is fetched from it unless outbound_allowed_networks has its address'
-
-export function outboundWarnings(blueprints: readonly Blueprint[]): Warning[] {
+/** Trust row 153. Nothing is looked up or fetched. */
+export function checkOutbound(
+  blueprints: readonly Blueprint[],
+  isAllowedAddress: IsAllowedAddress,
+): readonly Problem[] {
   return blueprints.flatMap(({ file, source }) =>
     file.tenants.flatMap((tenant, index) =>
       fetchedUrls(tenant, ['tenants', index])
-        .filter(([, url]) => namesPrivateHost(url, () => false))
-        .map(([path]): Warning => {
-          const { found: _, expected: __, ...place } = source.problem(path, '', '')
-          return { ...place, sentence }
-        }),
+        .filter(([, url]) => namesPrivateHost(url, isAllowedAddress))
+        .map(([path]) => source.problem(path, found, expected)),
     ),
   )
 }
+
+const found = 'a host that is not public'
+const expected =
+  'one that is, or an address of outbound_allowed_networks in the configuration (--config names its file)'
 
 type Fetched = readonly (readonly [path: Path, url: string])[]
 
