@@ -30,6 +30,10 @@ const notRun: Readonly<Record<string, string>> = {
   'git clone <this repository> sallyport && cd sallyport\nnpm start':
     'test/start.test.ts runs npm start; the instance of this test is the same command',
   'npm test': 'this is npm test',
+  'npm run build:packages\nnpm pack ./packages/protocol/dist ./packages/guard/dist':
+    'test/published/published.test.ts builds, and packs so',
+  'npm install SALLYPORT/sallyport-protocol-0.1.0.tgz SALLYPORT/sallyport-guard-0.1.0.tgz':
+    'test/published/published.test.ts installs so',
   'npm run sallyport -- serve --config sallyport.yaml':
     'it serves until it is stopped; packages/server/test/cli/serve.test.ts does that',
   'grep \'"request_id":"9dc0cb54-6749-4660-9e3c-297fcd054908"\' sallyport.log':
@@ -48,7 +52,11 @@ interface Demo {
   readonly tenants: Readonly<Record<string, DemoTenant>>
 }
 
-type DemoTenant = DemoClient & { readonly introspection?: DemoClient; readonly api_url?: string }
+type DemoTenant = DemoClient & {
+  readonly apps?: Readonly<Record<string, DemoClient>>
+  readonly introspection?: DemoClient
+  readonly api_url?: string
+}
 
 interface DemoClient {
   readonly client_id: string
@@ -113,6 +121,7 @@ function filled({ text }: Command): string {
   const {
     client_id: id = '',
     client_secret: secret = '',
+    apps,
     introspection,
   }: Partial<DemoTenant> = tenant === 'system'
     ? instance.demo.management
@@ -120,6 +129,8 @@ function filled({ text }: Command): string {
   return text
     .replaceAll('API_ID', introspection?.client_id ?? '')
     .replaceAll('API_SECRET', introspection?.client_secret ?? '')
+    .replaceAll('CHECKER_ID', apps?.['message-checker']?.client_id ?? '')
+    .replaceAll('CHECKER_SECRET', apps?.['message-checker']?.client_secret ?? '')
     .replaceAll('npm run sallyport --', `'${process.execPath}' '${commandLine}'`)
     .replaceAll('https://localhost:8443', instance.demo.url)
     .replaceAll(exampleApi, (url) => ofExampleApi(url))
@@ -143,7 +154,7 @@ const toolsOf = (text: string) =>
   ['curl', 'openssl', 'sqlite3'].filter((tool) => new RegExp(`\\b${tool} `).test(text))
 
 /** Their commands need outside issuers, and a server of their own: each has a test beside this one. */
-const runElsewhere = ['docs/authentication.md', 'docs/tasks.md']
+const runElsewhere = ['docs/authentication.md', 'docs/tasks.md', 'docs/registration.md']
 
 for (const document of documents.filter((name) => !runElsewhere.includes(name))) {
   for (const command of commandsIn(document)) {

@@ -17,10 +17,18 @@ export interface DemoTenant {
   readonly client_secret: string
   readonly scope: string
   readonly audience: string
+  /** All apps of the platform's customers, by their ids. The first is the one above. */
+  readonly apps: Readonly<Record<string, DemoClient>>
   /** The platform's own API, which may ask what a token is. */
   readonly introspection?: DemoIntrospection
   /** Where the platform's example API answers; absent while it does not. */
   readonly api_url?: string
+}
+
+export interface DemoClient {
+  readonly client_id: string
+  readonly client_secret: string
+  readonly scope: string
 }
 
 export interface DemoIntrospection {
@@ -52,9 +60,10 @@ export interface KnownSecret {
   readonly clientSecret: string
 }
 
-/** Of one tenant: that of its customer's app, and that of its API. */
+/** Of one tenant: that of its first app, those of all its customers' apps by their ids, and that of its API. */
 export interface KnownSecrets {
   readonly app: KnownSecret | undefined
+  readonly apps: ReadonlyMap<string, KnownSecret | undefined>
   readonly api: KnownSecret | undefined
 }
 
@@ -65,10 +74,13 @@ export function readKnownSecrets(file: string): Map<string, KnownSecrets> {
   return new Map(
     entries.map(([tenantId, entry]) => [
       tenantId,
-      { app: secretIn(entry), api: secretIn(entry?.introspection) },
+      { app: secretIn(entry), apps: secretsIn(entry?.apps), api: secretIn(entry?.introspection) },
     ]),
   )
 }
+
+const secretsIn = (entries: unknown) =>
+  new Map(Object.entries(entries ?? {}).map(([id, entry]) => [id, secretIn(entry)]))
 
 export const readKnownOperator = (file: string): KnownSecret | undefined =>
   secretIn(readWhole(file).management)

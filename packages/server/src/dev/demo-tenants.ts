@@ -5,7 +5,7 @@ import type { Effects } from '../effects.ts'
 import type { OpenStore } from '../open-store.ts'
 import type { Bundled } from './bundled.ts'
 import { ensureDemoCredential } from './demo-credentials.ts'
-import type { DemoTenant, KnownSecret, KnownSecrets } from './demo-file.ts'
+import type { DemoClient, DemoTenant, KnownSecret, KnownSecrets } from './demo-file.ts'
 
 export interface DemoTenants {
   readonly tenants: Readonly<Record<string, DemoTenant>>
@@ -15,10 +15,11 @@ export interface DemoTenants {
   readonly hasNewSecrets: boolean
 }
 
-/** The first app of a tenant is the one that its document describes. */
-function firstApp({ organizations = [] }: TenantEntry): AppEntry | undefined {
-  return organizations.flatMap(({ apps = [] }) => apps).find(({ credentials = [] }) => credentials.length > 0)
-}
+/** The first is the one that the tenant's document describes. */
+const customerApps = ({ organizations = [] }: TenantEntry): readonly AppEntry[] =>
+  organizations
+    .flatMap(({ apps = [] }) => apps)
+    .filter(({ credentials = [], introspects = [] }) => credentials.length > 0 && introspects.length === 0)
 
 /** The one that may ask about the tokens of the platform's API. */
 const resourceServer = ({ organizations = [] }: TenantEntry): AppEntry | undefined =>
@@ -35,14 +36,20 @@ export async function ensureDemoTenants(
   const replaced: string[] = []
   let hasNewSecrets = false
   for (const tenant of blueprints.flatMap(({ file }) => file.tenants)) {
-    const app = firstApp(tenant)
+    const [app, ...others] = customerApps(tenant)
     if (!app) continue
     const api = resourceServer(tenant)
     const earlier = known.get(tenant.id)
-    const ofApp = await ensure(tenant, app, earlier?.app)
+    const ofApp = clientOf(app, await ensure(tenant, app, earlier?.app))
     const ofApi = api && (await ensure(tenant, api, earlier?.api))
+    const apps: Record<string, DemoClient> = { [app.id]: ofApp }
+    for (const other of others)
+      apps[other.id] = clientOf(other, await ensure(tenant, other, earlier?.apps.get(other.id)))
     tenants[tenant.id] = {
-      ...describe(tenant, app, baseUrl, ofApp),
+      ...urlsOf(tenant, baseUrl),
+      ...ofApp,
+      audience: audienceOf(tenant, app),
+      apps,
       ...(ofApi && { introspection: introspectionOf(tenant, baseUrl, ofApi) }),
     }
   }
@@ -88,11 +95,20 @@ const introspectionOf = (tenant: TenantEntry, baseUrl: URL, { clientId, clientSe
   client_secret: clientSecret,
 })
 
-function describe(tenant: TenantEntry, app: AppEntry, baseUrl: URL, secret: KnownSecret): DemoTenant {
+const apiIdOf = ({ default_api: api, scopes }: AppEntry): string => api ?? Object.keys(scopes ?? {})[0] ?? ''
+
+const clientOf = (app: AppEntry, { clientId, clientSecret }: KnownSecret): DemoClient => ({
+  client_id: clientId,
+  client_secret: clientSecret,
+  scope: (app.default_scopes ?? app.scopes?.[apiIdOf(app)] ?? []).join(' '),
+})
+
+const audienceOf = ({ apis }: TenantEntry, app: AppEntry): string =>
+  apis?.find(({ id }) => id === apiIdOf(app))?.audience ?? ''
+
+function urlsOf(tenant: TenantEntry, baseUrl: URL) {
   const pathIssuer = pathIssuerOf(tenant, baseUrl)
   const issuer = issuerOf(tenant, baseUrl)
-  const apiId = app.default_api ?? Object.keys(app.scopes ?? {})[0]
-  const scopes = app.default_scopes ?? app.scopes?.[apiId ?? ''] ?? []
   return {
     issuer,
     token_url: `${issuer}${tenant.dialect?.request?.token_path ?? '/oauth2/token'}`,
@@ -100,9 +116,5 @@ function describe(tenant: TenantEntry, app: AppEntry, baseUrl: URL, secret: Know
     token_issuer: tenant.token_issuer ?? issuer,
     jwks_uri: `${issuer}/oauth2/jwks`,
     path_jwks_uri: `${pathIssuer}/oauth2/jwks`,
-    client_id: secret.clientId,
-    client_secret: secret.clientSecret,
-    scope: scopes.join(' '),
-    audience: tenant.apis?.find(({ id }) => id === apiId)?.audience ?? '',
   }
 }

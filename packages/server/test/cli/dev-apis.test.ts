@@ -17,6 +17,7 @@ interface DemoEntry {
   readonly path_token_url: string
   readonly client_id: string
   readonly client_secret: string
+  readonly apps: Readonly<Record<string, Readonly<Record<'client_id' | 'client_secret' | 'scope', string>>>>
   readonly api_url?: string
 }
 
@@ -81,16 +82,33 @@ test('contract: the example APIs answer when the server is ready, and demo.json 
   const headers = { authorization: `Bearer ${await tokenOf(demo, 'token')}` }
   assert.equal((await ask(stamps, { ca: demo.ca, headers })).text, '{"stamps":[]}')
   assert.equal((await ask(stamps, { ca: demo.ca })).status, 401)
-  const posted = await ask(`${demo.tenants.nxtsoft?.api_url}/transactions/post`, {
-    ca: demo.ca,
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${await tokenOf(demo, 'nxtsoft')}`,
-      'content-type': 'application/json',
-    },
-    body: '{"reference":"invoice-7","account":"A-1","cents":1250,"currency":"USD"}',
-  })
-  assert.equal(posted.status, 201, posted.text)
+})
+
+test('issue 6, 4; 001-04, 001-07, 001-20: of the two apps of NXTsoft in demo.json each gets its own scope, and calls its own endpoint', async () => {
+  const { ca, tenants } = readDemo()
+  const { nxtsoft = assert.fail('there is no nxtsoft') } = tenants
+  const scopes = Object.entries(nxtsoft.apps).map(([id, { scope }]) => [id, scope])
+  assert.deepEqual(scopes, [
+    ['payment-poster', 'transactions/post'],
+    ['message-checker', 'transactions/mock'],
+  ])
+  const statuses = async ({ client_id: id, client_secret: secret, scope }: (typeof nxtsoft.apps)[string]) => {
+    const answer = await askToken(nxtsoft.path_token_url, [id, secret], { ca })
+    const { access_token: token, ...rest } = JSON.parse(answer.text)
+    assert.deepEqual(rest, { expires_in: 3600, token_type: 'Bearer' })
+    assert.equal(JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString()).scope, scope)
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const body = '{"reference":"invoice-7","account":"A-1","cents":1250,"currency":"USD"}'
+    const called = ['mock', 'post'].map((path) =>
+      ask(`${nxtsoft.api_url}/transactions/${path}`, { ca, method: 'POST', headers, body }),
+    )
+    return (await Promise.all(called)).map(({ status }) => status)
+  }
+  const [poster, checker] = Object.values(nxtsoft.apps)
+  assert.deepEqual(await Promise.all([poster, checker].map((app) => statuses(app ?? assert.fail()))), [
+    [403, 201],
+    [200, 403],
+  ])
 })
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0

@@ -28,6 +28,8 @@ interface DemoEntry {
   readonly path_token_url: string
   readonly client_id: string
   readonly client_secret: string
+  readonly scope: string
+  readonly apps: Readonly<Record<string, Readonly<Record<'client_id' | 'client_secret' | 'scope', string>>>>
   readonly issuer: string
   readonly path_jwks_uri: string
   readonly introspection?: Readonly<Record<'url' | 'path_url' | 'client_id' | 'client_secret', string>>
@@ -105,7 +107,11 @@ test('contract: demo.json has the members that scripts rely on, and is for its o
   for (const [tenant, entry] of Object.entries(demo.tenants)) {
     const expected = ['issuer', 'token_url', 'path_token_url', 'token_issuer', 'jwks_uri', 'path_jwks_uri']
     const ofApp = ['client_id', 'client_secret', 'scope', 'audience']
-    assert.deepEqual(Object.keys(entry), [...expected, ...ofApp, 'introspection'])
+    assert.deepEqual(Object.keys(entry), [...expected, ...ofApp, 'apps', 'introspection'])
+    const [first = assert.fail(`${tenant} has no app`), ...others] = Object.values(entry.apps)
+    const { client_id, client_secret, scope } = entry
+    assert.deepEqual(first, { client_id, client_secret, scope })
+    for (const other of others) assert.deepEqual(Object.keys(other), ['client_id', 'client_secret', 'scope'])
     assert.ok(entry.introspection)
     assert.deepEqual(Object.keys(entry.introspection), ['url', 'path_url', 'client_id', 'client_secret'])
     assert.equal(entry.introspection.url, `${entry.issuer}/oauth2/introspect`)
@@ -144,6 +150,21 @@ test('contract: a second start keeps everything, and every tenant gives a token 
   assert.deepEqual(readFileSync(join(folder, 'demo.json')), before)
   assert.equal((await ask(`${demo.url}/tokenos/oauth2/jwks`, { ca: demo.ca })).text, jwks.text)
   assert.equal((await two.stop()).code, 0)
+})
+
+test('settled, set-up: a demo.json of before it had all apps keeps what it has, and gets the others', async (t) => {
+  const folder = copyOf(t)
+  const withoutApps = ([id, { apps: _, ...entry }]: [string, DemoEntry]) => [id, entry] as const
+  const tenants = Object.fromEntries(Object.entries(readDemo(folder).tenants).map(withoutApps))
+  writeFileSync(join(folder, 'demo.json'), JSON.stringify({ ...readDemo(folder), tenants }))
+  const [port = 0] = await freePorts(1)
+  await startIn(t, folder, port).says(ready(port))
+  const { ca, tenants: now } = readDemo(folder)
+  const { nxtsoft } = now
+  assert.equal(nxtsoft?.client_secret, tenants.nxtsoft?.client_secret)
+  const { client_id = '', client_secret = '' } = nxtsoft?.apps['message-checker'] ?? {}
+  const answer = await askToken(nxtsoft?.path_token_url ?? '', [client_id, client_secret], { ca })
+  assert.equal(answer.status, 200, answer.text)
 })
 
 test('settled, set-up: an entry lost from demo.json gets a new secret beside the old one, and the start says so', async (t) => {
