@@ -1,4 +1,4 @@
-/** Issue 5, 5: the recipes of docs/tasks.md, each command run in its order against one server that `serve` has started. */
+/** Issue 5, 5: the recipes of docs/tasks.md and docs/registration.md, each command run in its order against one server that `serve` has started. */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -61,8 +61,10 @@ const comesLater = /^sallyport manage (?:dialect-uses|credentials) list |^curl .
 /** What the reader has seen last, under the name that the document has for it. */
 const seen: Record<string, string> = {}
 const printed: Readonly<Record<string, RegExp>> = {
-  CLIENT_ID: /^(?:client_id +|CLIENT ID +CLIENT SECRET\n)([a-z0-9]{24})/m,
-  CLIENT_SECRET: /^(?:client_secret +|CLIENT ID +CLIENT SECRET\n\w+ +)(sp_live_\w+)/m,
+  CLIENT_ID: /^(?:client_id +|CLIENT ID +CLIENT SECRET\n|.*"client_id":")([a-z0-9]{24})/m,
+  CLIENT_SECRET: /^(?:client_secret +|CLIENT ID +CLIENT SECRET\n\w+ +|.*"client_secret":")(sp_live_\w+)/m,
+  INITIAL_TOKEN: /^token +(sp_iat_\w+)/m,
+  REGISTRATION_TOKEN: /"registration_access_token":"(sp_rat_\w+)"/,
   KEY_REQUEST: /^id +(req_\w+)/m,
   TRUSTED_ISSUER: /^id +(\w+)\nissuer/m,
   TOKEN: /"access_token":"([^"]+)"/,
@@ -110,11 +112,12 @@ function runUntilShown(command: Command): ReturnType<typeof runInShell> {
   return runInShell(command)
 }
 
-for (const command of commandsIn('docs/tasks.md')) {
-  const { text, output: shown } = command
+/** The second goes on where the first ends. */
+for (const command of ['docs/tasks.md', 'docs/registration.md'].flatMap(commandsIn)) {
+  const { document, text, output: shown } = command
   const missing = ['curl', 'sqlite3'].find((tool) => text.includes(`${tool} `) && !has(tool))
   const skip = missing === undefined ? false : `no ${missing} on this machine`
-  test(`issue 5, 5: docs/tasks.md: ${text.split('\n')[0]?.slice(0, 100)}`, { skip }, async () => {
+  test(`issue 5, 5: ${document}: ${text.split('\n')[0]?.slice(0, 100)}`, { skip }, async () => {
     const ofService = service[text]
     if (ofService) {
       await ofService()

@@ -31,6 +31,18 @@ const answers = {
     status: 400,
     sentence: 'The DPoP proof must hold the nonce sent in the DPoP-Nonce header.',
   },
+  // RFC 6750 §3.1
+  invalid_token: { status: 401, sentence: 'The token is none that is good here.' },
+  // RFC 7591 §3.2.2
+  invalid_redirect_uri: { status: 400, sentence: 'A redirect URI cannot be registered.' },
+  invalid_client_metadata: { status: 400, sentence: 'A member of the client metadata cannot be registered.' },
+  invalid_software_statement: { status: 400, sentence: 'The software statement cannot be read.' },
+  unapproved_software_statement: {
+    status: 400,
+    sentence: 'The software statement is of an issuer that is not approved here.',
+  },
+  // RFC 7592 §2: the token is good, and its client may not do this.
+  access_denied: { status: 403, sentence: 'This client may not do this.' },
   // RFC 6749 §4.1.2.1 lends these two to every endpoint that can be down.
   temporarily_unavailable: {
     status: 503,
@@ -50,6 +62,9 @@ type ExplainableCode =
   | 'unsupported_grant_type'
   | 'invalid_dpop_proof'
   | 'temporarily_unavailable'
+  | 'invalid_redirect_uri'
+  | 'invalid_client_metadata'
+  | 'access_denied'
 
 const explainable: ReadonlySet<OAuthErrorCode> = new Set<ExplainableCode>([
   'invalid_request',
@@ -58,6 +73,9 @@ const explainable: ReadonlySet<OAuthErrorCode> = new Set<ExplainableCode>([
   'unsupported_grant_type',
   'invalid_dpop_proof',
   'temporarily_unavailable',
+  'invalid_redirect_uri',
+  'invalid_client_metadata',
+  'access_denied',
 ])
 
 interface Refusal {

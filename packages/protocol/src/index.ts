@@ -65,6 +65,11 @@ export { parseUrl } from './parse-url.ts'
 export { RecentMap } from './recent-map.ts'
 export { formatRefusalId, parseRefusalId, type RefusalIdReading } from './refusal-id.ts'
 export { type RefusalReason, type RefusalTerms, refusals } from './refusals.ts'
+export {
+  formatRegistrationToken,
+  parseRegistrationToken,
+  type RegistrationTokenKind,
+} from './registration-token.ts'
 export { jsonReply, neverCached, type Reply, type ReplySink } from './reply.ts'
 export { parseAudience, parseResource } from './resource.ts'
 export {

@@ -8,6 +8,7 @@ const endpointMembers = {
   introspection: 'introspection_endpoint',
   revocation: 'revocation_endpoint',
   userinfo: 'userinfo_endpoint',
+  registration: 'registration_endpoint',
 } as const
 
 type EndpointName = keyof typeof endpointMembers

@@ -1,13 +1,12 @@
 // trust.md part 1, row 27 and R23: after everything has been done to the server, no secret stands anywhere in clear.
 import assert from 'node:assert/strict'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { SignJWT } from 'jose'
 import { openSigningKey } from '../src/keys/signing-keys.ts'
-import type { Database } from '../src/store/database.ts'
 import { listPeppers } from '../src/store/peppers.ts'
 import { listSigningKeys } from '../src/store/signing-keys.ts'
+import { type Canary, databaseBytes, findCanaries, ofBytes, ofText } from './canaries.ts'
 import { basic, createTestServer, forEachStore, type TestReply, type TestServer } from './harness.ts'
 import { freshAddress, grant } from './oauth/answers.ts'
 import { setCredential, setDisabled } from './oauth/rows.ts'
@@ -53,61 +52,6 @@ const text = blueprint(
   signed,
   tenant('dialect', apps, { dialect, apis: [{ ...restApi, signing_algorithm: 'HS512' }] }),
 )
-
-/** Something that must not be found, in each form that it could be written in. */
-interface Canary {
-  readonly name: string
-  readonly forms: readonly Buffer[]
-}
-
-const ofText = (name: string, secret: string): Canary => ({
-  name,
-  forms: [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), btoa(secret)].map((form) =>
-    Buffer.from(form),
-  ),
-})
-
-/** Base64 of a part of a longer text depends on where the part begins, so all three beginnings are sought. */
-const ofBytes = (name: string, bytes: Buffer): Canary => ({
-  name,
-  forms: [
-    bytes,
-    ...[bytes.toString('hex'), bytes.toString('hex').toUpperCase()].map((form) => Buffer.from(form)),
-    ...[0, 1, 2].flatMap((offset) => {
-      const base64 = Buffer.concat([Buffer.alloc(offset), bytes])
-        .toString('base64')
-        .slice(4, -4)
-      return [base64, base64.replaceAll('+', '-').replaceAll('/', '_')].map((form) => Buffer.from(form))
-    }),
-  ],
-})
-
-function findCanaries(canaries: readonly Canary[], haystacks: ReadonlyMap<string, Buffer>): string[] {
-  return [...haystacks].flatMap(([place, haystack]) =>
-    canaries
-      .filter(({ forms }) => forms.some((form) => haystack.includes(form)))
-      .map(({ name }) => `${name} in ${place}`),
-  )
-}
-
-/** What a thief of the database would hold: the very files of SQLite, every value of PostgreSQL. */
-async function databaseBytes(db: Database, location: string): Promise<Buffer> {
-  if (db.engine === 'sqlite') {
-    const files = ['', '-wal', '-shm'].map((suffix) => location + suffix).filter(existsSync)
-    return Buffer.concat(files.map((file) => readFileSync(file)))
-  }
-  const pieces: Buffer[] = []
-  for (const { name } of await db.kysely.introspection.getTables()) {
-    const rows = await db.kysely
-      .selectFrom(name as 'changes')
-      .selectAll()
-      .execute()
-    for (const value of rows.flatMap((row) => Object.values(row as object) as unknown[])) {
-      pieces.push(value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)), Buffer.of(0))
-    }
-  }
-  return Buffer.concat(pieces)
-}
 
 /** Right, wrong, in the wrong place, malformed, too often, switched off: one request of each kind and tenant. */
 async function exercise(server: TestServer): Promise<TestReply[]> {

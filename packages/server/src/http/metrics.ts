@@ -34,7 +34,10 @@ export interface Durations {
 export interface Metrics {
   /** Of each endpoint for clients, by tenant and outcome: `ok` or the OAuth error code. */
   readonly clientRequests: Readonly<
-    Record<'token' | 'introspection' | 'revocation' | 'revocation_feed' | 'policy', TallyByPair>
+    Record<
+      'token' | 'introspection' | 'revocation' | 'revocation_feed' | 'policy' | 'registration',
+      TallyByPair
+    >
   >
   /** By tenant and the dialect's feature. */
   readonly dialectUses: TallyByPair
@@ -86,6 +89,7 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
       revocation: outcomes(registry, 'revocation'),
       revocation_feed: outcomes(registry, 'revocation_feed'),
       policy: outcomes(registry, 'policy'),
+      registration: outcomes(registry, 'registration'),
     },
     dialectUses: tallyByPair(
       registry,

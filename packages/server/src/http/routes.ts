@@ -14,6 +14,13 @@ import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
 import { answerIntrospection, introspectionPath } from '../oauth/introspect.ts'
 import { answerPolicy, type PolicyDeps, policyPath } from '../oauth/policy.ts'
+import {
+  answerConfiguration,
+  answerRegistration,
+  isConfigurationPath,
+  type RegisterDeps,
+} from '../oauth/register/answer.ts'
+import { registrationPath } from '../oauth/register/show.ts'
 import { answerRevocationFeed, type FeedDeps, revocationFeedPath } from '../oauth/revocation-feed.ts'
 import { answerRevocation, revocationPath } from '../oauth/revoke.ts'
 import { answerToken } from '../oauth/token.ts'
@@ -30,7 +37,13 @@ import type { Site, SiteFinder } from './site.ts'
 const bodyLimitBytes = 64 * 1024
 
 /** The endpoints that clients ask with a form and a proof of who they are. */
-export type ClientEndpointName = 'token' | 'introspection' | 'revocation' | 'revocation_feed' | 'policy'
+export type ClientEndpointName =
+  | 'token'
+  | 'introspection'
+  | 'revocation'
+  | 'revocation_feed'
+  | 'policy'
+  | 'registration'
 
 /** How a client's request ended, for the log and the counters. */
 export interface ClientOutcome {
@@ -43,10 +56,8 @@ export interface ClientOutcome {
   readonly milliseconds: number
 }
 
-export interface RouteDeps extends FeedDeps, PolicyDeps {
+export interface RouteDeps extends FeedDeps, PolicyDeps, RegisterDeps {
   readonly sites: SiteFinder
-  /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
-  readonly takesCertificates: boolean
   readonly answerSecretScanning: AnswerSecretScanning
   readonly answerManagement: AnswerManagement
   readonly onOutcome: (outcome: ClientOutcome) => void
@@ -112,6 +123,8 @@ const introspection = clientEndpoint('introspection', answerIntrospection)
 const revocation = clientEndpoint('revocation', answerRevocation)
 const revocationFeed = clientEndpoint('revocation_feed', answerRevocationFeed, ['GET', 'POST'])
 const policy = unlessKnown(clientEndpoint('policy', answerPolicy, ['GET']))
+const registration = clientEndpoint('registration', answerRegistration)
+const configuration = clientEndpoint('registration', answerConfiguration, ['GET', 'PUT', 'DELETE'])
 const clientEndpoints: ReadonlySet<Endpoint> = new Set([
   ...[token, introspection, revocation, revocationFeed, policy],
 ])
@@ -122,6 +135,7 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
   [revocationPath, revocation],
   [revocationFeedPath, revocationFeed],
   [policyPath, policy],
+  [registrationPath, registration],
   [jwksPath, document(({ tenant }) => jwks(tenant))],
   [
     '/.well-known/oauth-authorization-server',
@@ -135,9 +149,14 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
 
 const notFound = (): Reply => jsonReply(404, { error: 'not_found' })
 
+const endpointAt = (site: Site, clock: () => number): Endpoint | undefined =>
+  endpoints.get(site.path) ?? otherEndpoint(site, clock)
+
 /** A dialect's path ends with the dialect. */
-const endpointAt = ({ tenant, path }: Site, clock: () => number): Endpoint | undefined =>
-  endpoints.get(path) ?? (path === dialectAt(tenant.dialect, clock()).tokenPath ? token : undefined)
+function otherEndpoint({ tenant, path }: Site, clock: () => number): Endpoint | undefined {
+  if (isConfigurationPath(path)) return configuration
+  return path === dialectAt(tenant.dialect, clock()).tokenPath ? token : undefined
+}
 
 /** Not an async function, because a token request that needs no database is then one promise less. */
 export function answer(request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
@@ -192,6 +211,7 @@ const unavailable = (cause: unknown) =>
   new OAuthError('temporarily_unavailable', 'the database does not answer', { cause })
 
 const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): TokenHttpRequest => ({
+  method: request.method,
   endpointPath,
   query: request.query,
   contentType: request.headers['content-type'],

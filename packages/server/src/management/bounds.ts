@@ -10,6 +10,7 @@ import { listCredentials } from '../store/credentials.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { listInvitations } from '../store/invitations.ts'
 import { listKeyRequests } from '../store/key-requests.ts'
+import { listRegistrationTokens } from '../store/registration-tokens.ts'
 import { permissionsAt } from './authorize.ts'
 import type { Caller } from './caller.ts'
 import type { Place } from './operation.ts'
@@ -17,7 +18,7 @@ import { refuseWith } from './problem.ts'
 
 export const most = {
   ...{ goodSecrets: 10, credentials: 100 },
-  ...{ apps: 1_000, openKeyRequests: 20, invitations: 100 },
+  ...{ apps: 1_000, openKeyRequests: 20, invitations: 100, registrationTokens: 100 },
 } as const
 
 /** After one was added or is good again: each good secret costs every attempt a look, and is one more to lose. */
@@ -74,5 +75,19 @@ export async function checkInvitationCount(tx: WriteTransaction, place: Place): 
   if (made.length >= most.invitations)
     refuseWith('conflict', {
       detail: `An organization has at most ${most.invitations} invitations. Remove those that are accepted or have expired.`,
+    })
+}
+
+/** Before one is made; those that are used up or over count, because they stand in the list until they are removed. */
+export async function checkRegistrationTokenCount(
+  tx: WriteTransaction,
+  tenantId: string,
+  organizationId: string,
+): Promise<void> {
+  const query = { organizationId, limit: most.registrationTokens, after: undefined }
+  const made = await listRegistrationTokens(tx, tenantId, query)
+  if (made.length >= most.registrationTokens)
+    refuseWith('conflict', {
+      detail: `An organization has at most ${most.registrationTokens} registration tokens. Remove those that are used up or have expired.`,
     })
 }

@@ -3,5 +3,5 @@
 import { generateIdentifier } from '@sallyport/protocol'
 import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
 
-export const newId = (prefix: 'usr' | 'inv' | 'req', random: (bytes: number) => Uint8Array): string =>
+export const newId = (prefix: 'usr' | 'inv' | 'req' | 'reg', random: (bytes: number) => Uint8Array): string =>
   `${prefix}_${generateIdentifier(random(identifierBytes), defaultClientIdShape)}`

@@ -12,6 +12,7 @@ import { membershipOperations } from './nouns/memberships.ts'
 import { noticeOperations } from './nouns/notices.ts'
 import { organizationOperations } from './nouns/organizations.ts'
 import { planOperations } from './nouns/plans.ts'
+import { registrationTokenOperations } from './nouns/registration-tokens.ts'
 import { revocationOperations } from './nouns/revocations.ts'
 import { roleOperations } from './nouns/roles.ts'
 import { signingKeyOperations } from './nouns/signing-keys.ts'
@@ -26,6 +27,7 @@ const table = [
   ...organizationOperations,
   ...appOperations,
   ...credentialOperations,
+  ...registrationTokenOperations,
   ...userOperations,
   ...membershipOperations,
   ...roleOperations,

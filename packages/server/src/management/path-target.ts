@@ -8,6 +8,7 @@ type Params = Readonly<Record<string, string>>
 const nouns: Readonly<Record<string, string>> = {
   key: 'signing key',
   key_request: 'key request',
+  registration_token: 'registration token',
   issuer: 'trusted issuer',
 }
 

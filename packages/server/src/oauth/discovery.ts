@@ -13,6 +13,7 @@ import { trusts } from '../tenants/trusted-issuers.ts'
 import { clientAuthMethodNames } from './client-auth/index.ts'
 import { grantTypesOf } from './grants/index.ts'
 import { introspectionPath } from './introspect.ts'
+import { registrationPath } from './register/show.ts'
 import { revocationPath } from './revoke.ts'
 import { tokenPath } from './token-path.ts'
 
@@ -38,6 +39,7 @@ function capabilitiesOf({ tenant, mtlsIssuer, takesCertificates }: PublishedSite
       jwks: jwksPath,
       introspection: introspectionPath,
       revocation: revocationPath,
+      ...(tenant.takesRegistrations && { registration: registrationPath }),
     },
     introspectionSigningAlgorithms: [tenant.signer.algorithm],
     grantTypes: grantTypesOf(tenant),

@@ -7,6 +7,7 @@ import type { Tenant } from '../tenants/tenant.ts'
 
 /** The transport's half: nothing here has been parsed or believed. */
 export interface TokenHttpRequest {
+  readonly method: string
   /** The path below the issuer, as it was asked for. */
   readonly endpointPath: string
   readonly query: string

@@ -9,8 +9,8 @@ import type { NewChange } from './changes.ts'
 import type { AuditRecordsTable, Schema } from './schema.ts'
 
 /**
- * Who did it: `server`, `command NAME (user)`, `app CLIENT_ID` of the system tenant, `user ID`, or `client CLIENT_ID`
- * that has given its own token back.
+ * Who did it: `server`, `command NAME (user)`, `app CLIENT_ID` of the system tenant, `user ID`, `client CLIENT_ID` that
+ * has given its own token back or changed its registration, or `registration token ID` that an app was registered with.
  */
 export type Actor = string
 

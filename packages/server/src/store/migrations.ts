@@ -14,6 +14,7 @@ import { everyEnd } from './migrations/0003-every-end.ts'
 import { management } from './migrations/0004-management.ts'
 import { namedApps } from './migrations/0005-named-apps.ts'
 import { auditFilters } from './migrations/0006-audit-filters.ts'
+import { registration } from './migrations/0007-registration.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -27,7 +28,7 @@ export interface MigrationTarget {
 }
 
 export const migrations: readonly Migration[] = [
-  ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters],
+  ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters, registration],
 ]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }

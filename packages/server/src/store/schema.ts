@@ -279,6 +279,36 @@ export interface KeyRequestsTable {
   created_at: Seconds
 }
 
+/** Initial access tokens: whoever shows one makes an app of the organization, so many times. */
+export interface RegistrationTokensTable {
+  tenant_id: string
+  id: string
+  organization_id: string
+  name: string
+  /** SHA-256 of the token. */
+  digest: Uint8Array
+  /** What the apps may have at most. */
+  terms: JsonText
+  registrations: number
+  registered: number
+  expires_at: Seconds
+  created_at: Seconds
+}
+
+/** Of an app that has registered itself. */
+export interface RegistrationsTable {
+  tenant_id: string
+  client_id: string
+  /** The initial access token, which may be gone. */
+  token_id: string
+  /** SHA-256 of its registration access token. */
+  digest: Uint8Array
+  terms: JsonText
+  /** The metadata that an app has no place for. */
+  described: JsonText
+  created_at: Seconds
+}
+
 export interface IdempotencyKeysTable {
   /** Of the caller, the operation and the key. */
   digest: Uint8Array
@@ -314,5 +344,7 @@ export interface Schema {
   memberships: MembershipsTable
   invitations: InvitationsTable
   key_requests: KeyRequestsTable
+  registration_tokens: RegistrationTokensTable
+  registrations: RegistrationsTable
   idempotency_keys: IdempotencyKeysTable
 }

@@ -5,6 +5,7 @@ import { type Database, readSnapshot, type WriteTransaction } from './database.t
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { removeOpaqueTokens } from './opaque-tokens.ts'
 import { prepareRead } from './prepared.ts'
+import { hasRegistrationTokens } from './registration-tokens.ts'
 import { cutOff } from './revocations.ts'
 import type { ApisTable, PlansTable, Schema, TenantsTable } from './schema.ts'
 import { type SigningKeyRecord, selectSigningKeys } from './signing-keys.ts'
@@ -58,6 +59,7 @@ export interface TenantRecord extends TenantRow {
   readonly plans: readonly PlanRecord[]
   /** All but the retired. */
   readonly signingKeys: readonly SigningKeyRecord[]
+  readonly takesRegistrations: boolean
 }
 
 const tenantIdByHost = prepareRead<[tenantId: string]>((db, param) =>
@@ -80,7 +82,13 @@ export function loadTenant(from: From, tenantId: string): Promise<TenantRecord |
     if (!tenant) return null
     const parts = await selectTenantParts(kysely, tenantId)
     const keys = await selectSigningKeys(kysely, tenantId)
-    return { ...tenant, ...parts, signingKeys: keys.filter(({ state }) => state !== 'retired') }
+    const signingKeys = keys.filter(({ state }) => state !== 'retired')
+    return {
+      ...tenant,
+      ...parts,
+      signingKeys,
+      takesRegistrations: await hasRegistrationTokens({ kysely }, tenantId),
+    }
   })
 }
 

@@ -53,6 +53,8 @@ export interface Tenant {
   /** RFC 8693. */
   readonly exchangesTokens: boolean
   readonly trustedIssuers: TrustedIssuers
+  /** RFC 7591: whether somebody has been given a token to register apps with. */
+  readonly takesRegistrations: boolean
   /** RFC 7517 §5: the public keys, as they are published. */
   readonly publicJwks: readonly Readonly<Record<string, string>>[]
   readonly signingAlgorithms: readonly string[]
@@ -115,6 +117,7 @@ export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
     plans: new Map(record.plans.map((plan) => [plan.id, compilePlan(plan)])),
     exchangesTokens: settings.token_exchange ?? false,
     trustedIssuers: compileTrustedIssuers(settings.trusted_issuers ?? [], security),
+    takesRegistrations: record.takesRegistrations,
     publicJwks: keys.publicJwks,
     signer: keys.tenantSigner,
     verifiers: keys.verifiers,

@@ -15,6 +15,7 @@ import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
 import { createScannerKeys } from '../keys/scanner-keys.ts'
 import { createWrongAttempts } from '../limits/wrong-attempts.ts'
 import { createManagement } from '../management/answer.ts'
+import { createRegistrations } from '../management/registrations/registrations.ts'
 import { createProvenRecently } from '../oauth/client-auth/proven-recently.ts'
 import { createTokenReuse } from '../oauth/token-reuse.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
@@ -75,6 +76,10 @@ export function routeDeps(
       isAllowedAddress: options.isAllowedAddress ?? (() => false),
       origins: [baseUrl, ...(mtlsUrl === null ? [] : [mtlsUrl])].map(({ origin }) => origin),
       onOutcome: (outcome) => logManagement(options.log, outcome),
+    }),
+    registrations: createRegistrations({
+      ...{ ...store, effects, baseUrl },
+      isAllowedAddress: options.isAllowedAddress ?? (() => false),
     }),
     sites: createSiteFinder(directory, baseUrl, mtlsUrl),
     takesCertificates: mtlsUrl !== null || certificateHeader !== null,

@@ -116,7 +116,15 @@ test('settled: a tenant without a key has nothing to rotate; its first is made w
 test('RFC 8594: after its sunset a dialect without exp binds new keys no more', () => {
   const record = (sunset: string): TenantRecord => ({
     ...{ id: 'acme', name: 'Acme', environment: 'test', disabledAt: null, blueprint: null },
-    ...{ createdAt: 0, updatedAt: 0, hosts: [], apis: [], plans: [], signingKeys: [] },
+    ...{
+      createdAt: 0,
+      updatedAt: 0,
+      hosts: [],
+      apis: [],
+      plans: [],
+      signingKeys: [],
+      takesRegistrations: false,
+    },
     settings: { dialect: { sunset, token: { claims: { iat: '${iat}' } } } },
   })
   const longest = (now: number) => rotationRules(record('1970-01-02'), now).longestTokenSeconds

@@ -28,6 +28,7 @@ export async function everyThing(server: TestServer): Promise<Readonly<Record<st
     role: await make(`${tenant}/roles`, { id: 'support', name: 'Support', permissions: ['read_apps'] }),
     invitation: await make(`${tenant}/invitations`, invited),
     'organization invitation': await make(`${organization}/invitations`, invited),
+    registration_token: await make(`${organization}/registration-tokens`, { name: 'Machines' }),
     key_request: await make(`${organization}/key-requests`, { app_name: 'Thing', purpose: 'Trying it out.' }),
     api: await make(`${tenant}/apis`, {
       id: 'more',

@@ -72,6 +72,7 @@ forEachStore((_, store) => {
             updatedAt: clock(),
           },
         ],
+        takesRegistrations: false,
       },
     )
     assert.deepEqual(await listTenantIds(db), ['neighbour', 'own'])

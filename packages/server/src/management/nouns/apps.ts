@@ -109,7 +109,7 @@ async function checkOperatorSettings(
 
 const settingsOf = (body: Static<typeof ChangedApp>): AppSettings => pickSettings(AppSettings, body)
 
-const planOf = ({ plans = [] }: TenantEntry, { planId }: OrganizationRecord) =>
+export const planOf = ({ plans = [] }: TenantEntry, { planId }: OrganizationRecord) =>
   plans.find(({ id: planName }) => planName === planId) ?? null
 
 const example = { id: 'billing-sync', name: 'Billing sync', scopes: { rest: ['invoices/read'] } }

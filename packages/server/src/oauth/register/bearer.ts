@@ -1,0 +1,43 @@
+/** The token of a registration: in the header alone (RFC 6750 §2.1), and what a wrong one costs. */
+
+import { OAuthError, refuse } from '@sallyport/protocol'
+import type { TokenDeps } from '../deps.ts'
+import { TokenNotShown } from '../error-reply.ts'
+import type { TokenCall } from '../token-request.ts'
+
+const header = /^bearer ([\w~+/.-]+=*)$/i
+
+export function readBearer({ http: { authorization } }: TokenCall): string {
+  const [first, second] = authorization
+  if (first === undefined) throw new TokenNotShown()
+  const [, token] = (second === undefined && header.exec(first)) || []
+  return token ?? refuse('invalid_token', 'no one bearer token')
+}
+
+/** Does what a token is for. One that is good for nothing counts as a wrong secret, so that nobody tries for ever. */
+export async function withToken<Result>(
+  call: TokenCall,
+  { attempts, effects }: TokenDeps,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof OAuthError && error.code === 'invalid_token') {
+      // With a blank in it, which no client id has.
+      const name = 'registration token'
+      const attempt = { tenantId: call.tenant.id, clientId: name, address: call.http.clientAddress }
+      const { waitSeconds } = attempts.count({ ...attempt, now: effects.clock() })
+      if (waitSeconds > 0) refuseThrottled(waitSeconds)
+    }
+    throw error
+  }
+}
+
+function refuseThrottled(retryAfterSeconds: number): never {
+  throw new OAuthError('temporarily_unavailable', 'too many wrong registration tokens', {
+    status: 429,
+    retryAfterSeconds,
+    detail: 'Too many wrong tokens. Check it, and try again later.',
+  })
+}
