@@ -104,7 +104,7 @@ const promises: Readonly<Record<string, Check>> = {
   },
   async 'Watch it'(call) {
     const status = (await (await call('/status')).json()) as Record<string, unknown>
-    assert.deepEqual(Object.keys(status), ['allowed', 'refused', 'revocations', 'keysFetchedAt', 'policy'])
+    assert.deepEqual(Object.keys(status), ['allowed', 'refused', 'revocations', 'keys', 'policy', 'limits'])
     assert.deepEqual(status.refused, { no_credentials: 1, insufficient_scope: 1 })
   },
 }
@@ -194,6 +194,8 @@ async function platformToken(server: TestServer, name: PlatformName): Promise<st
 test(`${document}: Dialects: the guard of each platform takes its tokens, and no other's`, async (t) => {
   const server = await startIssuer(t, platformNames.map(platformBlueprint))
   setEnvironment(t, server.credential('nanotrust', 'resource-server'))
+  const [id, secret] = server.credential('token', 'resource-server')
+  Object.assign(process.env, { TOKEN_API_ID: id, TOKEN_API_SECRET: secret })
   const text = samples.find(({ section }) => section === 'Dialects')?.text ?? ''
   const [file = ''] = writeSamples(t, [text])
   const { guards } = (await import(pathToFileURL(file).href)) as { guards: Record<PlatformName, Guard> }

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { publishedPackages } from '../../scripts/build-packages.ts'
+import { blocksIn } from '../document-commands.ts'
 import { installOnce, run } from './cached-install.ts'
 import { startNext } from './next-application.ts'
 import {
@@ -17,6 +18,7 @@ import {
   link,
   readInstalled,
   removeProject,
+  runAsPrinted,
 } from './user-project.ts'
 import { writeWorkerd } from './workerd.ts'
 
@@ -141,6 +143,21 @@ test('published: a Next.js application guards its route handlers, and they know 
 test('published: the samples of the READMEs compile for who has installed the packages', async () => {
   const samples = ['readme-guard-0.ts', 'readme-guard-1.ts', 'readme-client-0.ts']
   await compile(places.project, 'readme', samples, { types: ['node'], lib: ['es2022'] })
+})
+
+test('published: the types of every entry are good for a program with target ES2020', async () => {
+  const old = { target: 'es2020', lib: ['es2020'], types: ['node'] }
+  await compile(places.project, 'es2020', ['every-entry.ts'], old)
+})
+
+test('published: docs/guard.md: packed and installed as it says, the guard is there', async () => {
+  const commands = blocksIn('docs/guard.md', 'sh').filter((text) => /^npm (?:run build|install)/.test(text))
+  assert.equal(commands.length, 2)
+  const project = await runAsPrinted(places.project, commands)
+  assert.deepEqual(
+    installedFiles(project, '@sallyport/guard'),
+    installedFiles(places.project, '@sallyport/guard'),
+  )
 })
 
 test('published: each package is public, says on what it runs, and brings nothing but what it needs', () => {

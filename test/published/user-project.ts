@@ -44,6 +44,29 @@ async function installTarballs(folder: string): Promise<void> {
   await npm(folder, ['install', '--offline', ...tarballs])
 }
 
+/** The commands of a document, run where Sallyport was built and then in an empty project, which it answers. */
+export async function runAsPrinted(
+  folder: string,
+  [pack = '', install = '']: readonly string[],
+): Promise<string> {
+  const [sallyport, project] = [join(folder, 'sallyport'), join(folder, 'printed')]
+  for (const name of publishedPackages)
+    cpSync(join(folder, 'built', name), join(sallyport, 'packages', name, 'dist'), { recursive: true })
+  for (const place of [sallyport, project]) {
+    mkdirSync(place, { recursive: true })
+    writeFileSync(join(place, 'package.json'), '{ "private": true, "type": "module" }')
+  }
+  await inShell(sallyport, pack.replace('npm run build:packages\n', ''))
+  await inShell(project, install.replaceAll('SALLYPORT', sallyport))
+  return project
+}
+
+async function inShell(folder: string, command: string): Promise<void> {
+  const env = { npm_config_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' }
+  const { code, output } = await run('sh', ['-ec', command], { cwd: folder, env })
+  assert.equal(code, 0, output)
+}
+
 async function npm(folder: string, args: readonly string[]): Promise<void> {
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   const { code, output } = await run('npm', [...args, ...quiet], { cwd: folder })

@@ -47,7 +47,7 @@ export class TokenRequestError extends Error implements Failure {
   readonly requestId: string | undefined
   readonly retryAfterSeconds: number | undefined
 
-  constructor(url: string, failure: Failure, options?: ErrorOptions) {
+  constructor(url: string, failure: Failure, options?: { readonly cause?: unknown }) {
     super(describe(url, failure), options)
     this.code = failure.code
     this.status = failure.status

@@ -4,14 +4,17 @@ import { type Confirmation, type RefusalReason, type Soon, whenKnown } from '@sa
 import { checkCertificate } from './binding/certificate.ts'
 import type { DpopChecker } from './binding/dpop.ts'
 import { type Credentials, readCredentials, type Scheme } from './credentials.ts'
+import type { EndpointName, NamedEndpoint } from './endpoint-name.ts'
 import { rateLimitHeaders } from './limits/headers.ts'
 import { limitKey } from './limits/key.ts'
 import type { LimitStore } from './limits/limit.ts'
-import type { LimitOf } from './limits-of-endpoints.ts'
+import { tighterLimit } from './limits-of-endpoints.ts'
+import type { LimitOfNamed } from './policy/issuer-policy.ts'
+import type { ApiPolicy } from './policy/read-policy.ts'
 import type { RefusalDetail, Refused } from './refusal.ts'
 import type { RequestView } from './request-view.ts'
+import type { Requirement, RequirementCheck } from './requirement.ts'
 import type { FeedWatch } from './revocation/policy.ts'
-import type { Endpoint } from './routes/endpoint.ts'
 import type { RouteTable } from './routes/route-table.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import type { Access, VerifiedToken } from './tokens/access.ts'
@@ -29,21 +32,18 @@ export interface Allowed {
 /** What `guard.check` answers; `isAllowed` tells the two apart. */
 export type Decision = Allowed | Refused
 
-/** What a request needs, where no table of endpoints says so. */
-export interface Requirement {
-  /** All of them, and those that a table has beside them. */
-  readonly scope?: string | readonly string[]
-  /** What limits are counted by, such as `GET /invoices`. */
-  readonly endpoint?: string
-  readonly limit?: unknown
-}
+type Declared = Pick<ApiPolicy, 'routes' | 'names'>
 
 export interface CheckDeps {
   readonly issuer: string
   readonly verifier: Verifier
   readonly feed: FeedWatch
   /** Null where `check` is told what a request needs; `unknown` while the issuer has not told. */
-  readonly routes: () => Soon<RouteTable<Endpoint> | null | 'unknown'>
+  readonly routes: () => Soon<RouteTable<NamedEndpoint> | null | 'unknown'>
+  /** By what the issuer declares is counted, where routes say what they need; null where nothing is known of it. */
+  readonly declared: () => Soon<Declared | null>
+  readonly nameOf: (endpoint: string | undefined) => EndpointName
+  readonly checkRequirement: RequirementCheck
   readonly unlisted: 'refuse' | 'authenticate'
   /** Without an audience in the tokens nothing but a scope tells APIs apart (001-17). */
   readonly needsScope: boolean
@@ -51,7 +51,7 @@ export interface CheckDeps {
   /** Null where the API has no URL to prove anything for. */
   readonly dpop: DpopChecker | null
   readonly runtime: Runtime
-  readonly limits: { readonly store: LimitStore; readonly limitOf: LimitOf } | null
+  readonly limits: { readonly store: LimitStore; readonly limitOf: LimitOfNamed } | null
   readonly refuse: (reason: RefusalReason, detail?: RefusalDetail) => Refused
 }
 
@@ -63,11 +63,14 @@ export function checkRequest(
   requirement: Requirement,
   deps: CheckDeps,
 ): Soon<Decision> {
-  return whenKnown(deps.routes(), (routes) =>
-    routes === 'unknown'
-      ? deps.refuse('policy_unavailable')
-      : checkFor(neededBy(request, requirement, routes, deps), request, deps),
-  )
+  if (requirement.limit !== undefined) deps.checkRequirement(requirement)
+  return whenKnown(deps.routes(), (routes) => {
+    if (routes === 'unknown') return deps.refuse('policy_unavailable')
+    if (routes !== null) return checkFor(neededBy(request, requirement, routes, deps), request, deps)
+    return whenKnown(deps.declared(), (declared) =>
+      checkFor(saidBy(request, requirement, declared, deps), request, deps),
+    )
+  })
 }
 
 function checkFor(needed: Needed | Decision, request: RequestView, deps: CheckDeps): Soon<Decision> {
@@ -102,31 +105,55 @@ function checkCaller(
   return countRequest(access, needed, known, deps)
 }
 
-type Needed = Omit<Endpoint, 'method' | 'path'> & { readonly method: string; readonly path: string }
+type Needed = NamedEndpoint
 
-/** What the request needs, or what is said to it before any token is looked at. */
+/** What the request needs by a table, or what is said to it before any token is looked at. */
 function neededBy(
   request: RequestView,
   requirement: Requirement,
-  routes: RouteTable<Endpoint> | null,
-  { unlisted, refuse }: CheckDeps,
+  routes: RouteTable<NamedEndpoint>,
+  { unlisted, nameOf, refuse }: CheckDeps,
 ): Needed | Decision {
-  const said: Needed = { method: '', path: requirement.endpoint ?? '', ...requirement }
-  if (routes === null) return said
   const route = routes.find(request.routedMethod ?? request.method, request.url)
   if (route.endpoint !== undefined) return neededAt(route.endpoint, requirement)
   if (route.refused === 'malformed') return refuse('path_malformed')
-  if (unlisted === 'authenticate') return said
+  if (unlisted === 'authenticate') return said(nameOf(requirement.endpoint), requirement)
   return route.refused === 'method'
     ? refuse('method_unknown', { headers: { allow: route.allow.join(', ') } })
     : refuse('path_unknown')
 }
 
 /** What a route says beside the table counts as well: nobody who writes a scope down means it to be passed over. */
-function neededAt(endpoint: Endpoint, { scope }: Requirement): Needed | Decision {
-  if (scope === undefined) return endpoint.isPublic === true ? anybody : endpoint
-  return { ...endpoint, scope: [endpoint.scope ?? [], scope].flat() }
+function neededAt(endpoint: NamedEndpoint, { scope, limit }: Requirement): Needed | Decision {
+  if (scope === undefined && endpoint.isPublic === true) return anybody
+  if (scope === undefined && limit === undefined) return endpoint
+  const scopes = [endpoint.scope ?? noScope, scope ?? noScope].flat()
+  return { ...endpoint, scope: scopes, limit: tighterLimit(endpoint.limit, limit) }
 }
+
+/** What the request needs by its route, to be counted by what the issuer declares: no spelling of a path leads past that. */
+function saidBy(
+  request: RequestView,
+  requirement: Requirement,
+  declared: Declared | null,
+  { nameOf, refuse }: CheckDeps,
+): Needed | Decision {
+  const name = nameOf(requirement.endpoint)
+  if (declared === null || declared.names.size === 0) return said(name, requirement)
+  const route = declared.routes.find(request.routedMethod ?? request.method, request.url)
+  if (route.endpoint !== undefined) return said(route.endpoint, requirement, route.endpoint.limit)
+  if (route.refused !== 'malformed') return said(name, requirement)
+  if (route.resembled !== undefined) return said(route.resembled, requirement, route.resembled.limit)
+  return declared.names.has(name.name) ? said(name, requirement) : refuse('path_malformed')
+}
+
+const noScope: readonly string[] = []
+
+const said = (
+  { method, path, name }: Pick<Needed, 'method' | 'path' | 'name'>,
+  { scope = noScope, limit }: Requirement,
+  declaredLimit?: unknown,
+): Needed => ({ method, path, name, scope, limit: tighterLimit(declaredLimit, limit) })
 
 interface BindingOutcome {
   readonly problem: RefusalReason | null
@@ -145,7 +172,9 @@ function checkBinding(
   if (confirmation === null) {
     // RFC 9449 §7.1: the scheme DPoP says that the token is bound.
     const isRight = credentials.scheme === 'Bearer' && deps.senderConstraint === 'none'
-    return isRight ? unbound : because('not_bound')
+    if (isRight) return unbound
+    // A proof would not help: what the API demands is a certificate.
+    return because(deps.senderConstraint === 'mtls' ? 'certificate' : 'not_bound')
   }
   return confirm(request, credentials, confirmation, deps)
 }
@@ -186,14 +215,16 @@ function countRequest(
   const { store, limitOf } = limits
   return whenKnown(limitOf(access, needed), (limit): Soon<Decision> => {
     if (limit === null) return { isAllowed: true, access, headers }
-    const endpoint = `${needed.method} ${needed.path}`
     // An app that the tokens do not name shares a bucket with all such: none is let by uncounted.
     const clientId = access.clientId ?? access.subject ?? ''
-    return whenKnown(store.take(limitKey({ issuer, clientId, endpoint }), limit), (taken): Decision => {
-      const told = { ...headers, ...rateLimitHeaders(limit, taken) }
-      return taken.isAllowed
-        ? { isAllowed: true, access, headers: told }
-        : refuse('rate_limited', { ...known, headers: told })
-    })
+    return whenKnown(
+      store.take(limitKey({ issuer, clientId, endpoint: needed.name }), limit),
+      (taken): Decision => {
+        const told = { ...headers, ...rateLimitHeaders(limit, taken) }
+        return taken.isAllowed
+          ? { isAllowed: true, access, headers: told }
+          : refuse('rate_limited', { ...known, headers: told })
+      },
+    )
   })
 }

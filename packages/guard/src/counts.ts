@@ -11,21 +11,25 @@ export interface Counts {
 
 export interface Counter {
   count(decision: Decision): Decision
-  read(): Counts
+  read(): Counts & { readonly allowedWhileCut: number }
 }
 
-export function createCounter(onRefusal: ((refused: Refused) => void) | undefined): Counter {
+/** `isCut`: whether tokens are let in although nobody can tell whether they were revoked. */
+export function createCounter(isCut: () => boolean, onRefusal?: (refused: Refused) => void): Counter {
   let allowed = 0
+  let allowedWhileCut = 0
   const refused: Partial<Record<RefusalReason, number>> = {}
   return {
     count(decision) {
-      if (decision.isAllowed) allowed += 1
-      else {
+      if (decision.isAllowed) {
+        allowed += 1
+        if (decision.access !== null && isCut()) allowedWhileCut += 1
+      } else {
         refused[decision.reason] = (refused[decision.reason] ?? 0) + 1
         onRefusal?.(decision)
       }
       return decision
     },
-    read: () => ({ allowed, refused: { ...refused } }),
+    read: () => ({ allowed, refused: { ...refused }, allowedWhileCut }),
   }
 }

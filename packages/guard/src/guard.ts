@@ -1,11 +1,15 @@
 /** The guard of one API, put together from its options. */
 
 import type { Soon } from '@sallyport/protocol'
-import { type CheckDeps, checkRequest, type Decision, type Requirement } from './check.ts'
-import { type Counts, createCounter } from './counts.ts'
+import { causesOf } from './causes.ts'
+import { type CheckDeps, checkRequest, type Decision } from './check.ts'
+import { checkOptions } from './check-options.ts'
+import { createCounter } from './counts.ts'
+import { createDeadline, lackOf } from './deadline.ts'
 import { systemEffects } from './effects.ts'
+import { createNameReader } from './endpoint-name.ts'
 import { createIssuer } from './issuer/issuer.ts'
-import { checkOptions, type GuardOptions } from './options.ts'
+import type { GuardOptions } from './options.ts'
 import {
   follow,
   introspectionOf,
@@ -19,8 +23,12 @@ import {
 } from './parts.ts'
 import { createRefuser } from './refusal.ts'
 import type { RequestView } from './request-view.ts'
-import { type FeedStanding, standardPolicy, watchFeed } from './revocation/policy.ts'
+import { checkWords, createRequirementCheck, type Requirement } from './requirement.ts'
+import { standardPolicy, watchFeed } from './revocation/policy.ts'
 import { systemRuntime } from './runtime/system.ts'
+import { type GuardStatus, readStatus } from './status.ts'
+
+export type { GuardStatus } from './status.ts'
 
 /** What stands at the door of an API. */
 export interface Guard {
@@ -29,28 +37,14 @@ export interface Guard {
    * not a promise, where the token has been seen before and nothing has to be asked; `await` does for both.
    */
   check(request: RequestView, requirement?: Requirement): Soon<Decision>
+  /** Throws `GuardOptionsError` for what is misspelled, and for a limit that this guard cannot count: adapters ask at once. */
+  checkRequirement(requirement: Requirement): void
   /** RFC 9728: what clients may know of this API, and under which path; null where it has no URL. */
   readonly metadata: ServedMetadata | null
   /** For readiness checks and metrics. */
   status(): GuardStatus
   /** Stops following revocations. */
   close(): void
-}
-
-/** What the guard has done since it was made, and what it knows: for metrics and readiness checks. */
-export interface GuardStatus extends Counts {
-  readonly revocations: {
-    readonly standing: FeedStanding
-    readonly isConnected: boolean
-    /** Epoch seconds until which nothing was missed; null before the first contact. */
-    readonly heardAt: number | null
-    /** Why the last connection ended; null while it stands. */
-    readonly failure: string | null
-  }
-  /** Epoch seconds; null before the first fetch. */
-  readonly keysFetchedAt: number | null
-  /** Endpoints and limits as the issuer declares them; null where it is not asked. */
-  readonly policy: { readonly fetchedAt: number | null; readonly failure: string | null } | null
 }
 
 /**
@@ -84,27 +78,34 @@ export function createGuard(options: GuardOptions): Guard {
   const follower =
     options.credentials === undefined ? null : follow(options, issuer, { introspection, policy }, world)
   const feed = watchFeed(follower, { ...standardPolicy, ...options.revocation }, effects)
-  const counter = createCounter(options.onRefusal)
-  const { refuse } = createRefuser({ ...refuserTerms(options), ...effects })
+  const counter = createCounter(feed.isPassing, options.onRefusal)
+  const causeOf = causesOf({ keys, introspection, follower, policy, feed })
+  const { refuse } = createRefuser({ ...refuserTerms(options), ...effects, causeOf })
   const verifier = verifierOf(options, { keys, introspection, follower }, world)
-  const deps: CheckDeps = { ...termsOf(options, policy, world), verifier, feed, refuse, runtime }
+  const [checkRequirement, nameOf] = [createRequirementCheck(options), createNameReader()]
+  const deps: CheckDeps = {
+    ...{ ...termsOf(options, policy, world), verifier, feed, refuse, runtime },
+    ...{ checkRequirement, nameOf },
+  }
+  const inTime = createDeadline({
+    ...{ later: effects.later, refuse },
+    reason: () => lackOf({ keys, policy, introspection }),
+  })
   return {
     check(request, requirement = {}) {
       const decision = checkRequest(request, requirement, deps)
-      return decision instanceof Promise ? decision.then(counter.count) : counter.count(decision)
+      return decision instanceof Promise ? inTime(decision).then(counter.count) : counter.count(decision)
+    },
+    checkRequirement(requirement) {
+      checkWords(requirement)
+      checkRequirement(requirement)
     },
     metadata: metadataOf(options, policy),
-    status: () => ({
-      ...counter.read(),
-      revocations: {
-        standing: feed.standing(),
-        isConnected: follower?.state.isConnected ?? false,
-        heardAt: follower?.state.heardAt ?? null,
-        failure: follower?.state.failure?.message ?? null,
-      },
-      keysFetchedAt: keys.fetchedAt,
-      policy: policy && { fetchedAt: policy.fetchedAt, failure: policy.failure?.message ?? null },
-    }),
+    status: () =>
+      readStatus({
+        ...{ counts: counter.read(), follower, feed, keys, policy },
+        ...{ store: options.limits?.store ?? null, now: effects.clock() },
+      }),
     close() {
       follower?.close()
       policy?.close()

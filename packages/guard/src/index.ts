@@ -1,15 +1,16 @@
 /** The entry of @sallyport/guard: what an API installs to let only good tokens in. */
 
-export type { Allowed, Decision, Requirement } from './check.ts'
+export type { Allowed, Decision } from './check.ts'
 export { type Effects, systemEffects } from './effects.ts'
 export { createGuard, type Guard, type GuardStatus } from './guard.ts'
 export type { ApiCredentials } from './issuer/ask.ts'
 export type { Limit, LimitStore, Taken } from './limits/limit.ts'
 export { createMemoryLimits } from './limits/memory.ts'
-export type { LimitOf } from './limits-of-endpoints.ts'
+export type { LimitOf, LimitTerms } from './limits-of-endpoints.ts'
 export { type GuardOptions, GuardOptionsError } from './options.ts'
 export type { Refused } from './refusal.ts'
 export type { RequestView } from './request-view.ts'
+export type { Requirement } from './requirement.ts'
 export type { RevocationState } from './revocation/follower.ts'
 export type { Endpoint } from './routes/endpoint.ts'
 export { type OpenApiEndpoints, type OpenApiOptions, readOpenApiEndpoints } from './routes/openapi.ts'

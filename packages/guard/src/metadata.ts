@@ -6,7 +6,7 @@ export interface ResourceMetadataTerms {
   readonly issuer: string
   readonly scopes: readonly string[]
   readonly proofAlgorithms: readonly string[]
-  readonly needsDpop: boolean
+  readonly senderConstraint: 'none' | 'dpop' | 'mtls' | 'any'
 }
 
 /** RFC 9728 §2. */
@@ -15,9 +15,22 @@ export const resourceMetadata = (terms: ResourceMetadataTerms): Readonly<Record<
   authorization_servers: [terms.issuer],
   ...(terms.scopes.length > 0 && { scopes_supported: terms.scopes }),
   bearer_methods_supported: ['header'],
-  dpop_signing_alg_values_supported: terms.proofAlgorithms,
-  ...(terms.needsDpop && { dpop_bound_access_tokens_required: true }),
+  ...bindings[terms.senderConstraint](terms.proofAlgorithms),
 })
+
+const proofs = (algorithms: readonly string[]) => ({ dpop_signing_alg_values_supported: algorithms })
+const certificates = { tls_client_certificate_bound_access_tokens: true }
+
+/** How tokens are bound. Where nothing is demanded, only who ends TLS knows whether certificates are asked for. */
+const bindings = {
+  none: proofs,
+  dpop: (algorithms) => ({ ...proofs(algorithms), dpop_bound_access_tokens_required: true }),
+  mtls: () => certificates,
+  any: (algorithms) => ({ ...proofs(algorithms), ...certificates }),
+} as const satisfies Record<
+  ResourceMetadataTerms['senderConstraint'],
+  (algorithms: readonly string[]) => object
+>
 
 const wellKnown = '/.well-known/oauth-protected-resource'
 

@@ -1,10 +1,10 @@
-/** The guard's options, read once: what is wrong or missing is refused when the API starts, and not at its first request. */
+/** The guard's options; `check-options.ts` refuses what is wrong when the API starts, and not at its first request. */
 
-import { decodeBase64url, parseUrl } from '@sallyport/protocol'
+import { parseUrl } from '@sallyport/protocol'
 import type { Effects } from './effects.ts'
 import type { ApiCredentials } from './issuer/ask.ts'
-import { checkLimit, type LimitStore } from './limits/limit.ts'
-import { type LimitOf, readLimit } from './limits-of-endpoints.ts'
+import type { LimitStore } from './limits/limit.ts'
+import type { LimitOf } from './limits-of-endpoints.ts'
 import type { Refused } from './refusal.ts'
 import type { RevocationState } from './revocation/follower.ts'
 import type { Endpoint } from './routes/endpoint.ts'
@@ -37,8 +37,13 @@ export interface GuardOptions {
   readonly revocation?: { readonly whenCut?: 'refuse' | 'allow'; readonly afterSeconds?: number }
   /** What every token must be bound to. */
   readonly senderConstraint?: 'none' | 'dpop' | 'mtls' | 'any'
-  /** `nonces: true`, or a key of 32 random bytes in base64url that the processes of the API share. */
-  readonly dpop?: { readonly nonces?: boolean | string; readonly algorithms?: readonly string[] }
+  readonly dpop?: {
+    /** `true`, or a key of 32 random bytes in base64url that the processes of the API share. */
+    readonly nonces?: boolean | string
+    readonly algorithms?: readonly string[]
+    /** What a proxy takes off the path of each request, such as `/v1`: the URLs of proofs have it. */
+    readonly cutPrefix?: string
+  }
   readonly cache?: {
     /** How many tokens are remembered; none with 0. */
     readonly tokens?: number
@@ -76,81 +81,12 @@ export interface GuardOptions {
  * ```
  */
 export class GuardOptionsError extends TypeError {
+  override readonly name = 'GuardOptionsError'
   readonly code = 'ERR_INVALID_ARG_VALUE'
 }
 
-const fail = (problem: string): never => {
-  throw new GuardOptionsError(problem)
-}
-
-/** All problems at once, so that nobody mends one at a start. */
-export function checkOptions(options: GuardOptions): void {
-  const problems = [...problemsOf(options)]
-  if (problems.length > 0) fail(`The guard cannot start: ${problems.join('; ')}.`)
-}
-
-function* problemsOf(options: GuardOptions): Iterable<string> {
-  const { issuer, audience, credentials, resource, introspect, senderConstraint } = options
-  if (!isHttpsUrl(issuer)) yield 'issuer must be an https URL'
-  // Trust 18: without it a token for any other API of the tenant would open this one.
-  if (typeof audience !== 'string' || audience === '')
-    yield 'audience must be the `aud` of tokens for this API'
-  if (credentials !== undefined && !(credentials.id && credentials.secret))
-    yield 'credentials need id and secret'
-  if (resource !== undefined && !isHttpsUrl(resource)) yield 'resource must be an https URL'
-  if (introspect !== undefined && credentials === undefined)
-    yield `introspect: ${introspect} needs credentials`
-  const needsResource = senderConstraint === 'dpop' || options.dpop !== undefined
-  if (needsResource && resourceOf(options) === null) yield 'DPoP needs resource, the URL that clients use'
-  if (options.revocation !== undefined && credentials === undefined) yield 'revocation needs credentials'
-  yield* misspelled(options)
-  const { nonces } = options.dpop ?? {}
-  // RFC 9449 §8: a nonce that others can foresee says nothing of when a proof was made.
-  if (typeof nonces === 'string' && decodeBase64url(nonces)?.length !== 32)
-    yield 'dpop.nonces must be true, or 32 random bytes in base64url'
-  yield* limitsThatAreNone(options)
-  const { tokens = {}, endpoints } = options
-  if (endpoints === 'issuer' && credentials === undefined) yield 'endpoints: issuer needs credentials'
-  // 001-17: what tells APIs apart is then the scope alone.
-  if (
-    tokens.acceptMissing?.includes('aud') &&
-    endpoints !== 'issuer' &&
-    endpoints?.some(({ isPublic, scope }) => !isPublic && !scope?.length)
-  )
-    yield 'with acceptMissing: aud each endpoint needs a scope'
-}
-
-const choices = {
-  introspect: ['opaque', 'always'],
-  unlisted: ['refuse', 'authenticate'],
-  senderConstraint: ['none', 'dpop', 'mtls', 'any'],
-} as const satisfies Partial<Record<keyof GuardOptions, readonly string[]>>
-
-/** A program without types may have written `mTLS`, and would be guarded by less than it means. */
-function* misspelled(options: GuardOptions): Iterable<string> {
-  const known = Object.entries(choices) as [keyof typeof choices, readonly string[]][]
-  for (const [name, words] of known) {
-    const word = options[name]
-    if (word !== undefined && !words.includes(word)) yield `${name} must be ${words.join(' or ')}`
-  }
-}
-
-/** Where the guard is to count by them, a limit that it cannot read would be none. */
-function* limitsThatAreNone({ endpoints = [], limits }: GuardOptions): Iterable<string> {
-  if (limits === undefined || limits.limitOf !== undefined || endpoints === 'issuer') return
-  for (const { method, path, limit } of endpoints)
-    if (limit !== undefined && !isLimit(limit)) yield `the limit of ${method} ${path} is none`
-}
-
-function isLimit(value: unknown): boolean {
-  const limit = readLimit(value)
-  try {
-    if (limit !== null) checkLimit(limit)
-    return limit !== null
-  } catch {
-    return false
-  }
-}
+/** What proofs may be signed with: asymmetric, and such as every runtime knows (RFC 9449 §5). */
+export const proofAlgorithms = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256']
 
 export const isHttpsUrl = (value: unknown): boolean =>
   typeof value === 'string' && parseUrl(value)?.protocol === 'https:'

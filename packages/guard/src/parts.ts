@@ -5,11 +5,12 @@ import { createDpopChecker, type DpopChecker } from './binding/dpop.ts'
 import { createNonces } from './binding/nonces.ts'
 import type { CheckDeps } from './check.ts'
 import type { Effects } from './effects.ts'
+import { named } from './endpoint-name.ts'
 import type { Issuer } from './issuer/issuer.ts'
 import { createIssuerKeys, type IssuerKeys } from './keys/issuer-keys.ts'
 import { limitOfEndpoint } from './limits-of-endpoints.ts'
 import { resourceMetadata, resourceMetadataUrl } from './metadata.ts'
-import { type GuardOptions, resourceOf } from './options.ts'
+import { type GuardOptions, proofAlgorithms, resourceOf } from './options.ts'
 import { createIssuerPolicy, type IssuerPolicy } from './policy/issuer-policy.ts'
 import { type Follower, followRevocations } from './revocation/follower.ts'
 import { createRouteTable } from './routes/route-table.ts'
@@ -72,6 +73,7 @@ export function follow(
   { effects }: World,
 ): Follower {
   let edition = 0
+  let told = ''
   return followRevocations({
     effects,
     open: issuer.openFeed,
@@ -79,7 +81,10 @@ export function follow(
     onChange(state) {
       if (state.edition !== edition) introspection?.forget()
       edition = state.edition
-      tell(onRevocationState, state)
+      // Each attempt to connect again fails with the same words, and that is no news.
+      const news = `${edition} ${state.isConnected} ${state.failure?.message}`
+      if (news !== told) tell(onRevocationState, state)
+      told = news
     },
   })
 }
@@ -113,18 +118,18 @@ export const verifierOf = (
     revocations: () => follower?.state ?? null,
   })
 
-const standardProofAlgorithms = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256']
-const proofAlgorithmsOf = ({ dpop }: GuardOptions) => dpop?.algorithms ?? standardProofAlgorithms
+const proofAlgorithmsOf = ({ dpop }: GuardOptions) => dpop?.algorithms ?? proofAlgorithms
 
 export function termsOf(
   options: GuardOptions,
   policy: IssuerPolicy | null,
   world: World,
-): Omit<CheckDeps, 'verifier' | 'feed' | 'refuse' | 'runtime'> {
+): Omit<CheckDeps, 'verifier' | 'feed' | 'refuse' | 'runtime' | 'nameOf' | 'checkRequirement'> {
   const { issuer, unlisted = 'refuse', tokens, senderConstraint = 'none', limits } = options
   return {
     issuer,
     routes: routesOf(options, policy),
+    declared: () => (options.endpoints === undefined ? (policy?.declared() ?? null) : null),
     unlisted,
     needsScope: tokens?.acceptMissing?.includes('aud') === true,
     senderConstraint,
@@ -135,19 +140,19 @@ export function termsOf(
 
 function routesOf({ endpoints }: GuardOptions, policy: IssuerPolicy | null): CheckDeps['routes'] {
   if (endpoints === 'issuer')
-    return () => whenKnown(policy?.routes() ?? null, (routes) => routes ?? 'unknown')
-  const routes = endpoints === undefined ? null : createRouteTable(endpoints)
+    return () => whenKnown(policy?.declared() ?? null, (declared) => declared?.routes ?? 'unknown')
+  const routes = endpoints === undefined ? null : createRouteTable(endpoints.map(named))
   return () => routes
 }
 
 function dpopOf(options: GuardOptions, { effects, runtime }: World): DpopChecker | null {
   const resource = resourceOf(options)
   if (resource === null) return null
-  const { nonces = false } = options.dpop ?? {}
+  const { nonces = false, cutPrefix = '' } = options.dpop ?? {}
   // Later than here: edge runtimes give no randomness while a module is loaded, where guards are made.
   const drawKey = () => (typeof nonces === 'string' ? nonces : encodeBase64url(effects.random(32)))
   return createDpopChecker({
-    origin: new URL(resource).origin,
+    base: new URL(resource).origin + cutPrefix,
     algorithms: new Set(proofAlgorithmsOf(options)),
     nonces: nonces === false ? null : createNonces(drawKey, runtime),
     runtime,
@@ -162,6 +167,7 @@ export function refuserTerms(options: GuardOptions) {
     resourceMetadata: resource === null ? null : resourceMetadataUrl(resource).href,
     proofAlgorithms: proofAlgorithmsOf(options),
     acceptsDpop: resource !== null,
+    senderConstraint: options.senderConstraint ?? 'none',
   }
 }
 
@@ -177,7 +183,10 @@ export function metadataOf(options: GuardOptions, policy: IssuerPolicy | null): 
       const scopes = known.flatMap(({ scope = [] }) => scope)
       return resourceMetadata({
         ...{ resource, issuer: options.issuer, scopes: [...new Set(scopes)] },
-        ...{ proofAlgorithms: proofAlgorithmsOf(options), needsDpop: options.senderConstraint === 'dpop' },
+        ...{
+          proofAlgorithms: proofAlgorithmsOf(options),
+          senderConstraint: options.senderConstraint ?? 'none',
+        },
       })
     },
   }

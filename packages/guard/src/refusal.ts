@@ -14,6 +14,8 @@ export interface Refused {
   readonly body: string
   /** For the log of the API; holds no token. Null where nothing is proven. */
   readonly clientId: string | null
+  /** For the log of the API, and never told to the caller: what the guard could not get from the issuer, and why. */
+  readonly cause: string | null
   toResponse(): Response
 }
 
@@ -34,7 +36,11 @@ export interface RefuserOptions {
   readonly resourceMetadata: string | null
   /** RFC 9449 §7.1: told to whoever comes with DPoP. */
   readonly proofAlgorithms: readonly string[]
+  /** Whether the API has a URL that proofs can be for. */
   readonly acceptsDpop: boolean
+  readonly senderConstraint: 'none' | 'dpop' | 'mtls' | 'any'
+  /** Null where the request itself says all. */
+  readonly causeOf: (reason: RefusalReason) => string | null
   readonly clock: () => number
   readonly random: (bytes: number) => Uint8Array
 }
@@ -59,7 +65,8 @@ export function createRefuser(options: RefuserOptions): Refuser {
         ...detail.headers,
       }
       return {
-        ...{ isAllowed: false, id, reason, status, headers, body, clientId: detail.clientId ?? null },
+        ...{ isAllowed: false, id, reason, status, headers, body },
+        ...{ clientId: detail.clientId ?? null, cause: options.causeOf(reason) },
         toResponse: () => new Response(body, { status, headers }),
       }
     },
@@ -69,7 +76,7 @@ export function createRefuser(options: RefuserOptions): Refuser {
 /** RFC 9449 §7.1: who shows nothing learns all schemes; who shows something learns what is wrong with it, in its own. */
 function challenges(reason: RefusalReason, detail: RefusalDetail, options: RefuserOptions): string {
   const { error, says } = refusals[reason]
-  const scheme = detail.scheme ?? (options.acceptsDpop && isAboutDpop(reason) ? 'DPoP' : 'Bearer')
+  const scheme = schemeFor(reason, detail, options)
   const parameters = [
     `realm=${quoted(options.realm)}`,
     ...(error === null ? [] : [`error=${quoted(error)}`, `error_description=${quoted(says)}`]),
@@ -78,9 +85,20 @@ function challenges(reason: RefusalReason, detail: RefusalDetail, options: Refus
   ]
   const algorithms = `algs=${quoted(options.proofAlgorithms.join(' '))}`
   const own = `${scheme} ${[...parameters, ...(scheme === 'DPoP' ? [algorithms] : [])].join(', ')}`
-  const isOpen = error === null && options.acceptsDpop
+  const isOpen = error === null && scheme === 'Bearer' && offersDpop(options)
   return isOpen ? `${own}, DPoP realm=${quoted(options.realm)}, ${algorithms}` : own
 }
+
+/** The one that would be let in: where every token must be bound to a DPoP key, no bearer token is (RFC 9449 §7.1). */
+function schemeFor(reason: RefusalReason, detail: RefusalDetail, options: RefuserOptions): Scheme {
+  if (options.senderConstraint === 'dpop') return 'DPoP'
+  if (reason === 'not_bound' || !options.acceptsDpop) return offersDpop(options) ? 'DPoP' : 'Bearer'
+  return detail.scheme ?? (isAboutDpop(reason) ? 'DPoP' : 'Bearer')
+}
+
+/** RFC 8705 §3: a token that is bound to a certificate comes with the scheme Bearer. */
+const offersDpop = ({ acceptsDpop, senderConstraint }: RefuserOptions): boolean =>
+  acceptsDpop && senderConstraint !== 'mtls'
 
 const isAboutDpop = (reason: RefusalReason): boolean =>
   reason === 'bound_to_dpop_key' || reason === 'dpop_proof' || reason === 'dpop_nonce'

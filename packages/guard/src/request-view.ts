@@ -11,6 +11,8 @@ export interface RequestView {
   readonly routedMethod?: string | undefined
   /** A whole URL, or the request target as it came. Only its path and query count: a `Host` header proves nothing. */
   readonly url: string
+  /** The target as the client has sent it, where the router goes by another: a proof of possession is for this one. */
+  readonly sentUrl?: string | undefined
   readonly headers: { get(name: string): string | null }
   /** The client's certificate in DER, where the connection itself has shown that the client holds its key. */
   readonly clientCertificate?: Uint8Array | undefined

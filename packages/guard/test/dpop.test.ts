@@ -4,45 +4,9 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { GuardOptions } from '@sallyport/guard'
 import { protect } from '@sallyport/guard/hono'
-import { jwkThumbprintInput, readPublicJwk } from '@sallyport/protocol'
 import { Hono } from 'hono'
-import {
-  createKey,
-  createWorld,
-  guardOf,
-  type SigningKey,
-  sha256,
-  signJwt,
-  startedAt,
-  type World,
-} from './world.ts'
-
-const holder = createKey('ES256')
-
-function thumbprint({ jwk }: SigningKey): string {
-  const read = readPublicJwk(jwk)
-  assert.ok('jwk' in read)
-  return sha256(jwkThumbprintInput(read.jwk))
-}
-
-const boundTo = (key: SigningKey) => ({ cnf: { jkt: thumbprint(key) } })
-
-let proofs = 0
-
-function proof(token: string, claims: object = {}, header: object = {}, key = holder): string {
-  const { kty, crv, x, y } = key.jwk
-  const standard = {
-    htm: 'GET',
-    htu: 'https://api.example/invoices',
-    iat: startedAt,
-    jti: `proof-${++proofs}`,
-  }
-  return signJwt(
-    key,
-    { typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y }, ...header },
-    { ...standard, ath: sha256(token), ...claims },
-  )
-}
+import { boundTo, holder, proof } from './proofs.ts'
+import { createKey, createWorld, guardOf, startedAt, type World } from './world.ts'
 
 function ask(token: string, dpop: string | null, scheme = 'DPoP', path = '/invoices'): Request {
   const headers = { authorization: `${scheme} ${token}`, ...(dpop !== null && { dpop }) }
@@ -184,11 +148,31 @@ test('issue 6, 1: an API that demands bound tokens lets no other in', async () =
   const world = createWorld()
   const bearer = world.token()
   const bound = world.token(boundTo(holder))
-  for (const senderConstraint of ['dpop', 'mtls', 'any'] as const)
+  for (const senderConstraint of ['dpop', 'any'] as const)
     assert.equal(await outcome(world, ask(bearer, null, 'Bearer'), { senderConstraint }), 'not_bound')
+  assert.equal(await outcome(world, ask(bearer, null, 'Bearer'), { senderConstraint: 'mtls' }), 'certificate')
   assert.equal(await outcome(world, ask(bound, proof(bound)), { senderConstraint: 'dpop' }), 'allowed')
   assert.equal(await outcome(world, ask(bound, proof(bound)), { senderConstraint: 'any' }), 'allowed')
   assert.equal(await outcome(world, ask(bound, proof(bound)), { senderConstraint: 'mtls' }), 'certificate')
+})
+
+test('RFC 8705 §3, RFC 9449 §7.1: the challenge for an unbound token is in the scheme of what the API demands', async () => {
+  const world = createWorld()
+  const challengeOf = async (options: Partial<GuardOptions>, token = world.token()) => {
+    const decision = await guardOf(world, options).check(ask(token, null, 'Bearer'))
+    assert.ok(!decision.isAllowed)
+    return decision.headers['www-authenticate'] ?? ''
+  }
+  const certificateMissing = /^Bearer .*client certificate/
+  assert.match(await challengeOf({ senderConstraint: 'mtls' }), certificateMissing)
+  assert.match(
+    await challengeOf({ senderConstraint: 'mtls' }, world.token(boundTo(holder))),
+    certificateMissing,
+  )
+  assert.match(await challengeOf({ senderConstraint: 'any' }), /^DPoP .*not bound/)
+  // An API without a URL takes no proofs.
+  const named = { audience: 'api', senderConstraint: 'any' } as const
+  assert.match(await challengeOf(named, world.token({ aud: 'api' })), /^Bearer .*not bound/)
 })
 
 test('RFC 9449 §4.3: no target of a request makes a proof for another host one for this API', async () => {

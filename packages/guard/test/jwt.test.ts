@@ -68,7 +68,13 @@ for (const name of ['iss', 'aud', 'exp', 'iat', 'sub', 'client_id', 'jti'] as co
       const world = createWorld()
       const token = signJwt(world.key, standardHeader(world.key), claimsWith(name, value))
       const tokens = { acceptMissing: [name] satisfies Omissible[] }
-      const reason = await guardOf(world, { tokens }).check(requestWith(token), { scope: 'invoices/read' })
+      const following = {
+        credentials: { id: 'api', secret: 'secret' },
+        revocation: { whenCut: 'allow' },
+      } as const
+      const guard = guardOf(world, { tokens, ...(name === 'exp' && following) })
+      const reason = await guard.check(requestWith(token), { scope: 'invoices/read' })
+      guard.close()
       assert.equal(reason.isAllowed, value === undefined)
     })
   }

@@ -1,15 +1,18 @@
 // The issuer's keys: fetched when needed, kept while it is down, and refused when they are gone.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { GuardOptions, Refused } from '@sallyport/guard'
 import {
   createKey,
   createWorld,
   guardOf,
+  issuer,
   requestWith,
   settled,
   signJwt,
   standardClaims,
   standardHeader,
+  type World,
 } from './world.ts'
 
 const jwksFetches = (asked: readonly string[]) => asked.filter((url) => url.endsWith('/jwks')).length
@@ -29,6 +32,116 @@ test('RFC 8414 §2: keys are not fetched over plain HTTP', async () => {
   world.answers.set('/.well-known/oauth-authorization-server/acme', () => Response.json(document))
   const decision = await guardOf(world).check(requestWith(world.token()))
   assert.equal(!decision.isAllowed && decision.reason, 'keys_unavailable')
+})
+
+/** What the API hears, and what stands in the answer. */
+async function cutOff(world: World, options: Partial<GuardOptions> = {}) {
+  const told: (string | null)[] = []
+  const guard = guardOf(world, { ...options, onRefusal: ({ cause }) => void told.push(cause) })
+  const decision = await guard.check(requestWith(world.token()))
+  assert.ok(!decision.isAllowed)
+  assert.equal(decision.reason, 'keys_unavailable')
+  const answer = decision.toResponse()
+  const sent = JSON.stringify([...answer.headers, await answer.text()])
+  const { failure } = guard.status().keys
+  assert.deepEqual(told, [failure])
+  return { guard, failure: failure ?? '', sent }
+}
+
+const failed = (code: string, message: string): Error =>
+  new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) })
+
+test('issue 6, 1: why keys cannot be had is told to the API, and never to its caller', async () => {
+  const document = '/.well-known/oauth-authorization-server/acme'
+  const reasons: readonly (readonly [string, () => Response, RegExp])[] = [
+    [
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      () => {
+        throw failed('UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate')
+      },
+      /^auth\.example cannot be reached \(unable to verify the first certificate, UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/,
+    ],
+    [
+      'ECONNREFUSED',
+      () => {
+        throw failed('ECONNREFUSED', '')
+      },
+      /^auth\.example cannot be reached \(ECONNREFUSED\)$/,
+    ],
+    [
+      '404',
+      () => new Response(null, { status: 404 }),
+      /^https:\/\/auth\.example\/\.well-known\S*\/acme answered 404$/,
+    ],
+    ['JSON', () => new Response('<html>'), /\/acme gave no answer that can be read \(/],
+  ]
+  for (const [name, answer, told] of reasons) {
+    const world = createWorld()
+    world.answers.set(document, answer)
+    const { failure, sent } = await cutOff(world)
+    assert.match(failure, told)
+    assert.ok(!sent.includes('auth.example') && !sent.includes(name), sent)
+  }
+})
+
+test('RFC 8414 §3.3: which issuer the metadata names, and which the guard was given, is told in plain words', async () => {
+  const { failure } = await cutOff(createWorld(), { issuer: `${issuer}/` })
+  assert.match(
+    failure,
+    /names the issuer "https:\/\/auth\.example\/acme", and the guard was given "https:\/\/auth\.example\/acme\/"$/,
+  )
+  const world = createWorld()
+  world.answers.set('/.well-known/oauth-authorization-server/acme', () =>
+    Response.json({ issuer: 'x'.repeat(100_000) }),
+  )
+  assert.ok((await cutOff(world)).failure.length < 500)
+})
+
+test('issue 6, 1: a fetch that succeeds ends the failure, and one that fails says so while the old keys serve', async () => {
+  const world = createWorld()
+  world.isCut = true
+  const { guard } = await cutOff(world)
+  world.isCut = false
+  await world.advance(31)
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+  assert.deepEqual(guard.status().keys, { fetchedAt: world.now, failure: null })
+  const fetchedAt = world.now
+  world.isCut = true
+  await world.advance(301)
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+  await settled()
+  assert.deepEqual(guard.status().keys, {
+    fetchedAt,
+    failure: 'auth.example cannot be reached (fetch failed)',
+  })
+})
+
+test('issue 6, 1: revocations, introspection and endpoints that cannot be had are told with the refusal too', async () => {
+  const world = createWorld()
+  world.isCut = true
+  const credentials = { id: 'api', secret: 'secret' }
+  const told: (readonly [string, string | null])[] = []
+  const onRefusal = ({ reason, cause }: Refused) => void told.push([reason, cause])
+  for (const options of [{ introspect: 'always' }, { endpoints: 'issuer' }] as const) {
+    const guard = guardOf(world, { ...options, credentials, onRefusal })
+    await guard.check(requestWith(world.token()))
+    guard.close()
+  }
+  world.isCut = false
+  const guard = guardOf(world, { credentials, onRefusal })
+  await guard.check(requestWith(world.token()))
+  await guard.check(requestWith(null))
+  guard.close()
+  const unreachable = 'auth.example cannot be reached (fetch failed)'
+  assert.deepEqual(told, [
+    ['introspection_unavailable', unreachable],
+    ['policy_unavailable', unreachable],
+    [
+      'feed_cut',
+      'https://auth.example/acme/oauth2/revocations answered 404 (nothing heard of revocations within 900 seconds, whenCut: refuse)',
+    ],
+    ['no_credentials', null],
+  ])
 })
 
 test('trust 178: a thousand tokens with unknown kids cost one fetch a cool-down', async () => {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMemoryLimits } from '@sallyport/guard'
-import { protect } from '@sallyport/guard/hono'
+import { accessOf, protect } from '@sallyport/guard/hono'
 import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { createWorld, guardOf, requestWith, settled } from './world.ts'
 
 test('trust 179: a scope that a route names beside the table is needed as well', async () => {
@@ -114,4 +115,30 @@ test('RFC 9110 §9.3.2: before Hono a HEAD needs what the GET needs that will an
   app.get('/invoices', (context) => context.text('all of it'))
   const response = await app.fetch(requestWith(world.token(), { method: 'HEAD' }))
   assert.equal(response.status, 403)
+})
+
+test('issue 6, 1: in Hono who calls is known of the context, also where a middleware has replaced the request', async () => {
+  const world = createWorld()
+  const app = new Hono()
+  const need = { scope: 'invoices/read' }
+  app.post('/invoices', protect(guardOf(world), need), bodyLimit({ maxSize: 1_000 }), async (context) =>
+    context.json({ client: accessOf(context)?.clientId, body: await context.req.text() }),
+  )
+  app.get('/invoices', protect(guardOf(world), need), (context) =>
+    context.json({ client: accessOf(context.req.raw)?.clientId }),
+  )
+  app.get('/open', (context) => context.json({ client: accessOf(context)?.clientId }))
+  app.onError((error, context) => context.text(error.message, 500))
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('a chunk'))
+      controller.close()
+    },
+  })
+  const headers = { 'transfer-encoding': 'chunked' }
+  const init = { method: 'POST', body, headers, duplex: 'half' } as const
+  const posted = await app.fetch(requestWith(world.token(), init))
+  assert.deepEqual(await posted.json(), { client: 'app-1', body: 'a chunk' })
+  assert.deepEqual(await (await app.fetch(requestWith(world.token()))).json(), { client: 'app-1' })
+  assert.match(await (await app.fetch(requestWith(null, {}, '/open'))).text(), /No guard has let/)
 })

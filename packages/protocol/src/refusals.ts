@@ -162,8 +162,8 @@ export const refusals = {
     next: 'The client waits as long as `Retry-After` said. If that is too often, raise the limit.',
   },
   keys_unavailable: unavailable(31, {
-    why: "The guard has no keys of the issuer, or only ones that are too old: the issuer's metadata or key set could not be fetched.",
-    next: "Fetch the issuer's metadata and its `jwks_uri` from the host of the API, and see `keysFetchedAt` of `guard.status()`.",
+    why: 'The guard has no keys of the issuer, or too old ones, as its metadata or key set cannot be fetched: Node.js does not know the authority of its certificate (curl may), `issuer` has a slash too many at its end or the path of no tenant (404), or the issuer is out of reach.',
+    next: '`guard.status().keys.failure`, and `cause` in `onRefusal`, say which. For a certificate start the API with `NODE_EXTRA_CA_CERTS=ca.pem`; else write `issuer` as its metadata does, to the last slash, or fetch the metadata from the host of the API.',
   }),
   introspection_unavailable: unavailable(32, {
     why: "The issuer's introspection endpoint did not answer, or refused the credentials of the API; or more than a hundred questions were under way.",

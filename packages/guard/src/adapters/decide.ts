@@ -1,9 +1,10 @@
 /** What all adapters do: the guard decides, and answers for the API where the request is about the guard itself. */
 
 import { parseUrl, type Soon, whenKnown } from '@sallyport/protocol'
-import type { Allowed, Requirement } from '../check.ts'
+import type { Allowed } from '../check.ts'
 import type { Guard } from '../guard.ts'
 import type { RequestView } from '../request-view.ts'
+import type { Requirement } from '../requirement.ts'
 import type { Access } from '../tokens/access.ts'
 
 /** An answer that the adapter sends, and the application never sees the request. */

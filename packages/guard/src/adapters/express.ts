@@ -1,12 +1,15 @@
 /** For Express 5. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Requirement } from '../check.ts'
 import type { Guard } from '../guard.ts'
+import type { Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
-import { viewOf } from './node.ts'
+import { createCertificateReader, type ProxyOptions } from './forwarded-certificate.ts'
+import { MessageView } from './message-view.ts'
+import { createRouteNeeds } from './route-needs.ts'
 
 export { accessOf } from './decide.ts'
+export type { ProxyOptions } from './forwarded-certificate.ts'
 
 interface ExpressRequest extends IncomingMessage {
   readonly baseUrl?: string
@@ -19,9 +22,14 @@ type Middleware = (
   next: (error?: unknown) => void,
 ) => Promise<void>
 
+// Express tells where a router is mounted only in the client's words: each spelling, and each value of a parameter, would
+// have a bucket of its own.
+const someMount = '*'
+
 /**
  * Middleware for one route, with what it needs, or for an application whose guard knows its endpoints. Put it before
- * whatever reads bodies. Does not know whose the thing is that a request names. Throws nothing: what is refused is answered.
+ * whatever reads bodies. Does not know whose the thing is that a request names. Throws `GuardOptionsError` for a limit that
+ * the guard cannot count, and nothing at a request: what is refused is answered.
  *
  * @example
  * ```ts
@@ -34,10 +42,14 @@ type Middleware = (
  * app.get('/invoices', protect(guard, { scope: 'invoices/read' }), (_request, response) => void response.json([]))
  * ```
  */
-export function protect(guard: Guard, requirement: Requirement = {}): Middleware {
+export function protect(guard: Guard, requirement: Requirement = {}, proxy?: ProxyOptions): Middleware {
+  const certificateOf = createCertificateReader(proxy)
+  const needs = createRouteNeeds(guard, requirement)
+  const needsBelow = createRouteNeeds(guard, requirement, someMount)
   return async (request, response, next) => {
-    const needed = { endpoint: endpointOf(request), ...requirement }
-    const decision = await decide(guard, viewOf(request, routedUrl(request)), needed)
+    const { method = '', baseUrl = '', route } = request
+    const needed = (baseUrl === '' ? needs : needsBelow)(method, route?.path)
+    const decision = await decide(guard, new MessageView(request, routedUrl(request), certificateOf), needed)
     for (const [name, value] of Object.entries(decision.headers)) response.setHeader(name, value)
     if (decision.isAllowed) {
       keepAccess(request, decision.access)
@@ -54,7 +66,3 @@ function routedUrl({ baseUrl = '', url = '' }: ExpressRequest): string {
   // At the very place where a router is mounted Express puts a slash that nobody has sent.
   return baseUrl !== '' && /^\/(?:\?|$)/.test(url) ? baseUrl + url.slice(1) : baseUrl + url
 }
-
-/** As the application wrote it, so that `/invoices/1` and `/invoices/2` are one endpoint. */
-const endpointOf = ({ method, baseUrl = '', route }: ExpressRequest): string =>
-  `${method} ${baseUrl}${typeof route?.path === 'string' ? route.path : ''}`

@@ -1,12 +1,15 @@
 /** For Fastify 5. */
 
 import type { IncomingMessage } from 'node:http'
-import type { Requirement } from '../check.ts'
 import type { Guard } from '../guard.ts'
+import type { Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
-import { viewOf } from './node.ts'
+import { createCertificateReader, type ProxyOptions } from './forwarded-certificate.ts'
+import { MessageView } from './message-view.ts'
+import { createRouteNeeds } from './route-needs.ts'
 
 export { accessOf } from './decide.ts'
+export type { ProxyOptions } from './forwarded-certificate.ts'
 
 interface FastifyRequest {
   readonly raw: IncomingMessage
@@ -25,7 +28,8 @@ type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error)
 
 /**
  * An `onRequest` hook for one route, with what it needs, or for all routes of a guard that knows its endpoints. Does not
- * know whose the thing is that a request names. Throws nothing: what is refused is answered.
+ * know whose the thing is that a request names. Throws `GuardOptionsError` for a limit that the guard cannot count, and
+ * nothing at a request: what is refused is answered.
  *
  * @example
  * ```ts
@@ -38,10 +42,12 @@ type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error)
  * app.get('/invoices', { onRequest: protect(guard, { scope: 'invoices/read' }) }, async () => [])
  * ```
  */
-export function protect(guard: Guard, requirement: Requirement = {}): Hook {
+export function protect(guard: Guard, requirement: Requirement = {}, proxy?: ProxyOptions): Hook {
+  const certificateOf = createCertificateReader(proxy)
+  const needs = createRouteNeeds(guard, requirement)
   return (request, reply, done) => {
-    const needed = { endpoint: `${request.method} ${request.routeOptions.url ?? ''}`, ...requirement }
-    const decision = decide(guard, viewOf(request.raw), needed)
+    const needed = needs(request.method, request.routeOptions.url)
+    const decision = decide(guard, new MessageView(request.raw, request.raw.url ?? '', certificateOf), needed)
     const go = (known: Awaited<typeof decision>): void => {
       for (const name in known.headers) reply.header(name, known.headers[name] ?? '')
       if (known.isAllowed) {

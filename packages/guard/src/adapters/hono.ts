@@ -1,9 +1,10 @@
 /** For Hono 4, on any runtime. */
 
-import type { Requirement } from '../check.ts'
 import type { Guard } from '../guard.ts'
 import type { RequestView } from '../request-view.ts'
+import type { Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
+import { createRouteNeeds } from './route-needs.ts'
 
 export { accessOf } from './decide.ts'
 
@@ -16,8 +17,8 @@ type Middleware = (context: HonoContext, next: () => Promise<void>) => Promise<R
 
 /**
  * Middleware for one route, with what it needs, or for an application whose guard knows its endpoints. In a handler,
- * `accessOf(context.req.raw)` is who calls. Does not know whose the thing is that a request names, and has no client
- * certificates. Throws nothing: what is refused is answered.
+ * `accessOf(context)` is who calls. Does not know whose the thing is that a request names, and has no client certificates.
+ * Throws `GuardOptionsError` for a limit that the guard cannot count, and nothing at a request: what is refused is answered.
  *
  * @example
  * ```ts
@@ -31,12 +32,15 @@ type Middleware = (context: HonoContext, next: () => Promise<void>) => Promise<R
  * ```
  */
 export function protect(guard: Guard, requirement: Requirement = {}): Middleware {
+  const needs = createRouteNeeds(guard, requirement)
   return async (context, next) => {
     const { raw, method, routePath } = context.req
-    const decision = await decide(guard, viewOf(raw), { endpoint: `${method} ${routePath}`, ...requirement })
+    const decision = await decide(guard, viewOf(raw), needs(method, routePath))
     if (!decision.isAllowed)
       return new Response(decision.body, { status: decision.status, headers: decision.headers })
     for (const [name, value] of Object.entries(decision.headers)) context.header(name, value)
+    // Both: whatever reads the body may put another request in the place of this one.
+    keepAccess(context, decision.access)
     keepAccess(raw, decision.access)
     await next()
     return undefined

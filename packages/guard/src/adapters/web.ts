@@ -1,7 +1,7 @@
 /** For whatever takes a `Request` and answers a `Response`: Next.js route handlers, Bun, Deno, edge functions. */
 
-import type { Requirement } from '../check.ts'
 import type { Guard } from '../guard.ts'
+import type { Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
 
 export { accessOf } from './decide.ts'
@@ -13,8 +13,8 @@ type Handler<Incoming extends Request, Rest extends readonly unknown[]> = (
 
 /**
  * A handler that only sees what the guard lets through. `requirement.endpoint` is what limits are counted by. Does not know
- * whose the thing is that a request names, and has no client certificates. Throws nothing of its own; what `handler` throws
- * rejects.
+ * whose the thing is that a request names, and has no client certificates. Throws `GuardOptionsError` for a limit that the
+ * guard cannot count, and nothing of its own at a request; what `handler` throws rejects.
  *
  * @example
  * ```ts
@@ -30,6 +30,7 @@ export function protect<Incoming extends Request, Rest extends readonly unknown[
   handler: Handler<Incoming, Rest>,
   requirement: Requirement = {},
 ): (request: Incoming, ...rest: Rest) => Promise<Response> {
+  guard.checkRequirement(requirement)
   return async (request, ...rest) => {
     const decision = await decide(guard, request, requirement)
     const { headers } = decision
@@ -43,7 +44,8 @@ export function protect<Incoming extends Request, Rest extends readonly unknown[
 /** The headers of an answer that came from elsewhere may not be changed. */
 function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   const entries = Object.entries(headers)
-  if (entries.length === 0) return response
+  // `Response.error()` is no answer, and has a status that none may be made with.
+  if (entries.length === 0 || response.type === 'error') return response
   const told = new Response(response.body, response)
   for (const [name, value] of entries) told.headers.set(name, value)
   return told

@@ -14,8 +14,8 @@ import type { Runtime } from '../runtime/runtime.ts'
 import type { Nonces } from './nonces.ts'
 
 export interface DpopTerms {
-  /** Where clients reach the API: scheme, host and port. */
-  readonly origin: string
+  /** Where clients reach the API: scheme, host and port, and what a proxy cuts off each path. */
+  readonly base: string
   readonly algorithms: ReadonlySet<string>
   /** Null where no nonce is asked for. */
   readonly nonces: Nonces | null
@@ -38,13 +38,13 @@ const proofsRemembered = 200_000
 
 /** RFC 9449 §11.1: a proof is good once, at this process; where several share an API, ask for nonces as well. */
 export function createDpopChecker(terms: DpopTerms): DpopChecker {
-  const { origin, algorithms, nonces, runtime, clock } = terms
+  const { base, algorithms, nonces, runtime, clock } = terms
   const used = new RecentMap<number>(proofsRemembered)
 
   async function isSignedBy(jkt: string, text: string, request: RequestView, token: string) {
     const jws = readJws(text)
     if (jws === null) return null
-    const urls = [origin + pathOf(request.url)]
+    const urls = [base + pathOf(request.sentUrl ?? request.url)]
     const proof = checkDpopProof(jws, { method: request.method, urls, algorithms, now: clock() })
     if (!proof.ok || proof.accessTokenHash !== (await runtime.sha256(token))) return null
     if ((await runtime.sha256(jwkThumbprintInput(proof.jwk))) !== jkt) return null

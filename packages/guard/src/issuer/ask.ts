@@ -2,6 +2,7 @@
 
 import { parseUrl } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
+import { rootCause } from './root-cause.ts'
 
 /** Who the API is at its issuer: an app with `introspects: [API]`. */
 export interface ApiCredentials {
@@ -14,39 +15,57 @@ export class IssuerError extends Error {
   /** Null where nobody answered. */
   readonly status: number | null
 
-  constructor(message: string, status: number | null, options?: ErrorOptions) {
+  constructor(message: string, status: number | null, options?: { readonly cause?: unknown }) {
     super(message, options)
     this.name = 'IssuerError'
     this.status = status
   }
 }
 
-const timeoutMilliseconds = 5_000
+// Less than a request may take in all: where an answer can be done without, the request goes on.
+const timeoutMilliseconds = 4_000
 const longestAnswer = 1_000_000
 
-/** Resolves to the JSON of an answer with status 200. Throws `IssuerError`. */
-export async function askJson(effects: Effects, url: string, init: RequestInit = {}): Promise<unknown> {
+/** One time for all that is fetched to answer one question. */
+export async function inTime<Answer>(
+  { later }: Effects,
+  question: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
   const abort = new AbortController()
-  const done = effects.later(timeoutMilliseconds, () => abort.abort())
+  const done = later(timeoutMilliseconds, () => abort.abort())
   try {
-    const response = await ask(effects, url, { ...init, signal: abort.signal })
+    return await question(abort.signal)
+  } finally {
+    done()
+  }
+}
+
+/** Resolves to the JSON of an answer with status 200. Throws `IssuerError`. */
+export async function askJson(
+  effects: Effects,
+  url: string,
+  init: RequestInit & { readonly signal: AbortSignal },
+): Promise<unknown> {
+  try {
+    init.signal.throwIfAborted()
+    const response = await ask(effects, url, init)
     return JSON.parse(await readBounded(response))
   } catch (error) {
     if (error instanceof IssuerError) throw error
-    throw new IssuerError(`${hostOf(url)} gave no answer that can be read`, null, { cause: error })
-  } finally {
-    done()
+    throw new IssuerError(`${placeOf(url)} gave no answer that can be read${rootCause(error)}`, null, {
+      cause: error,
+    })
   }
 }
 
 /** RFC 9700 §4.11: an answer that points elsewhere is no answer of the issuer. Throws `IssuerError`. */
 export async function ask(effects: Effects, url: string, init: RequestInit): Promise<Response> {
   const response = await effects.fetch(url, { ...init, redirect: 'manual' }).catch((error: unknown) => {
-    throw new IssuerError(`${hostOf(url)} cannot be reached`, null, { cause: error })
+    throw new IssuerError(`${hostOf(url)} cannot be reached${rootCause(error)}`, null, { cause: error })
   })
   if (response.status === 200) return response
   await response.body?.cancel()
-  throw new IssuerError(`${hostOf(url)} answered ${response.status}`, response.status)
+  throw new IssuerError(`${placeOf(url)} answered ${response.status}`, response.status)
 }
 
 async function readBounded(response: Response): Promise<string> {
@@ -64,6 +83,9 @@ async function readBounded(response: Response): Promise<string> {
 }
 
 const hostOf = (url: string): string => parseUrl(url)?.host ?? 'the issuer'
+
+/** Without the query, which may say which app was asked about. */
+const placeOf = (url: string): string => url.split('?', 1).join()
 
 /** RFC 6749 §2.3.1: id and secret are form-encoded before they are joined. */
 export const basicHeader = ({ id, secret }: ApiCredentials): string =>

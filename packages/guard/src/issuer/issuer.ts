@@ -1,7 +1,7 @@
 /** The issuer as the guard knows it: one URL, from which everything else follows. */
 
 import type { Effects } from '../effects.ts'
-import { type ApiCredentials, ask, askJson, basicHeader } from './ask.ts'
+import { type ApiCredentials, ask, askJson, basicHeader, inTime } from './ask.ts'
 import { fetchMetadata, type IssuerMetadata } from './metadata.ts'
 
 export interface Issuer {
@@ -50,18 +50,22 @@ export function createIssuer({ url, credentials, effects }: IssuerOptions): Issu
   }
   return {
     url,
-    fetchKeys: async () => orForget(askJson(effects, (await known()).jwksUri)),
-    async introspect(token) {
-      const { introspectionEndpoint } = await known()
-      if (introspectionEndpoint === null) throw new TypeError('the issuer has no introspection endpoint')
-      const body = new URLSearchParams({ token })
-      return orForget(
-        askJson(effects, introspectionEndpoint, { method: 'POST', headers: identified(), body }),
-      )
-    },
-    fetchPolicy: async (app) =>
-      askJson(effects, `${url}/oauth2/policy${app === null ? '' : `?app=${encodeURIComponent(app)}`}`, {
-        headers: identified(),
+    fetchKeys: () =>
+      inTime(effects, async (signal) => {
+        const { jwksUri } = await known()
+        return orForget(askJson(effects, jwksUri, { signal }))
+      }),
+    introspect: (token) =>
+      inTime(effects, async (signal) => {
+        const { introspectionEndpoint: endpoint } = await known()
+        if (endpoint === null) throw new TypeError('the issuer has no introspection endpoint')
+        const body = new URLSearchParams({ token })
+        return orForget(askJson(effects, endpoint, { method: 'POST', headers: identified(), body, signal }))
+      }),
+    fetchPolicy: (app) =>
+      inTime(effects, (signal) => {
+        const query = app === null ? '' : `?app=${encodeURIComponent(app)}`
+        return askJson(effects, `${url}/oauth2/policy${query}`, { headers: identified(), signal })
       }),
     openFeed: (lastEventId, signal) =>
       ask(effects, `${url}/oauth2/revocations`, {

@@ -15,6 +15,8 @@ export interface IssuerKeys {
   holds(edition: number): boolean
   /** Epoch seconds; null before the first fetch. */
   readonly fetchedAt: number | null
+  /** Why the last fetch failed; null after a good one. Its words repeat no secret. */
+  readonly failure: Error | null
 }
 
 export interface IssuerKeysOptions {
@@ -43,6 +45,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   const { fetchKeys, clock, runtime, refreshSeconds, coolDownSeconds, oldestSeconds } = options
   let current: KeySet = { text: '', keys: [] }
   let fetchedAt: number | null = null
+  let failure: Error | null = null
   let triedAt = Number.NEGATIVE_INFINITY
   let edition = 0
   let flight: Promise<void> | null = null
@@ -53,8 +56,10 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
       if (next.text !== current.text) edition += 1
       current = next
       fetchedAt = clock()
-    } catch {
-      // The last ones serve until they are too old, and `fetchedAt` tells.
+      failure = null
+    } catch (error) {
+      // The last ones serve until they are too old.
+      failure = error instanceof Error ? error : new TypeError('the keys of the issuer cannot be had')
     } finally {
       flight = null
     }
@@ -107,13 +112,16 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
     get fetchedAt() {
       return fetchedAt
     },
+    get failure() {
+      return failure
+    },
   }
 }
 
 /** Keys that we do not take are passed over: an issuer may publish some for other purposes. */
 async function importSet(document: unknown, runtime: Runtime): Promise<KeySet> {
   const entries = (document as { readonly keys?: unknown } | null)?.keys
-  if (!Array.isArray(entries)) throw new TypeError('no JWK Set')
+  if (!Array.isArray(entries)) throw new TypeError('what stands at `jwks_uri` of the issuer is no JWK Set')
   const keys: VerificationKey[] = []
   for (const entry of entries.slice(0, mostKeys)) {
     const read = readPublicJwk(entry)

@@ -1,23 +1,18 @@
 /**
- * Asking something that may be gone. Who asks waits so long and no longer; after the first failure nobody waits, and
- * one question at a time goes out unawaited, a pause apart, until it is answered again.
+ * Asking something that may be gone. Who asks waits so long and no longer. One answer that does not come is no loss; a
+ * second in a row is: nobody waits from then on, and one question at a time goes out unawaited, a pause apart, until it
+ * is answered again.
  */
 
 import type { Elapsed } from './limit.ts'
-
-/** Runs something after so many milliseconds, unless it is called off. */
-export type After = (milliseconds: number, run: () => void) => () => void
-
-export const systemAfter: After = (milliseconds, run) => {
-  const timer = setTimeout(run, milliseconds)
-  return () => clearTimeout(timer)
-}
+import type { Within } from './patience.ts'
 
 export interface CircuitOptions {
   readonly elapsed: Elapsed
-  readonly after: After
-  readonly timeoutMilliseconds: number
+  readonly within: Within
   readonly pauseMilliseconds: number
+  /** What is known of a failure, beside what the question ended with: such as that there is no connection. */
+  readonly explain: () => unknown
   /** Called once for each loss. */
   readonly onLost: (reason: unknown) => void
   readonly onFound: () => void
@@ -26,35 +21,52 @@ export interface CircuitOptions {
 export interface Circuit {
   /** While true, nothing is to be asked. */
   readonly isOpen: boolean
+  /** What the last failure was; null where there was none. */
+  readonly failure: unknown
+  /** For how long it has been open, or closed. */
+  readonly milliseconds: number
   /** Asks without anybody waiting, if the pause is over, to see whether there is an answer again. */
   probe(question: () => Promise<unknown>): void
-  /** Null when there is no answer. */
-  ask<Answer>(question: () => Promise<Answer>): Promise<Answer | null>
-}
-
-/** The time-out is two halves: a process that was held up through the first still reads what has come meanwhile. */
-function within<Answer>(answer: Promise<Answer>, milliseconds: number, after: After): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new Error(`No answer within ${milliseconds} milliseconds.`))
-    let callOff = after(milliseconds / 2, () => {
-      callOff = after(milliseconds / 2, late)
-    })
-    answer.finally(() => callOff()).then(resolve, reject)
-  })
+  /** Null when there is no answer in time. */
+  ask<Answer>(question: Promise<Answer>): Promise<Answer | null>
 }
 
 export function createCircuit(options: CircuitOptions): Circuit {
-  const { elapsed, after, timeoutMilliseconds, pauseMilliseconds } = options
+  const { elapsed, within, pauseMilliseconds, explain } = options
   let askAgainAt: number | null = null
+  let failure: unknown = null
+  let since = elapsed()
+  let isDoubted = false
+  // What was asked before the first failure fails with it, and is no second one.
+  let round = 0
 
   function lose(reason: unknown): void {
     const isNews = askAgainAt === null
     askAgainAt = elapsed() + pauseMilliseconds
-    if (isNews) options.onLost(reason)
+    failure = explain() ?? reason
+    if (!isNews) return
+    since = elapsed()
+    options.onLost(failure)
+  }
+
+  function doubt(reason: unknown, askedIn: number): void {
+    if (askAgainAt !== null) return
+    const isSecond = isDoubted && askedIn === round
+    // A connection that is known to be down will answer the next one no better.
+    if (isSecond || explain() !== null) {
+      lose(reason)
+      return
+    }
+    failure = reason
+    if (isDoubted) return
+    isDoubted = true
+    round += 1
   }
 
   function find(): void {
     askAgainAt = null
+    isDoubted = false
+    since = elapsed()
     options.onFound()
   }
 
@@ -62,17 +74,26 @@ export function createCircuit(options: CircuitOptions): Circuit {
     get isOpen() {
       return askAgainAt !== null
     },
+    get failure() {
+      return failure
+    },
+    get milliseconds() {
+      return elapsed() - since
+    },
     probe(question) {
       if (askAgainAt === null || elapsed() < askAgainAt) return
       // Until this one has ended, nobody else sends one.
       askAgainAt = Number.POSITIVE_INFINITY
-      within(question(), timeoutMilliseconds, after).then(find, lose)
+      within(question()).then(find, lose)
     },
     async ask(question) {
+      const askedIn = round
       try {
-        return await within(question(), timeoutMilliseconds, after)
+        const answer = await within(question)
+        isDoubted = false
+        return answer
       } catch (reason) {
-        lose(reason)
+        doubt(reason, askedIn)
         return null
       }
     },

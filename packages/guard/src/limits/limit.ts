@@ -24,7 +24,20 @@ export interface Taken {
 /** Where buckets are kept: `take` counts one request if the bucket of this key and limit has room for it. */
 export interface LimitStore {
   take(key: string, limit: Limit): Taken | Promise<Taken>
+  /** How it counts at present. A store that does not say counts for itself alone, or is nobody's business. */
+  standing?(): StoreStanding
   close?(): void
+}
+
+/** Whether processes count together. */
+export interface StoreStanding {
+  readonly isShared: boolean
+  /** For how long it has been so. */
+  readonly milliseconds: number
+  /** What sharing last failed with, although it may work again; null where it never did. */
+  readonly failure: unknown
+  /** How many requests were counted without the others since the start. */
+  readonly countedAlone: number
 }
 
 /** A clock for durations, in milliseconds, as `performance.now`. */
@@ -48,11 +61,38 @@ const isInteger = (value: number, least: number, most: number): boolean =>
  * ```
  */
 export function checkLimit({ name, requests, windowSeconds }: Limit): void {
-  if (!/^[\x20-\x7e]+$/.test(name)) throw new TypeError('The name of a limit is printable ASCII.')
+  if (typeof name !== 'string' || !/^[\x20-\x7e]+$/.test(name)) {
+    throw new TypeError('The name of a limit is printable ASCII.')
+  }
   if (!isInteger(requests, 0, largestInteger)) {
     throw new TypeError(`The requests of limit ${name} are a whole number, 0 or more.`)
   }
   if (!isInteger(windowSeconds, 1, longestWindowSeconds)) {
     throw new TypeError(`The window of limit ${name} is a whole number of seconds, from 1 to a year.`)
   }
+}
+
+/** What limits are called that have no name of their own. */
+const standardName = 'app'
+
+/**
+ * The limit that somebody has said, as programs write it or as blueprints and OpenAPI documents do (`window_seconds`).
+ * Throws `TypeError` for what is none. A limit that is whole is answered as it is.
+ */
+export function readLimit(value: unknown): Limit {
+  if (typeof value !== 'object' || value === null) throw new TypeError('A limit has requests and a window.')
+  const limit = isWhole(value) ? value : spelledOut(value as Said)
+  checkLimit(limit)
+  return limit
+}
+
+const isWhole = (value: object): value is Limit =>
+  'name' in value && 'requests' in value && 'windowSeconds' in value
+
+type Said = Readonly<Record<string, unknown>>
+
+/** Whatever its members are: they are checked next. */
+function spelledOut(said: Said): Limit {
+  const { name = standardName, requests, windowSeconds, window_seconds: seconds = windowSeconds } = said
+  return { name, requests, windowSeconds: seconds } as Limit
 }

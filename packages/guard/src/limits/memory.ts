@@ -18,7 +18,7 @@ export interface MemoryLimits extends LimitStore {
 }
 
 // About 15 MB of apps that asked once, however many there are, and 30 MB of busy ones.
-const defaultEntries = 50_000
+export const defaultEntries = 50_000
 // Looking further would cost each newcomer of a flood more than it finds.
 const lookedAt = 8
 

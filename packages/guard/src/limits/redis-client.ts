@@ -25,6 +25,36 @@ export interface CommandClient {
 /** Any of them. */
 export type RedisClient = IoredisClient | NodeRedisClient | CommandClient
 
+/** What a client says of its connection, apart from its answers. */
+export interface Connection {
+  /** The last error since the last answer; null where there was none. */
+  readonly error: unknown
+  answered(): void
+}
+
+interface Emitter {
+  on(event: 'error', listener: (error: unknown) => void): unknown
+}
+
+/** Clients that queue what they cannot send fail late, or never: why, they say to whoever listens. */
+export function watchConnection(client: RedisClient): Connection {
+  let error: unknown = null
+  if ('on' in client && typeof client.on === 'function') {
+    const emitter = client as RedisClient & Emitter
+    emitter.on('error', (reason) => {
+      error = reason
+    })
+  }
+  return {
+    get error() {
+      return error
+    },
+    answered() {
+      error = null
+    },
+  }
+}
+
 /** A script on one key. */
 export type RunScript = (key: string, args: readonly string[]) => Promise<unknown>
 

@@ -96,13 +96,25 @@ export function giveBackTo(bucket: Bucket): void {
 export const fullAgainAt = ({ partStarts, windowMilliseconds }: Bucket): number =>
   (partStarts.at(-1) ?? Number.NEGATIVE_INFINITY) + windowMilliseconds
 
+/** A bucket in which so many stand in the last part, and parts began so long ago, the oldest first. */
+export function bucketOf(limit: Limit, { inLastPart, ages }: BucketState, now: number): Bucket {
+  return { ...emptyBucket(limit), inLastPart, partStarts: ages.map((age) => now - age) }
+}
+
+export interface BucketState {
+  readonly inLastPart: number
+  /** Milliseconds. */
+  readonly ages: readonly number[]
+}
+
 /** Seconds are rounded up, so that who waits for so long is not too early. */
 export function takenFrom(
   { requests }: Pick<Limit, 'requests'>,
   standing: Standing,
   isShared: boolean,
 ): Taken {
-  const remaining = requests - standing.used
+  // What several processes have counted apart may be more than there was.
+  const remaining = Math.max(0, requests - standing.used)
   const secondsToNext = Math.ceil(standing.millisecondsToNext / 1000)
   return {
     isAllowed: standing.isAllowed,

@@ -2,25 +2,28 @@
 
 import { RecentMap, type Soon, whenKnown } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
+import type { NamedEndpoint } from '../endpoint-name.ts'
 import type { Issuer } from '../issuer/issuer.ts'
-import { type LimitOf, limitOfEndpoint } from '../limits-of-endpoints.ts'
-import type { Endpoint } from '../routes/endpoint.ts'
-import type { RouteTable } from '../routes/route-table.ts'
+import type { Limit } from '../limits/limit.ts'
+import { limitOfEndpoint } from '../limits-of-endpoints.ts'
+import type { Access } from '../tokens/access.ts'
 import { createAppLimits } from './app-limits.ts'
 import { createIssuerTable } from './issuer-table.ts'
-import { type LimitsByEndpoint, readAppLimits } from './read-policy.ts'
+import { type ApiPolicy, type LimitsByEndpoint, readAppLimits } from './read-policy.ts'
 
 export interface IssuerPolicy {
-  readonly endpoints: readonly Endpoint[]
+  readonly endpoints: readonly NamedEndpoint[]
   readonly fetchedAt: number | null
   readonly failure: Error | null
   /** Null while nothing is known. */
-  routes(): Soon<RouteTable<Endpoint> | null>
-  readonly limitOf: LimitOf
+  declared(): Soon<ApiPolicy | null>
+  readonly limitOf: LimitOfNamed
   /** What is held of an app, or everything, may no longer be so. */
   forget(clientId: string | null): void
   close(): void
 }
+
+export type LimitOfNamed = (access: Access, endpoint: NamedEndpoint) => Soon<Limit | null>
 
 export interface IssuerPolicyOptions {
   readonly issuer: Pick<Issuer, 'fetchPolicy'>
@@ -65,10 +68,10 @@ export function createIssuerPolicy(options: IssuerPolicyOptions): IssuerPolicy {
     get failure() {
       return table.failure
     },
-    routes: () => whenKnown(table.known(), (policy) => policy?.routes ?? null),
+    declared: table.known,
     limitOf: (access, endpoint) =>
       whenKnown(table.known(), (policy) => {
-        const name = `${endpoint.method} ${endpoint.path}`.trim()
+        const { name } = endpoint
         const base = limitOfEndpoint(access, endpoint) ?? policy?.limits.get(name) ?? null
         if (policy === null || access.clientId === null) return base
         return whenKnown(apps.of(access.clientId), (own) => own?.get(name) ?? base)

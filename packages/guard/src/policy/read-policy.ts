@@ -1,16 +1,16 @@
 /** What an issuer says of endpoints and limits, read before any of it is believed. */
 
-import { checkLimit, type Limit } from '../limits/limit.ts'
-import { readLimit } from '../limits-of-endpoints.ts'
-import type { Endpoint } from '../routes/endpoint.ts'
+import { type NamedEndpoint, named, readEndpointName } from '../endpoint-name.ts'
+import { type Limit, readLimit } from '../limits/limit.ts'
 import { createRouteTable, type RouteTable } from '../routes/route-table.ts'
 
 /** The API of one audience: what it is called at the issuer, and its endpoints. */
 export interface ApiPolicy {
   readonly api: string
-  readonly endpoints: readonly Endpoint[]
-  readonly routes: RouteTable<Endpoint>
-  /** By `GET /path`. */
+  readonly endpoints: readonly NamedEndpoint[]
+  readonly routes: RouteTable<NamedEndpoint>
+  readonly names: ReadonlySet<string>
+  /** By the names of endpoints. */
   readonly limits: LimitsByEndpoint
 }
 
@@ -25,31 +25,25 @@ export function readApiPolicy(answer: unknown, audience: string): ApiPolicy {
   if (typeof found?.api !== 'string')
     throw new TypeError(`the credentials are of no API with the audience ${audience}`)
   const endpoints = listOf(found, 'endpoints').map(readEndpoint)
-  const limited = endpoints.flatMap(({ method, path, limit }) =>
-    limit === undefined ? [] : [[`${method} ${path}`, limit as Limit] as const],
+  const limited = endpoints.flatMap(({ name, limit }) =>
+    limit === undefined ? [] : [[name, limit as Limit] as const],
   )
-  return { api: found.api, endpoints, routes: createRouteTable(endpoints), limits: new Map(limited) }
+  const names = new Set(endpoints.map(({ name }) => name))
+  return { api: found.api, endpoints, routes: createRouteTable(endpoints), names, limits: new Map(limited) }
 }
 
 /** Those of an app that differ from the endpoints' own. Throws a `TypeError`. */
 export function readAppLimits(answer: unknown, api: string): LimitsByEndpoint {
   const own = listOf(answer, 'limits').filter((one) => one.api === api)
-  return new Map(own.map((one) => [textOf(one, 'endpoint'), limitOf(one)]))
+  return new Map(own.map((one) => [readEndpointName(textOf(one, 'endpoint')).name, readLimit(one)]))
 }
 
-function readEndpoint(members: Members): Endpoint {
+function readEndpoint(members: Members): NamedEndpoint {
   const { limit } = members
-  return {
+  return named({
     ...{ method: textOf(members, 'method'), path: textOf(members, 'path'), scope: textOf(members, 'scope') },
-    ...(limit !== undefined && { limit: limitOf(limit) }),
-  }
-}
-
-function limitOf(value: unknown): Limit {
-  const limit = readLimit(value)
-  if (limit === null) throw new TypeError('the policy of the issuer has a limit that is none')
-  checkLimit(limit)
-  return limit
+    ...(limit !== undefined && { limit: readLimit(limit) }),
+  })
 }
 
 function listOf(value: unknown, name: string): readonly Members[] {

@@ -23,14 +23,18 @@ export const standardPolicy: RevocationPolicy = { whenCut: 'refuse', afterSecond
 export type FeedStanding = 'none' | 'following' | 'cut'
 
 export interface FeedWatch {
+  readonly policy: RevocationPolicy
   standing(): FeedStanding
   /** Waits for the first snapshot, and not for long: what it holds is to be known before the first token is judged. */
   begun(): Soon<void>
   /** Whether a token that is good by all that is known may pass. */
   mayPass(): boolean
+  /** Whether such tokens pass although nobody can tell whether they were revoked. */
+  isPassing(): boolean
 }
 
-const longestFirstWaitMilliseconds = 5_000
+// Less than a request may take in all, so that what is asked after this can still be answered.
+const longestFirstWaitMilliseconds = 4_000
 
 export function watchFeed(follower: Follower | null, policy: RevocationPolicy, effects: Effects): FeedWatch {
   const standing = (): FeedStanding => {
@@ -47,9 +51,11 @@ export function watchFeed(follower: Follower | null, policy: RevocationPolicy, e
       isWaitOver = true
     })
   return {
+    policy,
     standing,
     begun: () => (isWaitOver || first === null ? undefined : first),
     mayPass: () => policy.whenCut === 'allow' || standing() !== 'cut',
+    isPassing: () => policy.whenCut === 'allow' && standing() === 'cut',
   }
 }
 

@@ -1,4 +1,4 @@
-/** Endpoints from an OpenAPI 3.0 or 3.1 document. What a guard cannot hold to is told and left out: then it is refused. */
+/** Endpoints from an OpenAPI 3.0 or 3.1 document. What a guard cannot hold to is told; where it cannot tell who may come in, left out. */
 
 import {
   createLeftOut,
@@ -17,6 +17,7 @@ import { createRouteTree } from './route-tree.ts'
 export interface OpenApiEndpoints {
   /** Fit for the guard's `endpoints`. */
   readonly endpoints: readonly Endpoint[]
+  /** What was left out, and what of an endpoint the API must check for itself. */
   readonly unused: readonly UnusedPart[]
 }
 
@@ -29,8 +30,9 @@ export interface OpenApiOptions {
 /**
  * Reads the endpoints of a parsed document.
  *
- * Scopes are those of `oauth2`, `openIdConnect` and `http` bearer schemes; what a document demands beside a token (an API
- * key, a certificate) is not looked at, and of alternatives only those with a token count. An operation is public if its
+ * Scopes are those of `oauth2`, `openIdConnect` and `http` bearer schemes, and of alternatives only those with a token
+ * count. What a document demands beside a token (an API key, a certificate) no guard checks: the operation is an endpoint
+ * all the same, and `unused` tells what is left for the API to check. An operation is public if its
  * security is an empty list or has an empty alternative; one of which nothing is said is left out. The extension
  * `x-sallyport-limit` of an operation becomes the limit of the endpoint, as it stands. Throws a TypeError for what is no
  * OpenAPI 3.0 or 3.1 document.
@@ -59,6 +61,12 @@ export function readOpenApiEndpoints(document: unknown, { basePath }: OpenApiOpt
     const reason = typeof endpoint === 'string' ? endpoint : tree.add(endpoint)
     if (reason !== null) leave(operation.path, reason)
     else if (typeof endpoint !== 'string') endpoints.push(endpoint)
+    const unheld = reason === null ? demandedBeside(operation.security ?? []) : ''
+    if (unheld !== '')
+      leave(
+        [...operation.path, 'security'],
+        `beside the token it demands ${unheld}, which the API must check`,
+      )
   }
   return { endpoints, unused }
 }
@@ -81,6 +89,15 @@ function accessTo(security: OpenApiOperation['security']): Pick<Endpoint, 'scope
   const [first, ...more] = scopes
   if (!scopes.every(isScopeToken)) return 'a scope that no token can have'
   return first === undefined ? {} : { scope: more.length > 0 ? scopes : first }
+}
+
+/** What no token satisfies; empty where there is an alternative that a token satisfies alone, or none with a token. */
+function demandedBeside(security: NonNullable<OpenApiOperation['security']>): string {
+  if (security.some((together) => together.every(isToken))) return ''
+  const others = security.filter(isByToken).flatMap((together) => together.filter((need) => !isToken(need)))
+  return [...new Set(others.map(({ type, httpScheme }) => (type === 'http' ? httpScheme : type)))].join(
+    ' or ',
+  )
 }
 
 /** A scheme that the document does not define demands nobody knows what. */

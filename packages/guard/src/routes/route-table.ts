@@ -7,8 +7,13 @@ import { type Candidate, createRouteTree, type RouteTree } from './route-tree.ts
 /** Where a request leads: to an endpoint, or why to none. */
 export type Route<E extends Endpoint> =
   | { readonly endpoint: E; readonly refused?: never }
-  /** Answer 400; `reason` is for the log. */
-  | { readonly refused: 'malformed'; readonly reason: string; readonly endpoint?: never }
+  /** Answer 400; `reason` is for the log. `resembled` is the endpoint that some routers would take it for. */
+  | {
+      readonly refused: 'malformed'
+      readonly reason: string
+      readonly resembled?: E
+      readonly endpoint?: never
+    }
   /** No router can take the path for that of an endpoint, in any spelling. */
   | { readonly refused: 'unknown'; readonly endpoint?: never }
   /** The path is an endpoint's, for other methods. */
@@ -58,10 +63,24 @@ export function createRouteTable<E extends Endpoint>(endpoints: readonly E[]): R
 function treeOf<E extends Endpoint>(endpoints: readonly E[]): RouteTree<E> {
   const tree = createRouteTree<E>()
   for (const endpoint of endpoints) {
-    const reason = isContradictory(endpoint) ? 'it is public, and needs a scope' : tree.add(endpoint)
-    if (reason !== null) throw new TypeError(`endpoint ${endpoint.method} ${endpoint.path}: ${reason}`)
+    const problem = addTo(tree, endpoint)
+    if (problem !== null) throw new TypeError(problem)
   }
   return tree
+}
+
+/** Of each endpoint that a table of them cannot hold, why. */
+export function* routeProblems(endpoints: readonly Endpoint[]): Iterable<string> {
+  const tree = createRouteTree()
+  for (const endpoint of endpoints) {
+    const problem = addTo(tree, endpoint)
+    if (problem !== null) yield problem
+  }
+}
+
+function addTo<E extends Endpoint>(tree: RouteTree<E>, endpoint: E): string | null {
+  const reason = isContradictory(endpoint) ? 'it is public, and needs a scope' : tree.add(endpoint)
+  return reason && `endpoint ${endpoint.method} ${endpoint.path}: ${reason}`
 }
 
 const isContradictory = ({ isPublic, scope }: Endpoint): boolean => isPublic === true && scope !== undefined
@@ -92,5 +111,6 @@ function findInTree<E extends Endpoint>(tree: RouteTree<E>, method: string, path
 
 function routeTo<E extends Endpoint>({ endpoint, isExact }: Candidate<E>): Route<E> {
   if (isExact) return { endpoint }
-  return { refused: 'malformed', reason: `some routers would take the path for ${endpoint.path}` }
+  const reason = `some routers would take the path for ${endpoint.path}`
+  return { refused: 'malformed', reason, resembled: endpoint }
 }

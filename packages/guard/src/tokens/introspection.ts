@@ -20,6 +20,8 @@ export interface Introspection {
   verify(token: string): Soon<Verified>
   /** What is kept may have been revoked singly, which its claims need not tell. */
   forget(): void
+  /** Why the last question had no answer; null after a good one. */
+  readonly failure: Error | null
 }
 
 interface KeptAnswer {
@@ -37,11 +39,13 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
   const kept = new RecentMap<KeptAnswer>(entries)
   const asking = new Map<string, Promise<Verified>>()
   let underWay = 0
+  let failure: Error | null = null
 
   function question(token: string): Promise<Verified> {
     underWay += 1
     const flight: Promise<Verified> = ask(token)
       .then((told): Verified => {
+        failure = null
         const answer = readAnswer(told, options)
         // Forgotten meanwhile, and perhaps asked again: what was asked before a revocation is used once and not kept.
         if (typeof answer !== 'string' && asking.get(token) === flight) {
@@ -50,7 +54,10 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
         }
         return answer
       })
-      .catch((): Verified => 'introspection_unavailable')
+      .catch((error: unknown): Verified => {
+        failure = error instanceof Error ? error : null
+        return 'introspection_unavailable'
+      })
       .finally(() => {
         underWay -= 1
         if (asking.get(token) === flight) asking.delete(token)
@@ -72,6 +79,9 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
     forget() {
       kept.clear()
       asking.clear()
+    },
+    get failure() {
+      return failure
     },
   }
 }

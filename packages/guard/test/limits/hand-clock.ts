@@ -1,12 +1,14 @@
 /** Time that stands until a test moves it. */
 
-import type { After } from '../../src/limits/circuit.ts'
+import type { After } from '../../src/limits/patience.ts'
 
 export interface HandClock {
   readonly elapsed: () => number
   readonly after: After
   /** Milliseconds; timers that are due run in their order. */
   advance(milliseconds: number): void
+  /** As of a process that was held up for so long: timers that are due run once, and late. */
+  hold(milliseconds: number): void
 }
 
 interface Timer {
@@ -36,6 +38,13 @@ export function handClock(startsAt = 1_000_000): HandClock {
         due.run()
       }
       now = until
+    },
+    hold(milliseconds) {
+      now += milliseconds
+      for (const timer of [...timers].filter(({ at }) => at <= now)) {
+        timers.delete(timer)
+        timer.run()
+      }
     },
   }
 }

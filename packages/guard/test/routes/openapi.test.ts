@@ -33,7 +33,7 @@ test('product: scopes come from the schemes that a token satisfies, those of the
   assert.deepEqual(accessOf([{ oidc: ['read', 'all'] }]), { scope: ['all', 'read'] })
   assert.deepEqual(accessOf([{ alias: ['read'], bearer: ['more'] }]), { scope: ['more', 'read'] })
   assert.deepEqual(accessOf([{ bearer: [] }]), {})
-  assert.deepEqual(accessOf([{ oauth: ['read'], key: [] }, { basic: [] }]), { scope: 'read' })
+  assert.deepEqual(accessOf([{ oauth: ['read'] }, { basic: [] }]), { scope: 'read' })
   assert.deepEqual(accessOf([{ oauth: ['read', 'all'] }, { oidc: ['all', 'read'] }]), {
     scope: ['all', 'read'],
   })
@@ -85,6 +85,31 @@ test('product: what a guard cannot hold to is left out, so that it is refused', 
       ...['/paths/~1pets~1{id}/get', '/paths/~1Pets~1all/get', '/paths/~1elsewhere'],
     ],
   )
+})
+
+test('product: what is demanded beside the token is told, for the API to check', () => {
+  const unusedOf = (security: unknown) => {
+    const { endpoints, unused } = readOpenApiEndpoints(document({ '/a': { get: { security } } }))
+    assert.deepEqual(endpoints, [{ method: 'GET', path: '/a', scope: 'read' }])
+    return unused
+  }
+  const told = (what: string) => [
+    {
+      pointer: '/paths/~1a/get/security',
+      reason: `beside the token it demands ${what}, which the API must check`,
+    },
+  ]
+  assert.deepEqual(unusedOf([{ oauth: ['read'], key: [] }]), told('apiKey'))
+  assert.deepEqual(unusedOf([{ oauth: ['read'], key: [] }, { basic: [] }]), told('apiKey'))
+  assert.deepEqual(
+    unusedOf([
+      { oauth: ['read'], key: [] },
+      { oidc: ['read'], basic: [] },
+    ]),
+    told('apiKey or basic'),
+  )
+  // The token alone is one of the alternatives.
+  assert.deepEqual(unusedOf([{ oauth: ['read'] }, { oauth: ['read'], key: [] }]), [])
 })
 
 test('product: paths stand under that of the first server, or where the caller says', () => {

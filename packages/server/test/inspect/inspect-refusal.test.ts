@@ -20,6 +20,14 @@ test('issue 6, 1: every reason is explained: why, when, what was answered, and w
   }
 })
 
+test('issue 6, 1: keys that cannot be had on the first day are explained with the usual causes', () => {
+  const { refusal, nextSteps } = inspectRefusal(idOf('keys_unavailable'))
+  for (const cause of [/certificate/, /slash/, /tenant/, /out of reach/])
+    assert.match(refusal?.why ?? '', cause)
+  for (const step of [/keys\.failure/, /NODE_EXTRA_CA_CERTS=/, /`issuer` as its metadata does/])
+    assert.match(String(nextSteps), step)
+})
+
 test('issue 6, 1: an id is found in a header line, in the whole answer and in a line of a log', () => {
   const answer = JSON.stringify({ error: 'invalid_token', refusal_id: id })
   for (const text of [id, ` ${id}\n`, `'${id}'`, `Refusal-Id: ${id}`, `< refusal-id: ${id}\r\n`, answer])

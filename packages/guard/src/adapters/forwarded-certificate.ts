@@ -1,0 +1,73 @@
+/** Where the client's certificate is: in the connection itself, or in a header of a listed proxy that ends TLS. */
+
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP, isIPv4 } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import {
+  type ForwardedCertificatePreset,
+  forwardedCertificatePresets,
+  readForwardedCertificate,
+} from '@sallyport/protocol'
+import { GuardOptionsError } from '../options.ts'
+
+/** A proxy that ends TLS and hands the client's certificate on. It must delete that header from what clients send. */
+export interface ProxyOptions {
+  /** Of whom the header is believed: addresses and networks, such as `127.0.0.1` and `10.0.0.0/8`. */
+  readonly proxies: readonly string[]
+  /** How the proxy writes it: `rfc9440` is the header `Client-Cert`. */
+  readonly certificateHeader: ForwardedCertificatePreset
+}
+
+export type CertificateReader = (message: IncomingMessage) => Uint8Array | undefined
+
+/** TLS itself has shown that the client holds its key; who has signed it is not asked (RFC 8705 §2.2). */
+export function certificateOfConnection({ socket }: IncomingMessage): Uint8Array | undefined {
+  const certificate = (socket as Partial<TLSSocket>).getPeerCertificate?.()
+  return certificate?.raw
+}
+
+/** Throws `GuardOptionsError` for what is no address and no kind of proxy. */
+export function createCertificateReader(options: ProxyOptions | undefined): CertificateReader {
+  if (options === undefined) return certificateOfConnection
+  const { proxies, certificateHeader } = options
+  if (!forwardedCertificatePresets.includes(certificateHeader))
+    fail(`certificateHeader must be ${forwardedCertificatePresets.join(' or ')}`)
+  const isListed = createProxyList(proxies)
+  return (message) => {
+    // Its own certificate, which such a proxy may show, is not the client's.
+    if (!isListed(message.socket.remoteAddress)) return certificateOfConnection(message)
+    const forwarded = readForwardedCertificate(certificateHeader, message.headersDistinct)
+    return typeof forwarded === 'string' ? undefined : forwarded?.leaf
+  }
+}
+
+type Family = 'ipv4' | 'ipv6'
+
+function createProxyList(entries: readonly string[]): (address: string | undefined) => boolean {
+  // One list a family: in a shared one, ::/0 would hold all of IPv4.
+  const lists: Readonly<Record<Family, BlockList>> = { ipv4: new BlockList(), ipv6: new BlockList() }
+  if (!Array.isArray(entries) || entries.length === 0) fail('proxies must be a list of addresses')
+  for (const entry of entries) add(lists, entry)
+  return (written) => {
+    if (written === undefined) return false
+    const address = plain(written)
+    return isIP(address) !== 0 && lists[familyOf(address)].check(address, familyOf(address))
+  }
+}
+
+const familyOf = (address: string): Family => (isIPv4(address) ? 'ipv4' : 'ipv6')
+
+/** A socket that listens for both families says `::ffff:192.0.2.1`. */
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+
+function add(lists: Readonly<Record<Family, BlockList>>, entry: unknown): void {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(String(entry)) ?? []
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  const prefix = Number(bits ?? longest)
+  if (longest < 0 || prefix > longest) fail('proxies must be addresses, or networks such as 10.0.0.0/8')
+  lists[familyOf(address)].addSubnet(address, prefix, familyOf(address))
+}
+
+const fail = (problem: string): never => {
+  throw new GuardOptionsError(problem)
+}

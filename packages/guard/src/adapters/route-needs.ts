@@ -1,0 +1,40 @@
+/** What the routes of a framework need: said once, named by each route's own template, made once for each. */
+
+import { countedMethod, routeName } from '../endpoint-name.ts'
+import type { Guard } from '../guard.ts'
+import { limitIn } from '../limits-of-endpoints.ts'
+import type { Requirement } from '../requirement.ts'
+
+/** `template` is what the framework calls the route, undefined where it has none. */
+export type RouteNeeds = (method: string, template: unknown) => Requirement
+
+/** Throws `GuardOptionsError` for what this guard cannot hold to. `mount` is where the routes are, as far as it is known. */
+export function createRouteNeeds(guard: Guard, requirement: Requirement, mount = ''): RouteNeeds {
+  guard.checkRequirement({ ...requirement, endpoint: requirement.endpoint ?? 'of the route' })
+  const said = withLimitRead(requirement)
+  if (said.endpoint !== undefined) return () => said
+  // Routes and counted methods are few, and nothing that a client sends is a key.
+  const made = new Map<unknown, Map<string, Requirement>>()
+  const makeFor = (template: unknown): Map<string, Requirement> => {
+    const ofRoute = new Map<string, Requirement>()
+    made.set(template, ofRoute)
+    return ofRoute
+  }
+  return (method, template) => {
+    const ofRoute = made.get(template) ?? makeFor(template)
+    const counted = countedMethod(method)
+    const known = ofRoute.get(counted)
+    if (known !== undefined) return known
+    const needed = { ...said, endpoint: routeName(counted, placed(mount, template)) }
+    ofRoute.set(counted, needed)
+    return needed
+  }
+}
+
+/** A middleware that has no route of its own stands before all paths. */
+const placed = (mount: string, template: unknown): string => mount + String(template ?? '/*')
+
+function withLimitRead(requirement: Requirement): Requirement {
+  const limit = limitIn(requirement.limit)
+  return limit === null ? requirement : { ...requirement, limit }
+}

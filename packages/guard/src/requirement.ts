@@ -1,0 +1,54 @@
+/** What a route says that it needs, and what of it no guard could hold to. */
+
+import { readLimit } from './limits/limit.ts'
+import type { LimitTerms } from './limits-of-endpoints.ts'
+import { anything, objectOf, scope } from './option-checks.ts'
+import { type GuardOptions, GuardOptionsError } from './options.ts'
+
+/** What a request needs, where no table of endpoints says so, or beside what a table says. */
+export interface Requirement {
+  /** All of them, and those that a table has beside them. */
+  readonly scope?: string | readonly string[]
+  /** What limits are counted by, such as `GET /invoices`; where a table has the request, its endpoint goes before. */
+  readonly endpoint?: string
+  /** Beside one of a table, the tighter holds. */
+  readonly limit?: LimitTerms
+}
+
+export type RequirementCheck = (requirement: Requirement) => void
+
+/** Refuses what would count nothing, or count together what does not belong together. */
+export function createRequirementCheck({ limits, endpoints, unlisted }: GuardOptions): RequirementCheck {
+  const ownLimits = limits?.limitOf !== undefined
+  const isTableWhole = endpoints !== undefined && unlisted !== 'authenticate'
+  return ({ limit, endpoint }) => {
+    if (limit !== undefined && limits === undefined)
+      fail(
+        'a limit counts nothing without a store: give createGuard `limits: { store: createMemoryLimits() }`',
+      )
+    if (limit !== undefined && !ownLimits) checkLimitOf(limit)
+    const isCounted = limit !== undefined || ownLimits
+    if (isCounted && !isTableWhole && !endpoint)
+      fail('a limit needs `endpoint`, such as `GET /invoices`: routes without it would be counted together')
+  }
+}
+
+/** Refuses what is misspelled: a scope by another name would be none, and let every good token in. */
+export const checkWords: RequirementCheck = (requirement) => {
+  const [problem] = knownWords(requirement, 'what a route needs')
+  if (problem !== undefined) fail(problem)
+}
+
+const knownWords = objectOf<Requirement>({ scope, endpoint: anything, limit: anything })
+
+function checkLimitOf(limit: LimitTerms): void {
+  try {
+    readLimit(limit)
+  } catch (error) {
+    fail(`limit: ${error instanceof Error ? error.message : 'it is none'}`)
+  }
+}
+
+const fail = (problem: string): never => {
+  throw new GuardOptionsError(problem)
+}
