@@ -3,6 +3,8 @@
 import type { Actor } from '../store/audit-records.ts'
 import type { Database, WriteTransaction } from '../store/database.ts'
 import { type Exposed, exposeCredential, type NewExposure } from '../store/exposure.ts'
+import { selectTenant } from '../store/tenants.ts'
+import type { TenantSettings } from '../tenants/settings.ts'
 
 export interface ExposureDeps {
   readonly db: Database
@@ -36,4 +38,10 @@ function record(
     ...{ tenantId, actor, action: 'exposeCredential', target: `credential ${clientId} ${credentialId}` },
     after: JSON.stringify({ exposed_by: by, quarantined: isQuarantined }),
   })
+}
+
+/** Whether the tenant wants what was seen out of use, and not only noted. */
+export async function quarantines({ kysely }: Pick<Database, 'kysely'>, tenantId: string): Promise<boolean> {
+  const settings = (await selectTenant(kysely, tenantId))?.settings as TenantSettings | undefined
+  return settings?.exposed_secrets !== 'flag'
 }

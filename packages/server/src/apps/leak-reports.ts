@@ -1,17 +1,20 @@
 /** A secret that was found in public: whose it is, and the end of its use. */
 
+import { parseRegistrationToken } from '@sallyport/protocol'
 import { lookupOf, type SecretHasher, sameVerifier } from '../keys/secret-hasher.ts'
+import type { Actor } from '../store/audit-records.ts'
 import type { Database } from '../store/database.ts'
 import type { Exposed } from '../store/exposure.ts'
 import { findByLookup, type IndexedSecret } from '../store/leaked-secrets.ts'
-import { selectTenant } from '../store/tenants.ts'
-import type { TenantSettings } from '../tenants/settings.ts'
-import type { ReportExposure } from './expose-credential.ts'
+import { quarantines, type ReportExposure } from './expose-credential.ts'
+import { type LeakedToken, reportLeakedToken } from './leaked-tokens.ts'
 
 export interface LeakReportDeps {
   readonly db: Database
   readonly hasher: SecretHasher
   readonly expose: ReportExposure
+  /** For the audit chain, of what is no credential; left out, the server was told itself. */
+  readonly by?: Actor
 }
 
 export interface Leak {
@@ -22,6 +25,7 @@ export interface Leak {
 
 /** A credential that the secret is of, and what has become of it now. */
 export interface LeakedCredential {
+  readonly kind: 'credential'
   readonly tenantId: string
   readonly clientId: string
   readonly credentialId: string
@@ -29,8 +33,19 @@ export interface LeakedCredential {
   readonly exposed: Exposed
 }
 
+export type Leaked = LeakedCredential | LeakedToken
+
 /** None for a secret that is not ours; without a look at the store if its prefix or checksum says so. */
-export async function reportLeak(
+export async function reportLeak({ secret, url }: Leak, deps: LeakReportDeps): Promise<readonly Leaked[]> {
+  const leak = { secret, url: url === undefined ? undefined : urlToKeep(url, secret) }
+  const kind = parseRegistrationToken(secret)
+  if (kind === null) return reportLeakedSecret(leak, deps)
+  const { db, by = 'server' } = deps
+  const token = await reportLeakedToken(db, { kind, token: secret, url: leak.url, by })
+  return token === null ? [] : [token]
+}
+
+async function reportLeakedSecret(
   { secret, url }: Leak,
   { db, hasher, expose }: LeakReportDeps,
 ): Promise<LeakedCredential[]> {
@@ -43,9 +58,9 @@ export async function reportLeak(
     const exposed = await expose({
       ...{ tenantId, clientId, credentialId, isQuarantined },
       by: 'leak_report',
-      url: url === undefined ? undefined : urlToKeep(url, secret),
+      url,
     })
-    leaked.push({ tenantId, clientId, credentialId, exposed })
+    leaked.push({ kind: 'credential', tenantId, clientId, credentialId, exposed })
   }
   return leaked
 }
@@ -58,11 +73,6 @@ function isOf(
 ) {
   const mac = hasher.compute(pepperVersion, tenantId, clientId, secret)
   return mac !== null && sameVerifier(mac, verifier)
-}
-
-async function quarantines({ kysely }: Database, tenantId: string): Promise<boolean> {
-  const settings = (await selectTenant(kysely, tenantId))?.settings as TenantSettings | undefined
-  return settings?.exposed_secrets !== 'flag'
 }
 
 const longestUrl = 500

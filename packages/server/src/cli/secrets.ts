@@ -2,7 +2,8 @@
 
 import type { Command } from 'commander'
 import { createExposure } from '../apps/expose-credential.ts'
-import { type LeakedCredential, reportLeak } from '../apps/leak-reports.ts'
+import { type Leaked, type LeakedCredential, reportLeak } from '../apps/leak-reports.ts'
+import { type LeakedToken, ownTokenName } from '../apps/leaked-tokens.ts'
 import { commandActor } from './actor.ts'
 import { readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
@@ -27,13 +28,13 @@ export function registerSecrets(group: Command): void {
         'The secret is in the history of your shell now; - reads it from standard input.\n',
       )
     const text = (isPiped ? await readStandardInput('secret') : secret).trim()
+    const by = commandActor('secrets report')
     const leaked = await withStore(
       options,
-      ({ db, hasher }) =>
-        reportLeak(
-          { secret: text, url: options.url },
-          { db, hasher, expose: createExposure({ db, by: commandActor('secrets report'), onExposed }) },
-        ),
+      ({ db, hasher }) => {
+        const expose = createExposure({ db, by, onExposed })
+        return reportLeak({ secret: text, url: options.url }, { db, hasher, expose, by })
+      },
       { isWriting: true },
     )
     process.stdout.write(`${options.json ? JSON.stringify(leaked.map(toJson), null, 2) : describe(leaked)}\n`)
@@ -44,25 +45,52 @@ export function registerSecrets(group: Command): void {
 /** There is no log here, and the notice is in the store. */
 const onExposed = () => {}
 
-const toJson = ({ tenantId, clientId, credentialId, exposed }: LeakedCredential) => ({
-  tenant: tenantId,
-  client_id: clientId,
-  credential: credentialId,
-  done: exposed ?? 'nothing new',
-})
+function toJson(leaked: Leaked) {
+  const { tenantId: tenant, exposed } = leaked
+  const done = exposed ?? 'nothing new'
+  switch (leaked.kind) {
+    case 'credential':
+      return { tenant, client_id: leaked.clientId, credential: leaked.credentialId, done }
+    case 'initial':
+      return { tenant, organization: leaked.organizationId, registration_token: leaked.tokenId, done }
+    case 'registration':
+      return { tenant, client_id: leaked.clientId, credential: ownTokenName, done }
+  }
+}
+
+const stillWorks = 'still works, as the tenant wants it (exposed_secrets: flag).'
 
 const done = {
-  quarantined: 'It is out of use now, and every token that was got with it is dead.',
-  flagged: 'It is flagged and still works, as the tenant wants it (exposed_secrets: flag).',
-  nothing: 'All was done when it was seen first.',
+  credential: {
+    quarantined: 'It is out of use now, and every token that was got with it is dead.',
+    flagged: `It is flagged and ${stillWorks}`,
+    nothing: 'All was done when it was seen first.',
+  },
+  initial: {
+    removed: 'It is removed: no program registers with it any more. Apps that it has made stay.',
+    flagged: `It is in the audit chain and ${stillWorks}`,
+  },
+  registration: {
+    removed:
+      'It is good for nothing any more. The app goes on, and the people who manage it can still change or remove it.',
+    flagged: `It is flagged and ${stillWorks}`,
+  },
 } as const
 
-function describe(leaked: readonly LeakedCredential[]): string {
+function describe(leaked: readonly Leaked[]): string {
   if (leaked.length === 0) return 'This is no secret of this server, or no longer one.'
   return leaked
-    .map(
-      ({ tenantId, clientId, credentialId, exposed }) =>
-        `It is credential ${credentialId} of client ${clientId} at tenant ${tenantId}. ${done[exposed ?? 'nothing']}`,
-    )
+    .map((one) => (one.kind === 'credential' ? describeCredential(one) : describeToken(one)))
     .join('\n')
+}
+
+const describeCredential = ({ tenantId, clientId, credentialId, exposed }: LeakedCredential) =>
+  `It is credential ${credentialId} of client ${clientId} at tenant ${tenantId}. ${done.credential[exposed ?? 'nothing']}`
+
+function describeToken(leaked: LeakedToken): string {
+  const whose =
+    leaked.kind === 'initial'
+      ? `registration token ${leaked.tokenId} of organization ${leaked.organizationId}`
+      : `the ${ownTokenName} of client ${leaked.clientId}`
+  return `It is ${whose} at tenant ${leaked.tenantId}. ${done[leaked.kind][leaked.exposed]}`
 }

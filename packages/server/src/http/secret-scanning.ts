@@ -5,11 +5,12 @@
 
 import { createHash, verify } from 'node:crypto'
 import { jsonReply, type Reply } from '@sallyport/protocol'
-import { type LeakedCredential, type LeakReportDeps, reportLeak } from '../apps/leak-reports.ts'
+import { type Leaked, type LeakReportDeps, reportLeak } from '../apps/leak-reports.ts'
+import { ownTokenName } from '../apps/leaked-tokens.ts'
 import type { ScannerKeys } from '../keys/scanner-keys.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import type { HttpRequest } from './exchange.ts'
-import type { Log } from './log.ts'
+import type { Log, LogFields } from './log.ts'
 
 export const secretScanningPath = '/secret-scanning/github'
 
@@ -55,9 +56,8 @@ async function answerReport(request: HttpRequest, deps: SecretScanningDeps): Pro
   const reported = readReport(body)
   if (reported === null)
     return refusal(400, 'invalid_request', 'The body must be a JSON array of objects with token and type.')
-  const labelled: object[] = []
-  for (const one of reported) labelled.push(await label(one, request, deps))
-  return jsonReply(200, labelled)
+  const real = await realOnes(reported, request, deps)
+  return jsonReply(200, reported.map(label(real)))
 }
 
 const header = ({ headers }: HttpRequest, name: string): string | undefined => {
@@ -65,25 +65,47 @@ const header = ({ headers }: HttpRequest, name: string): string | undefined => {
   return typeof value === 'string' && value !== '' && value.length <= 512 ? value : undefined
 }
 
-/** The hash stands for the secret, so that our answer holds none. */
-async function label({ token, type, url }: ReportedSecret, request: HttpRequest, deps: SecretScanningDeps) {
-  const leaked = await reportLeak({ secret: token, url }, deps)
-  for (const one of leaked) logLeak(one, request, deps.log)
-  return {
-    token_hash: createHash('sha256').update(token).digest('hex'),
-    token_type: type,
-    label: leaked.length > 0 ? 'true_positive' : 'false_positive',
+/** What stands there twice is done once: by the second time a token may be gone. */
+async function realOnes(
+  reported: readonly ReportedSecret[],
+  request: HttpRequest,
+  deps: SecretScanningDeps,
+): Promise<ReadonlySet<string>> {
+  const real = new Set<string>()
+  for (const { token, url } of reported) {
+    if (real.has(token)) continue
+    const leaked = await reportLeak({ secret: token, url }, deps)
+    for (const one of leaked) logLeak(one, request, deps.log)
+    if (leaked.length > 0) real.add(token)
   }
+  return real
 }
 
-const logLeak = ({ tenantId, clientId, credentialId }: LeakedCredential, { id }: HttpRequest, log: Log) =>
+/** The hash stands for the secret, so that our answer holds none. */
+const label =
+  (real: ReadonlySet<string>) =>
+  ({ token, type }: ReportedSecret) => ({
+    token_hash: createHash('sha256').update(token).digest('hex'),
+    token_type: type,
+    label: real.has(token) ? 'true_positive' : 'false_positive',
+  })
+
+const logLeak = (leaked: Leaked, { id }: HttpRequest, log: Log) =>
   log.warn('secret reported', {
-    request_id: id,
-    tenant: tenantId,
-    client_id: clientId,
-    credential_id: credentialId,
+    ...{ request_id: id, tenant: leaked.tenantId, ...factsOf(leaked) },
     reason: 'secret scanning',
   })
+
+function factsOf(leaked: Leaked): LogFields {
+  switch (leaked.kind) {
+    case 'credential':
+      return { client_id: leaked.clientId, credential_id: leaked.credentialId }
+    case 'initial':
+      return { organization: leaked.organizationId, credential_id: leaked.tokenId }
+    case 'registration':
+      return { client_id: leaked.clientId, credential_id: ownTokenName }
+  }
+}
 
 /** Null for what is no report; more than we look at is not one either. */
 function readReport(body: Buffer): ReportedSecret[] | null {

@@ -1,5 +1,6 @@
 /** Whose a secret is, when nothing but the secret is known. */
 
+import type { RegistrationTokenKind } from '@sallyport/protocol'
 import type { Kysely } from 'kysely'
 import type { Schema } from './schema.ts'
 
@@ -28,4 +29,20 @@ export async function findByLookup(
   return rows.flatMap((row) =>
     row.pepperVersion === null ? [] : [{ ...row, pepperVersion: row.pepperVersion }],
   )
+}
+
+const tables = { initial: 'registration_tokens', registration: 'registrations' } as const
+
+/** At which tenant a registration token is one; of tokens that were taken back nothing is known. */
+export async function findTenantByDigest(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  kind: RegistrationTokenKind,
+  digest: Uint8Array,
+): Promise<string | null> {
+  const row = await kysely
+    .selectFrom(tables[kind])
+    .select('tenant_id')
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return row?.tenant_id ?? null
 }

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { prepareRead } from './prepared.ts'
+import { removeRegistrationTokens } from './registration-tokens.ts'
 import { cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
 
@@ -162,6 +163,7 @@ export async function removeOrganization(tx: WriteTransaction, tenantId: string,
       .where('organization_id', '=', id)
       .execute()
   }
+  await removeRegistrationTokens(tx, tenantId, id)
   await kysely.deleteFrom('organizations').where('tenant_id', '=', tenantId).where('id', '=', id).execute()
   tx.append({ tenantId, noun: 'organization', subjectId: id })
   await cutOff(tx, tenantId, { kind: 'organization', subjectId: id })

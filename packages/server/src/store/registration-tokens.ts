@@ -133,3 +133,17 @@ export async function removeRegistrationToken(
     .execute()
   tx.append({ tenantId, noun: 'tenant', subjectId: tenantId })
 }
+
+/** Of an organization that goes. */
+export async function removeRegistrationTokens(
+  tx: WriteTransaction,
+  tenantId: string,
+  organizationId: string,
+): Promise<void> {
+  const { numDeletedRows } = await tx.kysely
+    .deleteFrom('registration_tokens')
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+    .executeTakeFirst()
+  if (numDeletedRows > 0n) tx.append({ tenantId, noun: 'tenant', subjectId: tenantId })
+}

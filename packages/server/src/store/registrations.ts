@@ -23,16 +23,44 @@ const toRegistration = (row: RegistrationsTable): RegistrationRecord => ({
   ...{ described: readJson(row.described), createdAt: row.created_at },
 })
 
+const ofClient = ({ kysely }: { readonly kysely: Kysely<Schema> }, tenantId: string, clientId: string) =>
+  kysely
+    .selectFrom('registrations')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+
 export async function findRegistration(
-  { kysely }: { readonly kysely: Kysely<Schema> },
+  from: { readonly kysely: Kysely<Schema> },
   tenantId: string,
   clientId: string,
+): Promise<RegistrationRecord | null> {
+  const row = await ofClient(from, tenantId, clientId).executeTakeFirst()
+  return row ? toRegistration(row) : null
+}
+
+/** A wrong token finds nothing, as one for a client that nobody knows does, and takes as long. */
+export async function findRegistrationByToken(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  clientId: string,
+  digest: Uint8Array,
+): Promise<RegistrationRecord | null> {
+  const row = await ofClient(from, tenantId, clientId).where('digest', '=', digest).executeTakeFirst()
+  return row ? toRegistration(row) : null
+}
+
+/** What is registered under this very token, at one tenant. */
+export async function findRegistrationByDigest(
+  { kysely }: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  digest: Uint8Array,
 ): Promise<RegistrationRecord | null> {
   const row = await kysely
     .selectFrom('registrations')
     .selectAll()
     .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
+    .where('digest', '=', digest)
     .executeTakeFirst()
   return row ? toRegistration(row) : null
 }
@@ -64,6 +92,19 @@ export async function describeRegistration(
   await tx.kysely
     .updateTable('registrations')
     .set({ described: writeJson(described) })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .execute()
+}
+
+/** The app stays, and looks after itself no more. */
+export async function removeRegistration(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+): Promise<void> {
+  await tx.kysely
+    .deleteFrom('registrations')
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .execute()

@@ -5,6 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { formatRegistrationToken, type RegistrationTokenKind } from '@sallyport/protocol'
+import { digestOfRegistrationToken } from '../../src/apps/registration.ts'
+import { systemEffects } from '../../src/effects.ts'
+import { openStore } from '../../src/open-store.ts'
+import { addRegistrationToken } from '../../src/store/registration-tokens.ts'
+import { addRegistration } from '../../src/store/registrations.ts'
 import { blueprint, app as sampleApp, tenant } from '../oauth/sample.ts'
 import { run } from './processes.ts'
 
@@ -119,4 +125,46 @@ test('issue 4.5: a found secret is put out of use by its text alone, which nobod
     /acme {4}the-sync {3}leaked {6}was found in public \(https:\/\/pastes\.example\/x\); it is out of use$/m,
   )
   assert.ok(!notices.includes(secret))
+})
+
+/** As if the app had registered itself with a token that makes more. */
+async function addRegistrationTokens() {
+  const made = (kind: RegistrationTokenKind) => formatRegistrationToken(kind, systemEffects.random(32))
+  const tokens = { initial: made('initial'), own: made('registration') }
+  const location = { data_folder: join(root, 'data'), database_url: null, master_key: null }
+  const { db } = await openStore(location, systemEffects)
+  const { organization_id: organizationId } = await db.kysely
+    .selectFrom('apps')
+    .select('organization_id')
+    .where('client_id', '=', 'the-sync')
+    .executeTakeFirstOrThrow()
+  await db.write(async (tx) => {
+    const given = { id: 'reg_1', organizationId, name: 'Machines', terms: {}, registrations: 2 }
+    const digest = digestOfRegistrationToken(tokens.initial)
+    await addRegistrationToken(tx, 'acme', { ...given, digest, expiresAt: tx.now + 3600 })
+    const registered = { clientId: 'the-sync', tokenId: 'reg_1', terms: {}, described: {} }
+    await addRegistration(tx, 'acme', { ...registered, digest: digestOfRegistrationToken(tokens.own) })
+  })
+  await db.close()
+  return { ...tokens, organizationId }
+}
+
+test('RFC 7592 §5: found tokens of registration end by their text alone, and the chain names the command', async () => {
+  const { initial, own, organizationId } = await addRegistrationTokens()
+  const reported = (token: string, ...args: string[]) =>
+    run(['secrets', 'report', '-', ...args], { cwd: root, input: `${token}\n` })
+  assert.equal(
+    (await reported(own)).stdout,
+    'It is the registration access token of client the-sync at tenant acme. It is good for nothing any more. The app goes on, and the people who manage it can still change or remove it.\n',
+  )
+  assert.deepEqual(JSON.parse((await reported(initial, '--json')).stdout), [
+    { tenant: 'acme', organization: organizationId, registration_token: 'reg_1', done: 'removed' },
+  ])
+  const again = await reported(initial)
+  assert.deepEqual([again.code, again.stdout], [1, 'This is no secret of this server, or no longer one.\n'])
+  const notices = (await run(['notices'], { cwd: root })).stdout
+  assert.match(notices, /the-sync +registration access token +was found in public; it is out of use$/m)
+  const chain = (await run(['audit', 'export'], { cwd: root })).stdout
+  assert.match(chain, /"actor":"command secrets report \([^"]+\)","action":"exposeRegistrationToken"/)
+  for (const token of [initial, own]) assert.ok(!(chain + notices).includes(token.slice(7, 40)))
 })

@@ -1,73 +1,23 @@
 // Issue 4, item 5: GitHub's reports of leaked secrets, as its secret scanning partner program sends them.
 import assert from 'node:assert/strict'
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { formatClientSecret } from '@sallyport/protocol'
+import { formatClientSecret, formatRegistrationToken } from '@sallyport/protocol'
 import { listCredentials } from '../../src/store/credentials.ts'
 import type { Database } from '../../src/store/database.ts'
 import { listNotices } from '../../src/store/notices.ts'
-import { type Doubles, forEachStore, oneStore, startTestServer, type TestServer } from '../harness.ts'
+import { type Doubles, forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertInvalidClient, assertToken, freshAddress } from '../oauth/answers.ts'
 import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from '../oauth/ends.ts'
 import { app, blueprint, tenant } from '../oauth/sample.ts'
+import { found, labelOf, published, report, scannerDoubles, type, url } from './scanner.ts'
 
-const scanner = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const identifier = 'f9525bf080f75b3506ca1ead061add62b8633a346606dc5fe544e29231c6ee0d'
-const pemOf = (pair: typeof scanner) => pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
-const published = { public_keys: [{ key_identifier: identifier, key: pemOf(scanner), is_current: true }] }
 
 const text = blueprint(
   tenant('acme', [app('sync'), app('other'), resourceServer]),
   tenant('lenient', [app('sync')], { exposed_secrets: 'flag' }),
 )
-
-/** Counts how often the keys were fetched. */
-function scannerDoubles(answer: () => Record<string, unknown> | null = () => published) {
-  const fetches: string[] = []
-  const doubles: Doubles = {
-    fetchJson: async (url) => {
-      fetches.push(url)
-      const value = answer()
-      return value ? { ok: true, value, maxAgeSeconds: null } : { ok: false, reason: 'its host is gone' }
-    },
-  }
-  return { fetches, doubles }
-}
-
-interface Signing {
-  readonly by?: typeof scanner
-  readonly id?: string
-  readonly method?: string
-  readonly sent?: string
-  readonly host?: string
-}
-
-function report(server: TestServer, body: string, signing: Signing = {}) {
-  const { by = scanner, id = identifier, method = 'POST', sent = body, host } = signing
-  return server.request({
-    method,
-    url: '/secret-scanning/github',
-    body: sent,
-    ...(host !== undefined && { host }),
-    headers: {
-      'content-type': 'application/json',
-      'github-public-key-identifier': id,
-      'github-public-key-signature': sign('sha256', Buffer.from(body), by.privateKey).toString('base64'),
-    },
-  })
-}
-
-const type = 'sallyport_client_secret'
-const url = 'https://github.com/octocat/Hello-World/blob/12345600b9cbe38a219f39a9941c9319b600c002/foo/bar.txt'
-const found = (...tokens: readonly string[]) =>
-  JSON.stringify(tokens.map((token) => ({ token, type, url: `${url}?token=${token}`, source: 'content' })))
-
-const labelOf = (token: string, label: string) => ({
-  token_hash: createHash('sha256').update(token).digest('hex'),
-  token_type: type,
-  label,
-})
 
 forEachStore((engine, suite) => {
   test(`issue 4.5: ${engine}: a secret that was found in public is dead with its tokens, whoever's it is, and its owner hears where`, async (t) => {
@@ -180,7 +130,17 @@ test('issue 4.5: what is signed and is no report is refused, and a bad checksum 
   assert.equal((await report(server, many)).status, 400)
   const [, secret] = server.credential('acme', 'sync')
   const mistyped = `${secret.slice(0, -1)}${secret.endsWith('A') ? 'B' : 'A'}`
-  const elses = ['', 'ghp_whatever', mistyped, `${secret}x`, secret.toLowerCase()]
+  const tokens = (['initial', 'registration'] as const).map((kind) =>
+    formatRegistrationToken(kind, randomBytes(32)),
+  )
+  const mistypedTokens = tokens.map((token) => `${token}x`)
+  const otherKind = tokens.map((token) =>
+    token.replace(/iat|rat/, (kind) => (kind === 'iat' ? 'rat' : 'iat')),
+  )
+  const elses = [
+    ...['', 'ghp_whatever', mistyped, `${secret}x`, secret.toLowerCase()],
+    ...[...mistypedTokens, ...otherKind],
+  ]
   const { json } = await report(server, '[]')
   assert.deepEqual(json, [])
   // The tenant that the path seems to name is looked for each time.

@@ -401,6 +401,10 @@ test('RFC 8414 §2: metadata names the endpoint while the tenant has a token out
   const { json } = await operator.call('GET', path)
   await operator.call('DELETE', `${path}/${json.items[0].id}`)
   assert.equal(await endpointOf('acme'), undefined)
+  await world.give()
+  assert.notEqual(await endpointOf('acme'), undefined)
+  await operator.call('DELETE', customer)
+  assert.equal(await endpointOf('acme'), undefined)
 })
 
 test('10.4.7: with no token given out nobody registers, and a browser of another origin is not let in either', async (t) => {

@@ -7,13 +7,14 @@ import { formOfFormat } from '../../blueprint/proof.ts'
 import type { ResolvedProof } from '../../blueprint/rows.ts'
 import type { AppEntry, TenantEntry } from '../../blueprint/schema.ts'
 import type { AppRecord } from '../../store/apps.ts'
-import { addCredential } from '../../store/credential-terms.ts'
-import { listProofs, removeCredential, type StoredProof } from '../../store/credentials.ts'
+import { addCredential, disableCredential } from '../../store/credential-terms.ts'
+import { listCredentials, listProofs, removeCredential, type StoredProof } from '../../store/credentials.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { checkCredentialCount } from '../bounds.ts'
 import type { OperationDeps } from '../operation.ts'
 import { checkBeside, resolveProof } from '../proofs.ts'
 import { checkReachable } from '../reachable.ts'
+import { disabledCredentials } from './registered.ts'
 
 export interface Proving {
   readonly tx: WriteTransaction
@@ -50,11 +51,13 @@ async function settleProofs(
   const { tx, entry, row } = proving
   const wanted = await resolveAll(proving, deps)
   const before = stored.filter((proof) => !isSecret(proof))
-  await removeAll(
+  await endAll(
     proving,
     before.filter((one) => isRegistered(one) && !wanted.some((proof) => isSame(one, proof))),
   )
-  for (const proof of wanted.filter((one) => !before.some((stored) => isSame(stored, one)))) {
+  const disabled = await disabledCredentials(tx, entry.id, row.clientId)
+  const good = before.filter(({ id }) => !disabled.has(id))
+  for (const proof of wanted.filter((one) => !good.some((stored) => isSame(stored, one)))) {
     await checkBeside(tx, entry.id, row.clientId, proof)
     const { format, verifier } = proof
     await addCredential(tx, entry.id, row.clientId, {
@@ -84,10 +87,9 @@ const isSame = (one: Pick<StoredProof, 'format' | 'verifier'>, { format, verifie
 async function settleSecret(proving: Proving, stored: readonly StoredProof[], deps: OperationDeps) {
   const { tx, entry, row, wanted, methodBefore: before } = proving
   const needs = authenticationMethods[wanted.method].needs === 'secret'
-  const hasNeeded = before !== null && authenticationMethods[before].needs === 'secret'
-  const isKept = hasNeeded && (before === wanted.method || wanted.method !== 'client_secret_jwt')
+  const isKept = before !== null && (before === wanted.method || wanted.method !== 'client_secret_jwt')
   if (needs && isKept) return null
-  await removeAll(
+  await endAll(
     proving,
     stored.filter((one) => isRegistered(one) && isSecret(one)),
   )
@@ -97,8 +99,14 @@ async function settleSecret(proving: Proving, stored: readonly StoredProof[], de
   return (await addSecret(tx, { ...terms, credentialId: newId(deps) }, secretDeps)).clientSecret
 }
 
-async function removeAll({ tx, entry, row }: Proving, gone: readonly StoredProof[]): Promise<void> {
-  for (const { id } of gone) await removeCredential(tx, entry.id, row.clientId, id)
+/** What people have switched off or given an end stays, switched off: removed it could be registered once more, and last. */
+async function endAll({ tx, entry, row }: Proving, gone: readonly StoredProof[]): Promise<void> {
+  const { clientId } = row
+  const credentials = await listCredentials(tx, entry.id, clientId)
+  const limited = credentials.filter(({ disabledAt, expiresAt }) => disabledAt !== null || expiresAt !== null)
+  for (const { id } of gone)
+    if (limited.some((one) => one.id === id)) await disableCredential(tx, entry.id, clientId, id, true)
+    else await removeCredential(tx, entry.id, clientId, id)
 }
 
 const newId = ({ effects }: OperationDeps): string =>

@@ -1,14 +1,13 @@
 /** An app that has registered itself as it stands now, whatever its organization or the provider have made of it since. */
 
-import { timingSafeEqual } from 'node:crypto'
 import { isMembers, parseRegistrationToken, refuse } from '@sallyport/protocol'
 import { digestOfRegistrationToken, type OfClient, type RegisteredApp } from '../../apps/registration.ts'
 import type { AppSettings } from '../../apps/settings.ts'
 import type { TenantEntry } from '../../blueprint/schema.ts'
 import { type AppRecord, findAppByClientId } from '../../store/apps.ts'
-import { listProofs } from '../../store/credentials.ts'
+import { listCredentials, listProofs } from '../../store/credentials.ts'
 import { type OrganizationRecord, selectOrganization } from '../../store/organizations.ts'
-import { findRegistration, type RegistrationRecord } from '../../store/registrations.ts'
+import { findRegistrationByToken, type RegistrationRecord } from '../../store/registrations.ts'
 import { selectTenant } from '../../store/tenants.ts'
 import { tenantEntry } from '../declared.ts'
 import type { From } from '../operation.ts'
@@ -22,11 +21,10 @@ export interface Found {
 /** Throws `invalid_token`, the same for an unknown client and for the token of another. */
 export async function findOwn(from: From, { tenantId, clientId, token }: OfClient): Promise<Found> {
   if (parseRegistrationToken(token) !== 'registration') return refuseToken('none by its looks')
-  const registration = await findRegistration(from, tenantId, clientId)
+  const digest = digestOfRegistrationToken(token)
+  const registration = await findRegistrationByToken(from, tenantId, clientId, digest)
   const row = registration && (await findAppByClientId(from, tenantId, clientId))
-  if (!row) return refuseToken('no registration of that client')
-  const isOwn = timingSafeEqual(registration.digest, digestOfRegistrationToken(token))
-  return isOwn ? { registration, row } : refuseToken('no token of that registration')
+  return row ? { registration, row } : refuseToken('no registration of that client, or not its token')
 }
 
 export interface Owner {
@@ -58,10 +56,21 @@ export async function registeredApp(
   clientSecret: string | null = null,
 ): Promise<RegisteredApp> {
   const { clientId, name } = row
+  const proofs = await listProofs(from, tenantId, clientId)
+  const disabled = await disabledCredentials(from, tenantId, clientId)
   return {
     ...{ clientId, name, settings: row.settings as AppSettings },
-    proofs: await listProofs(from, tenantId, clientId),
+    proofs: proofs.filter(({ id }) => !disabled.has(id)),
     described: isMembers(described) ? described : {},
     ...{ createdAt, clientSecret },
   }
+}
+
+export async function disabledCredentials(
+  from: From,
+  tenantId: string,
+  clientId: string,
+): Promise<ReadonlySet<string>> {
+  const rows = await listCredentials(from, tenantId, clientId)
+  return new Set(rows.filter(({ disabledAt }) => disabledAt !== null).map(({ id }) => id))
 }

@@ -1,7 +1,7 @@
 /** From what a client asks to be to the settings of its app, within what its initial access token and its plan give. */
 
 import { createScopeSet } from '@sallyport/protocol'
-import { defaultAuthenticationMethods } from '../../apps/authentication-methods.ts'
+import { authenticationMethods, defaultAuthenticationMethods } from '../../apps/authentication-methods.ts'
 import type { WantedApp } from '../../apps/registration.ts'
 import type { AppSettings } from '../../apps/settings.ts'
 import type { PlanSettings } from '../../tenants/settings.ts'
@@ -26,7 +26,7 @@ export function newSettings(wanted: WantedApp, terms: KeptTerms, plan: PlanSetti
 /** Never more scopes than it has: who narrowed them meant it, and nobody would know whether it was the app itself. */
 export function changedSettings(wanted: WantedApp, before: AppSettings, terms: KeptTerms): AppSettings {
   const isSameMethod = wanted.method === methodOf(before)
-  if (!isSameMethod) checkMethod(wanted, terms)
+  if (!isSameMethod) checkOtherMethod(wanted, before, terms)
   const { sender_constraint: constraint } = before
   const isBound = constraint === 'dpop' || constraint === 'mtls'
   if (isBound && wanted.constraint !== constraint) refuseOtherConstraint(before)
@@ -47,6 +47,15 @@ function checkMethod({ method }: WantedApp, { client_authentication: allowed }: 
   if (allowed !== undefined && !allowed.some((name) => name === method))
     refuseMetadata(`token_endpoint_auth_method: this registration token takes ${allowed.join(', ')}.`)
 }
+
+/** No way back to a secret: who had people's keys demanded, or its secret taken, would otherwise make itself a new one. */
+function checkOtherMethod(wanted: WantedApp, before: AppSettings, terms: KeptTerms): void {
+  checkMethod(wanted, terms)
+  if (needsSecret(wanted.method) && !needsSecret(methodOf(before)))
+    refuseMetadata(`token_endpoint_auth_method: must be ${methodOf(before)}, or another with a key.`)
+}
+
+const needsSecret = (method: WantedApp['method']): boolean => authenticationMethods[method].needs === 'secret'
 
 function refuseOtherConstraint({ sender_constraint: constraint }: Pick<AppSettings, 'sender_constraint'>) {
   const member =

@@ -12,7 +12,7 @@ import {
   type Reply,
   refuse,
 } from '@sallyport/protocol'
-import type { OfClient, Registrations, WantedApp } from '../../apps/registration.ts'
+import type { OfClient, RegisteredApp, Registrations, WantedApp } from '../../apps/registration.ts'
 import { clientAuthMethodNames } from '../client-auth/index.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenCall } from '../token-request.ts'
@@ -41,8 +41,16 @@ export function answerRegistration(call: TokenCall, deps: RegisterDeps): Promise
   })
 }
 
-const readWanted = (json: Members, { tenant }: TokenCall, { takesCertificates }: RegisterDeps): WantedApp =>
-  wantedApp(readMetadata(json), clientAuthMethodNames(tenant, takesCertificates))
+const readWanted = (
+  json: Members,
+  { tenant }: TokenCall,
+  { takesCertificates }: RegisterDeps,
+  before: RegisteredApp | null = null,
+): WantedApp =>
+  wantedApp(readMetadata(json), {
+    methods: clientAuthMethodNames(tenant, takesCertificates),
+    grantTypes: before?.settings.grant_types ?? [],
+  })
 
 export const isConfigurationPath = (path: string): boolean => path.startsWith(`${registrationPath}/`)
 
@@ -53,8 +61,7 @@ export function answerConfiguration(call: TokenCall, deps: RegisterDeps): Promis
     const clientId = clientIdOf(call)
     call.notes.clientId = clientId
     const by = { tenantId: call.tenant.id, token, clientId, requestId: call.notes.requestId }
-    const show = (app: Parameters<typeof showRegistration>[0]) =>
-      jsonReply(200, showRegistration(app, call.issuer, token))
+    const show = (app: RegisteredApp) => jsonReply(200, showRegistration(app, call.issuer, token))
     switch (call.http.method) {
       case 'PUT':
         return show(await replace(by, call, deps))
@@ -67,12 +74,20 @@ export function answerConfiguration(call: TokenCall, deps: RegisterDeps): Promis
   })
 }
 
+/** Printable ASCII (RFC 6749 Appendix A.1); a database does not take everything else. */
+const clientIdShape = /^[\x20-\x7e]{1,255}$/
+
 /** What cannot be decoded is no client's name. */
 function clientIdOf({ http: { endpointPath } }: TokenCall): string {
+  const clientId = decode(endpointPath.slice(registrationPath.length + 1))
+  return clientIdShape.test(clientId) ? clientId : refuse('invalid_token', 'no client id in the path')
+}
+
+function decode(segment: string): string {
   try {
-    return decodeURIComponent(endpointPath.slice(registrationPath.length + 1))
+    return decodeURIComponent(segment)
   } catch {
-    return refuse('invalid_token', 'no client id in the path')
+    return ''
   }
 }
 
@@ -84,7 +99,7 @@ const notToBeSent = [
 
 async function replace(by: OfClient, call: TokenCall, deps: RegisterDeps) {
   // Before anything is told of what was sent.
-  await deps.registrations.read(by)
+  const before = await deps.registrations.read(by)
   const json = readJson(call.http)
   if (memberOf(json, 'client_id') !== by.clientId)
     refuseBody('client_id must be there, and the one in the path.')
@@ -92,7 +107,7 @@ async function replace(by: OfClient, call: TokenCall, deps: RegisterDeps) {
   if (sent !== undefined) refuseBody(`${sent} must not be sent: leave it out.`)
   const secret = memberOf(json, 'client_secret') ?? null
   if (secret !== null && typeof secret !== 'string') refuseBody('client_secret must be text.')
-  return deps.registrations.replace(by, readWanted(json, call, deps), secret)
+  return deps.registrations.replace(by, readWanted(json, call, deps, before), secret)
 }
 
 function refuseBody(detail: string): never {

@@ -43,13 +43,15 @@ export interface KeySet {
   readonly keys: readonly Members[]
 }
 
+const isNamedPlainly = ({ kid }: Members): boolean => kid === undefined || isPlain(kid, 200)
+
 /** RFC 7517 §5; what the keys are is looked into later. */
 export const keySet = (most: number): Kind<KeySet> => ({
-  expected: `a JWK set of 1 to ${most} keys`,
+  expected: `a JWK set of 1 to ${most} keys, each kid 1 to 200 printable characters`,
   is: (value): value is KeySet =>
     isMembers(value) &&
     Array.isArray(value.keys) &&
     value.keys.length > 0 &&
     value.keys.length <= most &&
-    value.keys.every(isMembers),
+    value.keys.every((key) => isMembers(key) && isNamedPlainly(key)),
 })

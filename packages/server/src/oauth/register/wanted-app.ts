@@ -1,13 +1,13 @@
 /** From client metadata to what an app is to be: the one place that knows both. */
 
-import { type Members, parseScope } from '@sallyport/protocol'
+import { type Members, parseScope, refuse } from '@sallyport/protocol'
 import { type AuthenticationMethod, authenticationMethods } from '../../apps/authentication-methods.ts'
 import type { WantedApp } from '../../apps/registration.ts'
 import type { ClientMetadata, MemberName } from './metadata.ts'
 import { checkRedirectUris } from './redirect-uris.ts'
 import { refuseMember } from './refuse-member.ts'
 import { refuseStatement } from './software-statement.ts'
-import { wantedProofs } from './wanted-proofs.ts'
+import { certificateSet, wantedProofs } from './wanted-proofs.ts'
 import { checkWebAddresses } from './web-addresses.ts'
 
 /** What a registered app can have: it asks for itself alone. */
@@ -19,12 +19,18 @@ const describing = [
   ...(['contacts', 'software_id', 'software_version'] as const),
 ] satisfies readonly MemberName[]
 
-/** `methods` are those that the tenant's token endpoint takes. */
-export function wantedApp(metadata: ClientMetadata, methods: readonly AuthenticationMethod[]): WantedApp {
+export interface Possible {
+  /** Those that the tenant's token endpoint takes. */
+  readonly methods: readonly AuthenticationMethod[]
+  /** Those that people have given the app beside; a client may say again what it was told. */
+  readonly grantTypes: readonly string[]
+}
+
+export function wantedApp(metadata: ClientMetadata, { methods, grantTypes }: Possible): WantedApp {
   if (metadata.software_statement !== undefined) refuseStatement(metadata.software_statement)
   checkRedirectUris(metadata.redirect_uris ?? [])
   checkWebAddresses(metadata)
-  checkGrants(metadata)
+  checkGrants(metadata, grantTypes)
   const method = chooseMethod(metadata, methods)
   return {
     name: metadata.client_name ?? null,
@@ -38,10 +44,14 @@ export function wantedApp(metadata: ClientMetadata, methods: readonly Authentica
 }
 
 /** Trust row 151: without an authorization endpoint there is no response type, and no grant that needs one. */
-function checkGrants({ grant_types: grants = [], response_types: responses = [] }: ClientMetadata): void {
+function checkGrants(
+  { grant_types: grants = [], response_types: responses = [] }: ClientMetadata,
+  given: readonly string[],
+): void {
   if (responses.length > 0)
     refuseMember('response_types', 'must be empty: there is no grant with a redirect.')
-  if (grants.some((grant) => grant !== grantType)) refuseMember('grant_types', `can be ${grantType} alone.`)
+  if (grants.some((grant) => grant !== grantType && !given.includes(grant)))
+    refuseMember('grant_types', `can be ${[...new Set([grantType, ...given])].join(', ')} alone.`)
 }
 
 /** RFC 7591 §2: client_secret_basic unless it says another. */
@@ -80,11 +90,16 @@ function chooseConstraint({
   return byKey ? 'dpop' : byCertificate ? 'mtls' : null
 }
 
+// Of each change the audit chain keeps what stood there and what stands there now.
+const longestDescription = 8_192
+const tooLong = `${describing.join(', ')} can have ${longestDescription} characters together.`
+
 /** Of a self-signed certificate only a thumbprint is kept, so the set that it stood in is too. */
 function describe(metadata: ClientMetadata, method: AuthenticationMethod): Members {
-  const names = method === 'self_signed_tls_client_auth' ? ([...describing, 'jwks'] as const) : describing
-  const said = names.flatMap((name) =>
+  const said = describing.flatMap((name) =>
     metadata[name] === undefined ? [] : [[name, metadata[name]] as const],
   )
-  return Object.fromEntries(said)
+  if (JSON.stringify(said).length > longestDescription) refuse('invalid_client_metadata', tooLong, tooLong)
+  const isSelfSigned = method === 'self_signed_tls_client_auth'
+  return { ...Object.fromEntries(said), ...(isSelfSigned && { jwks: certificateSet(metadata) }) }
 }

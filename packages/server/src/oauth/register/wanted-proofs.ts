@@ -1,10 +1,11 @@
 /** What a client says it will prove itself with: exactly what its method needs, and nothing that no method would use. */
 
-import { refuse } from '@sallyport/protocol'
+import { type Members, readPublicJwk, refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import type { WantedProof } from '../../apps/registration.ts'
 import { readCertificateText } from '../../blueprint/certificates.ts'
 import type { CertificateSource } from '../../blueprint/schema.ts'
+import type { KeySet } from './kinds.ts'
 import type { ClientMetadata, MemberName } from './metadata.ts'
 import { refuseMember } from './refuse-member.ts'
 import { isPlainUrl } from './web-addresses.ts'
@@ -68,12 +69,21 @@ const exactlyOne = `Exactly one of ${Object.keys(certificateNames).join(', ')} i
 /** RFC 8705 §2.2.2: each key brings its certificate. */
 function certificatesOf({ jwks }: ClientMetadata): readonly WantedProof[] {
   if (jwks === undefined) return refuseMember('jwks', 'is needed for self_signed_tls_client_auth, with x5c.')
-  return jwks.keys.map(({ x5c, d, k }) => {
-    const [certificate] = Array.isArray(x5c) ? (x5c as readonly unknown[]) : []
-    const read = d === undefined && k === undefined && readX5c(certificate)
+  return jwks.keys.map((key) => {
+    const read = 'jwk' in readPublicJwk(key) && readX5c(firstOf(key))
     return read || refuseMember('jwks', 'must hold the certificate of each public key as x5c.')
   })
 }
+
+const firstOf = ({ x5c }: Members): unknown => (Array.isArray(x5c) ? (x5c as readonly unknown[])[0] : null)
+
+/** As it is shown again: the public members and the one certificate that proves, and nothing that came along. */
+export const certificateSet = ({ jwks }: ClientMetadata): KeySet => ({
+  keys: (jwks?.keys ?? []).flatMap((key) => {
+    const read = readPublicJwk(key)
+    return 'jwk' in read ? [{ ...read.jwk, x5c: [firstOf(key)] }] : []
+  }),
+})
 
 function readX5c(certificate: unknown): WantedProof | null {
   if (typeof certificate !== 'string' || !/^[A-Za-z0-9+/]+={0,2}$/.test(certificate)) return null

@@ -21,8 +21,8 @@ const nowhere = () => false
 function isPublic(address: string): boolean {
   const url = isPlainUrl(address) ? parseUrl(address) : null
   if (url === null || url.username !== '' || url.password !== '') return false
-  // A name without a dot is one of the reader's own network.
-  return /[.[]/.test(url.hostname) && !namesPrivateHost(address, nowhere)
+  // A name without a dot in it is one of the reader's own network.
+  return /\.[^.]|\[/.test(url.hostname) && !namesPrivateHost(address, nowhere)
 }
 
 /** As it may be in a blueprint too. */

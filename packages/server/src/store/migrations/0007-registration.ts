@@ -68,4 +68,6 @@ async function createRegistrations(kysely: Kysely<Schema>, types: ColumnTypes): 
     )
     .modifyEnd(keyedTable)
     .execute()
+  // Of a token that was found in public nothing else is known.
+  await kysely.schema.createIndex('registrations_by_digest').on('registrations').column('digest').execute()
 }
