@@ -1,7 +1,7 @@
 /** Where the client's certificate is: in the connection itself, or in a header of a listed proxy that ends TLS. */
 
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP, isIPv4 } from 'node:net'
+import type { BlockList } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import {
   type ForwardedCertificatePreset,
@@ -41,31 +41,40 @@ export function createCertificateReader(options: ProxyOptions | undefined): Cert
   }
 }
 
+type Net = typeof import('node:net')
 type Family = 'ipv4' | 'ipv6'
+type Lists = Readonly<Record<Family, BlockList>>
 
 function createProxyList(entries: readonly string[]): (address: string | undefined) => boolean {
+  const net = builtinNet() ?? fail('proxies can be told apart only where there is node:net')
   // One list a family: in a shared one, ::/0 would hold all of IPv4.
-  const lists: Readonly<Record<Family, BlockList>> = { ipv4: new BlockList(), ipv6: new BlockList() }
+  const lists: Lists = { ipv4: new net.BlockList(), ipv6: new net.BlockList() }
   if (!Array.isArray(entries) || entries.length === 0) fail('proxies must be a list of addresses')
-  for (const entry of entries) add(lists, entry)
+  for (const entry of entries) add(lists, entry, net)
   return (written) => {
-    if (written === undefined) return false
-    const address = plain(written)
-    return isIP(address) !== 0 && lists[familyOf(address)].check(address, familyOf(address))
+    const address = plain(written ?? '')
+    const version = net.isIP(address)
+    return version !== 0 && lists[familyOf(version)].check(address, familyOf(version))
   }
 }
 
-const familyOf = (address: string): Family => (isIPv4(address) ? 'ipv4' : 'ipv6')
+/** Found at run time: whoever bundles an adapter for another runtime lists no proxies. */
+function builtinNet(): Net | undefined {
+  return globalThis.process?.getBuiltinModule?.('node:net')
+}
+
+const familyOf = (version: number): Family => (version === 4 ? 'ipv4' : 'ipv6')
 
 /** A socket that listens for both families says `::ffff:192.0.2.1`. */
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
 
-function add(lists: Readonly<Record<Family, BlockList>>, entry: unknown): void {
+function add(lists: Lists, entry: unknown, net: Net): void {
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(String(entry)) ?? []
-  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  const version = net.isIP(address)
+  const longest = { 0: -1, 4: 32, 6: 128 }[version] ?? -1
   const prefix = Number(bits ?? longest)
   if (longest < 0 || prefix > longest) fail('proxies must be addresses, or networks such as 10.0.0.0/8')
-  lists[familyOf(address)].addSubnet(address, prefix, familyOf(address))
+  lists[familyOf(version)].addSubnet(address, prefix, familyOf(version))
 }
 
 const fail = (problem: string): never => {
