@@ -46,7 +46,7 @@ type Family = 'ipv4' | 'ipv6'
 type Lists = Readonly<Record<Family, BlockList>>
 
 function createProxyList(entries: readonly string[]): (address: string | undefined) => boolean {
-  const net = builtinNet() ?? fail('proxies can be told apart only where there is node:net')
+  const net = builtinNet() ?? fail('proxies need Node.js 20.16 or newer, Bun or Deno')
   // One list a family: in a shared one, ::/0 would hold all of IPv4.
   const lists: Lists = { ipv4: new net.BlockList(), ipv6: new net.BlockList() }
   if (!Array.isArray(entries) || entries.length === 0) fail('proxies must be a list of addresses')
