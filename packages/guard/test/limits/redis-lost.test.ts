@@ -3,19 +3,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import type { Redis } from 'ioredis'
-import type { Limit, LimitStore, Taken } from '../../src/limits/limit.ts'
+import type { LimitStore } from '../../src/limits/limit.ts'
 import { createRedisLimits } from '../../src/limits/redis.ts'
 import { type HandClock, handClock } from './hand-clock.ts'
 import { type RedisServer, startRedis, withServer } from './redis-server.ts'
-
-const limit: Limit = { name: 'payments', requests: 100, windowSeconds: 3600 }
-const small: Limit = { ...limit, requests: 3 }
-
-const countAllowed = (answers: readonly Taken[]): number =>
-  answers.filter(({ isAllowed }) => isAllowed).length
-
-const takeTimes = async (limits: LimitStore, times: number, of = limit): Promise<Taken[]> =>
-  Promise.all(Array.from({ length: times }, () => limits.take('app', of)))
+import { countAllowed, limit, small, takeTimes } from './taking.ts'
 
 interface Node {
   readonly limits: LimitStore

@@ -6,22 +6,13 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
 import * as fc from '../../../../test/property.ts'
-import type { Limit, LimitStore, Taken } from '../../src/limits/limit.ts'
 import { createMemoryLimits } from '../../src/limits/memory.ts'
 import { createRedisLimits, type RedisClient } from '../../src/limits/redis.ts'
 import { readAnswer, readState, takeArguments, takeScript } from '../../src/limits/shared-window.ts'
 import { partOf, takenFrom } from '../../src/limits/sliding-window.ts'
 import { handClock } from './hand-clock.ts'
 import { type RedisServer, startRedis, withServer } from './redis-server.ts'
-
-const limit: Limit = { name: 'payments', requests: 100, windowSeconds: 3600 }
-const small: Limit = { ...limit, requests: 3 }
-
-const countAllowed = (answers: readonly Taken[]): number =>
-  answers.filter(({ isAllowed }) => isAllowed).length
-
-const takeTimes = async (limits: LimitStore, times: number, of = limit): Promise<Taken[]> =>
-  Promise.all(Array.from({ length: times }, () => limits.take('app', of)))
+import { countAllowed, limit, small, takeTimes } from './taking.ts'
 
 /** Time stands still for the process, so that no answer of the server is too late on a busy machine. */
 const patient = (client: RedisClient) => createRedisLimits(client, handClock())

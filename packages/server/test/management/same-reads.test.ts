@@ -1,7 +1,6 @@
 // trust F19: the time that a refusal takes does not tell what another organization has.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { KyselyPlugin } from 'kysely'
 import type { Caller } from '../../src/management/caller.ts'
 import type { Operation } from '../../src/management/operation.ts'
 import { operations } from '../../src/management/operations.ts'
@@ -10,6 +9,7 @@ import { Problem } from '../../src/management/problem.ts'
 import { findTarget } from '../../src/management/reply.ts'
 import type { Database } from '../../src/store/database.ts'
 import { forEachStore } from '../harness.ts'
+import { countReads } from '../store/counted-reads.ts'
 import { everyThing } from './every-thing.ts'
 import { startManaged } from './managed.ts'
 
@@ -25,19 +25,12 @@ type Params = Readonly<Record<string, string>>
 
 /** How often the database is read until the refusal; null without one. */
 async function readsOf(db: Database, operation: Operation, params: Params): Promise<number | null> {
-  let reads = 0
-  const counting: KyselyPlugin = {
-    transformQuery({ node }) {
-      reads += 1
-      return node
-    },
-    transformResult: async ({ result }) => result,
-  }
+  const reads = countReads(db)
   try {
-    await findTarget({ operation, params }, sister, { kysely: db.kysely.withPlugin(counting) })
+    await findTarget({ operation, params }, sister, reads)
   } catch (error) {
     assert.ok(error instanceof Problem && error.code === 'not_found', `${operation.id}: ${error}`)
-    return reads
+    return reads.count()
   }
   return null
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { formatRegistrationToken } from '@sallyport/protocol'
-import type { KyselyPlugin } from 'kysely'
 import { exportStore } from '../../src/blueprint/export-store.ts'
 import { findOwn } from '../../src/management/registrations/registered.ts'
 import type { Database } from '../../src/store/database.ts'
@@ -11,6 +10,7 @@ import { issue } from '../certificates/issue.ts'
 import { forEachStore, oneStore, type TestReply } from '../harness.ts'
 import { change } from '../management/managed.ts'
 import { acme } from '../management/people.ts'
+import { countReads } from '../store/counted-reads.ts'
 import {
   appOf,
   assertNoToken,
@@ -36,17 +36,10 @@ async function credentialsOf({ operator }: World, { json: { client_id } }: TestR
 
 /** How often the database is read until a token is found to be wrong for a client. */
 async function readsUntilRefused(db: Database, clientId: string): Promise<number> {
-  let reads = 0
-  const counting: KyselyPlugin = {
-    transformQuery({ node }) {
-      reads += 1
-      return node
-    },
-    transformResult: async ({ result }) => result,
-  }
+  const reads = countReads(db)
   const by = { tenantId: 'acme', token: forged, clientId, requestId: undefined }
-  await assert.rejects(findOwn({ kysely: db.kysely.withPlugin(counting) }, by), { code: 'invalid_token' })
-  return reads
+  await assert.rejects(findOwn(reads, by), { code: 'invalid_token' })
+  return reads.count()
 }
 
 forEachStore((_engine, suite) => {
