@@ -11,27 +11,19 @@ import { applyPlan } from '../../src/blueprint/apply.ts'
 import { parseBlueprints } from '../../src/blueprint/parse.ts'
 import { formatProblem, formatWarning } from '../../src/blueprint/problem.ts'
 import { openSecret } from '../../src/keys/sealed-secret.ts'
-import { findAppById, findClient } from '../../src/store/apps.ts'
 import { listCredentials, touchLastUsed } from '../../src/store/credentials.ts'
 import type { Database } from '../../src/store/database.ts'
 import { exposeCredential } from '../../src/store/exposure.ts'
 import { loadTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
 import { keyPair, selfSigned, shortened, withProofs } from './proofs.ts'
-import { applied, type Bench, changed, createBench, planOf, planRefusals } from './sample.ts'
+import { applied, type Bench, changed, createBench, planOf, planRefusals, syncClient } from './sample.ts'
 
 const nothing = ['Nothing to do: the store is as the blueprints say.']
 const authority = selfSigned('Test CA')
 const otherAuthority = selfSigned('Other CA')
 const withAuthorities = (...sources: readonly unknown[]) =>
   changed('token_reuse: false', `certificate_authorities: ${JSON.stringify(sources)}`)
-
-async function syncClient(db: Database) {
-  const app = await findAppById(db, 'shop', 'sync')
-  const client = app && (await findClient(db, 'shop', app.clientId))
-  assert.ok(client)
-  return client
-}
 
 const storedTexts = async (db: Database) =>
   (await syncClient(db)).credentials.map(({ id, format, verifier, pepperVersion, sealedSecret }) => {

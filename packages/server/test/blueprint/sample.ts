@@ -10,6 +10,7 @@ import { type Plan, type PlanOptions, planBlueprints } from '../../src/blueprint
 import { formatProblem } from '../../src/blueprint/problem.ts'
 import { createSealer, type Sealer } from '../../src/keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from '../../src/keys/secret-hasher.ts'
+import { findAppById, findClient } from '../../src/store/apps.ts'
 import type { Database } from '../../src/store/database.ts'
 
 export const sample = `blueprint: shop
@@ -112,4 +113,13 @@ export async function applied(bench: Bench, texts: readonly string[], asked: boo
 export async function planRefusals(bench: Bench, texts: readonly string[], prune = false): Promise<string[]> {
   const { problems } = await planned(bench, parsed(...texts), { prune })
   return (problems ?? []).map(formatProblem)
+}
+
+/** What token requests see of the sample's app. */
+export async function syncClient(db: Database) {
+  const app = await findAppById(db, 'shop', 'sync')
+  assert.ok(app)
+  const client = await findClient(db, 'shop', app.clientId)
+  assert.ok(client)
+  return client
 }
