@@ -50,6 +50,7 @@ export {
   type Metadata,
 } from './metadata.ts'
 export { parseMultipartForm } from './multipart.ts'
+export { misspeltName, nearestNames } from './nearest-names.ts'
 export { type Networks, networkOf, networksOf } from './network.ts'
 export { formatOpaqueToken, type OpaqueTokenKind, parseOpaqueToken } from './opaque-token.ts'
 export {
@@ -89,4 +90,4 @@ export {
   type JsonValue,
   type TemplateValues,
 } from './template.ts'
-export { nearestNames, TemplateError } from './template-error.ts'
+export { TemplateError } from './template-error.ts'

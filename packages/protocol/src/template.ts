@@ -4,7 +4,8 @@
  * A string that is exactly `${name}` takes the value with its own type, and the member is left out while the value is
  * undefined. Inside longer text, `${name}` takes a string or a number. `$${` writes a literal `${`.
  */
-import { nearestNames, TemplateError } from './template-error.ts'
+import { nearestNames } from './nearest-names.ts'
+import { TemplateError } from './template-error.ts'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
 export interface JsonObject {

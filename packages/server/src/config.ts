@@ -1,6 +1,6 @@
 /** Every setting in one table: a YAML file, over it SALLYPORT_* variables, over them flags. All problems are reported together. */
 
-import { forwardedCertificatePresets } from '@sallyport/protocol'
+import { forwardedCertificatePresets, misspeltName } from '@sallyport/protocol'
 import { isMasterKeys } from './master-key.ts'
 import {
   addresses,
@@ -198,26 +198,8 @@ function givenIn(sources: ConfigSources, problems: string[]): Map<SettingName, G
 }
 
 function suggestion(written: string, show: Place['show']): string {
-  const [nearest] = [...writtenNames.keys()]
-    .map((name) => ({ name, distance: editDistance(written, name) }))
-    .sort((one, other) => one.distance - other.distance)
-  // Beyond a third of the letters it is no misspelling any more.
-  if (!nearest || nearest.distance > Math.max(2, written.length / 3)) return ''
-  return `; did you mean ${show(nearest.name).split(': ').at(-1)}?`
-}
-
-/** How many letters must be changed, added or left out (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1]
-    for (const [column, other] of [...to].entries()) {
-      const changed = (row[column] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+  const meant = misspeltName(written, [...writtenNames.keys()])
+  return meant === undefined ? '' : `; did you mean ${show(meant).split(': ').at(-1)}?`
 }
 
 type ReadFile = ConfigSources['readFile']
