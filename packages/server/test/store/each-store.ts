@@ -1,6 +1,6 @@
 /** Runs a suite over every engine: `STORAGE=sqlite` or `STORAGE=postgres` leaves one out. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, type TestContext } from 'node:test'
@@ -12,6 +12,7 @@ import { openPostgres } from '../../src/store/postgres.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import { replaceHosts, saveApi, savePlan, saveTenant } from '../../src/store/tenants.ts'
 import { postgresForTests } from '../postgres.ts'
+import { migratedPostgres, migratedSqlite } from './migrated.ts'
 
 export interface TestClock {
   (): number
@@ -35,6 +36,7 @@ export interface TestStore {
   openAgain(): Promise<Database>
 }
 
+/** A database without a row. */
 export interface EmptyStore {
   /** The file, or the URL. */
   readonly location: string
@@ -46,20 +48,25 @@ export interface StoreSuite {
   readonly engine: 'sqlite' | 'postgres'
   /** Migrated, and holding the rows of the neighbour. Closed and removed when the test ends. */
   open(t: TestContext): Promise<TestStore>
-  /** Not even migrated. */
+  /** Migrated. */
   prepare(t: TestContext): Promise<EmptyStore>
+  prepareUnmigrated(t: TestContext): Promise<EmptyStore>
 }
 
-type Prepare = (t: TestContext) => Promise<{ location: string; openAt(clock: TestClock): Promise<Database> }>
+type Prepare = (
+  t: TestContext,
+  isMigrated: boolean,
+) => Promise<{ location: string; openAt(clock: TestClock): Promise<Database> }>
 
 const engines: Record<StoreSuite['engine'], Prepare> = {
-  async sqlite(t) {
+  async sqlite(t, isMigrated) {
     const file = join(temporaryFolder(t), 'store.db')
+    if (isMigrated) writeFileSync(file, await migratedSqlite(), { mode: 0o600 })
     return { location: file, openAt: (clock) => openSqlite({ file, clock, synchronous: 'off' }) }
   },
-  async postgres(t) {
+  async postgres(t, isMigrated) {
     const server = await postgresForTests()
-    const { url, drop } = await server.createDatabase()
+    const { url, drop } = await (isMigrated ? migratedPostgres(server) : server.createDatabase())
     t.after(drop)
     // Patient: what is tested here is not how fast a busy machine is.
     const openAt = (clock: TestClock) =>
@@ -85,12 +92,12 @@ export function forEachStore(suite: (name: StoreSuite['engine'], store: StoreSui
 }
 
 export function createSuite(engine: StoreSuite['engine']): StoreSuite {
-  const prepare = async (t: TestContext) => {
+  const prepare = async (t: TestContext, isMigrated: boolean) => {
     const clock = createClock()
     const opened: Database[] = []
     // Hooks run in the order of registration, so what is opened closes before its database goes.
     t.after(() => Promise.all(opened.map((db) => db.close())))
-    const { location, openAt } = await engines[engine](t)
+    const { location, openAt } = await engines[engine](t, isMigrated)
     const open = async () => {
       const db = await openAt(clock)
       opened.push(db)
@@ -100,9 +107,10 @@ export function createSuite(engine: StoreSuite['engine']): StoreSuite {
   }
   return {
     engine,
-    prepare,
+    prepare: (t) => prepare(t, true),
+    prepareUnmigrated: (t) => prepare(t, false),
     async open(t) {
-      const { open, clock } = await prepare(t)
+      const { open, clock } = await prepare(t, true)
       const db = await open()
       await saveSampleTenant(db, 'neighbour')
       return { db, clock, openAgain: open }

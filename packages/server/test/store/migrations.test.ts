@@ -78,7 +78,7 @@ forEachStore((engine, store) => {
   }
 
   test('trust R21: after a failure at any statement of any migration the next start completes', async (t) => {
-    const empty = await store.prepare(t)
+    const empty = await store.prepareUnmigrated(t)
     let statement = 0
     for (let failed = true; failed; ) {
       statement += 1
@@ -113,7 +113,7 @@ forEachStore((engine, store) => {
   })
 
   test('issue Storage: of many processes that start at once one migrates, and all go on', async (t) => {
-    const { open } = await store.prepare(t)
+    const { open } = await store.prepareUnmigrated(t)
     const opened = await Promise.all(Array.from({ length: 5 }, () => open()))
     const [first] = opened
     if (first) await saveSampleTenant(first, 'a')
@@ -121,7 +121,7 @@ forEachStore((engine, store) => {
   })
 
   test('issue Storage: data is kept when the same release starts again', async (t) => {
-    const { open } = await store.prepare(t)
+    const { open } = await store.prepareUnmigrated(t)
     const db = await open()
     await saveSampleTenant(db, 'a')
     const { lastSeq } = db.changes
@@ -132,7 +132,7 @@ forEachStore((engine, store) => {
   })
 
   test('issue Storage: a database of a newer release is refused with one sentence, and left as it is', async (t) => {
-    const empty = await store.prepare(t)
+    const empty = await store.prepareUnmigrated(t)
     await withTarget(empty, (target) => migrate(target, longerTimeline))
     await assert.rejects(
       empty.open(),
@@ -145,7 +145,7 @@ forEachStore((engine, store) => {
   })
 
   test('issue Storage: a database of version 1 is opened with its rows, and an old packed credential reads', async (t) => {
-    const empty = await store.prepare(t)
+    const empty = await store.prepareUnmigrated(t)
     await withTarget(empty, async (target, kysely) => {
       await migrate(target, migrations.slice(0, 1))
       await saveRowsOfVersion1(kysely)
@@ -167,7 +167,7 @@ forEachStore((engine, store) => {
     test('trust R21: a process killed at a statement leaves a file that the next start completes', async (t) => {
       const crash = fileURLToPath(new URL('./crash-in-migration.ts', import.meta.url))
       for (const statement of ['3', '9', '15', '25']) {
-        const { location, open } = await store.prepare(t)
+        const { location, open } = await store.prepareUnmigrated(t)
         const { signal } = spawnSync(process.execPath, [crash, location, statement])
         assert.equal(signal, 'SIGKILL')
         const db = await open()
