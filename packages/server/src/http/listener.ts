@@ -2,7 +2,6 @@
  * A listener over node:http or node:https: limits, one error boundary, and one write a reply. It knows no route;
  * what a request means is for the handler it was given.
  */
-import { constants } from 'node:crypto'
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -17,8 +16,10 @@ import { neverCached, type Reply } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
 import { type AddressList, canonicalAddress, parseAddressList } from './address-list.ts'
 import { hasBody } from './body.ts'
-import { type CertificateSource, connectionCertificates, noCertificates } from './client-certificate.ts'
+import { type CertificateSource, noCertificates } from './client-certificate.ts'
+import { createContinuedAnswers } from './continued-answers.ts'
 import { BodyAborted, BodyTooLarge, type Handler } from './exchange.ts'
+import { handshakeOptions, secureContextOptions } from './handshake.ts'
 import { lingerAfter, refuseConnection, type SocketLike } from './linger.ts'
 import { bindAll } from './listen.ts'
 import { type IncomingRequest, readRequest } from './request.ts'
@@ -90,9 +91,6 @@ interface Connection extends Peer {
   isRefused: boolean
 }
 
-// Thousands of revocations.
-const unreadLimitBytes = 1024 * 1024
-
 const noProxies = parseAddressList([])
 
 /** Every token comes with these, so they are laid flat once. */
@@ -105,7 +103,9 @@ export function createListener(options: ListenerOptions): Listener {
     listen: ({ hosts, port }) => bindAll({ hosts, port, servers, create: () => edge.createServer() }),
     replaceTls(pair) {
       for (const server of servers)
-        (server as Server & Partial<TlsServer>).setSecureContext?.(secureOptions(pair, options.certificates))
+        (server as Server & Partial<TlsServer>).setSecureContext?.(
+          secureContextOptions(pair, options.certificates),
+        )
     },
     startDraining: () => edge.startDraining(),
     async stopAccepting() {
@@ -120,22 +120,6 @@ export function createListener(options: ListenerOptions): Listener {
     },
   }
 }
-
-// RFC 9325 §3.1.1: nothing below TLS 1.2.
-// RFC 9325 §4.2: with TLS 1.2 only suites with forward secrecy and authenticated encryption.
-const ciphers = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM'
-
-const asksForCertificates = (source: CertificateSource | undefined) => source === connectionCertificates
-
-const secureOptions = (pair: TlsPair, certificates: CertificateSource | undefined) => ({
-  cert: pair.cert,
-  key: pair.key,
-  minVersion: 'TLSv1.2' as const,
-  ciphers,
-  honorCipherOrder: true,
-  // A resumed session keeps the leaf and loses what came beside it, and so its way to an authority.
-  ...(asksForCertificates(certificates) && { secureOptions: constants.SSL_OP_NO_TICKET }),
-})
 
 /**
  * `close()` of node:http also cuts idle keep-alive connections, at the very moment a client may be writing on one.
@@ -157,8 +141,7 @@ class Edge {
   readonly #connections = new WeakMap<SocketLike, Connection>()
   /** Open sockets on which no request has arrived yet: Node 24 does not count them as idle. */
   readonly #silent = new Set<Socket>()
-  /** What ends each answer that goes on. */
-  readonly #following = new Set<() => void>()
+  readonly #continued = createContinuedAnswers()
   #isDraining = false
 
   constructor(options: ListenerOptions) {
@@ -169,7 +152,7 @@ class Edge {
 
   startDraining(): void {
     this.#isDraining = true
-    for (const end of this.#following) end()
+    this.#continued.endAll()
   }
 
   closeSilent(): void {
@@ -178,17 +161,12 @@ class Edge {
 
   createServer(): Server {
     const { tls, certificates } = this.#options
-    const limits = this.#limits
     const server =
       tls === null
         ? createHttpServer(this.#serverOptions())
         : createHttpsServer({
             ...this.#serverOptions(),
-            ...secureOptions(tls, certificates),
-            handshakeTimeout: limits.receiveMilliseconds,
-            // RFC 8705 §2: whom a certificate proves depends on the tenant, so the handshake lets every one in.
-            requestCert: asksForCertificates(certificates),
-            rejectUnauthorized: false,
+            ...handshakeOptions(tls, certificates, this.#limits.receiveMilliseconds),
           })
     server.on('request', (message: IncomingMessage, response: ServerResponse) =>
       this.#serve(message, response),
@@ -272,7 +250,8 @@ class Edge {
     if (response.destroyed || this.#connections.get(message.socket)?.isRefused) return
     const isCutShort = !message.complete && this.#leavesMuchUnread(message)
     if (reply.follow !== undefined && !isCutShort) {
-      this.#goOn(message, response, id, reply, reply.follow)
+      response.writeHead(reply.status, this.#headersOf(reply, id, null, false))
+      this.#continued.begin(response, reply.body, reply.follow)
       return
     }
     const bytes = Buffer.byteLength(reply.body)
@@ -280,40 +259,6 @@ class Edge {
     // As many bytes as characters means ASCII, which node:http writes in one piece with the head as Latin-1.
     if (!isCutShort) response.end(reply.body, bytes === reply.body.length ? 'latin1' : 'utf8')
     else lingerAfter(message, response, message.method === 'HEAD' ? '' : reply.body, this.#limits)
-  }
-
-  #goOn(
-    message: IncomingMessage,
-    response: ServerResponse,
-    id: string,
-    reply: Reply,
-    follow: NonNullable<Reply['follow']>,
-  ): void {
-    response.writeHead(reply.status, this.#headersOf(reply, id, null, false))
-    // However long it is, the opening was asked for; only what comes after it must be taken in time.
-    let openingBytes = Buffer.byteLength(reply.body)
-    response.write(reply.body, () => {
-      openingBytes = 0
-    })
-    const end = () => response.end()
-    const stop = follow({
-      write(text) {
-        if (response.writableEnded || response.destroyed) return
-        response.write(text)
-        // What a reader does not take would fill our memory.
-        if (response.writableLength - openingBytes > unreadLimitBytes) message.destroy()
-      },
-      end,
-    })
-    this.#following.add(end)
-    // A client that leaves in the middle of a write is no failure of ours.
-    response.on('error', () => {})
-    response.once('close', () => {
-      this.#following.delete(end)
-      stop()
-    })
-    // A drain may have begun while the answer was made.
-    if (this.#isDraining) end()
   }
 
   /** The flat form of node:http: half the cost of an object, and each name written as it stands here. */

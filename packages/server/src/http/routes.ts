@@ -28,7 +28,7 @@ import { tokenPath } from '../oauth/token-path.ts'
 import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
-import type { HttpRequest } from './exchange.ts'
+import { BodyAborted, BodyTooLarge, type HttpRequest } from './exchange.ts'
 import { answerOverHttp, isManagementPath } from './management.ts'
 import { type AnswerSecretScanning, secretScanningPath } from './secret-scanning.ts'
 import type { Site, SiteFinder } from './site.ts'
@@ -98,7 +98,7 @@ const clientEndpoint = (
       const error = cause instanceof StoreUnavailable ? unavailable(cause) : cause
       if (!(error instanceof OAuthError)) {
         // Counted here; the listener's boundary logs and answers it.
-        end(new OAuthError('server_error', 'unexpected failure', { cause }))
+        end(asCounted(error))
         throw error
       }
       end(error)
@@ -106,6 +106,15 @@ const clientEndpoint = (
     }
   },
 })
+
+/** Whoever sends too much, or leaves in the middle, has not made us fail. */
+function asCounted(cause: unknown): OAuthError {
+  if (cause instanceof BodyTooLarge)
+    return new OAuthError('invalid_request', 'body too large', { status: 413 })
+  if (cause instanceof BodyAborted)
+    return new OAuthError('invalid_request', 'client left before its body was complete')
+  return new OAuthError('server_error', 'unexpected failure', { cause })
+}
 
 /** For answers with an ETag; a refusal stays one. */
 function unlessKnown({ methods, answer }: Endpoint): Endpoint {
@@ -126,7 +135,7 @@ const policy = unlessKnown(clientEndpoint('policy', answerPolicy, ['GET']))
 const registration = clientEndpoint('registration', answerRegistration)
 const configuration = clientEndpoint('registration', answerConfiguration, ['GET', 'PUT', 'DELETE'])
 const clientEndpoints: ReadonlySet<Endpoint> = new Set([
-  ...[token, introspection, revocation, revocationFeed, policy],
+  ...[token, introspection, revocation, revocationFeed, policy, registration, configuration],
 ])
 
 const endpoints: ReadonlyMap<string, Endpoint> = new Map([

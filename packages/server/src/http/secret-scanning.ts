@@ -92,11 +92,11 @@ const label =
 
 const logLeak = (leaked: Leaked, { id }: HttpRequest, log: Log) =>
   log.warn('secret reported', {
-    ...{ request_id: id, tenant: leaked.tenantId, ...factsOf(leaked) },
+    ...{ request_id: id, tenant: leaked.tenantId, ...factsOfLeak(leaked) },
     reason: 'secret scanning',
   })
 
-function factsOf(leaked: Leaked): LogFields {
+export function factsOfLeak(leaked: Leaked): LogFields {
   switch (leaked.kind) {
     case 'credential':
       return { client_id: leaked.clientId, credential_id: leaked.credentialId }
