@@ -1,84 +1,29 @@
 /** Signing keys under requests: rotated without a verifier ever meeting a key it does not know (R6, product 9). */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { createLocalJWKSet, decodeProtectedHeader, errors, type JSONWebKeySet, jwtVerify } from 'jose'
 import { isLong } from '../../../../test/length.ts'
 import { inspectToken } from '../../src/inspect/inspect-token.ts'
-import { replaceAtOnce, retireAtOnce } from '../../src/keys/emergency.ts'
-import {
-  createKeyRotation,
-  type KeyEvent,
-  type RotationDeps,
-  rotateTenant,
-  startRotation,
-} from '../../src/keys/rotation.ts'
-import { keySetMaxAgeSeconds, publishedSeconds } from '../../src/keys/rotation-schedule.ts'
-import type { Database } from '../../src/store/database.ts'
-import { listRevocations } from '../../src/store/revocations.ts'
+import { replaceAtOnce } from '../../src/keys/emergency.ts'
+import { createKeyRotation, type RotationDeps, rotateTenant, startRotation } from '../../src/keys/rotation.ts'
+import { publishedSeconds } from '../../src/keys/rotation-schedule.ts'
 import { listSigningKeys } from '../../src/store/signing-keys.ts'
-import {
-  createTestServer,
-  forEachStore,
-  oneStore,
-  type StoreSuite,
-  startTestServer,
-  type TestServer,
-} from '../harness.ts'
+import { forEachStore, oneStore } from '../harness.ts'
 import { assertToken, freshAddress, grant } from '../oauth/answers.ts'
-import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from '../oauth/ends.ts'
-import { app, blueprint, type Part, restApi, tenant } from '../oauth/sample.ts'
-
-const apps = [app('sync'), resourceServer]
-const acme = (more: Part = {}) =>
-  blueprint(tenant('acme', apps, { maximum_access_token_seconds: 900, ...more }))
-
-const real = { effects: <Effects extends object>(effects: Effects) => ({ ...effects, random: randomBytes }) }
-
-interface Node {
-  readonly server: TestServer
-  readonly deps: RotationDeps
-  readonly events: KeyEvent[]
-}
-
-const nodeOf = (server: TestServer): Node => {
-  const events: KeyEvent[] = []
-  const { db, sealer } = server.store
-  const onEvent = (event: KeyEvent) => void events.push(event)
-  return { server, events, deps: { db, sealer, random: randomBytes, clock: server.clock, onEvent } }
-}
-
-async function startNode(t: TestContext, suite: StoreSuite, text: string): Promise<Node> {
-  return nodeOf(await startTestServer(t, suite, text, {}, real))
-}
-
-/** Two processes on one database, both with the chore. */
-async function startNodes(t: TestContext, suite: StoreSuite, text: string): Promise<readonly [Node, Node]> {
-  const { open, clock } = await suite.prepare(t)
-  const start = async (blueprints: readonly string[]) =>
-    nodeOf(await createTestServer({ db: await open(), clock, blueprints, doubles: real }))
-  const nodes = [await start([text]), await start([])] as const
-  t.after(async () => {
-    for (const { server } of nodes) await server.server.close()
-  })
-  return nodes
-}
-
-const states = async (db: Database, tenantId = 'acme') =>
-  (await listSigningKeys(db, tenantId)).map(({ state }) => state).toSorted()
-
-const kidOf = (token: string) => decodeProtectedHeader(token).kid
-
-const publishedKids = async ({ server }: Node): Promise<string[]> => {
-  const { json } = await server.request({ url: '/acme/oauth2/jwks' })
-  return (json as JSONWebKeySet).keys.map(({ kid = '' }) => kid).toSorted()
-}
-
-/** All that is due, and what becomes due by it. */
-const settle = async ({ deps, server }: Node): Promise<void> => {
-  while ((await rotateTenant(deps, 'acme')) === server.clock()) {}
-}
+import { assertActive, introspect, tokenOf } from '../oauth/ends.ts'
+import { app, blueprint, restApi, tenant } from '../oauth/sample.ts'
+import {
+  acme,
+  apps,
+  kidOf,
+  type Node,
+  publishedKids,
+  settle,
+  startNode,
+  startNodes,
+  states,
+} from './rotating.ts'
 
 /** A verifier as jose makes it, which asks for the key set again only when what it has is no longer fresh. */
 function cachingVerifier(firstAskedAt: number) {
@@ -285,73 +230,6 @@ forEachStore((_engine, suite) => {
     await server.advance(902)
     await settle(node)
     assert.deepEqual(await states(server.db), ['active', 'retired', 'retired'])
-  })
-
-  test('trust F13: an emergency kills every token that the key has signed, and a new key signs at once', async (t) => {
-    const [node, { server: other }] = await startNodes(t, suite, acme())
-    const { server } = node
-    const retiring = await tokenOf(server)
-    await startRotation(node.deps, 'acme')
-    await server.advance(publishedSeconds)
-    await settle(node)
-    await startRotation(node.deps, 'acme')
-    const active = await tokenOf(server)
-    const known = await publishedKids(node)
-    const { gone, made } = await replaceAtOnce(node.deps, 'acme', {})
-    // What is still to come lay beside the one that has leaked.
-    assert.deepEqual(gone.map(({ state }) => state).toSorted(), ['active', 'next', 'retiring'])
-    assert.deepEqual(
-      await publishedKids(node),
-      made.map(({ kid }) => kid),
-    )
-    await other.db.changes.catchUp()
-    const basic = server.credential('acme', 'sync')
-    const fresh = assertToken(await other.token('acme', { basic, clientAddress: freshAddress() }))
-    assert.equal(kidOf(fresh), made[0]?.kid)
-    for (const token of [retiring, active]) assertInactive(await introspect(server, token))
-    assertActive(await introspect(server, fresh))
-    const revoked = await listRevocations(server.db, 'acme')
-    assert.deepEqual(revoked.map(({ kind, subjectId }) => `${kind} ${subjectId}`).toSorted(), [
-      ...known.map((kid) => `key ${kid}`),
-    ])
-    // A thief writes any iat: the cut-off lies beyond every cache of the key set.
-    for (const { issuedUntil } of revoked)
-      assert.ok(issuedUntil >= server.clock() + 100 * keySetMaxAgeSeconds)
-  })
-
-  test('trust F13: emergencies that two nodes begin at once leave one key that signs', async (t) => {
-    const nodes = await startNodes(t, suite, acme())
-    const [{ server }] = nodes
-    await tokenOf(server)
-    for (let round = 0; round < 5; round += 1) {
-      await Promise.all(nodes.map(({ deps }) => replaceAtOnce(deps, 'acme', {})))
-      assert.equal((await states(server.db)).filter((state) => state === 'active').length, 1)
-      await server.db.changes.catchUp()
-      assertActive(await introspect(server, await tokenOf(server)))
-    }
-  })
-
-  test('003-08: where tokens never end a replaced key stays, until it is retired by hand and its tokens with it', async (t) => {
-    const endless = { token: { claims: { sub: '${client_id}', iat: '${iat}', aud: '${audience}' } } }
-    const node = await startNode(t, suite, acme({ dialect: endless }))
-    const { server } = node
-    const token = await tokenOf(server)
-    await startRotation(node.deps, 'acme')
-    await server.advance(publishedSeconds)
-    await settle(node)
-    // Away from the dialect: what is out has no end all the same.
-    await server.apply(acme())
-    await server.advance(400 * 86_400)
-    await settle(node)
-    assert.ok((await states(server.db)).includes('retiring'))
-    assertActive(await introspect(server, token))
-    const keys = (await listSigningKeys(server.db, 'acme')).filter(({ state }) => state === 'retiring')
-    await retireAtOnce(node.deps, 'acme', keys)
-    assertInactive(await introspect(server, token))
-    assert.deepEqual(
-      (await listRevocations(server.db, 'acme')).map(({ kind }) => kind),
-      keys.map(() => 'key'),
-    )
   })
 
   test('product 9: a lowered maximum retires no key before the tokens of earlier settings have ended', async (t) => {
