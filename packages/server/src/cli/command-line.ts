@@ -47,9 +47,18 @@ const commands: Readonly<Record<string, Entry>> = {
       'say what a token is, whether it is good or who has cut it off, and which endpoints it opens; or why an API refused, by the id of the refusal (reads standard input without TOKEN)',
     load: async () => (await import('./inspect.ts')).registerInspect,
   },
+  token: {
+    takes: '[tenant]',
+    about: 'get an access token as a client does, and print it alone; of a development instance by its tenant',
+    load: async () => (await import('./token.ts')).registerToken,
+  },
   revoke: {
     about: 'cut off at once every token issued until now: of an app, an organization, a user or a tenant',
     load: async () => (await import('./revoke.ts')).registerRevoke,
+  },
+  apps: {
+    about: 'the apps in the store of this host: list, show',
+    load: async () => (await import('./apps.ts')).registerApps,
   },
   credentials: {
     about: 'what an app proves itself with: list, add, rotate, expire, remove',
@@ -119,11 +128,23 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
       if (isAsked(name, words)) await (await load())(command, words)
     }
     requireOptionsLast(program)
+    await refuseManagedNoun(program, words)
     await program.parseAsync()
   } catch (error) {
     process.stderr.write(`${sentenceOf(error)}\n`)
     process.exit(exitCodeOf(error))
   }
+}
+
+/** What is managed stands below `manage`, and not where people look for it first. */
+async function refuseManagedNoun(program: Command, [asked = '']: readonly string[]): Promise<void> {
+  if (asked === '' || asked === 'help' || Object.hasOwn(commands, asked)) return
+  const { describedOperations } = await import('../management/described-operations.ts')
+  const nouns = new Set(describedOperations.map(({ command }) => command.split(' ')[0]))
+  const noun = [asked, `${asked}s`].find((name) => nouns.has(name))
+  // A noun that is a command here as well was only misspelt.
+  if (noun !== undefined && !Object.hasOwn(commands, noun))
+    program.error(`error: unknown command '${asked}'\n(Did you mean manage ${noun}?)`, { exitCode: 2 })
 }
 
 /** Completion is about all the others. */

@@ -4,7 +4,6 @@ import { ConfigRefused } from '../config.ts'
 import { AddressRefused } from '../http/address-list.ts'
 import { ListenRefused } from '../http/listen.ts'
 import { mask } from '../http/mask.ts'
-import { TlsRefused } from '../http/tls.ts'
 import { StoreConflict, StoreRefused, StoreUnavailable } from '../store/database.ts'
 
 /** The help's own words for every exit code. */
@@ -16,9 +15,9 @@ export const exitCodes = {
 } as const
 
 const refusedInput = [ConfigRefused, StoreConflict, AddressRefused]
-const unusable = [StoreRefused, StoreUnavailable, ListenRefused, TlsRefused]
+const unusable = [StoreRefused, StoreUnavailable, ListenRefused]
 // Known by name, so that naming them does not load what only one command needs.
-const unusableNames = ['LocalCertificateRefused', 'RevocationListRefused']
+const unusableNames = ['TlsRefused', 'LocalCertificateRefused', 'RevocationListRefused']
 const retryableNames = ['PlanOutdated']
 
 export function exitCodeOf(error: unknown): 1 | 2 | 3 {

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { systemEffects } from '../effects.ts'
 import { findRefusalId, inspectRefusal } from '../inspect/inspect-refusal.ts'
-import { type InspectDeps, inspectToken } from '../inspect/inspect-token.ts'
+import type { InspectDeps } from '../inspect/inspect-token.ts'
 import { describeRefusal } from './describe-refusal.ts'
 import { describe } from './describe-token.ts'
 import { readStandardInput } from './standard-input.ts'
@@ -24,7 +24,9 @@ export function registerInspect(command: Command): void {
   })
 }
 
+/** The id of a refusal waits neither for the database's code nor for that of signatures. */
 async function tellToken(text: string, options: StoreOptions): Promise<void> {
+  const { inspectToken } = await import('../inspect/inspect-token.ts')
   const now = systemEffects.clock()
   const deps = ({ db, sealer }: Omit<InspectDeps, 'now'>): InspectDeps => ({ db, sealer, now })
   const report = await withStore(options, (store) => inspectToken(text, deps(store)))

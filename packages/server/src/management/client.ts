@@ -1,13 +1,13 @@
 /**
- * A client of the management API: operations by id, from the same table as the server's. Bodies and answers are `unknown`
+ * A client of the management API: operations by id, as the server's table describes them. Bodies and answers are `unknown`
  * here, for whoever has the id from elsewhere, as the command line has; `typed-client.ts` knows their types.
  */
 
 import { nearestNames } from '@sallyport/protocol'
-import type { Operation } from './operation.ts'
-import { operations } from './operations.ts'
+import { describedOperations } from './described-operations.ts'
+import type { OperationDescription } from './description.ts'
+import { largestLimit } from './page-limit.ts'
 import type { Misfit } from './problem.ts'
-import { largestLimit } from './read-input.ts'
 
 /** The part of `fetch` that is needed, so that anything that speaks HTTP will do. */
 export type Fetch = (
@@ -17,7 +17,12 @@ export type Fetch = (
     readonly headers: Readonly<Record<string, string>>
     readonly body?: string
   },
-) => Promise<Response>
+) => Promise<Fetched>
+
+/** What is read of a `Response`. */
+export interface Fetched extends Pick<Response, 'status' | 'ok' | 'text'> {
+  readonly headers: Pick<Headers, 'get'>
+}
 
 export interface ClientDeps {
   /** The API's root: `https://auth.acme.example/manage/v1`. */
@@ -126,17 +131,17 @@ export function createManagementClient(deps: ClientDeps): ManagementClient {
 }
 
 /** Throws `TypeError` for an id that the table does not have. */
-export function operationOf(id: string): Operation {
-  const found = operations.find((operation) => operation.id === id)
+function operationOf(id: string): OperationDescription {
+  const found = describedOperations.find((operation) => operation.id === id)
   if (found) return found
   const near = nearestNames(
     id,
-    operations.map((operation) => operation.id),
+    describedOperations.map((operation) => operation.id),
   )
   throw new TypeError(`There is no operation ${id}; near are ${near.join(', ')}.`)
 }
 
-export function requestOf(operation: Operation, terms: CallTerms): WireRequest {
+export function requestOf(operation: OperationDescription, terms: CallTerms): WireRequest {
   const { params = {}, query = {}, body, ifMatch, idempotencyKey } = terms
   const { method } = operation
   const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => segmentOf(name, params[name]))
@@ -167,7 +172,7 @@ function queryText(query: Readonly<Record<string, unknown>>): string {
   return text === '' ? '' : `?${text}`
 }
 
-async function readAnswer(response: Response): Promise<CallAnswer> {
+async function readAnswer(response: Fetched): Promise<CallAnswer> {
   const text = await response.text()
   const body = jsonOf(text)
   if (!response.ok) throw refusalOf(response, body)
@@ -183,7 +188,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function refusalOf({ status, headers }: Response, body: unknown): ManagementRefused {
+function refusalOf({ status, headers }: Fetched, body: unknown): ManagementRefused {
   const problem = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
   const textOf = (name: string) => (typeof problem[name] === 'string' ? problem[name] : undefined)
   const code = textOf('code')

@@ -2,9 +2,9 @@
 
 import type { TSchema } from 'typebox'
 import type { Operation } from './operation.ts'
+import { defaultLimit, largestLimit } from './page-limit.ts'
 import { permissionNames, permissions } from './permissions.ts'
 import { type ProblemCode, problems } from './problem.ts'
-import { defaultLimit, largestLimit } from './read-input.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

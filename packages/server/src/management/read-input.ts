@@ -4,6 +4,7 @@ import { jsonPointer, parseJsonObject } from '@sallyport/protocol'
 import type { TObject, TSchema } from 'typebox'
 import { checkShape } from '../blueprint/check-shape.ts'
 import type { Path, Report } from '../blueprint/problem.ts'
+import { largestLimit } from './page-limit.ts'
 import { type Misfit, refuseWith } from './problem.ts'
 import type { ManagementRequest } from './request.ts'
 
@@ -104,21 +105,6 @@ export function checkBody(schema: TSchema, value: unknown, isSecret: boolean): v
   })
 }
 
-/** RFC 7396: null takes a member away, an object is merged, anything else replaces. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isMembers(patch)) return patch
-  const merged = new Map(isMembers(target) ? Object.entries(target) : [])
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) merged.delete(name)
-    else merged.set(name, mergePatch(merged.get(name), value))
-  }
-  // Defines members and assigns none, so `__proto__` is a name like any other.
-  return Object.fromEntries(merged)
-}
-
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Each parameter once, known, and of its type: numbers and booleans are read from their text. */
 export function readQuery(query: string, schema: TObject | null, isList: boolean): Members {
   const known = new Map(Object.entries(schema?.properties ?? {}) as [string, TSchema][])
@@ -130,7 +116,11 @@ export function readQuery(query: string, schema: TObject | null, isList: boolean
     else {
       const member = known.get(name)
       if (member === undefined)
-        refuseQuery(name, 'an unknown parameter', `one of ${[...known.keys()].join(', ')}`)
+        refuseQuery(
+          name,
+          'an unknown parameter',
+          oneOf([...known.keys(), ...(isList ? ['limit', 'cursor'] : [])]),
+        )
       values[name] = readValue(text, member)
     }
   }
@@ -142,12 +132,12 @@ export function readQuery(query: string, schema: TObject | null, isList: boolean
   return values
 }
 
+const oneOf = (names: readonly string[]): string =>
+  names.length === 0 ? 'no parameter' : `one of ${names.join(', ')}`
+
 function refuseQuery(name: string, found: string, expected: string): never {
   refuseWith('invalid_query', { misfits: [{ pointer: `/${name}`, found, expected }] })
 }
-
-export const defaultLimit = 50
-export const largestLimit = 200
 
 function readLimit(text: string): number {
   const limit = Number(text)

@@ -2,8 +2,9 @@
 
 import type { Static, TObject, TSchema } from 'typebox'
 import { type ClientDeps, createManagementClient } from './client.ts'
+import { describedOperations } from './described-operations.ts'
 import type { ParamsOf } from './operation.ts'
-import { type KnownOperation, operations } from './operations.ts'
+import type { KnownOperation } from './operations.ts'
 
 export type OperationId = KnownOperation['id']
 
@@ -67,7 +68,7 @@ type AnswerOf<Each extends KnownOperation> = Each['output'] extends TSchema
 export function createTypedClient(deps: ClientDeps): TypedClient {
   const client = createManagementClient(deps)
   // Only the names in the path are taken from `params`.
-  const methods = operations.map(({ id }) => [
+  const methods = describedOperations.map(({ id }) => [
     id,
     (terms: Record<string, never> = {}) => client.call(id, { ...terms, params: terms }),
   ])

@@ -54,3 +54,17 @@ test('contract: a misspelt flag is named with the nearest one, also where a requ
     assert.deepEqual([code, stderr], [2, `${expected}\nAdd --help to see what is possible.\n`])
   }
 })
+
+test('issue 5, 4: who looks for a noun of the management API at the top is sent to manage', async () => {
+  for (const [words, meant] of [
+    ['apps list', 'manage apps'],
+    ['tenant list --json', 'manage tenants'],
+    ['mange apps', 'manage'],
+  ] as const) {
+    const { code, stderr } = await run(words.split(' '))
+    assert.equal(code, 2)
+    assert.ok(
+      stderr.startsWith(`error: unknown command '${words.split(' ')[0]}'\n(Did you mean ${meant}?)\n`),
+    )
+  }
+})

@@ -1,13 +1,13 @@
 /** What cannot be undone is not done by a slip: its name is asked for, or `--yes` where nobody can be asked. */
 
 import { ConfigRefused } from '../../config.ts'
-import type { Operation } from '../../management/operation.ts'
+import type { OperationDescription } from '../../management/description.ts'
 import { terminalText } from '../standard-input.ts'
 import { askTerminal } from './ask-terminal.ts'
 
 /** Whether anything stops working for somebody. */
 export function destroys(
-  { kind, method, command }: Operation,
+  { kind, method, command }: OperationDescription,
   body: Readonly<Record<string, unknown>>,
 ): boolean {
   if (kind !== 'write') return false

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { nearestNames } from '@sallyport/protocol'
 import { ConfigRefused } from '../../config.ts'
+import { readDemoFile } from '../../dev/demo-file.ts'
 import { type Profile, readProfiles } from './profiles.ts'
 
 export interface Connection {
@@ -68,27 +69,13 @@ export function originOf(text: string, from: string): string {
 }
 
 function ofDemo(): Connection {
-  const { management, ca } = readDemo()
+  const { management, ca } = readDemoFile(demoFile)
   const { url, client_id: clientId, client_secret: clientSecret } = management ?? {}
   if (typeof url !== 'string' || typeof clientId !== 'string' || typeof clientSecret !== 'string')
     throw new ConfigRefused(`${demoFile} names no operator: start the development instance once more.`)
   return {
     ...{ name: demoFile, origin: originOf(url, demoFile), clientId, clientSecret },
     ca: typeof ca === 'string' ? ca : undefined,
-  }
-}
-
-interface UnknownDemo {
-  readonly management?: Readonly<Record<string, unknown>> | null
-  readonly ca?: unknown
-}
-
-function readDemo(): UnknownDemo {
-  try {
-    return (JSON.parse(readFileSync(demoFile, 'utf8')) ?? {}) as UnknownDemo
-  } catch (error) {
-    if (error instanceof SyntaxError) return {}
-    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a patch would change, member by member, for `--dry-run`. */
 
-import { pointerOf } from '../../management/read-input.ts'
+import { jsonPointer } from '@sallyport/protocol'
 import { terminalText } from '../standard-input.ts'
 
 export interface Difference {
@@ -24,7 +24,7 @@ export function differences(before: unknown, after: unknown, path: Path = []): r
     )
   }
   if (JSON.stringify(before ?? null) === JSON.stringify(after ?? null)) return []
-  return [{ pointer: pointerOf(path), before: before ?? undefined, after: after ?? undefined }]
+  return [{ pointer: jsonPointer(path), before: before ?? undefined, after: after ?? undefined }]
 }
 
 const memberOf = (value: Readonly<Record<string, unknown>>, name: string): unknown =>

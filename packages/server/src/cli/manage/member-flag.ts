@@ -1,17 +1,7 @@
-/** A member of a schema as a flag: what it takes, in words, and how its text is read. */
+/** A member of a body or a query as a flag: what it takes, in words, and how its text is read. */
 
 import { InvalidArgumentError, Option } from 'commander'
-import type { TSchema } from 'typebox'
-
-/** The words of JSON Schema that are looked at. */
-interface Shape {
-  readonly type?: string
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly Shape[]
-  readonly items?: Shape
-  readonly description?: string
-}
+import type { Shape } from '../../management/description.ts'
 
 type ReadText = (text: string) => unknown
 
@@ -21,8 +11,7 @@ export const typedNull = Symbol('null')
 export const flagName = (member: string): string => member.replaceAll('_', '-')
 
 /** None for what a flag cannot say; `mayBeNull` where null takes a member away (RFC 7396). */
-export function memberOptions(member: string, schema: TSchema, mayBeNull: boolean): readonly Option[] {
-  const shape = schema as Shape
+export function memberOptions(member: string, shape: Shape, mayBeNull: boolean): readonly Option[] {
   const flag = `--${flagName(member)}`
   if (shape.type === 'boolean')
     return [new Option(flag, wordsOf(shape)), new Option(`--no-${flagName(member)}`, 'the opposite')]
@@ -48,8 +37,7 @@ const alternativesOf = (shape: Shape): readonly Shape[] => shape.anyOf?.flatMap(
 const choicesOf = ({ enum: choices = [], const: only }: Shape): readonly unknown[] =>
   only === undefined ? choices : [only]
 
-export function wordsOf(schema: TSchema): string {
-  const shape = schema as Shape
+export function wordsOf(shape: Shape): string {
   const alternatives = alternativesOf(shape)
   const choices = alternatives.flatMap(choicesOf)
   if (choices.length > 0) return `one of ${choices.join(', ')}`

@@ -1,12 +1,11 @@
 /** An operation as a command: its words, what stands without a flag, and the flags; all read off the table. */
 
 import { Option } from 'commander'
-import type { TSchema } from 'typebox'
-import type { Operation } from '../../management/operation.ts'
+import type { ObjectShape, OperationDescription, Shape } from '../../management/description.ts'
 import { flagName, memberOptions, wordsOf } from './member-flag.ts'
 
 export interface OperationCommand {
-  readonly operation: Operation
+  readonly operation: OperationDescription
   /** The last one is the command itself, those before it are groups. */
   readonly words: readonly string[]
   /** The path parameter that needs no flag. */
@@ -20,11 +19,11 @@ export interface MemberFlag {
   readonly options: readonly Option[]
 }
 
-export const paramsOf = ({ path }: Operation): readonly string[] =>
+export const paramsOf = ({ path }: OperationDescription): readonly string[] =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 
 /** The last parameter is the thing itself: where the path ends with it, or where the command names it. */
-export function positionalOf({ path, command }: Operation): string | null {
+export function positionalOf({ path, command }: OperationDescription): string | null {
   const last = /\{(\w+)\}(?!.*\{)/.exec(path)?.[1]
   if (last === undefined) return null
   const [noun = '', verb = ''] = command.split(' ')
@@ -45,23 +44,26 @@ const ownFlags = [
   'idempotency-key',
 ]
 
-const propertiesOf = (schema: TSchema | null): readonly [string, TSchema][] =>
-  Object.entries((schema as { readonly properties?: Record<string, TSchema> } | null)?.properties ?? {})
+const propertiesOf = (shape: ObjectShape | null): readonly [string, Shape][] =>
+  Object.entries(shape?.properties ?? {})
 
-const isTaken = ({ path }: Operation, member: string): boolean =>
+const isTaken = ({ path }: OperationDescription, member: string): boolean =>
   [...ownFlags, 'help'].includes(flagName(member)) || path.includes(`{${member}}`)
 
-const flagsOf = (operation: Operation, schema: TSchema | null, mayBeNull: boolean): readonly MemberFlag[] =>
-  propertiesOf(schema)
+const flagsOf = (
+  operation: OperationDescription,
+  shape: ObjectShape | null,
+  mayBeNull: boolean,
+): readonly MemberFlag[] =>
+  propertiesOf(shape)
     .filter(([member]) => !isTaken(operation, member))
     .map(([member, of]) => ({ member, options: memberOptions(member, of, mayBeNull) }))
     .filter(({ options }) => options.length > 0)
     .map((flag) => (mustHave(operation, flag.member) ? { ...flag, options: flag.options.map(marked) } : flag))
 
 /** Of what is made anew: a change may leave out anything. */
-const mustHave = ({ method, body }: Operation, member: string): boolean =>
-  method === 'POST' &&
-  ((body as { readonly required?: readonly string[] } | null)?.required ?? []).includes(member)
+const mustHave = ({ method, body }: OperationDescription, member: string): boolean =>
+  method === 'POST' && (body?.required ?? []).includes(member)
 
 /** Not to commander, who would refuse what a file has. */
 function marked(option: Option): Option {
@@ -71,7 +73,7 @@ function marked(option: Option): Option {
 
 /** What only `--set` and `--file` can say, and in which words. */
 export function membersWithoutFlag(
-  operation: Operation,
+  operation: OperationDescription,
 ): readonly (readonly [member: string, about: string])[] {
   const flags = bodyFlags(operation).map(({ member }) => member)
   return propertiesOf(operation.body).flatMap(([member, of]) =>
@@ -79,13 +81,13 @@ export function membersWithoutFlag(
   )
 }
 
-export const bodyFlags = (operation: Operation): readonly MemberFlag[] =>
+export const bodyFlags = (operation: OperationDescription): readonly MemberFlag[] =>
   flagsOf(operation, operation.body, operation.method === 'PATCH')
 
-export const queryFlags = (operation: Operation): readonly MemberFlag[] =>
+export const queryFlags = (operation: OperationDescription): readonly MemberFlag[] =>
   flagsOf(operation, operation.query, false)
 
-export function commandOf(operation: Operation): OperationCommand {
+export function commandOf(operation: OperationDescription): OperationCommand {
   const positional = positionalOf(operation)
   const places = paramsOf(operation).filter((name) => name !== positional)
   return {
@@ -107,7 +109,7 @@ const placeOption = (name: string): Option =>
     new Option(`--${flagName(name)} <id>`, `the ${flagName(name).replaceAll('-', ' ')}`),
   ).makeOptionMandatory()
 
-function kindOptions({ kind, method, body }: Operation): readonly Option[] {
+function kindOptions({ kind, method, body }: OperationDescription): readonly Option[] {
   if (kind === 'read') return []
   if (kind === 'list')
     return [

@@ -1,8 +1,9 @@
 /** `fetch` over HTTPS with an authority of one's own: Node's has no such option, and follows redirects with the token. */
 
 import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
-import type { Fetch } from '../../management/client.ts'
+import type { Fetch, Fetched } from '../../management/client.ts'
 
 /** There is no answer: the message says why, and what to do. */
 export class ServerUnreachable extends Error {
@@ -26,19 +27,20 @@ export function createFetch(ca: string | undefined): Fetch {
         const chunks: Buffer[] = []
         message.on('data', (chunk: Buffer) => chunks.push(chunk))
         message.on('error', refuse)
-        message.on('end', () => {
-          const { statusCode: status = 0, headersDistinct } = message
-          const pairs = Object.entries(headersDistinct).map(([name, values = []]): [string, string] => [
-            name,
-            values.join(', '),
-          ])
-          // A `Response` may have no body with these.
-          const text = [204, 304].includes(status) ? null : Buffer.concat(chunks).toString()
-          resolve(new Response(text, { status, headers: pairs }))
-        })
+        message.on('end', () => resolve(fetchedOf(message, Buffer.concat(chunks))))
       })
       sent.end(body)
     })
+}
+
+/** No `Response`: loading that is a fifth of what a command takes. */
+function fetchedOf({ statusCode: status = 0, headersDistinct }: IncomingMessage, body: Buffer): Fetched {
+  return {
+    status,
+    ok: status >= 200 && status < 300,
+    headers: { get: (name) => headersDistinct[name.toLowerCase()]?.join(', ') ?? null },
+    text: async () => new TextDecoder().decode(body),
+  }
 }
 
 const untrusted: ReadonlySet<string> = new Set([
@@ -52,7 +54,7 @@ const untrusted: ReadonlySet<string> = new Set([
 
 function sentenceOf({ code = '', message }: NodeJS.ErrnoException, { origin }: URL): string {
   if (untrusted.has(code))
-    return `The certificate of ${origin} is of no authority that is trusted here (${code}). Name its authority: --ca with login, or SALLYPORT_CA.`
+    return `The certificate of ${origin} is of no authority that is trusted here (${code}). Name its authority: --ca with login and token, or SALLYPORT_CA.`
   if (code === 'ECONNREFUSED')
     return `Nothing answers at ${origin}. Is the server running, and is the URL right?`
   return `${origin} cannot be reached: ${message}.`

@@ -3,8 +3,6 @@
 import { readFileSync } from 'node:fs'
 import { text as wholeText } from 'node:stream/consumers'
 import { parseJsonObject } from '@sallyport/protocol'
-import { formatProblem } from '../../blueprint/problem.ts'
-import { readYaml } from '../../blueprint/yaml-source.ts'
 import { ConfigRefused } from '../../config.ts'
 
 export interface GivenBody {
@@ -25,13 +23,16 @@ export async function readBody({ file, set = [], flags }: GivenBody): Promise<Me
 async function readBodyFile(name: string): Promise<Members> {
   const text = name === '-' ? await wholeText(process.stdin) : readFileSync(name, 'utf8')
   const shown = name === '-' ? 'standard input' : name
-  const value = parseJsonObject(text) ?? readYamlValue(shown, text)
+  const value = parseJsonObject(text) ?? (await readYamlValue(shown, text))
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new ConfigRefused(`${shown} holds no body: expected one map of members, as JSON or YAML.`)
   return value as Members
 }
 
-function readYamlValue(name: string, text: string): unknown {
+/** Most bodies are no YAML, and what reads it takes longer to load than all else. */
+async function readYamlValue(name: string, text: string): Promise<unknown> {
+  const { readYaml } = await import('../../blueprint/yaml-source.ts')
+  const { formatProblem } = await import('../../blueprint/problem.ts')
   const read = readYaml(name, text)
   if ('problems' in read) throw new ConfigRefused(read.problems.map(formatProblem).join('\n'))
   return read.source.value

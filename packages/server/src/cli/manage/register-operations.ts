@@ -1,8 +1,8 @@
 /** Each operation of the management API’s table as a command of `sallyport manage`. */
 
 import type { Command, Option } from 'commander'
-import type { Operation } from '../../management/operation.ts'
-import { operations } from '../../management/operations.ts'
+import { describedOperations } from '../../management/described-operations.ts'
+import type { OperationDescription } from '../../management/description.ts'
 import { table } from '../table.ts'
 import { flagName, typedNull } from './member-flag.ts'
 import {
@@ -14,10 +14,10 @@ import {
   paramsOf,
   queryFlags,
 } from './operation-command.ts'
-import { runOperation, type Typed } from './run-operation.ts'
+import type { Typed } from './run-operation.ts'
 
 export function registerOperations(group: Command): void {
-  for (const operation of operations) addCommand(group, commandOf(operation))
+  for (const operation of describedOperations) addCommand(group, commandOf(operation))
   for (const one of group.commands) if (one.commands.length > 0) one.description(verbsOf(one))
 }
 
@@ -34,11 +34,12 @@ function addCommand(group: Command, { operation, words, positional, options }: O
   command.action(async (...given: unknown[]) => {
     // Commander hands over the argument, then the options, then the command.
     const values = given.at(-2) as Readonly<Record<string, unknown>>
+    const { runOperation } = await import('./run-operation.ts')
     await runOperation(operation, sort(operation, positional === null ? null : String(given[0]), values))
   })
 }
 
-function otherMembers(operation: Operation): string {
+function otherMembers(operation: OperationDescription): string {
   const members = membersWithoutFlag(operation)
   const lines = table(members.map(([member, about]) => [`  ${member}`, about]))
   return members.length === 0 ? '' : `\nOnly with --set or --file:\n${lines}`
@@ -63,7 +64,7 @@ function membersOf(flags: readonly MemberFlag[], values: Readonly<Record<string,
 
 /** From commander's names to those of the API. */
 function sort(
-  operation: Operation,
+  operation: OperationDescription,
   argument: string | null,
   values: Readonly<Record<string, unknown>>,
 ): Typed {

@@ -9,9 +9,9 @@ import {
   ManagementRefused,
   requestOf,
 } from '../../management/client.ts'
-import type { Operation } from '../../management/operation.ts'
-import { operations } from '../../management/operations.ts'
-import { mergePatch } from '../../management/read-input.ts'
+import { describedOperations } from '../../management/described-operations.ts'
+import type { OperationDescription } from '../../management/description.ts'
+import { mergePatch } from '../../management/merge-patch.ts'
 import { createToken } from './access-token.ts'
 import { confirm, destroys } from './confirm.ts'
 import { type Connection, findConnection } from './connection.ts'
@@ -39,7 +39,7 @@ export interface Typed {
 }
 
 interface Run extends Typed {
-  readonly operation: Operation
+  readonly operation: OperationDescription
   readonly connection: Connection
   readonly client: ManagementClient
 }
@@ -54,7 +54,7 @@ export function connect(connection: Connection): ManagementClient {
 }
 
 /** Sets the exit code where the server refuses. */
-export async function runOperation(operation: Operation, typed: Typed): Promise<void> {
+export async function runOperation(operation: OperationDescription, typed: Typed): Promise<void> {
   checkParams(typed.params)
   const connection = findConnection(typed.options.profile, process.env)
   const run = { ...typed, operation, connection, client: connect(connection) }
@@ -133,7 +133,7 @@ const termsOf = (
 })
 
 /** What it is called where it is: the last name in the path, or, without one, the server. */
-function nameOf({ path }: Operation, params: Typed['params'], { origin }: Connection): string {
+function nameOf({ path }: OperationDescription, params: Typed['params'], { origin }: Connection): string {
   const last = /\{(\w+)\}(?!.*\{)/.exec(path)?.[1]
   return params[last ?? ''] ?? new URL(origin).hostname
 }
@@ -145,14 +145,14 @@ interface Before {
 
 /** As it is now, so that nobody's change in between is lost. */
 async function readBefore({ operation, params, client }: Run): Promise<Before> {
-  const reading = operations.find(({ kind, path }) => kind === 'read' && path === operation.path)
+  const reading = describedOperations.find(({ kind, path }) => kind === 'read' && path === operation.path)
   if (reading === undefined) throw new Error(`${operation.id} changes what no operation reads.`)
   const { body, etag } = await client.call(reading.id, { params })
   return { value: body as object, ifMatch: etag ?? '*' }
 }
 
 function showDryRun(
-  operation: Operation,
+  operation: OperationDescription,
   terms: CallTerms,
   before: object | undefined,
   isJson = false,
@@ -170,7 +170,7 @@ function showDryRun(
   print({ method, path: `/manage/v1${path}`, headers, body, changes, sent: false }, lines.join('\n'), isJson)
 }
 
-function showDone({ command, method }: Operation, answer: object | null, isJson = false): void {
+function showDone({ command, method }: OperationDescription, answer: object | null, isJson = false): void {
   const thing = answer ?? { done: true }
   const once = holdsSecret(thing) ? '\nKeep this secret now: it will not be shown again.' : ''
   print(thing, answer === null ? `Done: ${command}.` : thingText(answer) + once, isJson)

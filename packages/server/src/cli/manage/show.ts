@@ -1,18 +1,11 @@
 /** Answers for people: a list as columns, one thing as lines, and what is a list within it as columns below. */
 
-import type { TSchema } from 'typebox'
 import { instantText } from '../../inspect/instant-text.ts'
+import type { ObjectShape } from '../../management/description.ts'
 import { terminalText } from '../standard-input.ts'
 import { table } from '../table.ts'
 
 type Members = Readonly<Record<string, unknown>>
-
-interface ObjectShape {
-  readonly required?: readonly string[]
-  readonly properties?: Readonly<
-    Record<string, { readonly type?: string; readonly items?: { readonly type?: string } }>
-  >
-}
 
 /** What every row has and hardly anybody looks for; `--json` and the one thing by itself show it. */
 const leftOut: ReadonlySet<string> = new Set([
@@ -26,15 +19,15 @@ const isInstant = (name: string): boolean => name.endsWith('_at') || ['since', '
 const alsoShown: ReadonlySet<string> = new Set(['approval'])
 
 /** What every row must have, and some that are asked for, if it fits in a cell. */
-function columnsOf(output: TSchema | null): readonly string[] {
-  const { required = [], properties = {} } = (output ?? {}) as ObjectShape
+function columnsOf(output: ObjectShape | null): readonly string[] {
+  const { required = [], properties = {} } = output ?? {}
   return Object.entries(properties).flatMap(([name, { type, items }]) => {
     const isShown = (required.includes(name) || alsoShown.has(name)) && !leftOut.has(name)
     return isShown && type !== 'object' && items?.type !== 'object' ? [name] : []
   })
 }
 
-export function listText(output: TSchema | null, items: readonly object[]): string {
+export function listText(output: ObjectShape | null, items: readonly object[]): string {
   if (items.length === 0) return 'There are none.'
   const rows = items as readonly Members[]
   // What no row has says nothing.

@@ -1,5 +1,6 @@
-/** The reference of the management API: its operations, and what each role may do. */
+/** The reference of the management API: its operations, for people and as data, and what each role may do. */
 
+import { descriptionOf } from '../../management/description.ts'
 import { operations } from '../../management/operations.ts'
 import { builtInRoles, permissionNames, permissions } from '../../management/permissions.ts'
 import { code, markdownTable } from './markdown.ts'
@@ -14,6 +15,9 @@ export const operationsTable = (): string =>
       about,
     ]),
   )
+
+export const describedOperationLines = (): string =>
+  operations.map((operation) => `${JSON.stringify(descriptionOf(operation))}\n`).join('')
 
 export const permissionsTable = (): string =>
   markdownTable(

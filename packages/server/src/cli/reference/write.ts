@@ -1,9 +1,10 @@
-/** Writes the reference tables into the documents: `node packages/server/src/cli/reference/write.ts`. A test compares them. */
+/** Writes what is made from the code, which a test compares: `node packages/server/src/cli/reference/write.ts`. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { descriptionFile } from '../../management/description.ts'
 import { blueprintTables, templateVariablesTable } from './blueprint-tables.ts'
-import { operationsTable, permissionsTable } from './management-tables.ts'
+import { describedOperationLines, operationsTable, permissionsTable } from './management-tables.ts'
 import { fillPlace } from './markdown.ts'
 import { settingsTable } from './settings-table.ts'
 
@@ -20,8 +21,8 @@ export interface ReferenceDocument {
   readonly wanted: string
 }
 
-export const referenceDocuments = (): ReferenceDocument[] =>
-  Object.entries(places).map(([name, texts]) => {
+export const referenceDocuments = (): ReferenceDocument[] => [
+  ...Object.entries(places).map(([name, texts]) => {
     const file = fileURLToPath(new URL(`../../../../../docs/${name}`, import.meta.url))
     const present = readFileSync(file, 'utf8')
     const wanted = Object.entries(texts).reduce(
@@ -29,7 +30,15 @@ export const referenceDocuments = (): ReferenceDocument[] =>
       present,
     )
     return { file, present, wanted }
-  })
+  }),
+  describedOperations(),
+]
+
+function describedOperations(): ReferenceDocument {
+  const file = fileURLToPath(descriptionFile)
+  const present = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  return { file, present, wanted: describedOperationLines() }
+}
 
 if (import.meta.main) {
   for (const { file, present, wanted } of referenceDocuments()) {
