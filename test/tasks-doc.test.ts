@@ -39,7 +39,8 @@ after(async () => {
 })
 
 async function serve(): Promise<void> {
-  server.running = start(['serve', '--config', 'sallyport.yaml'], { cwd: server.folder })
+  const environment = { NODE_OPTIONS: `--import=${join(root, 'test/answer-names.ts')}` }
+  server.running = start(['serve', '--config', 'sallyport.yaml'], { cwd: server.folder, environment })
   await server.running.says(/"msg":"ready"/)
 }
 
@@ -64,7 +65,7 @@ const printed: Readonly<Record<string, RegExp>> = {
   CLIENT_ID: /^(?:client_id +|CLIENT ID +CLIENT SECRET\n|.*"client_id":")([a-z0-9]{24})/m,
   CLIENT_SECRET: /^(?:client_secret +|CLIENT ID +CLIENT SECRET\n\w+ +|.*"client_secret":")(sp_live_\w+)/m,
   INITIAL_TOKEN: /^token +(sp_iat_\w+)/m,
-  REGISTRATION_TOKEN: /"registration_access_token":"(sp_rat_\w+)"/,
+  REGISTRATION_TOKEN: /registration_access_token(?:":"| +)(sp_rat_\w+)/,
   KEY_REQUEST: /^id +(req_\w+)/m,
   TRUSTED_ISSUER: /^id +(\w+)\nissuer/m,
   TOKEN: /"access_token":"([^"]+)"/,

@@ -16,6 +16,7 @@ import { createSecretHasher, type SecretHasher } from '../src/keys/secret-hasher
 import { createServer, type Server } from '../src/main.ts'
 import type { OpenStore } from '../src/open-store.ts'
 import type { FetchJson } from '../src/outbound/fetch-json.ts'
+import type { Lookup } from '../src/outbound/lookup.ts'
 import type { Database } from '../src/store/database.ts'
 import type { ServerOptions } from '../src/wiring/options.ts'
 import {
@@ -90,6 +91,8 @@ export interface Doubles {
   readonly masterKey?: Buffer
   /** The network beyond us; left out, the real one. */
   readonly fetchJson?: FetchJson
+  /** Left out, every name has the same public address. */
+  readonly lookup?: Lookup
   /** Where connections are asked for certificates. */
   readonly mtlsUrl?: URL
   readonly revocationLists?: RevocationLists
@@ -131,6 +134,7 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
   const server = createServer({
     ...{ store, effects, log, baseUrl, clientCacheEntries: 1000, tls: null },
     ...(doubles.fetchJson && { fetchJson: doubles.fetchJson }),
+    lookup: doubles.lookup ?? (async () => [{ address: '93.184.216.34', family: 4 }]),
     ...(doubles.mtlsUrl && { mtlsUrl: doubles.mtlsUrl }),
     ...(doubles.revocationLists && { revocationLists: doubles.revocationLists }),
     ...doubles.transport,

@@ -2,19 +2,18 @@
 
 import { parseRegistrationToken } from '@sallyport/protocol'
 import { lookupOf, type SecretHasher, sameVerifier } from '../keys/secret-hasher.ts'
-import type { Actor } from '../store/audit-records.ts'
 import type { Database } from '../store/database.ts'
 import type { Exposed } from '../store/exposure.ts'
 import { findByLookup, type IndexedSecret } from '../store/leaked-secrets.ts'
 import { quarantines, type ReportExposure } from './expose-credential.ts'
-import { type LeakedToken, reportLeakedToken } from './leaked-tokens.ts'
+import type { ReportTokenExposure } from './expose-token.ts'
+import type { LeakedToken } from './leaked-tokens.ts'
 
 export interface LeakReportDeps {
   readonly db: Database
   readonly hasher: SecretHasher
   readonly expose: ReportExposure
-  /** For the audit chain, of what is no credential; left out, the server was told itself. */
-  readonly by?: Actor
+  readonly exposeToken: ReportTokenExposure
 }
 
 export interface Leak {
@@ -40,8 +39,7 @@ export async function reportLeak({ secret, url }: Leak, deps: LeakReportDeps): P
   const leak = { secret, url: url === undefined ? undefined : urlToKeep(url, secret) }
   const kind = parseRegistrationToken(secret)
   if (kind === null) return reportLeakedSecret(leak, deps)
-  const { db, by = 'server' } = deps
-  const token = await reportLeakedToken(db, { kind, token: secret, url: leak.url, by })
+  const token = await deps.exposeToken({ kind, token: secret, url: leak.url, exposedBy: 'leak_report' })
   return token === null ? [] : [token]
 }
 

@@ -1,12 +1,13 @@
-/** A token of client registration that was found in public: whose it is, and its end, unless the tenant wants it noted alone. */
+/** A token of client registration that others have seen: whose it is, and its end, unless the tenant wants it noted alone. */
 
 import type { RegistrationTokenKind } from '@sallyport/protocol'
 import type { Actor, NewAuditRecord } from '../store/audit-records.ts'
 import type { Database, WriteTransaction } from '../store/database.ts'
+import type { ExposedBy } from '../store/exposure.ts'
 import { findTenantByDigest } from '../store/leaked-secrets.ts'
 import { saveNotice } from '../store/notices.ts'
 import { findRegistrationTokenByDigest, removeRegistrationToken } from '../store/registration-tokens.ts'
-import { findRegistrationByDigest, removeRegistration } from '../store/registrations.ts'
+import { endRegistrationAccess, findRegistrationByDigest } from '../store/registrations.ts'
 import { lockTenant } from '../store/tenants.ts'
 import { quarantines } from './expose-credential.ts'
 import { digestOfRegistrationToken } from './registration.ts'
@@ -15,7 +16,8 @@ interface TokenLeak {
   readonly kind: RegistrationTokenKind
   readonly token: string
   /** Where it was found, as it may be kept. */
-  readonly url: string | undefined
+  readonly url?: string | undefined
+  readonly exposedBy: ExposedBy
   /** For the audit chain. */
   readonly by: Actor
 }
@@ -80,7 +82,7 @@ async function endOwnToken(tx: WriteTransaction, found: Found): Promise<LeakedTo
   const registration = await findRegistrationByDigest(tx, tenantId, digest)
   if (registration === null) return null
   const { clientId, tokenId, described } = registration
-  if (exposed === 'removed') await removeRegistration(tx, tenantId, clientId)
+  if (exposed === 'removed') await endRegistrationAccess(tx, tenantId, clientId)
   record(tx, found, {
     ...{ action: 'exposeRegistration', target: `app ${clientId}` },
     before: JSON.stringify({ registration_token: tokenId, registration: described }),
@@ -88,7 +90,7 @@ async function endOwnToken(tx: WriteTransaction, found: Found): Promise<LeakedTo
   await saveNotice(tx, {
     ...{ tenantId, clientId, credentialId: ownTokenName, kind: 'exposed' },
     detail: {
-      ...{ by: 'leak_report', quarantined: exposed === 'removed' },
+      ...{ by: leak.exposedBy, quarantined: exposed === 'removed' },
       ...(leak.url !== undefined && { url: leak.url }),
     },
   })
@@ -103,5 +105,5 @@ const record = (
 ) =>
   tx.audit({
     ...{ tenantId, actor: leak.by, ...what },
-    after: JSON.stringify({ exposed_by: 'leak_report', removed: exposed === 'removed' }),
+    after: JSON.stringify({ exposed_by: leak.exposedBy, removed: exposed === 'removed' }),
   })

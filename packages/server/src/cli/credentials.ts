@@ -1,6 +1,7 @@
 /** `sallyport credentials`: the secrets of an app, one more, the end of others, without an outage. */
 
 import type { Command } from 'commander'
+import { isRegisteredCredentialId } from '../apps/registered-credential.ts'
 import {
   addSecret,
   endsOf,
@@ -97,7 +98,7 @@ const list: Work = async ({ db }, { tenant, app }) => {
   ])
   const head = ['CREDENTIAL', 'KIND', 'STANDING', 'EXPIRES', 'LAST USED', 'CREATED', 'BLUEPRINT']
   return {
-    json: credentials.map((credential) => toJson(credential, now)),
+    json: credentials.map((credential) => credentialJson(credential, now)),
     text: credentials.length === 0 ? 'The app has no credentials.' : table([head, ...rows]),
   }
 }
@@ -105,7 +106,7 @@ const list: Work = async ({ db }, { tenant, app }) => {
 const when = (instant: number | null): string =>
   instant === null ? 'never' : instantText(instant).replace('.000Z', 'Z')
 
-const toJson = (credential: CredentialRecord, now: number) => ({
+export const credentialJson = (credential: CredentialRecord, now: number) => ({
   credential: credential.id,
   kind: formOfFormat(credential.format),
   standing: standingOf(credential, now),
@@ -165,6 +166,8 @@ function newSecret({ tenant, app }: FoundApp, { id, expiresIn }: Options) {
     )
   if (id !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/.test(id))
     throw new ConfigRefused('--id takes lower-case letters, digits and inner hyphens, 1 to 64 characters.')
+  if (id !== undefined && isRegisteredCredentialId(id))
+    throw new ConfigRefused('--id is such as those that clients register under: take another.')
   const { environment } = tenant
   return { tenantId: tenant.id, environment, app, credentialId: id, expiresAt: endOf(expiresIn ?? 'never') }
 }

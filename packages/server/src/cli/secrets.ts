@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { createExposure } from '../apps/expose-credential.ts'
+import { createTokenExposure } from '../apps/expose-token.ts'
 import { type Leaked, type LeakedCredential, reportLeak } from '../apps/leak-reports.ts'
 import { type LeakedToken, ownTokenName } from '../apps/leaked-tokens.ts'
 import { commandActor } from './actor.ts'
@@ -33,7 +34,8 @@ export function registerSecrets(group: Command): void {
       options,
       ({ db, hasher }) => {
         const expose = createExposure({ db, by, onExposed })
-        return reportLeak({ secret: text, url: options.url }, { db, hasher, expose, by })
+        const exposeToken = createTokenExposure({ db, by, onExposed })
+        return reportLeak({ secret: text, url: options.url }, { db, hasher, expose, exposeToken })
       },
       { isWriting: true },
     )

@@ -7,7 +7,7 @@ import type { Static, TObject, TSchema } from 'typebox'
 import type { Effects } from '../effects.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
-import type { IsAllowedAddress } from '../outbound/literal-host.ts'
+import type { FindReachable } from '../outbound/reachable.ts'
 import type { Database, WriteTransaction } from '../store/database.ts'
 import type { Caller } from './caller.ts'
 import type { Permission } from './permissions.ts'
@@ -52,8 +52,8 @@ export interface OperationDeps {
   readonly sealer: Sealer
   readonly effects: Effects
   readonly baseUrl: URL
-  /** Whether something may be fetched from an address although it is not public. */
-  readonly isAllowedAddress: IsAllowedAddress
+  /** Takes the network's time, so it is never asked within a transaction. */
+  readonly findReachable: FindReachable
 }
 
 /** What a writing operation has done. */

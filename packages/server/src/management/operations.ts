@@ -13,6 +13,7 @@ import { noticeOperations } from './nouns/notices.ts'
 import { organizationOperations } from './nouns/organizations.ts'
 import { planOperations } from './nouns/plans.ts'
 import { registrationTokenOperations } from './nouns/registration-tokens.ts'
+import { registrationOperations } from './nouns/registrations.ts'
 import { revocationOperations } from './nouns/revocations.ts'
 import { roleOperations } from './nouns/roles.ts'
 import { signingKeyOperations } from './nouns/signing-keys.ts'
@@ -28,6 +29,7 @@ const table = [
   ...appOperations,
   ...credentialOperations,
   ...registrationTokenOperations,
+  ...registrationOperations,
   ...userOperations,
   ...membershipOperations,
   ...roleOperations,

@@ -1,18 +1,18 @@
-/** What a token request that is refused unread leaves behind: the credential it has shown is flagged if it is a real one. */
+/** What a request that is refused unread leaves behind: the credential it has shown is flagged if it is a real one. */
 
-import { decodeFormComponent, type Form, OAuthError, parseForm } from '@sallyport/protocol'
+import { decodeFormComponent, type Form, OAuthError, parseForm, parseJsonObject } from '@sallyport/protocol'
 import { StoreUnavailable } from '../store/database.ts'
 import type { ExposedBy } from '../store/exposure.ts'
 import { dialectAt } from '../tenants/dialect.ts'
 import type { TokenDeps } from './deps.ts'
-import { flagExposedCredentials, flagUrlCredentials } from './exposure.ts'
-import type { TokenCall } from './token-request.ts'
+import { flagExposedCredentials, flagUrlCredentials, isExposedInUrl, refuseUrl } from './exposure.ts'
+import type { TokenCall, TokenHttpRequest } from './token-request.ts'
 
 /** The request is answered, or about to be: whatever cannot be read or proven here is simply passed over. */
 export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: TokenDeps): Promise<void> {
   const now = deps.effects.clock()
   const dialect = dialectAt(call.tenant.dialect, now)
-  const form = readable(call.http.body.toString('latin1'))
+  const form = readable(formText(call.http))
   const queryParameters = readable(call.http.query)
   const request = { ...call, dialect, form, queryParameters, now }
   try {
@@ -24,6 +24,25 @@ export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: Toke
     const isPassedOver = by === 'query_string' && error instanceof StoreUnavailable
     if (!(error instanceof OAuthError) && !isPassedOver) throw error
   }
+}
+
+/** For an endpoint that takes nothing from the URL. Trust row 25; RFC 6750 §2.3: a token must not be there either. */
+export async function refuseExposedCall(call: TokenCall, deps: TokenDeps): Promise<void> {
+  const { http } = call
+  if (!isExposedInUrl(http, { queryParameters: readable(http.query) })) return
+  await flagExposedCall(call, 'query_string', deps)
+  refuseUrl()
+}
+
+/** RFC 7592 §2.2: a client may say its secret in JSON. */
+function formText({ body }: TokenHttpRequest): string {
+  const text = body.toString('latin1')
+  const json = text.startsWith('{') ? parseJsonObject(text) : null
+  if (json === null) return text
+  const texts = Object.entries(json).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  return new URLSearchParams(texts).toString()
 }
 
 /** A secret that is sent twice is exposed twice, so the first value of each name counts where the standard refuses both. */

@@ -9,14 +9,18 @@ import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
 import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
 import type { TokenDeps } from './deps.ts'
-import type { TokenRequest } from './token-request.ts'
+import { flagTokens, holdsToken, urlOf } from './exposed-tokens.ts'
+import type { TokenHttpRequest, TokenRequest } from './token-request.ts'
 
 const idNames = ['client_id', 'key'] as const
 const secretNames = ['client_secret', 'secret'] as const
-const forbiddenNames = [...idNames, ...secretNames, 'client_assertion', 'password', 'access_token']
+const provingNames = [...secretNames, 'client_assertion', 'password', 'access_token']
+const forbiddenNames = [...idNames, ...provingNames]
 
-const firstOf = ({ queryParameters }: TokenRequest, names: readonly string[]): string | undefined =>
-  names.map((name) => queryParameters.get(name)).find((value) => value !== undefined)
+const firstOf = (
+  { queryParameters }: Pick<TokenRequest, 'queryParameters'>,
+  names: readonly string[],
+): string | undefined => names.map((name) => queryParameters.get(name)).find((value) => value !== undefined)
 
 /** A dialect that takes credentials from the URL takes them under two names; the others are as wrong as ever. */
 function besidesDialect({ dialect }: TokenRequest, names: readonly string[]): readonly string[] {
@@ -29,15 +33,25 @@ function besidesDialect({ dialect }: TokenRequest, names: readonly string[]): re
 export async function refuseCredentialsInUrl(request: TokenRequest, deps: TokenDeps): Promise<void> {
   if (firstOf(request, besidesDialect(request, forbiddenNames)) === undefined) return
   await flagUrlCredentials(request, deps)
+  refuseUrl()
+}
+
+export const refuseUrl = (): never =>
   refuse(
     'invalid_request',
     'credentials in the URL',
     'Credentials must not be in the URL: send them in the Authorization header or in the body.',
   )
-}
+
+/** Under a name for them, or by its looks; a bare client id is none. */
+export const isExposedInUrl = (
+  http: TokenHttpRequest,
+  asked: Pick<TokenRequest, 'queryParameters'>,
+): boolean => firstOf(asked, provingNames) !== undefined || holdsToken(urlOf(http))
 
 /** Under the names that no dialect of the tenant asks for. */
 export async function flagUrlCredentials(request: TokenRequest, deps: TokenDeps): Promise<void> {
+  await flagTokens([urlOf(request.http)], 'query_string', deps)
   const clientId = firstOf(request, idNames)
   const clientSecret = firstOf(request, besidesDialect(request, secretNames))
   if (clientId !== undefined && clientSecret !== undefined) {
@@ -51,6 +65,8 @@ export async function flagExposedCredentials(
   by: ExposedBy,
   deps: TokenDeps,
 ): Promise<void> {
+  const { http } = request
+  await flagTokens([...http.authorization, urlOf(http), http.body.toString('latin1')], by, deps)
   for (const method of [clientSecretBasic, clientSecretPost]) {
     if (method.isPresentedIn(request)) await flagIfReal(request, method.claims(request), by, deps)
   }

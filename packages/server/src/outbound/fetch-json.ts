@@ -5,6 +5,7 @@
  */
 
 import { parseJsonObject } from '@sallyport/protocol'
+import { aborted } from './aborted.ts'
 import { createAddressFinder, type FindAddresses } from './checked-addresses.ts'
 import { createFetchPlaces } from './fetch-places.ts'
 import { createHttpsGet, type HttpsGet } from './https-get.ts'
@@ -85,12 +86,6 @@ async function fetchFrom(
   const value = parseJsonObject(answer.text) ?? refuseFetch('its answer is no JSON object')
   return { ok: true, value, maxAgeSeconds: maxAgeOf(answer.cacheControl) }
 }
-
-/** Whatever still hangs at the deadline, nobody waits for it. */
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 
 /** Codes are Node's; the messages of errors may hold what a stranger has sent. */
 function reasonOf(error: unknown, { aborted: isLate }: AbortSignal): string {

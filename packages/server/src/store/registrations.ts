@@ -9,7 +9,7 @@ export interface RegistrationRecord {
   readonly clientId: string
   /** The initial access token that it was made with, which may be gone. */
   readonly tokenId: string
-  /** SHA-256 of its registration access token. */
+  /** SHA-256 of its registration access token; empty where it has none any more. */
   readonly digest: Uint8Array
   /** Those of the initial access token, which hold for changes too. */
   readonly terms: unknown
@@ -97,15 +97,24 @@ export async function describeRegistration(
     .execute()
 }
 
-/** The app stays, and looks after itself no more. */
-export async function removeRegistration(
+/** Another token, and the one before is good for nothing in the same moment. */
+export async function replaceRegistrationAccess(
   tx: WriteTransaction,
   tenantId: string,
   clientId: string,
+  digest: Uint8Array,
 ): Promise<void> {
   await tx.kysely
-    .deleteFrom('registrations')
+    .updateTable('registrations')
+    .set({ digest })
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .execute()
 }
+
+/** The app stays, and looks after itself no more until it is given another token: of none is the digest empty. */
+export const endRegistrationAccess = (
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+): Promise<void> => replaceRegistrationAccess(tx, tenantId, clientId, new Uint8Array(0))

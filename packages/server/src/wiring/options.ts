@@ -12,6 +12,7 @@ import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import type { OpenStore } from '../open-store.ts'
 import type { FetchJson } from '../outbound/fetch-json.ts'
 import type { IsAllowedAddress } from '../outbound/literal-host.ts'
+import type { Lookup } from '../outbound/lookup.ts'
 
 export interface ServerOptions {
   readonly store: OpenStore
@@ -31,6 +32,8 @@ export interface ServerOptions {
   readonly fetchJson?: FetchJson
   /** From which addresses it fetches although they are not public; left out, from none. */
   readonly isAllowedAddress?: IsAllowedAddress
+  /** How the hosts of URLs are found that somebody registers; left out, as the system says. */
+  readonly lookup?: Lookup
   /** To the other processes of this machine; left out where there are none. */
   readonly attemptRelay?: AttemptRelay
   /** Which places outside get the audit chain. */

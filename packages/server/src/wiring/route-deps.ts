@@ -1,6 +1,7 @@
 /** What the endpoints are handed: each part of it, made from the options. */
 
 import { createExposure, type ReportExposure } from '../apps/expose-credential.ts'
+import { createTokenExposure, createTokenNoting, type ReportTokenExposure } from '../apps/expose-token.ts'
 import { createSecretUpgrade } from '../apps/upgrade-secret.ts'
 import { createIssuerKeys } from '../federation/issuer-keys.ts'
 import { clientOutcome } from '../http/client-outcome.ts'
@@ -8,7 +9,7 @@ import type { Log } from '../http/log.ts'
 import { logManagement } from '../http/management.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { RouteDeps } from '../http/routes.ts'
-import { createSecretScanning } from '../http/secret-scanning.ts'
+import { createSecretScanning, factsOfLeak } from '../http/secret-scanning.ts'
 import { createSiteFinder } from '../http/site.ts'
 import { createSlowHashes } from '../keys/imported/turn.ts'
 import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
@@ -19,6 +20,7 @@ import { createRegistrations } from '../management/registrations/registrations.t
 import { createProvenRecently } from '../oauth/client-auth/proven-recently.ts'
 import { createTokenReuse } from '../oauth/token-reuse.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
+import { createReachable } from '../outbound/reachable.ts'
 import { createRevocationFeed, type RevocationFeed } from '../revocation/feed.ts'
 import { forVerifiers } from '../revocation/for-verifiers.ts'
 import { revokeAndRecord } from '../revocation/recorded.ts'
@@ -41,6 +43,8 @@ export function routeDeps(
   const { store, effects, baseUrl, clientCacheEntries, mtlsUrl = null, certificateHeader = null } = options
   const { db, sealer, hasher } = store
   const expose = exposureOf(options, metrics)
+  const exposeToken = tokenExposureOf(options, metrics)
+  const findReachable = createReachable({ isAllowed: options.isAllowedAddress, lookup: options.lookup })
   const directory = createDirectory({ db, sealer, random: effects.random, clientCacheEntries })
   const opaqueTokens = createOpaqueTokens({ db, effects })
   const revocations = createRevocations({
@@ -70,17 +74,17 @@ export function routeDeps(
     exposeCredential: (exposure) => {
       expose(exposure).catch((error: unknown) => options.log.failure('', error))
     },
-    answerSecretScanning: secretScanning(options, expose),
+    exposeToken: createTokenNoting({
+      ...{ db, report: exposeToken, clock: effects.clock },
+      onFailure: options.log.failure.bind(options.log, ''),
+    }),
+    answerSecretScanning: secretScanning(options, { expose, exposeToken }),
     answerManagement: createManagement({
-      ...{ ...store, effects, baseUrl, directory, opaqueTokens, revocations, singleUse },
-      isAllowedAddress: options.isAllowedAddress ?? (() => false),
+      ...{ ...store, effects, baseUrl, findReachable, directory, opaqueTokens, revocations, singleUse },
       origins: [baseUrl, ...(mtlsUrl === null ? [] : [mtlsUrl])].map(({ origin }) => origin),
       onOutcome: (outcome) => logManagement(options.log, outcome),
     }),
-    registrations: createRegistrations({
-      ...{ ...store, effects, baseUrl },
-      isAllowedAddress: options.isAllowedAddress ?? (() => false),
-    }),
+    registrations: createRegistrations({ ...store, effects, baseUrl, findReachable }),
     sites: createSiteFinder(directory, baseUrl, mtlsUrl),
     takesCertificates: mtlsUrl !== null || certificateHeader !== null,
     revocationLists: options.revocationLists ?? null,
@@ -95,10 +99,8 @@ function revocationFeed({ store: { db }, log }: ServerOptions, directory: Direct
     changes: db.changes,
     list: (tenantId) => listRevocations(db, tenantId),
     listAfter: (tenantId, seq) => listRevocationsAfter(db, tenantId, seq),
-    async words(tenantId, revocation) {
-      const tenant = await directory.tenant(tenantId)
-      return tenant === null ? [] : forVerifiers(tenant, revocation, clientIdsOf)
-    },
+    words: async (tenantId, revocation) =>
+      forVerifiers(await directory.tenant(tenantId), revocation, clientIdsOf),
     onFailure: log.failure.bind(log, ''),
   })
 }
@@ -127,11 +129,11 @@ function secretScanning(
     fetchJson = createFetchJson(),
     secretScanningKeysUrl = githubKeysUrl,
   }: ServerOptions,
-  expose: ReportExposure,
+  exposing: { readonly expose: ReportExposure; readonly exposeToken: ReportTokenExposure },
 ) {
   const scanner = { url: secretScanningKeysUrl, onFailure: notFetched(log) }
   const keys = createScannerKeys({ ...scanner, fetchJson, clock: effects.clock })
-  return createSecretScanning({ ...store, expose, keys, log })
+  return createSecretScanning({ ...store, ...exposing, keys, log })
 }
 
 function secretUpgrade({ store, log }: ServerOptions) {
@@ -151,4 +153,16 @@ function exposureOf({ store, log }: ServerOptions, metrics: Metrics): ReportExpo
     if (isQuarantined) log.warn('credential quarantined', facts)
   }
   return createExposure({ db: store.db, onExposed })
+}
+
+function tokenExposureOf({ store, log }: ServerOptions, metrics: Metrics): ReportTokenExposure {
+  return createTokenExposure({
+    db: store.db,
+    onExposed(leaked, by) {
+      metrics.exposedCredentials.add(leaked.tenantId)
+      const facts = { tenant: leaked.tenantId, ...factsOfLeak(leaked), reason: by }
+      log.warn('credential exposed', facts)
+      if (leaked.exposed === 'removed') log.warn('registration token removed', facts)
+    },
+  })
 }

@@ -164,7 +164,8 @@ forEachStore((engine, suite) => {
         ),
     }
     for (const leak of both) {
-      const reporting = (to: Database) => reportLeakedToken(to, { ...leak, url: undefined, by: 'server' })
+      const reporting = (to: Database) =>
+        reportLeakedToken(to, { ...leak, exposedBy: 'leak_report', by: 'server' })
       await assert.rejects(reporting(failing), /nothing can be recorded/)
       const done = await Promise.all([reporting(db), reporting(db), reporting(db)])
       assert.deepEqual(

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { namesPrivateHost } from '../../src/outbound/literal-host.ts'
-import { oneStore } from '../harness.ts'
-import { assertProblem, change, manager, startManaged } from './managed.ts'
+import { forEachStore, oneStore } from '../harness.ts'
+import { assertProblem, change, manager, startManaged, tenantPlace } from './managed.ts'
 
 const privateHosts = [
   ...['localhost', 'LOCALHOST', 'localhost.', 'keys.localhost', '127.0.0.1', '127.1', '2130706433'],
@@ -53,4 +53,47 @@ test('trust 153: a key set, a federation rule and a trusted issuer of a private 
   })
   assert.equal(good.status, 201, good.text)
   assert.deepEqual(fetched, [])
+})
+
+forEachStore((_engine, suite) => {
+  test('trust 153: what DNS knows by a private address, or not at all, is refused alike; what stood there may stay', async (t) => {
+    const known: Record<string, string> = { 'idp.example': '93.184.216.34', 'intranet.example': '10.0.0.7' }
+    const looked: string[] = []
+    const lookup = async (name: string) => {
+      looked.push(name)
+      const address = known[name]
+      if (address === undefined) throw new Error('no such name')
+      return [{ address, family: 4 }]
+    }
+    const server = await startManaged(t, suite, { lookup })
+    const operator = await manager(server)
+    const app = `/tenants/acme/apps/${server.credential('acme', 'sync')[0]}`
+    assert.equal((await change(operator, app, { client_authentication: ['private_key_jwt'] })).status, 200)
+    const path = '/tenants/acme/trusted-issuers'
+    const told = new Set<string>()
+    const refuse = async (to: string, body: object) => {
+      const answer = await operator.call('POST', to, { body })
+      assertProblem(answer, 400, 'invalid_body')
+      told.add(JSON.stringify(answer.json.errors).replace('/issuer', '/jwks_uri'))
+    }
+    for (const host of ['intranet.example', 'nobody.example']) {
+      await refuse(`${app}/credentials`, { jwks_uri: `https://${host}/jwks` })
+      await refuse(path, { issuer: 'https://idp.example', jwks_uri: `https://${host}/jwks`, apps: ['*'] })
+      await refuse(path, { issuer: `https://${host}`, apps: ['*'] })
+    }
+    assert.equal(told.size, 1, [...told].join())
+    const made = await operator.call('POST', path, { body: { issuer: 'https://idp.example', apps: ['*'] } })
+    assert.equal(made.status, 201, made.text)
+    delete known['idp.example']
+    const issuer = `${path}/${made.json.id}`
+    assert.equal((await change(operator, issuer, { maximum_assertion_seconds: 60 })).status, 200)
+    assert.equal((await change(operator, '/tenants/acme', { access_token_seconds: 300 })).status, 200)
+    const more = { trusted_issuers: [{ issuer: 'https://intranet.example', apps: ['*'] }] }
+    assertProblem(await change(operator, '/tenants/acme', more), 400, 'invalid_body')
+    looked.length = 0
+    const reader = await manager(server, ['auditor'], tenantPlace('acme'))
+    const body = { issuer: 'https://intranet.example', apps: ['*'] }
+    assertProblem(await reader.call('POST', path, { body }), 403, 'forbidden')
+    assert.deepEqual(looked, [])
+  })
 })

@@ -5,7 +5,15 @@ import { test } from 'node:test'
 import { most } from '../../src/management/bounds.ts'
 import { addRegistrationToken } from '../../src/store/registration-tokens.ts'
 import { forEachStore, oneStore } from '../harness.ts'
-import { assertProblem, change, type Manager, manager, organizationPlace, startManaged } from './managed.ts'
+import {
+  assertProblem,
+  change,
+  type Manager,
+  manager,
+  organizationPlace,
+  startManaged,
+  tenantPlace,
+} from './managed.ts'
 import { acme, customer, made } from './people.ts'
 
 const path = `${customer}/registration-tokens`
@@ -37,6 +45,32 @@ forEachStore((_engine, suite) => {
     assertProblem(await operator.call('DELETE', `${elsewhere}/${id}`), 404, 'not_found')
     assert.equal((await operator.call('DELETE', `${path}/${id}`)).status, 204)
     assert.deepEqual((await operator.call('GET', path)).json.items, [])
+  })
+
+  test('trust F24: a token is the organization’s: it lives on with what was given when its maker may do nothing any more', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const maker = await manager(server, ['tenant_admin'], tenantPlace('acme'))
+    const scopes = { rest: ['read', 'write'] }
+    const { token, id } = made(await give(maker, { scopes, registrations: 2 })).json
+    const membership = `/tenants/acme/memberships/app:${maker.clientId}`
+    assert.equal((await operator.call('DELETE', membership)).status, 204)
+    assertProblem(await give(maker, { scopes }), 404, 'not_found')
+    const register = () =>
+      server.request({
+        ...{ method: 'POST', url: '/acme/oauth2/register', authorization: [`Bearer ${token}`], body: '{}' },
+        headers: { 'content-type': 'application/json' },
+      })
+    assert.equal((await register()).json.scope, 'read write')
+    // Whoever looks for what the maker has left finds it, and takes it back.
+    const { json } = await operator.call(
+      'GET',
+      `/tenants/acme/audit-records?action=createRegistrationToken&actor=app%20${maker.clientId}`,
+    )
+    const targets = json.items.map(({ target }: { readonly target: string }) => target)
+    assert.ok(targets.includes(`registration token ${id}`), targets.join())
+    assert.equal((await operator.call('DELETE', `${path}/${id}`)).status, 204)
+    assert.equal((await register()).status, 401)
   })
 
   test('trust R12: an organization has a hundred registration tokens at most', async (t) => {

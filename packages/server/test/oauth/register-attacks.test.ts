@@ -118,7 +118,7 @@ forEachStore((_engine, suite) => {
 test('trust 149, F27: what stands beside the certificate of a self-signed one is a public key too, and is all that is kept', async (t) => {
   const world = await startRegistering(t, oneStore, { mtlsUrl: new URL('https://localhost:8444') })
   const token = await world.give({ registrations: 50 })
-  const { der } = await issue(null)
+  const { der, certificate } = await issue(null)
   const x5c = [der.toString('base64')]
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const { d: _, ...half } = pair.privateKey.export({ format: 'jwk' })
@@ -130,7 +130,7 @@ test('trust 149, F27: what stands beside the certificate of a self-signed one is
   for (const key of [half, { kty: 'oct' }, {}, { kty: 'EC', crv: 'P-521' }])
     assertRefused(await register(key), 400, 'invalid_client_metadata')
   assert.equal((await registeredApps(world)).length, 0)
-  const { publicJwk } = await makeKey()
+  const publicJwk = certificate.publicKey?.export({ format: 'jwk' })
   const { json } = await register({ ...publicJwk, note: 'anything', x5u: 'https://127.0.0.1/' })
   assert.deepEqual(json.jwks, { keys: [{ ...publicJwk, x5c }] })
 })

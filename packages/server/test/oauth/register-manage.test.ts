@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SignJWT } from 'jose'
+import { addCredential } from '../../src/store/credential-terms.ts'
 import { forEachStore, oneStore } from '../harness.ts'
 import { change } from '../management/managed.ts'
 import { acme, customer } from '../management/people.ts'
@@ -287,4 +288,37 @@ test('RFC 7592 §2.3: an app that its people remove leaves nothing that its regi
   assert.equal((await world.operator.call('DELETE', customer)).status, 204)
   const tokens = await world.server.db.kysely.selectFrom('registration_tokens').selectAll().execute()
   assert.deepEqual(tokens, [])
+})
+
+test('trust F24: what people have added is theirs under whatever name; the names of what clients register they cannot give', async (t) => {
+  const world = await startRegistering(t, oneStore)
+  const answer = await world.register(await world.give(), {})
+  const { client_id } = answer.json
+  const app = `${acme}/apps/${client_id}`
+  const create = (id: string) =>
+    world.operator.call('POST', `${app}/credentials`, { body: { id, secret: 'generated' } })
+  assert.equal((await create('registered-main')).status, 201)
+  assert.equal((await create('registered-0000000a')).status, 400)
+  const rotated = await world.operator.call('POST', `${app}/rotate-secret`, {
+    body: { id: 'registered-0000000a' },
+  })
+  assert.equal(rotated.status, 400)
+  // As a blueprint may still give it, because an export has named it so.
+  const declared = { id: 'registered-0000000b', format: 'hmac-sha256', verifier: Buffer.alloc(32) } as const
+  await world.server.db.write(async (tx) => {
+    await addCredential(tx, 'acme', client_id, { ...declared, pepperVersion: 1, expiresAt: null })
+    const row = tx.kysely.updateTable('credentials').set({ blueprint: 'ours' }).where('id', '=', declared.id)
+    await row.execute()
+  })
+  const withKey = {
+    ...{ client_id, token_endpoint_auth_method: 'private_key_jwt' },
+    jwks: { keys: [(await makeKey()).publicJwk] },
+  }
+  assert.equal((await world.configure('PUT', answer, { body: withKey })).status, 200)
+  const { json } = await world.operator.call('GET', `${app}/credentials`)
+  const kept = json.items.map(({ id, kind }: Record<string, string>) => `${id} ${kind}`)
+  assert.deepEqual(
+    kept.filter((one: string) => one.endsWith('secret')),
+    ['registered-0000000b secret', 'registered-main secret'],
+  )
 })

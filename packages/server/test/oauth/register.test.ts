@@ -216,6 +216,22 @@ test('RFC 7591 §2: a program registers its own key, is shown it again, and prov
   assert.equal((await world.server.token('acme', { body })).status, 200)
 })
 
+test('RFC 7517 §4.7: beside a key that proves stands its own certificate or none, and the key alone is kept', async (t) => {
+  const world = await startRegistering(t, oneStore)
+  const token = await world.give()
+  const [own, other] = [await issue(null), await issue(null)]
+  const key = own.certificate.publicKey?.export({ format: 'jwk' })
+  const register = (x5c: unknown) =>
+    world.register(token, {
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [{ ...key, x5c }] },
+    })
+  for (const x5c of [[other.der.toString('base64')], [], 'x', null])
+    assertRefused(await register(x5c), 400, 'invalid_client_metadata')
+  const answer = await register([own.der.toString('base64'), other.der.toString('base64')])
+  assert.deepEqual(answer.json.jwks, { keys: [key] }, answer.text)
+})
+
 test('trust 150-151: an unknown or unsafe method, and what needs a redirect, is invalid_client_metadata', async (t) => {
   const world = await startRegistering(t, oneStore)
   const token = await world.give({ registrations: 50 })
@@ -231,6 +247,7 @@ test('trust 150-151: an unknown or unsafe method, and what needs a redirect, is 
     ].map((grant_types) => ({ grant_types })),
     ...[{ response_types: ['code'] }, { response_types: ['token'], grant_types: ['client_credentials'] }],
     ...[{ scope: 'write' }, { scope: 'read  read' }, { scope: '' }, { scope: ['read'] }, { scope: 'rea' }],
+    ...[{ client_name: ' ' }, { client_name: '\u3000\u200b' }, { client_name: '\u3164\u2800' }],
     ...[{ client_name: 'a\u202eb' }, { client_name: '\u0000' }, { client_name: '\ud800' }, { contacts: [7] }],
     { dpop_bound_access_tokens: true, tls_client_certificate_bound_access_tokens: true },
     { dpop_bound_access_tokens: 'true' },
@@ -338,8 +355,8 @@ test('RFC 8705 §2.2.2: a self-signed certificate comes in the key set, and is t
   const world = await startRegistering(t, oneStore, { mtlsUrl: new URL('https://localhost:8444') })
   const token = await world.give({ registrations: 50 })
   const method = { token_endpoint_auth_method: 'self_signed_tls_client_auth' }
-  const { publicJwk } = await makeKey()
   const [own, other] = [await issue(null), await issue(null)]
+  const publicJwk = own.certificate.publicKey?.export({ format: 'jwk' })
   const x5c = [own.der.toString('base64')]
   const refused: readonly object[] = [
     ...[
@@ -347,6 +364,10 @@ test('RFC 8705 §2.2.2: a self-signed certificate comes in the key set, and is t
       [{ ...publicJwk, x5c: [] }],
       [{ ...publicJwk, x5c: ['AAAA'] }],
       [{ ...publicJwk, x5c, d: 'x' }],
+      // RFC 7517 §4.7
+      [{ ...(await makeKey()).publicJwk, x5c }],
+      [{ ...publicJwk, x5c: [other.der.toString('base64'), ...x5c] }],
+      [{ ...publicJwk, x5c: [own.der.toString('base64url')] }],
     ],
   ]
   for (const keys of refused)

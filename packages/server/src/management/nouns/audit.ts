@@ -37,6 +37,14 @@ const Filters = Type.Object({
   until: Type.Optional(Type.Integer({ description: 'seconds since 1970, before then' })),
 })
 
+/** A tenant that is gone has records still. */
+const WholeFilters = Type.Object({
+  ...Filters.properties,
+  tenant: Type.Optional(
+    Type.String({ description: 'only what belongs to this tenant, or belonged to one of that id' }),
+  ),
+})
+
 const filterOf = ({ actor, target, action, since, until }: Static<typeof Filters>) => ({
   ...{ actor, time: { since, until } },
   targets: target === undefined ? undefined : [target],
@@ -74,12 +82,14 @@ export const auditOperations = [
     path: '/audit-records',
     about: 'What was done and refused on the whole server, newest first.',
     permission: 'read_audit',
-    query: Filters,
+    query: WholeFilters,
     output: AuditShape,
     example: { answer: example },
     find: async () => ({ place: serverPlace, name: 'server' }),
-    run: async ({ query }, page, from) =>
-      (await listAuditRecords(from, { ...pageOf(page), ...filterOf(query) })).map(showAuditRecord),
+    async run({ query }, page, from) {
+      const asked = { ...pageOf(page), ...filterOf(query), tenantId: query.tenant }
+      return (await listAuditRecords(from, asked)).map(showAuditRecord)
+    },
     keyOf: (item) => String(item.number),
   }),
 ]

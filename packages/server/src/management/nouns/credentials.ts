@@ -1,6 +1,7 @@
 /** Credentials of an app: what it proves itself with. A secret is shown once, when it is made. */
 
 import { type Static, Type } from 'typebox'
+import { isRegisteredCredentialId } from '../../apps/registered-credential.ts'
 import { addSecret, endsOf, rotateSecret, standingOf, takesSecrets } from '../../apps/secrets.ts'
 import { formOfFormat } from '../../blueprint/proof.ts'
 import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
@@ -15,7 +16,7 @@ import { checkOperatorGetsIn } from '../last-operator.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { checkBeside, resolveProof } from '../proofs.ts'
-import { checkReachable, urlsOfIssuer } from '../reachable.ts'
+import { checkReachable, findGood, type UrlsInBody, urlsOfIssuer } from '../reachable.ts'
 import { closed, Instant, managed, OrNull } from '../shapes.ts'
 import { findApp } from './apps.ts'
 
@@ -131,8 +132,15 @@ async function refuseTaken(
   clientId: string,
   name: string | undefined,
 ) {
+  if (name !== undefined && isRegisteredCredentialId(name))
+    refuseWith('invalid_body', { misfits: [ofClients] })
   if (name !== undefined && (await rowOf(tx, tenantId, clientId, name)) !== undefined)
     refuseWith('conflict', { detail: `The app has a credential ${name}.` })
+}
+
+const ofClients = {
+  ...{ pointer: '/id', found: 'a name such as those that clients register under' },
+  expected: 'another, or none: then one is made up',
 }
 
 type Found = NonNullable<Awaited<ReturnType<typeof findApp>>>
@@ -163,13 +171,25 @@ async function newSecretTerms(
   return { tenantId, environment, app, credentialId: body.id, expiresAt: body.expires_at ?? null }
 }
 
+const fetchedUrls = ({ jwks_uri: keysAt, federation }: Static<typeof NewCredential>): UrlsInBody => ({
+  '/jwks_uri': keysAt,
+  ...(federation && urlsOfIssuer(federation, '/federation')),
+})
+
+interface Creating {
+  readonly target: Found
+  readonly body: Static<typeof NewCredential>
+  /** The URLs that can be fetched from. */
+  readonly prepared: ReadonlySet<string>
+}
+
 /** A generated secret, or what the app has elsewhere: a key, a certificate, a rule, the hash of a secret. */
 async function create(
-  target: Found,
-  { id: wanted, expires_at: expiresAt = null, ...proofEntry }: Static<typeof NewCredential>,
+  { target, body, prepared }: Creating,
   tx: WriteTransaction,
   deps: OperationDeps,
 ): Promise<Written> {
+  const { id: wanted, expires_at: expiresAt = null, ...proofEntry } = body
   const tenantId = target.place.tenantId ?? ''
   const { row: app } = target
   const { clientId } = app
@@ -186,8 +206,7 @@ async function create(
       tx,
       deps,
     )
-  const { jwks_uri: keysAt, federation } = proofEntry
-  checkReachable({ '/jwks_uri': keysAt, ...(federation && urlsOfIssuer(federation, '/federation')) }, deps)
+  checkReachable(fetchedUrls(body), prepared)
   await checkBeside(tx, tenantId, clientId, proof)
   await addCredential(tx, tenantId, clientId, { id, ...verifierOf(proof), pepperVersion: null, expiresAt })
   await checkCredentialCount(tx, tenantId, clientId)
@@ -267,7 +286,8 @@ export const credentialOperations = [
     problems: ['conflict', 'secret_shown_once'],
     example: { body: { id: 'main', secret: 'generated' }, answer: withSecret },
     find: findApp,
-    run: ({ body, target }, tx, deps) => create(target, body, tx, deps),
+    prepare: ({ body }, _from, deps) => findGood(fetchedUrls(body), deps),
+    run: create,
   }),
   write({
     id: 'rotateSecret',

@@ -19,9 +19,9 @@ import { requirePermission, systemTenantId } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
 import { checkPair } from '../check-pair.ts'
 import { checkDeclared, tenantEntryWithApps } from '../declared.ts'
-import { type From, list, type OperationDeps, read, serverPlace, type Target, write } from '../operation.ts'
+import { type From, list, read, serverPlace, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
-import { checkReachable, urlsOfIssuer } from '../reachable.ts'
+import { checkReachable, findGood, type UrlsInBody, urlsOfIssuer } from '../reachable.ts'
 import { closed, managed } from '../shapes.ts'
 
 const { id, name, environment, hosts } = TenantEntry.properties
@@ -112,12 +112,9 @@ const ofSystem: ReadonlySet<string> = new Set([
   'secret_expiry_warning_days',
 ])
 
-function checkIssuers(
-  { trusted_issuers: issuers = [] }: Static<typeof ChangedTenant>,
-  deps: OperationDeps,
-): void {
-  for (const [index, one] of issuers.entries())
-    checkReachable(urlsOfIssuer(one, `/trusted_issuers/${index}`), deps)
+function urlsOfIssuers({ trusted_issuers: issuers = [] }: Static<typeof ChangedTenant>): UrlsInBody {
+  const urls = issuers.map((one, index) => urlsOfIssuer(one, `/trusted_issuers/${index}`))
+  return Object.assign({}, ...urls) as UrlsInBody
 }
 
 function checkAuthorities({ certificate_authorities: certificates }: Static<typeof ChangedTenant>): void {
@@ -180,8 +177,9 @@ export const tenantOperations = [
     problems: ['conflict'],
     example: { body: example, answer: shown },
     find: server,
-    async run({ body, caller }, tx, deps) {
-      checkIssuers(body, deps)
+    prepare: ({ body }, _from, deps) => findGood(urlsOfIssuers(body), deps),
+    async run({ body, caller, prepared }, tx) {
+      checkReachable(urlsOfIssuers(body), prepared)
       await checkPair(tx, caller, body, undefined)
       if ((await selectTenant(tx.kysely, body.id)) !== null)
         refuseWith('conflict', { detail: `There is a tenant ${body.id}.` })
@@ -204,9 +202,11 @@ export const tenantOperations = [
     problems: ['conflict'],
     example: { body: { access_token_seconds: 300 }, answer: { ...shown, access_token_seconds: 300 } },
     find: findWhole,
-    async run({ body, target: { row, value }, caller }, tx, deps) {
+    prepare: ({ body, target: { value } }, _from, deps) =>
+      findGood(urlsOfIssuers(body), deps, urlsOfIssuers(value as Static<typeof ChangedTenant>)),
+    async run({ body, target: { row, value }, caller, prepared }, tx) {
       const before = value as Static<typeof ChangedTenant>
-      if (!isDeepStrictEqual(before.trusted_issuers, body.trusted_issuers)) checkIssuers(body, deps)
+      checkReachable(urlsOfIssuers(body), prepared)
       checkTenantPrivileges(caller, row, before, body)
       await checkPair(tx, caller, { ...body, environment: row.environment }, before.pair)
       const apps = (body.trusted_issuers ?? []).flatMap((one) => one.apps)

@@ -14,7 +14,7 @@ import { checkPart } from '../check-part.ts'
 import { tenantEntryWithApps } from '../declared.ts'
 import { type From, list, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
-import { checkReachable, urlsOfIssuer } from '../reachable.ts'
+import { checkReachable, findGood, urlsOfIssuer } from '../reachable.ts'
 import { findTenant } from './tenants.ts'
 
 const TrustedIssuerShape = Type.Object({ id: Type.String(), ...TrustedIssuerSettings.properties })
@@ -108,8 +108,9 @@ export const trustedIssuerOperations = [
     problems: ['conflict'],
     example: { body: example, answer: shown },
     find: findTenant,
-    async run({ params: { tenant }, body }, tx, deps) {
-      checkReachable(urlsOfIssuer(body, ''), deps)
+    prepare: ({ body }, _from, deps) => findGood(urlsOfIssuer(body, ''), deps),
+    async run({ params: { tenant }, body, prepared }, tx) {
+      checkReachable(urlsOfIssuer(body, ''), prepared)
       const row = (await selectTenant(tx.kysely, tenant)) ?? refuseWith('not_found')
       const before = issuersOf(row)
       await replace(tx, row, [...before, body], before.length)
@@ -131,8 +132,10 @@ export const trustedIssuerOperations = [
     problems: ['conflict'],
     example: { body: { apps: ['*'] }, answer: { ...shown, apps: ['*'] } },
     find: findWhole,
-    async run({ params: { tenant, issuer }, body, target: { row } }, tx, deps) {
-      checkReachable(urlsOfIssuer(body, ''), deps)
+    prepare: ({ body, target: { value } }, _from, deps) =>
+      findGood(urlsOfIssuer(body, ''), deps, urlsOfIssuer(value, '')),
+    async run({ params: { tenant, issuer }, body, target: { row }, prepared }, tx) {
+      checkReachable(urlsOfIssuer(body, ''), prepared)
       const before = issuersOf(row)
       const place = before.findIndex((one) => idOf(one) === issuer)
       await replace(tx, row, before.with(place, body), place)

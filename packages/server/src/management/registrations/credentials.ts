@@ -1,6 +1,7 @@
 /** What a registered app proves itself with: made, kept and taken away as its metadata says. */
 
 import { authenticationMethods } from '../../apps/authentication-methods.ts'
+import { isRegisteredCredentialId, registeredCredentialId } from '../../apps/registered-credential.ts'
 import type { WantedApp } from '../../apps/registration.ts'
 import { addSecret } from '../../apps/secrets.ts'
 import { formOfFormat } from '../../blueprint/proof.ts'
@@ -13,7 +14,7 @@ import type { WriteTransaction } from '../../store/database.ts'
 import { checkCredentialCount } from '../bounds.ts'
 import type { OperationDeps } from '../operation.ts'
 import { checkBeside, resolveProof } from '../proofs.ts'
-import { checkReachable } from '../reachable.ts'
+import { refuseMetadata } from './refusals.ts'
 import { disabledCredentials } from './registered.ts'
 
 export interface Proving {
@@ -27,15 +28,39 @@ export interface Proving {
 
 type KnownProof = Exclude<ResolvedProof, { readonly form: 'secret' }>
 
-// What people have added beside is theirs to take away.
-const prefix = 'registered-'
-const isRegistered = ({ id }: StoredProof): boolean => id.startsWith(prefix)
+interface Proof extends StoredProof {
+  /** What people have added beside is theirs to take away. */
+  readonly isOwn: boolean
+}
+
+/** Management refuses such a name to people, and a blueprint that gives one says so in the row. */
+async function proofsOf({ tx, entry, row: { clientId } }: Proving): Promise<readonly Proof[]> {
+  const rows = await listCredentials(tx, entry.id, clientId)
+  const declared = new Set(rows.filter(({ blueprint }) => blueprint !== null).map(({ id }) => id))
+  const proofs = await listProofs(tx, entry.id, clientId)
+  return proofs.map((proof) => ({
+    ...proof,
+    isOwn: isRegisteredCredentialId(proof.id) && !declared.has(proof.id),
+  }))
+}
+
 const isSecret = ({ format }: StoredProof): boolean => formOfFormat(format) === 'secret'
+
+/** Trust row 153. Before the transaction, because names are looked up. */
+export async function checkKeyPlaces(
+  { proofs }: WantedApp,
+  { findReachable }: Pick<OperationDeps, 'findReachable'>,
+): Promise<void> {
+  const urls = proofs.flatMap((proof) => ('jwks_uri' in proof ? [proof.jwks_uri] : []))
+  const good = await findReachable(urls)
+  if (!urls.every((url) => good.has(url)))
+    refuseMetadata('jwks_uri: must be on a public host that can be found in DNS.')
+}
 
 /** The new secret, where there is one. */
 export async function settleCredentials(proving: Proving, deps: OperationDeps): Promise<string | null> {
   const { tx, entry, row } = proving
-  const stored = await listProofs(tx, entry.id, row.clientId)
+  const stored = await proofsOf(proving)
   await settleProofs(proving, stored, deps)
   const secret = await settleSecret(proving, stored, deps)
   await checkCredentialCount(tx, entry.id, row.clientId)
@@ -43,17 +68,13 @@ export async function settleCredentials(proving: Proving, deps: OperationDeps): 
 }
 
 /** Those that go do so first: a key that comes again under its `kid` is no second one. */
-async function settleProofs(
-  proving: Proving,
-  stored: readonly StoredProof[],
-  deps: OperationDeps,
-): Promise<void> {
+async function settleProofs(proving: Proving, stored: readonly Proof[], deps: OperationDeps): Promise<void> {
   const { tx, entry, row } = proving
-  const wanted = await resolveAll(proving, deps)
+  const wanted = await resolveAll(proving)
   const before = stored.filter((proof) => !isSecret(proof))
   await endAll(
     proving,
-    before.filter((one) => isRegistered(one) && !wanted.some((proof) => isSame(one, proof))),
+    before.filter((one) => one.isOwn && !wanted.some((proof) => isSame(one, proof))),
   )
   const disabled = await disabledCredentials(tx, entry.id, row.clientId)
   const good = before.filter(({ id }) => !disabled.has(id))
@@ -61,19 +82,21 @@ async function settleProofs(
     await checkBeside(tx, entry.id, row.clientId, proof)
     const { format, verifier } = proof
     await addCredential(tx, entry.id, row.clientId, {
-      ...{ id: newId(deps), format, verifier, pepperVersion: null, expiresAt: null },
+      ...{
+        id: registeredCredentialId(deps.effects.random),
+        format,
+        verifier,
+        pepperVersion: null,
+        expiresAt: null,
+      },
     })
   }
 }
 
-async function resolveAll(
-  { entry, row, wanted }: Proving,
-  deps: OperationDeps,
-): Promise<readonly KnownProof[]> {
+async function resolveAll({ entry, row, wanted }: Proving): Promise<readonly KnownProof[]> {
   const app = { ...(row.settings as object), id: row.id, name: row.name } as AppEntry
   const resolved: KnownProof[] = []
   for (const source of wanted.proofs) {
-    if ('jwks_uri' in source) checkReachable({ '/jwks_uri': source.jwks_uri }, deps)
     const proof = await resolveProof(entry, app, { id: 'registered', ...source })
     if (proof.form !== 'secret') resolved.push(proof)
   }
@@ -84,19 +107,21 @@ const isSame = (one: Pick<StoredProof, 'format' | 'verifier'>, { format, verifie
   one.format === format && verifier.equals(one.verifier)
 
 /** A secret is made when the app comes to need one; for MACs it must be kept in another way than the one before. */
-async function settleSecret(proving: Proving, stored: readonly StoredProof[], deps: OperationDeps) {
+async function settleSecret(proving: Proving, stored: readonly Proof[], deps: OperationDeps) {
   const { tx, entry, row, wanted, methodBefore: before } = proving
   const needs = authenticationMethods[wanted.method].needs === 'secret'
   const isKept = before !== null && (before === wanted.method || wanted.method !== 'client_secret_jwt')
   if (needs && isKept) return null
   await endAll(
     proving,
-    stored.filter((one) => isRegistered(one) && isSecret(one)),
+    stored.filter((one) => one.isOwn && isSecret(one)),
   )
   if (!needs) return null
   const terms = { tenantId: entry.id, environment: entry.environment, app: row, expiresAt: null }
   const secretDeps = { ...deps, random: deps.effects.random }
-  return (await addSecret(tx, { ...terms, credentialId: newId(deps) }, secretDeps)).clientSecret
+  return (
+    await addSecret(tx, { ...terms, credentialId: registeredCredentialId(deps.effects.random) }, secretDeps)
+  ).clientSecret
 }
 
 /** What people have switched off or given an end stays, switched off: removed it could be registered once more, and last. */
@@ -108,6 +133,3 @@ async function endAll({ tx, entry, row }: Proving, gone: readonly StoredProof[])
     if (limited.some((one) => one.id === id)) await disableCredential(tx, entry.id, clientId, id, true)
     else await removeCredential(tx, entry.id, clientId, id)
 }
-
-const newId = ({ effects }: OperationDeps): string =>
-  `${prefix}${Buffer.from(effects.random(4)).toString('hex')}`

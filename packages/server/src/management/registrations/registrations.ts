@@ -35,7 +35,7 @@ import { newClientId, planOf, saveCheckedApp, showApp } from '../nouns/apps.ts'
 import type { OperationDeps } from '../operation.ts'
 import { createRate, type RateTerms } from '../rate.ts'
 import type { KeptTerms } from '../registration-terms.ts'
-import { settleCredentials } from './credentials.ts'
+import { checkKeyPlaces, settleCredentials } from './credentials.ts'
 import { inWordsOfOAuth, refuseMetadata, refuseToken } from './refusals.ts'
 import { type Found, findOwn, findOwner, findUsableOwner, type Owner, registeredApp } from './registered.ts'
 import { changedSettings, methodOf, newSettings } from './wanted-settings.ts'
@@ -77,7 +77,10 @@ export function createRegistrations(deps: OperationDeps, rate: RateTerms = defau
       const isSpent = known.registered >= known.registrations || known.expiresAt <= effects.clock()
       if (isSpent) refuseToken(`initial access token ${known.id} is used up or has expired`)
     },
-    register: (by, wanted) => writing(by.tenantId, (tx) => register(tx, by, wanted, deps)),
+    async register(by, wanted) {
+      await checkKeyPlaces(wanted, deps)
+      return writing(by.tenantId, (tx) => register(tx, by, wanted, deps))
+    },
     async read(by) {
       const found = await findOwn(db, by)
       countCall(found.registration.digest)
@@ -85,7 +88,10 @@ export function createRegistrations(deps: OperationDeps, rate: RateTerms = defau
       return registeredApp(db, by.tenantId, found)
     },
     // Whoever changes has read before, which was counted.
-    replace: (by, wanted, secret) => writing(by.tenantId, (tx) => replace(tx, by, { wanted, secret }, deps)),
+    async replace(by, wanted, secret) {
+      await checkKeyPlaces(wanted, deps)
+      return writing(by.tenantId, (tx) => replace(tx, by, { wanted, secret }, deps))
+    },
     async remove(by) {
       countCall((await findOwn(db, by)).registration.digest)
       return writing(by.tenantId, (tx) => remove(tx, by))

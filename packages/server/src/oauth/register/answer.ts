@@ -15,6 +15,7 @@ import {
 import type { OfClient, RegisteredApp, Registrations, WantedApp } from '../../apps/registration.ts'
 import { clientAuthMethodNames } from '../client-auth/index.ts'
 import type { TokenDeps } from '../deps.ts'
+import { refuseExposedCall } from '../exposed-call.ts'
 import type { TokenCall } from '../token-request.ts'
 import { readBearer, withToken } from './bearer.ts'
 import { readMetadata } from './metadata.ts'
@@ -29,7 +30,8 @@ export interface RegisterDeps extends TokenDeps {
 }
 
 /** RFC 7591 §3. */
-export function answerRegistration(call: TokenCall, deps: RegisterDeps): Promise<Reply> {
+export async function answerRegistration(call: TokenCall, deps: RegisterDeps): Promise<Reply> {
+  await refuseExposedCall(call, deps)
   const token = readBearer(call)
   return withToken(call, deps, async () => {
     const by = { tenantId: call.tenant.id, token, requestId: call.notes.requestId }
@@ -55,7 +57,8 @@ const readWanted = (
 export const isConfigurationPath = (path: string): boolean => path.startsWith(`${registrationPath}/`)
 
 /** RFC 7592 §2. */
-export function answerConfiguration(call: TokenCall, deps: RegisterDeps): Promise<Reply> {
+export async function answerConfiguration(call: TokenCall, deps: RegisterDeps): Promise<Reply> {
+  await refuseExposedCall(call, deps)
   const token = readBearer(call)
   return withToken(call, deps, async () => {
     const clientId = clientIdOf(call)

@@ -18,9 +18,12 @@ const isPlain = (value: unknown, longest: number): value is string =>
   value.isWellFormed() &&
   !misleading.test(value)
 
+// U+2800 is an empty pattern of Braille.
+const blank = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\u2800]*$/u
+
 export const text = (longest: number): Kind<string> => ({
-  expected: `text of 1 to ${longest} printable characters`,
-  is: (value): value is string => isPlain(value, longest),
+  expected: `text of 1 to ${longest} printable characters, not blanks alone`,
+  is: (value): value is string => isPlain(value, longest) && !blank.test(value),
 })
 
 export const texts = (most: number, longest: number): Kind<readonly string[]> => ({

@@ -1,10 +1,10 @@
 /** What a client says it will prove itself with: exactly what its method needs, and nothing that no method would use. */
 
-import { type Members, readPublicJwk, refuse } from '@sallyport/protocol'
+import { readPublicJwk, refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import type { WantedProof } from '../../apps/registration.ts'
-import { readCertificateText } from '../../blueprint/certificates.ts'
 import type { CertificateSource } from '../../blueprint/schema.ts'
+import { certificateOf, firstOfX5c } from './certificate-of-key.ts'
 import type { KeySet } from './kinds.ts'
 import type { ClientMetadata, MemberName } from './metadata.ts'
 import { refuseMember } from './refuse-member.ts'
@@ -53,7 +53,14 @@ function keysOf({ jwks, jwks_uri: address }: ClientMetadata): readonly WantedPro
   if (address !== undefined)
     return isPlainUrl(address) ? [{ jwks_uri: address }] : refuseMember('jwks_uri', 'must be an https URL.')
   if (jwks === undefined) return refuseMember('jwks', 'or jwks_uri is needed for private_key_jwt.')
+  checkCertificates(jwks)
   return jwks.keys.map((key) => ({ public_key: key }))
+}
+
+/** Here the key proves, and its certificate is not kept; of another key it is still a mistake that somebody should hear of. */
+function checkCertificates({ keys }: KeySet): void {
+  if (keys.some((key) => key.x5c !== undefined && certificateOf(key) === null))
+    refuseMember('jwks', 'has an x5c whose first certificate is not of the key beside it.')
 }
 
 function nameOf(metadata: ClientMetadata): WantedProof {
@@ -70,24 +77,16 @@ const exactlyOne = `Exactly one of ${Object.keys(certificateNames).join(', ')} i
 function certificatesOf({ jwks }: ClientMetadata): readonly WantedProof[] {
   if (jwks === undefined) return refuseMember('jwks', 'is needed for self_signed_tls_client_auth, with x5c.')
   return jwks.keys.map((key) => {
-    const read = 'jwk' in readPublicJwk(key) && readX5c(firstOf(key))
-    return read || refuseMember('jwks', 'must hold the certificate of each public key as x5c.')
+    const read = certificateOf(key)
+    if (read === null) return refuseMember('jwks', 'must hold the certificate of each public key as x5c.')
+    return { certificate: { sha256: read.thumbprintSha256 } }
   })
 }
-
-const firstOf = ({ x5c }: Members): unknown => (Array.isArray(x5c) ? (x5c as readonly unknown[])[0] : null)
 
 /** As it is shown again: the public members and the one certificate that proves, and nothing that came along. */
 export const certificateSet = ({ jwks }: ClientMetadata): KeySet => ({
   keys: (jwks?.keys ?? []).flatMap((key) => {
     const read = readPublicJwk(key)
-    return 'jwk' in read ? [{ ...read.jwk, x5c: [firstOf(key)] }] : []
+    return 'jwk' in read ? [{ ...read.jwk, x5c: [firstOfX5c(key)] }] : []
   }),
 })
-
-function readX5c(certificate: unknown): WantedProof | null {
-  if (typeof certificate !== 'string' || !/^[A-Za-z0-9+/]+={0,2}$/.test(certificate)) return null
-  const lines = certificate.replaceAll(/.{64}(?!$)/g, '$&\n')
-  const read = readCertificateText(`-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`)
-  return 'found' in read ? null : { certificate: read }
-}
