@@ -12,6 +12,9 @@ const publicNames: ReadonlySet<string> = new Set([
   ...['actor_token', 'actor_token_type'],
 ])
 
+/** Where the parameters stood, for whoever is told what is wrong with them. */
+export type FormPlace = 'body' | 'URL'
+
 /** A form under construction: a name with its value, or with its values where the name may be repeated. */
 export type FormValues = Map<string, string | string[]>
 
@@ -69,22 +72,22 @@ export class Form {
  * Throws `invalid_request` for a repeated name (even with equal or empty values), a bad percent sequence, text
  * that is not UTF-8, control characters, and a value without a name. RFC 6749 §3.2, App. B.
  */
-export function parseForm(body: string, repeatable: readonly string[] = []): Form {
-  if (!isEncodable(body)) {
+export function parseForm(text: string, repeatable: readonly string[] = [], place: FormPlace = 'body'): Form {
+  if (!isEncodable(text)) {
     refuse(
       'invalid_request',
-      'form body holds a raw byte outside printable ASCII',
-      'The body holds a character that is not percent-encoded.',
+      `form in the ${place} holds a raw byte outside printable ASCII`,
+      `The ${place} holds a character that is not percent-encoded.`,
     )
   }
   const values: FormValues = new Map()
-  const encoded = body.includes('%') || body.includes('+')
-  for (const pair of body.split('&')) {
+  const encoded = text.includes('%') || text.includes('+')
+  for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const name = equals === -1 ? pair : pair.slice(0, equals)
     const value = equals === -1 ? '' : pair.slice(equals + 1)
-    if (encoded) addParameter(values, decoded(name), decoded(value), repeatable)
+    if (encoded) addParameter(values, decoded(name, place), decoded(value, place), repeatable)
     else addParameter(values, name, value, repeatable)
   }
   return new Form(values)
@@ -114,13 +117,13 @@ function addRepeatable(values: FormValues, name: string, value: string): void {
   else values.set(name, added)
 }
 
-function decoded(text: string): string {
+function decoded(text: string, place: FormPlace): string {
   return (
     decodeFormComponent(text) ??
     refuse(
       'invalid_request',
-      'form body holds a bad percent sequence',
-      'The body holds a percent sequence that is not valid UTF-8 text.',
+      `form in the ${place} holds a bad percent sequence`,
+      `The ${place} holds a percent sequence that is not plain UTF-8 text.`,
     )
   )
 }

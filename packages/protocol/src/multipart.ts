@@ -30,7 +30,7 @@ export function parseMultipartForm(
   contentType: string | undefined,
   allowedNames: readonly string[] = ['grant_type', 'scope', 'resource', 'audience'],
 ): Form {
-  if (body.byteLength > maximumBytes) refuseMultipart('larger than 8 KiB')
+  if (body.byteLength > maximumBytes) refuseMultipart('more than 8 KiB')
   const values: FormValues = new Map()
   for (const part of splitParts(decodeUtf8(body), boundaryOf(contentType))) {
     const { name, value } = parsePart(part)

@@ -84,6 +84,13 @@ test('trust 18: NUL and other control characters are refused, in names too', () 
   }
 })
 
+test('trust 18: what cannot be read is said of the place where it stood', () => {
+  const sentence = (text: string) =>
+    refusalOf('invalid_request', () => parseForm(text, [], 'URL')).description
+  assert.equal(sentence('x=%zz'), 'The URL holds a percent sequence that is not plain UTF-8 text.')
+  assert.equal(sentence('x=ü'), 'The URL holds a character that is not percent-encoded.')
+})
+
 test('RFC 9396 §2: pretty-printed JSON keeps its tabs and line ends', () => {
   assert.equal(parseForm('authorization_details=%5B%0D%0A%09%5D').get('authorization_details'), '[\r\n\t]')
 })

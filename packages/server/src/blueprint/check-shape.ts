@@ -1,6 +1,6 @@
 /** Holds a file's values against the schema: every place that does not fit, each reported once. */
 
-import { nearestNames } from '@sallyport/protocol'
+import { misspeltName } from '@sallyport/protocol'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { isSecretPlace, type Path, type Report, shorten, showValue } from './problem.ts'
@@ -46,7 +46,7 @@ function checkMembers(
   const known = Object.keys(properties)
   const unknown = Object.keys(value).filter((name) => !known.includes(name))
   // A required name misspelt is one mistake, told once.
-  const misspelt = new Set(unknown.slice(0, mostMisspelt).map((name) => nearestNames(name, known)[0]))
+  const misspelt = new Set(unknown.slice(0, mostMisspelt).map((name) => misspeltName(name, known)))
   for (const name of known) {
     const member = properties[name]
     if (member === undefined) continue
@@ -59,8 +59,11 @@ function checkMembers(
 }
 
 function reportUnknown(name: string, known: readonly string[], path: Path, report: Report): void {
-  const [nearest] = nearestNames(name, known)
-  const expected = `one that is known here, the nearest being ${nearest}`
+  const nearest = misspeltName(name, known)
+  const expected =
+    nearest === undefined
+      ? `one of ${known.join(', ')}`
+      : `one that is known here, the nearest being ${nearest}`
   if (isSecretPlace(path)) report(path, 'an unknown key (not shown)', expected)
   else report([...path, shorten(name)], 'an unknown key', expected)
 }

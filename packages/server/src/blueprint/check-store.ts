@@ -132,9 +132,11 @@ const hadSecretJwt = ({ stored }: StoreCheck, { tenantId, fields }: Declared<'cr
       (app.settings as AppSettings).client_authentication?.includes('client_secret_jwt'),
   )
 
-function checkHosts({ declared, hostHolders }: StoreCheck): Problem[] {
+function checkHosts({ declared, removed, hostHolders }: StoreCheck): Problem[] {
   const tenants = ofNoun(declared, 'tenant')
+  const leaving = new Set(storedOf(removed, 'tenant').map(({ tenantId }) => tenantId))
   const freed = (tenantId: string, host: string) =>
+    leaving.has(tenantId) ||
     tenants.some((tenant) => tenant.tenantId === tenantId && !tenant.fields.hosts.includes(host))
   return tenants.flatMap((row) =>
     row.fields.hosts.flatMap((host) => {

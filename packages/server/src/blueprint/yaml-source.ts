@@ -38,9 +38,7 @@ export function readYaml(file: string, text: string): Reading {
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) {
     // The parser's own sentences quote the file, which may hold a secret in the wrong place: only its codes are used.
-    const problems = faults.map(({ code, pos }) =>
-      reader.problemAt(pos[0], [], ...(syntaxSentences[code] ?? notYaml)),
-    )
+    const problems = faults.map((fault) => reader.problemAt(fault.pos[0], [], ...syntaxSentence(fault)))
     return { problems: firstOfEachLine(problems).slice(0, maximumSyntaxProblems) }
   }
   if (document.directives?.yaml.explicit === true) {
@@ -55,9 +53,18 @@ export function readYaml(file: string, text: string): Reading {
 
 const duplicateKey = ['a key that stands twice in one map', 'each key once'] as const
 
-const notYaml = ['something that is not YAML', 'valid YAML'] as const
+const mergeKey = ['a merge key', 'the members written out'] as const
 
-const syntaxSentences: Readonly<Record<string, readonly [found: string, expected: string]>> = {
+type Sentence = readonly [found: string, expected: string]
+
+const notYaml: Sentence = ['something that is not YAML', 'valid YAML']
+const otherColumn: Sentence = [
+  'lines that are indented in different ways',
+  'members of one map in one column',
+]
+const noColon: Sentence = ['a line without ": "', 'a name, a colon, a blank and a value']
+
+const syntaxSentences: Readonly<Record<string, Sentence>> = {
   MULTIPLE_DOCS: ['a second document', 'one document in a file'],
   NON_STRING_KEY: ['a key that is not text', 'keys that are plain text'],
   RESOURCE_EXHAUSTION: ['lists and maps nested too deep', `at most ${maximumDepth} levels`],
@@ -65,9 +72,24 @@ const syntaxSentences: Readonly<Record<string, readonly [found: string, expected
   BAD_ALIAS: ['an alias', 'the value written out'],
   TAG_RESOLVE_FAILED: ['a tag', 'a plain value'],
   MISSING_CHAR: ['a quote, bracket or comma that is missing', 'valid YAML'],
-  BAD_INDENT: ['lines that are indented in different ways', 'members of one map in one column'],
+  BAD_INDENT: otherColumn,
+  BAD_SCALAR_START: ['text that begins with a character of YAML itself', 'that text in quotes'],
+  BAD_DQ_ESCAPE: ['a backslash that means nothing in double quotes', 'single quotes'],
+  MULTILINE_IMPLICIT_KEY: noColon,
   BLOCK_AS_IMPLICIT_KEY: ['a second ": " in one line', 'text with a colon in quotes'],
 }
+
+// One code of the parser stands for several mistakes, which the beginning of its sentence tells apart.
+const syntaxBeginnings: readonly (readonly [beginning: string, sentence: Sentence])[] = [
+  ['Flow ', ['a [ or { that is not closed', 'its ] or }, and until then lines that are indented']],
+  ['Sequence item without', otherColumn],
+  ['Implicit map keys need', noColon],
+]
+
+const syntaxSentence = ({ code, message }: { readonly code: string; readonly message: string }): Sentence =>
+  syntaxBeginnings.find(([beginning]) => message.startsWith(beginning))?.[1] ??
+  syntaxSentences[code] ??
+  notYaml
 
 const firstOfEachLine = (problems: readonly Problem[]): Problem[] => {
   const byLine = new Map<number, Problem>()
@@ -137,6 +159,8 @@ class Reader {
     const entries = pairs.map(({ key, value }) => {
       const name = isScalar(key) ? String(key.value) : ''
       if (names.has(name)) this.problems.push(this.problemAt(key.range[0], [], ...duplicateKey))
+      // Other readers of YAML would copy the members of another map here.
+      if (name === '<<') this.problems.push(this.problemAt(key.range[0], path, ...mergeKey))
       names.add(name)
       return [name, this.#readMember(value, [...path, name], key.range[0])] as const
     })

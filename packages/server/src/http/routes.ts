@@ -225,6 +225,7 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   query: request.query,
   contentType: request.headers['content-type'],
   repeatsContentType: request.repeatsContentType,
+  contentEncoding: request.headers['content-encoding'],
   grantTypeHeader: headerText(request.headers.grant_type),
   accept: request.headers.accept,
   lastEventId: headerText(request.headers['last-event-id']),

@@ -32,7 +32,8 @@ function splitPath(path: string): { tenantId: string; rest: string } | null {
   return end === -1 ? null : { tenantId: path.slice(1, end), rest: path.slice(end) }
 }
 
-const withoutPort = (host: string) => host.replace(/:\d+$/, '')
+// RFC 1034 §3.1: a dot at the end makes a name absolute, not another one.
+const nameOf = (host: string) => host.replace(/\.?(?::\d+)?$/, '')
 
 const portOf = ({ port }: URL): string => (port === '' ? '' : `:${port}`)
 
@@ -71,7 +72,7 @@ export function createSiteFinder(directory: Directory, baseUrl: URL, mtlsUrl: UR
   return {
     // A registered host answers for its tenant alone; every other host serves tenants by path.
     find(host, path) {
-      const name = withoutPort(host)
+      const name = nameOf(host)
       return name === hostname ? ofPath(path) : ofHost(name, path)
     },
   }

@@ -11,7 +11,7 @@ export const noParameters = parseForm('')
 export async function readQuery(call: TokenCall, deps: TokenDeps): Promise<Form> {
   if (call.http.query === '') return noParameters
   try {
-    return parseForm(call.http.query)
+    return parseForm(call.http.query, [], 'URL')
   } catch (error) {
     await flagExposedCall(call, 'query_string', deps)
     throw error

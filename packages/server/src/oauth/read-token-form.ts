@@ -10,7 +10,7 @@ import {
   requireFormContentType,
 } from '@sallyport/protocol'
 import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
-import type { TokenHttpRequest } from './token-request.ts'
+import type { TokenHttpRequest, TokenRequest } from './token-request.ts'
 
 // RFC 8707 §2: the one parameter of this endpoint that may be repeated.
 const repeatable = ['resource']
@@ -23,9 +23,7 @@ const isMultipart = (contentType: string | undefined) =>
 /** RFC 6749 §3.2 and App. B: form-encoded, in UTF-8, no parameter twice. */
 export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features: Set<DialectFeature>): Form {
   const { contentType, body } = http
-  if (http.repeatsContentType) {
-    refuse('invalid_request', 'two Content-Type headers', 'The header Content-Type was sent more than once.')
-  }
+  refuseUnclearBody(http)
   if (dialect.multipart && isMultipart(contentType)) {
     features.add('multipart')
     return parseMultipartForm(body, contentType as string)
@@ -33,6 +31,17 @@ export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features
   if (body.length === 0 && contentType === undefined && saysGrantElsewhere(http, dialect)) return noParameters
   requireFormContentType(contentType)
   return readBody(body.toString('latin1'))
+}
+
+/** What nobody could read in the one right way. */
+function refuseUnclearBody({ repeatsContentType, contentEncoding = 'identity' }: TokenHttpRequest): void {
+  if (repeatsContentType) {
+    refuse('invalid_request', 'two Content-Type headers', 'The header Content-Type was sent more than once.')
+  }
+  // RFC 9110 §8.4: nothing here is unpacked, since a small body could become a large one.
+  if (contentEncoding.toLowerCase() !== 'identity') {
+    refuse('invalid_request', 'body with a Content-Encoding', 'Send the body without Content-Encoding.')
+  }
 }
 
 // A client that authenticates in the header sends the same few parameters all day.
@@ -55,26 +64,22 @@ const saysGrantElsewhere = (http: TokenHttpRequest, dialect: Dialect): boolean =
   dialect.defaultGrantType !== null || http.grantTypeHeader !== undefined
 
 /** The grant type asked for; the dialect may find it in a header, or take it for granted. */
-export function readGrantType(
-  http: TokenHttpRequest,
-  form: Form,
-  dialect: Dialect,
-  features: Set<DialectFeature>,
-): string {
+export function readGrantType(request: TokenRequest): string {
+  const { http, form, dialect, notes } = request
   const grantType = form.get('grant_type')
   if (grantType !== undefined) return grantType
   if (dialect.grantTypeHeader && http.grantTypeHeader) {
-    features.add('grant_type_header')
+    notes.features.add('grant_type_header')
     return http.grantTypeHeader
   }
   if (dialect.defaultGrantType !== null && !form.emptyNames.includes('grant_type')) {
-    features.add('default_grant_type')
+    notes.features.add('default_grant_type')
     return dialect.defaultGrantType
   }
-  return refuseMissingGrantType(http, form)
+  return refuseMissingGrantType(request)
 }
 
-function refuseMissingGrantType(http: TokenHttpRequest, form: Form): never {
+function refuseMissingGrantType({ http, form, queryParameters }: TokenRequest): never {
   if (form.emptyNames.includes('grant_type')) {
     // RFC 6749 §3.2: a parameter without a value counts as omitted.
     refuse(
@@ -88,6 +93,13 @@ function refuseMissingGrantType(http: TokenHttpRequest, form: Form): never {
       'invalid_request',
       'grant_type sent as a header',
       'grant_type is missing from the body; it was sent as a header.',
+    )
+  }
+  if (queryParameters.get('grant_type') !== undefined) {
+    refuse(
+      'invalid_request',
+      'grant_type sent in the URL',
+      'grant_type is missing from the body; it was sent in the URL.',
     )
   }
   refuse('invalid_request', 'grant_type missing', 'grant_type is missing.')

@@ -13,6 +13,7 @@ export interface TokenHttpRequest {
   readonly query: string
   readonly contentType: string | undefined
   readonly repeatsContentType: boolean
+  readonly contentEncoding: string | undefined
   readonly grantTypeHeader: string | undefined
   readonly accept: string | undefined
   readonly lastEventId: string | undefined

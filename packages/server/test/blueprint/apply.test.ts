@@ -144,6 +144,19 @@ forEachStore((engine, store) => {
     assert.ok(await loadTenant(db, 'neighbour'))
   })
 
+  test(`${engine}: a tenant under a new id takes over the hosts of the old one when that is pruned`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const renamed = changed('  - id: shop\n', '  - id: store\n')
+    assert.deepEqual(await planRefusals(bench, [renamed]), [
+      'folder/a.yaml:6:5 tenants[0].hosts: found auth.shop.example, which is a host of tenant shop, expected a host that is free',
+    ])
+    await applied(bench, [renamed], true)
+    assert.equal(await loadTenant(db, 'shop'), null)
+    assert.deepEqual((await loadTenant(db, 'store'))?.hosts, ['auth.shop.example'])
+  })
+
   test(`${engine}: pruning never takes along what somebody else made`, async (t) => {
     const { db } = await store.open(t)
     const bench = await createBench(db)

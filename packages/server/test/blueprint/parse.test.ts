@@ -22,6 +22,36 @@ const shapes: readonly Case[] = [
     'a.yaml:10:9 tenants[0].apis[0].audiance: found an unknown key, expected one that is known here, the nearest being audience',
   ],
   [
+    'an unknown key that is near to none gets the names there are',
+    'price: free',
+    'price: free\n        currency: none',
+    'a.yaml:17:9 tenants[0].plans[0].currency: found an unknown key, expected one of id, name, price, approval, scopes, access_token_seconds, limits',
+  ],
+  [
+    'a bracket that is not closed is named as that',
+    'hosts: [auth.shop.example]',
+    'hosts: [auth.shop.example',
+    'a.yaml:7:5 found a [ or { that is not closed, expected its ] or }, and until then lines that are indented',
+  ],
+  [
+    'a colon without a blank is named as that',
+    'name: Shop',
+    'name:Shop',
+    'a.yaml:4:5 found a line without ": ", expected a name, a colon, a blank and a value',
+  ],
+  [
+    'text that begins with a character of YAML itself is named as that',
+    'name: Shop',
+    'name: @Shop',
+    'a.yaml:4:11 found text that begins with a character of YAML itself, expected that text in quotes',
+  ],
+  [
+    'a merge key is refused, because not every reader knows it',
+    'token_reuse: false',
+    '<<: {token_reuse: false}',
+    'a.yaml:7:5 tenants[0]: found a merge key, expected the members written out',
+  ],
+  [
     'a key that stands twice is refused',
     'token_reuse: false',
     'token_reuse: false\n    token_reuse: true',
@@ -239,6 +269,13 @@ const meanings: readonly Case[] = [
 for (const [title, from, to, line] of [...shapes, ...meanings]) {
   test(`blueprints: ${title}`, () => assert.deepEqual(refusals(changed(from, to)), [line]))
 }
+
+test('blueprints: a member of a list item with a blank too few is named as that', () => {
+  assert.deepEqual(
+    refusals('blueprint: shop\ntenants:\n  - id: shop\n    name: Shop\n   environment: test\n'),
+    ['a.yaml:5:1 found lines that are indented in different ways, expected members of one map in one column'],
+  )
+})
 
 test('blueprints: the sample itself is accepted', () => assert.deepEqual(refusals(sample), []))
 

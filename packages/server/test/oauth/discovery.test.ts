@@ -62,6 +62,21 @@ test('trust 115: metadata stands at every well-known form, by path and by host, 
     },
   )
 
+  await t.test(
+    'trust F20: a host written as an absolute name, with a dot behind it, is the same host',
+    async () => {
+      for (const host of ['acme.localhost.', 'acme.localhost.:8443']) {
+        const reply = await get('/.well-known/openid-configuration', host)
+        assert.equal(reply.json.issuer, 'https://acme.localhost:8443')
+        assert.equal((await get('/rsa/oauth2/jwks', host)).status, 404, host)
+      }
+      assert.equal(
+        (await get('/acme/.well-known/openid-configuration', 'localhost.')).json.issuer,
+        `${base}/acme`,
+      )
+    },
+  )
+
   await t.test('trust 115: unknown tenants and crooked paths are 404 and name nothing', async () => {
     const [first] = [await get('/nobody/oauth2/jwks')]
     assert.deepEqual(first?.json, { error: 'not_found' })

@@ -56,6 +56,21 @@ test('trust 1-22: requests that are malformed are refused before any client is l
     },
   )
 
+  await t.test('RFC 9110 §8.4: a body that was packed is refused as that, whatever is in it', async () => {
+    for (const encoding of ['gzip', 'br', 'identity, gzip', '']) {
+      const headers = { 'content-type': form, 'content-encoding': encoding }
+      const reply = await server.token('acme', {
+        body: 'grant_type=client_credentials',
+        basic: sync,
+        headers,
+      })
+      assertError(reply, 'invalid_request')
+      assert.equal(reply.json.error_description, 'Send the body without Content-Encoding.')
+    }
+    const headers = { 'content-type': form, 'content-encoding': 'Identity' }
+    assertToken(await server.token('acme', { body: 'grant_type=client_credentials', basic: sync, headers }))
+  })
+
   await t.test('trust 6-7: a missing grant_type and an empty one are the same mistake', async () => {
     for (const body of ['', 'scope=read', 'grant_type=', 'grant_type', 'grant_type=&scope=read', '&&']) {
       const reply = await send(body)
@@ -106,6 +121,48 @@ test('trust 1-22: requests that are malformed are refused before any client is l
       assertError(await send('grant_type=client_credentials&scope=&scope=read'), 'invalid_request')
     },
   )
+
+  await t.test('RFC 6749 §3.2: a URL that cannot be read is named as the place, not the body', async () => {
+    for (const query of ['x=%zz', 'x=%00', 'x=%ff', 'x=ü']) {
+      const reply = await server.request({
+        ...{ method: 'POST', url: `/acme/oauth2/token?${query}`, body: grant, basic: sync },
+      })
+      assertError(reply, 'invalid_request')
+      assert.match(reply.json.error_description, /^The URL holds /, query)
+    }
+  })
+
+  await t.test(
+    'RFC 6749 §3.2: grant_type in the URL is none, and the answer says where it stood',
+    async () => {
+      const url = '/acme/oauth2/token?grant_type=client_credentials'
+      const headers = { 'content-type': form }
+      const reply = await server.request({ method: 'POST', url, headers, body: '', basic: sync })
+      assertError(reply, 'invalid_request')
+      assert.equal(
+        reply.json.error_description,
+        'grant_type is missing from the body; it was sent in the URL.',
+      )
+      assertToken(await server.request({ method: 'POST', url, body: grant, basic: sync }))
+    },
+  )
+
+  await t.test('RFC 6749 §3.3: who asks for less in the URL is refused, not given more', async () => {
+    for (const query of ['scope=read', 'resource=https%3A%2F%2Fa.example', 'audience=a']) {
+      const url = `/acme/oauth2/token?${query}`
+      const reply = await server.request({ method: 'POST', url, body: grant, basic: sync })
+      assertError(reply, 'invalid_request')
+      assert.match(reply.json.error_description, /^Send (scope|resource|audience) in the body/)
+    }
+    assertToken(
+      await server.request({
+        method: 'POST',
+        url: '/acme/oauth2/token?scope=&x=1',
+        body: grant,
+        basic: sync,
+      }),
+    )
+  })
 
   await t.test('trust 14: an unknown parameter changes nothing, whatever it is called', async () => {
     const reply = await send(

@@ -14,6 +14,8 @@ import type { PlatformName } from './platforms.ts'
 export interface DevInstance {
   readonly port: number
   readonly plainPort: number
+  /** Of the example API notarizations; transactions has the next. 0 where none was asked for. */
+  readonly apiPort: number
   /** Path of the local CA's certificate. */
   readonly ca: string
   readonly dataFolder: string
@@ -31,11 +33,11 @@ export interface DevInstance {
 const commandLine = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 /** One instance for all tests of a file. */
-export function devInstance(): () => DevInstance {
+export function devInstance({ hasApis = false } = {}): () => DevInstance {
   let started: { readonly instance: DevInstance; stop(): Promise<void> } | undefined
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-dev-'))
   before(async () => {
-    started = await start(folder)
+    started = await start(folder, hasApis ? await freePair() : 0)
   })
   after(async () => {
     await started?.stop()
@@ -52,12 +54,26 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : assert.fail('no port')
 }
 
-async function start(folder: string) {
+/** The lower of two free ports that stand together. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const first = await freePort()
+    const next = createServer().listen(first + 1, '127.0.0.1')
+    const isFree = await once(next, 'listening').then(
+      () => true,
+      () => false,
+    )
+    next.close()
+    if (isFree) return first
+  }
+}
+
+async function start(folder: string, apiPort: number) {
   const [port, plainPort] = [await freePort(), await freePort()]
   const data = join(folder, 'data')
   const temporaryFolder = join(folder, 'tmp')
   mkdirSync(temporaryFolder)
-  const ports = ['--port', `${port}`, '--http-port', `${plainPort}`, '--api-port', '0']
+  const ports = ['--port', `${port}`, '--http-port', `${plainPort}`, '--api-port', `${apiPort}`]
   const args = ['dev', ...ports, '--data', data]
   const child = spawn(process.execPath, [commandLine, ...args], {
     env: { ...process.env, TMPDIR: temporaryFolder },
@@ -81,6 +97,7 @@ async function start(folder: string) {
   const instance: DevInstance = {
     port,
     plainPort,
+    apiPort,
     ca: demo.ca,
     dataFolder: data,
     temporaryFolder,

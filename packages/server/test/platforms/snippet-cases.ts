@@ -12,7 +12,7 @@ export interface SnippetCase {
   readonly title: string
   readonly language: 'curl' | 'ruby' | 'javascript'
   /** What the document leaves to the reader: the URL and the credentials. */
-  fill(tenant: DemoTenant): readonly Replacement[]
+  fill(tenant: DemoTenant, apiUrl: string): readonly Replacement[]
   /** Repairs in groups; the snippet is run again after each group. */
   readonly repairs: readonly (readonly Replacement[])[]
 }
@@ -99,6 +99,14 @@ export const snippetCases: readonly SnippetCase[] = [
     repairs: [],
   },
   {
+    platform: 'token',
+    file: '003-curl-api.txt',
+    title: 'curl of an API',
+    language: 'curl',
+    fill: (_tenant, apiUrl) => [['https://api.token-project.eu', apiUrl]],
+    repairs: [[["'authorization: Bearer $BEARER_TOKEN'", '"authorization: Bearer $BEARER_TOKEN"']]],
+  },
+  {
     platform: 'tokenos',
     file: '004-javascript-basic.txt',
     title: 'JavaScript, Basic',
@@ -141,6 +149,7 @@ export function outcomeOf({ stdout, stderr }: { readonly stdout: string; readonl
   }
   if (members.has('error'))
     return `refused: \`${members.get('error')}\`, "${members.get('error_description')}"`
+  if (members.size === 0 && stdout.startsWith('{')) return `what the API answers: \`${stdout}\``
   if (/syntax error|SyntaxError/.test(stderr)) return 'does not parse'
   const thrown = /^(\w+Error: .*)$/m.exec(stderr)
   return thrown ? `fails before it asks: \`${thrown[1]}\`` : `unexpected: ${stdout}${stderr}`

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import { devInstance, type Finished, hasTool, run } from './dev-instance.ts'
+import { curl, devInstance, type Finished, hasTool, run } from './dev-instance.ts'
 import {
   describeSnippet,
   outcomeOf,
@@ -15,7 +15,7 @@ import {
   snippetText,
 } from './snippet-cases.ts'
 
-const dev = devInstance()
+const dev = devInstance({ hasApis: true })
 const page = new URL('../../../../docs/platforms.md', import.meta.url)
 
 const programs = {
@@ -24,13 +24,28 @@ const programs = {
   javascript: [process.execPath, ['--input-type=module', '--eval']],
 } as const
 
+const apiUrl = () => `https://localhost:${dev().apiPort}`
+
 const caseOf = (file: string): SnippetCase =>
   snippetCases.find((candidate) => candidate.file === file) ?? assert.fail(`no case for ${file}`)
 
-function runSnippet(language: SnippetCase['language'], text: string, proxy: string): Promise<Finished> {
+/** The token that a reader of document 003 has from the step before. */
+async function bearerToken(): Promise<string> {
+  const { client_id, client_secret, path_token_url } = dev().tenant('token')
+  const credentials = ['--user', `${client_id}:${client_secret}`, '--data', 'grant_type=client_credentials']
+  return (await curl(dev(), ...credentials, path_token_url)).json.access_token
+}
+
+async function runSnippet(language: SnippetCase['language'], text: string, proxy: string): Promise<Finished> {
   const [program, args] = programs[language]
   // Requests that a snippet sends elsewhere by mistake end at the proxy, before anybody looks up a name.
-  return run(program, [...args, text], { ca: dev().ca, environment: { http_proxy: proxy } })
+  return run(program, [...args, text], {
+    ca: dev().ca,
+    environment: {
+      http_proxy: proxy,
+      ...(text.includes('$BEARER_TOKEN') && { BEARER_TOKEN: await bearerToken() }),
+    },
+  })
 }
 
 /** A proxy that answers nothing and remembers which hosts it was asked for. */
@@ -53,7 +68,7 @@ async function outcomes(snippet: SnippetCase, proxy: string): Promise<string[]> 
   const found: string[] = []
   for (const group of [[], ...snippet.repairs]) {
     text = replaced(text, group)
-    const filled = replaced(text, snippet.fill(dev().tenant(snippet.platform)))
+    const filled = replaced(text, snippet.fill(dev().tenant(snippet.platform), apiUrl()))
     found.push(outcomeOf(await runSnippet(snippet.language, filled, proxy)))
   }
   return found
@@ -107,7 +122,11 @@ test('001-05: the blanks make curl ask three more hosts, one of which is the sec
   const snippet = caseOf('001-curl.txt')
   const tenant = dev().tenant(snippet.platform)
   const { proxy, hosts } = await strayHosts(t)
-  await runSnippet(snippet.language, replaced(snippetText(snippet.file), snippet.fill(tenant)), proxy)
+  await runSnippet(
+    snippet.language,
+    replaced(snippetText(snippet.file), snippet.fill(tenant, apiUrl())),
+    proxy,
+  )
   const expected = ['client_credentials', tenant.client_id, tenant.client_secret].map((name) =>
     name.toLowerCase(),
   )
@@ -124,6 +143,13 @@ test('003-04: the curl of document 003 gets its token as printed', async (t) => 
   if (!hasTool(t, 'curl')) return
   const [printed] = await checkSnippet(t, '003-curl.txt')
   assert.equal(printed, 'a token: `token_type` bearer, `access_token`')
+})
+
+test('003-18: the curl of an API of document 003 sends the name of its variable; in double quotes it sends the token', async (t) => {
+  if (!hasTool(t, 'curl')) return
+  const [printed, repaired] = await checkSnippet(t, '003-curl-api.txt')
+  assert.match(printed ?? '', /^refused: `invalid_token`/)
+  assert.equal(repaired, 'what the API answers: `{"stamps":[]}`')
 })
 
 test('004-16: the JavaScript of document 004 calls functions that do not exist; with the right ones it gets a token', async (t) => {

@@ -180,6 +180,13 @@ test('003-04: the standard endpoint and the standard request work beside it', as
   )
 })
 
+test('003-04: a scope in the URL beside key and secret is refused, because all of them would be given', async () => {
+  const url = `${urlOf([key32, secret32])}&scope=storage:*`
+  const reply = await old().request({ method: 'POST', host, url })
+  assertRefused(reply, 400, 'invalid_request')
+  assert.equal(reply.json.error_description, 'Send scope in the body: it was sent in the URL.')
+})
+
 test('003-05: without the dialect the same request is refused, says why, and repeats nothing', async () => {
   const [key, secret] = server().credential('tokenos', 'dashboard-reader')
   for (const url of [

@@ -25,7 +25,7 @@ export const plainDigest = (algorithm: PlainAlgorithm): HashFormat => {
       const [, encoded] = shape.exec(text) ?? []
       if (encoded !== undefined) return Buffer.from(encoded, 'base64url')
       return {
-        found: `another digest than ${algorithm}`,
+        found: `no whole ${algorithm} digest`,
         expected: `${characters} characters of base64url behind ${algorithm}:`,
       }
     },
