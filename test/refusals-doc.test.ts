@@ -5,6 +5,8 @@ import { test } from 'node:test'
 import { SignJWT } from 'jose'
 import { presentCertificate } from '../packages/server/src/certificates/presented.ts'
 import type { FetchJson } from '../packages/server/src/outbound/fetch-json.ts'
+import { saveApp } from '../packages/server/src/store/apps.ts'
+import { type NewCredential, saveCredential } from '../packages/server/src/store/credentials.ts'
 import { type Issued, issue, serverAuth } from '../packages/server/test/certificates/issue.ts'
 import {
   oneStore,
@@ -14,8 +16,11 @@ import {
   type TestServer,
 } from '../packages/server/test/harness.ts'
 import { freshAddress } from '../packages/server/test/oauth/answers.ts'
+import { setDisabled } from '../packages/server/test/oauth/rows.ts'
+import { app, blueprint, type Part, tenant } from '../packages/server/test/oauth/sample.ts'
 import {
   assertionClaims,
+  jwtBearer,
   type Key,
   type Members,
   makeKey,
@@ -76,6 +81,34 @@ function blueprintsWith(key: Key, authority: Issued, terminal: Issued): string[]
   ]
 }
 
+const proving = (id: string, method: string, credential: Part): Part =>
+  app(id, { client_id: id, client_authentication: [method], credentials: [{ id: 'main', ...credential }] })
+
+/** Apps that the document has no example of. */
+const others = (key: Key): string =>
+  blueprint(
+    tenant('others', [
+      proving('named', 'private_key_jwt', { public_key: { ...key.publicJwk, kid: 'a' } }),
+      proving('unreachable', 'private_key_jwt', { jwks_uri: 'https://nowhere.example/jwks.json' }),
+      app('off', { client_id: 'off' }),
+      app('encoded', { client_id: 'x%41' }),
+    ]),
+  )
+
+/** What no blueprint may say and an older one may have said: a method that its tenant has nothing for. */
+async function saveLeftover(
+  { db }: TestServer,
+  [tenantId, organizationId, clientId]: readonly [string, string, string],
+  method: string,
+  credential: Omit<NewCredential, 'id'>,
+): Promise<void> {
+  const settings = { client_authentication: [method], scopes: {} }
+  await db.write(async (tx) => {
+    await saveApp(tx, tenantId, { clientId, id: clientId, organizationId, name: 'Left over', settings })
+    await saveCredential(tx, tenantId, clientId, { id: 'main', ...credential })
+  })
+}
+
 function casesOf({ server, key, stranger, authority }: Setting): Record<string, Provoke> {
   const now = server.clock()
   const grant = { grant_type: 'client_credentials' }
@@ -117,6 +150,10 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     })
     return ask('federation', withAssertion(await sign(by, token), { client_id: 'github-deploy', ...form }))
   }
+  const withHeader = async (header: Members, changes: Members = {}) =>
+    withProof(await proof(key, now, { htu: 'https://localhost:8443/keys/oauth2/token', ...changes }, header))
+  const asOther = async (clientId: string, header: Members = {}) =>
+    ask('others', withAssertion(await sign(key, claims(clientId, 'others'), header)))
   const [, secret] = server.credential('secrets', 'web-shop')
   const [, otherSecret] = server.credential('body-only', 'web-shop')
   return {
@@ -124,10 +161,27 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     '401 invalid_client no credentials': () => post('secrets', { client_id: 'web-shop' }),
     '401 invalid_client malformed client_secret_basic': () =>
       ask('secrets', { authorization: [`Basic web-shop:${secret}`] }),
+    '401 invalid_client the two readings of the Basic header name two clients': async () => {
+      const hash = server.store.hasher.hash('others', 'xA', secret)
+      await saveLeftover(server, ['others', 'customer', 'xA'], 'client_secret_basic', hash)
+      return ask('others', { basic: ['x%41', 'any'] })
+    },
     '401 invalid_client secret wrong': () => ask('secrets', { basic: ['web-shop', 'wrong'] }),
     '401 invalid_client credential is expired or disabled': async () => {
       await saveKey(server, 'keys', 'nightly-sync', 'old', stranger.publicJwk, { expiresAt: now - 1 })
       return sync({}, stranger)
+    },
+    '401 invalid_client … is disabled': async () => {
+      await setDisabled(server.db, 'app', 'others', 'off', now)
+      await server.advance(1)
+      return ask('others', { basic: server.credential('others', 'off') })
+    },
+    '401 invalid_client tenant does not allow …': async () => {
+      const left = `sp_test_${'f'.repeat(49)}`
+      await saveLeftover(server, ['fapi', 'first-partner', 'left'], 'client_secret_basic', {
+        ...server.store.hasher.hash('fapi', 'left', left),
+      })
+      return ask('fapi', { basic: ['left', left] })
     },
     '401 invalid_client client is not registered for …': () =>
       ask('body-only', { basic: ['web-shop', otherSecret] }),
@@ -140,10 +194,15 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     },
     '400 invalid_request client_assertion_type missing or unknown': async () =>
       post('keys', { client_assertion: await assertion() }),
+    '400 invalid_request client_assertion missing': () =>
+      post('keys', { client_assertion_type: jwtBearer, client_assertion: '' }),
     '401 invalid_client assertion malformed': async () =>
       ask('keys', withAssertion(`${await assertion()}\n`)),
     '401 invalid_client assertion algorithm not allowed': async () => sync({}, await makeKey('RS256')),
     '401 invalid_client no key of the client has signed the assertion': async () => sync({}, await makeKey()),
+    '401 invalid_client no key of the client has the kid of the assertion': () =>
+      asOther('named', { kid: 'b' }),
+    '401 invalid_client no key of the client could be had': () => asOther('unreachable'),
     '401 invalid_client no secret of the client has signed the assertion': async () =>
       ask(
         'secrets',
@@ -164,6 +223,7 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     '401 invalid_client assertion without exp': () => sync({ exp: undefined }),
     '401 invalid_client assertion expired': () => sync({ exp: now - 61 }),
     '401 invalid_client assertion from the future': () => sync({ iat: now + 100 }),
+    '401 invalid_client assertion with an nbf or iat that is no time': () => sync({ iat: `${now}` }),
     '401 invalid_client assertion that lives longer than five minutes': () => sync({ exp: now + 3600 }),
     '401 invalid_client assertion used before': async () => {
       const used = withAssertion(await assertion())
@@ -173,6 +233,26 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     '401 invalid_client no client certificate': () => post('certificates', { client_id: 'billing' }),
     '401 invalid_client certificate bears another name': () =>
       certified('billing', authority, { names: [{ type: 'dns', value: 'other.example' }] }),
+    '401 invalid_client tenant has no certificate authorities': async () => {
+      await saveLeftover(server, ['others', 'customer', 'left'], 'tls_client_auth', {
+        format: 'certificate',
+        verifier: Buffer.from(JSON.stringify({ san_dns: 'left.example' })),
+        pepperVersion: null,
+      })
+      const { der } = await issue(authority, { names: [{ type: 'dns', value: 'left.example' }] })
+      return post('others', { client_id: 'left' }, { certificate: presentCertificate(der, []) })
+    },
+    '401 invalid_client certificate expired or not yet valid': async () => {
+      const own = await issue(null, { notBeforeAt: now - 200, notAfterAt: now - 100 })
+      await saveLeftover(server, ['others', 'customer', 'pinned'], 'self_signed_tls_client_auth', {
+        format: 'certificate',
+        verifier: Buffer.from(JSON.stringify({ sha256: own.certificate.thumbprintSha256 })),
+        pepperVersion: null,
+      })
+      return post('others', { client_id: 'pinned' }, { certificate: presentCertificate(own.der, []) })
+    },
+    '401 invalid_client client certificate malformed': () =>
+      post('certificates', { client_id: 'billing' }, { certificate: 'malformed' }),
     '401 invalid_client no authority of the tenant has issued the client certificate': async () =>
       certified('billing', await issue(null, { name: 'CN=Other', ca: true })),
     '401 invalid_client the client certificate has expired': () =>
@@ -190,6 +270,22 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
         }),
       ),
     '401 invalid_client rule …: sub does not match …': () => federated({ sub: 'repo:other/shop' }),
+    '401 invalid_client rule …: … is not …': () => federated({ repository_owner_id: '4712' }),
+    '401 invalid_client rule …: … is missing': () => federated({ repository_owner_id: undefined }),
+    '401 invalid_client rule …: aud has not exactly one value': () =>
+      federated({ aud: ['https://localhost:8443/federation', 'sts.amazonaws.com'] }),
+    '401 invalid_client rule …: exp is more than a day ahead': () => federated({ exp: now + 90_000 }),
+    '401 invalid_client rule …: … lies ahead': () => federated({ nbf: now + 100 }),
+    '401 invalid_client rule …: its algorithm is not one of …': async () =>
+      ask(
+        'federation',
+        withAssertion(
+          await new SignJWT({ ...claims('', 'federation', { iss: github, sub: 'x' }) })
+            .setProtectedHeader({ alg: 'HS256' })
+            .sign(Buffer.alloc(32)),
+          { client_id: 'github-deploy' },
+        ),
+      ),
     '401 invalid_client rule …: aud is not …': () => federated({ aud: 'sts.amazonaws.com' }),
     '401 invalid_client rule …: exp is past': () => federated({ exp: now - 61 }),
     '401 invalid_client rule …: no key of the issuer could be had': () =>
@@ -207,6 +303,19 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
       ask('bound', withAssertion(await sign(key, claims('nightly-sync', 'bound')))),
     '400 use_dpop_nonce proof without a nonce': async () => fapi(await fapiProof()),
     '400 use_dpop_nonce nonce too old or not ours': async () => fapi(await fapiProof({ nonce: 'old' })),
+    '400 invalid_dpop_proof several DPoP headers': async () =>
+      ask('keys', { ...withAssertion(await assertion()), dpop: [await keysProof(), await keysProof()] }),
+    '400 invalid_dpop_proof proof malformed': () => withProof('x.y.z'),
+    '400 invalid_dpop_proof proof of another typ': () => withHeader({ typ: 'JWT' }),
+    '400 invalid_dpop_proof proof with …': () => withHeader({ jwk: { kty: 'oct' } }),
+    '400 invalid_dpop_proof proof algorithm not allowed': async () =>
+      withProof(await keysProof({}, await makeKey('RS256'))),
+    '400 invalid_dpop_proof proof algorithm does not fit its key': async () =>
+      withProof(await keysProof({}, await makeKey('PS256'))),
+    '400 invalid_dpop_proof proof for another method': () => withHeader({}, { htm: 'post' }),
+    '400 invalid_dpop_proof proof without a usable jti': () => withHeader({}, { jti: undefined }),
+    '400 invalid_dpop_proof proof expired': () => withHeader({}, { exp: now - 61 }),
+    '400 invalid_dpop_proof proof from the future': () => withHeader({}, { nbf: now + 100 }),
     '400 invalid_dpop_proof proof for another URL': async () =>
       withProof(await keysProof({ htu: 'https://localhost:8443/fapi/oauth2/token' })),
     '400 invalid_dpop_proof proof too old or from the future': async () =>
@@ -233,7 +342,7 @@ test(`${document}: each refusal in its table comes with the answer and the reaso
     const value = documents[url]
     return value ? { ok: true, value, maxAgeSeconds: null } : { ok: false, reason: 'it answers 404' }
   }
-  const blueprints = blueprintsWith(key, authority, await issue(null))
+  const blueprints = [...blueprintsWith(key, authority, await issue(null)), others(key)]
   const doubles = { fetchJson, mtlsUrl: new URL('https://localhost:8444') }
   const server = await startTestServer(t, oneStore, blueprints, {}, doubles)
   const cases = casesOf({ server, key, stranger, authority })

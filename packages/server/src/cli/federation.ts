@@ -34,7 +34,9 @@ export function registerFederation(group: Command): void {
     const report = await withStore(options, ({ db }) =>
       testFederation(text, options.tenant, depsOf(db, options)),
     )
-    process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : describe(report)}\n`)
+    process.stdout.write(
+      `${options.json ? JSON.stringify(report, null, 2) : describe(report, options.tenant)}\n`,
+    )
     if (!report.rules.some(({ reasons }) => reasons.length === 0)) process.exitCode = 1
   })
 }
@@ -53,16 +55,24 @@ function depsOf(db: Deps['db'], options: FederationOptions): Deps {
     db,
     issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }),
     now: clock(),
-    issuerOf: (tenantId) => `${base}/${tenantId}`,
+    issuersOf: ({ id, hosts }) => [`${base}/${id}`, ...hosts.map((host) => `https://${host}${portOf(base)}`)],
   }
 }
 
-export function describe({ problem, claims, rules }: FederationReport): string {
-  if (problem !== null) return problem
-  if (rules.length === 0)
-    return 'No app has a federation rule. Add one to an app in a blueprint, under credentials.'
+/** Hosts of tenants share the port of the server, as they do in its URLs. */
+const portOf = (base: string): string => /:\d+$/.exec(base)?.[0] ?? ''
+
+export function describe({ problem, claims, rules }: FederationReport, tenantId?: string): string {
+  if (problem !== null) return terminalText(problem)
+  if (rules.length === 0) {
+    const owner = tenantId === undefined ? '' : ` of tenant ${tenantId}`
+    return `No app${owner} has a federation rule. Add one to an app in a blueprint, under credentials.`
+  }
   const good = rules.filter(({ reasons }) => reasons.length === 0)
-  const others = rules.filter(({ reasons }) => reasons.length > 0)
+  // The rule that was meant is most often the one that asks for least more.
+  const others = rules
+    .filter(({ reasons }) => reasons.length > 0)
+    .toSorted((one, other) => one.reasons.length - other.reasons.length)
   const lines =
     good.length === 0 ? ['No rule lets this token in.'] : good.map((rule) => `Lets it in: ${nameOf(rule)}`)
   return [

@@ -68,10 +68,14 @@ function subjectMismatches({ subject }: FederationRule, { sub }: Claims): string
 function claimMismatches(name: string, expected: string | readonly string[], claims: Claims): string[] {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined
   const values = Array.isArray(value) ? value : [value]
-  const wanted = typeof expected === 'string' ? [expected] : expected
-  if (values.some((one) => wanted.includes(typeof one === 'boolean' ? String(one) : one))) return []
+  const wanted: readonly unknown[] = typeof expected === 'string' ? [expected] : expected
+  if (values.some((one) => wanted.includes(asText(one)))) return []
   return [value === undefined ? `${name} is missing` : `${name} is not ${wanted.join(' or ')}`]
 }
+
+/** Rules hold texts alone; an id is a number with some issuers, and one beyond 2^53 may be another's by now. */
+const asText = (value: unknown): unknown =>
+  typeof value === 'boolean' || Number.isSafeInteger(value) ? String(value) : value
 
 const longestSubject = 2_048
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { blueprint, app as sampleApp, tenant } from '../oauth/sample.ts'
+import { blueprint, type Part, app as sampleApp, tenant } from '../oauth/sample.ts'
 import { makeKey, sign } from '../oauth/signed.ts'
 import { run } from './processes.ts'
 
@@ -78,4 +78,38 @@ test('issue 3, item 3: what is no token is said to be none', async () => {
   const { code, stdout } = await run(['federation', 'test', 'x.y.z'], { cwd: root })
   assert.equal(code, 1)
   assert.equal(stdout, 'This is no signed JWT.\n')
+})
+
+test('issue 3, item 3: a tenant has the names of its hosts too, and what does not exist is said not to', async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const pinned = (id: string, more: Part) =>
+    tenant(
+      id,
+      [
+        sampleApp('robot', {
+          client_id: `${id}-robot`,
+          client_authentication: ['federation'],
+          credentials: [{ id: 'rule', federation: { issuer, subject: 'job' } }],
+          ...more,
+        }),
+      ],
+      { hosts: [`${id}.example.com`] },
+    )
+  writeFileSync(join(root, 'more.yaml'), blueprint(pinned('hosted', {}), tenant('ruleless', [])))
+  assert.equal((await run(['apply', 'more.yaml'], { cwd: root })).code, 0)
+  const test = async (tenantId: string, aud: string) => {
+    const token = await sign(await makeKey(), { iss: issuer, aud, sub: 'job', exp: now + 60 })
+    return run(['federation', 'test', '--tenant', tenantId, token], { cwd: root })
+  }
+  const hosted = await test('hosted', 'https://hosted.example.com:8443')
+  assert.doesNotMatch(hosted.stdout, /aud is not/)
+  assert.match(
+    (await test('hosted', 'https://hosted.example.com')).stdout,
+    /aud is not https:\/\/localhost:8443\/hosted\n/,
+  )
+  assert.deepEqual(await test('nobody', 'x').then(({ code, stdout }) => [code, stdout]), [
+    1,
+    'There is no tenant nobody.\n',
+  ])
+  assert.match((await test('ruleless', 'x')).stdout, /^No app of tenant ruleless has a federation rule\./)
 })

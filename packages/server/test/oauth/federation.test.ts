@@ -116,6 +116,7 @@ test('workload identity: claims are held against the rule as texts, and one of s
       claims: { repository: ['octo/robot', 'octo/arm'] },
     }),
     rule({ subject: 'repo:octo/lab:*', claims: { ref_protected: 'true' } }),
+    rule({ subject: 'repo:octo/arm:*', claims: { repository_owner_id: '4711' } }),
   ])
   const production = { sub: 'repo:octo/robot:environment:production' }
   assertToken(await send(await good(production)))
@@ -125,6 +126,17 @@ test('workload identity: claims are held against the rule as texts, and one of s
   assertToken(await send(await good({ sub: 'repo:octo/lab:pull_request', ref_protected: 'true' })))
   assertToken(await send(await good({ sub: 'repo:octo/lab:pull_request', ref_protected: true })))
   assertInvalidClient(await send(await good({ sub: 'repo:octo/lab:pull_request', ref_protected: 'false' })))
+  for (const [id, isGood] of [
+    ['4711', true],
+    [4711, true],
+    [4711.5, false],
+    [[4711], true],
+    [{}, false],
+  ] as const) {
+    const reply = await send(await good({ sub: 'repo:octo/arm:x', repository_owner_id: id }))
+    if (isGood) assertToken(reply)
+    else assertInvalidClient(reply)
+  }
 })
 
 test('SPIFFE JWT-SVID §3: the keys are those of the trust domain, and iss need not be there', async (t) => {
@@ -196,6 +208,57 @@ test('workload identity: a rule that lets in more than it seems to is warned of'
   assert.equal(warned({ ...spire, subject: 'spiffe://example.org/worker' }), 0)
   assert.equal(warned({ ...spire, subject: 'spiffe://*/worker' }), 1)
   assert.equal(warned({ issuer: 'https://id.example', claims: { group: 'x' } }), 1)
+})
+
+test('issue 3, item 3: a rule is warned of whether or not it names its preset, and however deep its star stands', () => {
+  const hub = { issuer: github }
+  for (const [one, warning] of [
+    [{ ...hub, subject: 'repo:*/robot:ref:refs/heads/main' }, /^Any repository on GitHub/],
+    [{ ...hub, preset: 'oidc', subject: 'repo:octo/robot:*' }, /^Every branch, tag and pull request/],
+    [{ ...hub, claims: { ref: 'refs/heads/main', actor: 'octocat' } }, /^Any repository on GitHub/],
+    [{ ...hub, subject: 'repo:octo/robot:ref:refs/heads/*' }, /^Every branch may/],
+    [{ ...hub, subject: 'repo:octo/robot:ref:refs/tags/*' }, /^Every tag may/],
+    [{ ...hub, subject: 'repo:octo/robot:ref:refs/*/*' }, /^Every branch, tag and pull request/],
+    [{ ...hub, subject: 'repo:octo/robot:environment:*' }, /^Every environment/],
+    [{ ...hub, subject: 'repo:octo/robot:pull_request' }, /^Every pull request/],
+    [
+      { issuer: 'https://gitlab.com', subject: 'project_path:*/p:ref_type:branch:ref:main' },
+      /^Every project/,
+    ],
+    [{ issuer: 'https://lab.example', subject: 'project_path:g/p:ref_type:*:ref:main' }, /^A tag/],
+    [{ issuer: 'https://cluster.example', subject: 'system:serviceaccount:*:*' }, /^Every namespace/],
+    [{ issuer: 'https://spire.example', subject: 'spiffe://example.org/*' }, /^Every workload/],
+    [{ issuer: 'https://spire.example', subject: 'spiffe://example.org/ns/*/sa/x' }, /^Every namespace/],
+    [
+      { issuer: 'https://spire.example', subject: 'spiffe://example.org/ns/x/sa/*' },
+      /^Every service account/,
+    ],
+    [
+      { issuer: 'https://id.example', claims: { email: 'ci@a.example', email_verified: 'true' } },
+      /^An e-mail/,
+    ],
+    [{ ...hub, subject: mainBranch, claims: { repository: 'octo/*' } }, /^A \* in claim repository stands/],
+  ] as const satisfies readonly (readonly [FederationRule, RegExp])[]) {
+    const warnings = breadthWarnings(one)
+    assert.match(warnings.join('\n'), warning, JSON.stringify(one))
+    assert.equal(warnings.length, 1, JSON.stringify(one))
+  }
+  for (const one of [
+    { ...hub, subject: mainBranch },
+    { ...hub, subject: 'repo:octo/robot:ref:refs/heads/release-*' },
+    { ...hub, subject: 'repo:octo/robot:ref:refs/tags/v*' },
+    { ...hub, subject: 'repo:octo/robot:environment:production' },
+    { ...hub, subject: 'repo:octo/robot:ref:refs/heads/*', claims: { environment: 'production' } },
+    {
+      issuer: 'https://lab.example',
+      subject: 'project_path:g/p:ref_type:*:ref:main',
+      claims: { ref_protected: 'true' },
+    },
+    { issuer: 'https://spire.example', subject: 'spiffe://example.org/billing/*' },
+    { issuer: 'https://spire.example', subject: 'spiffe://example.org/ns/x/sa/y' },
+    { issuer: 'https://id.example', subject: '8d1f', claims: { email: 'ci@a.example' } },
+  ] satisfies readonly FederationRule[])
+    assert.deepEqual(breadthWarnings(one), [], JSON.stringify(one))
 })
 
 test('SPIFFE JWT-SVID §6: of the bundle of a trust domain the keys for JWT-SVIDs count, and those for certificates do not', async (t) => {

@@ -34,6 +34,7 @@ export function refuseThrottled(retryAfterSeconds: number): never {
   throw new OAuthError('temporarily_unavailable', 'too many wrong secrets', {
     status: 429,
     retryAfterSeconds,
-    detail: 'Too many failed attempts to authenticate. Check the client id and secret, and try again later.',
+    detail:
+      'Too many failed attempts to authenticate. Check the client id and its secret, key or certificate, and try again later.',
   })
 }

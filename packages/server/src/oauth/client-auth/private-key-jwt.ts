@@ -21,27 +21,39 @@ interface Candidate {
 export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) => {
   const { jws, request, trials } = assertion
   if (!tenantAllows(assertion)) return algorithmRefused
-  const candidates = client === null ? [] : await candidatesOf(client, kidOf(jws.header), deps)
-  const usable = (credential: Credential) => Number(isUsable(credential, request.now))
-  const sorted = candidates.toSorted((one, other) => usable(other.credential) - usable(one.credential))
-  const key = trials.findSigner(sorted.map((candidate) => candidate.key))
+  const kid = kidOf(jws.header)
+  const known = client === null ? [] : await keysOf(client, kid, deps)
+  const candidates = candidatesAmong(known, kid, request.now)
+  const key = trials.findSigner(candidates.map((candidate) => candidate.key))
   trials.imitateMissing()
   if (client === null) return 'client unknown'
   if (!clientAllows(assertion, client)) return algorithmRefused
-  const signer = key && sorted.find((candidate) => candidate.key === key)
-  if (signer === undefined) return 'no key of the client has signed the assertion'
+  const signer = key && candidates.find((candidate) => candidate.key === key)
+  if (signer === undefined) return whyNobody(known, candidates)
   return acceptOnce(assertion, client, signer.credential, 'private_key_jwt', deps)
+}
+
+function candidatesAmong(known: readonly Candidate[], kid: string | null, now: number): readonly Candidate[] {
+  // A key without a name may be the one that is meant.
+  const named = kid === null ? known : known.filter(({ key }) => key.kid === null || key.kid === kid)
+  const usable = ({ credential }: Candidate) => Number(isUsable(credential, now))
+  return named.toSorted((one, other) => usable(other) - usable(one))
+}
+
+/** For the log: three mistakes of three people. */
+function whyNobody(known: readonly Candidate[], candidates: readonly Candidate[]): string {
+  if (known.length === 0) return 'no key of the client could be had'
+  return candidates.length === 0
+    ? 'no key of the client has the kid of the assertion'
+    : 'no key of the client has signed the assertion'
 }
 
 /** RFC 7515 §4.1.4: a hint for the look-up and nothing more. */
 const kidOf = ({ kid }: Readonly<Record<string, unknown>>): string | null =>
   typeof kid === 'string' ? kid : null
 
-async function candidatesOf(
-  client: Client,
-  kid: string | null,
-  { keySets }: TokenDeps,
-): Promise<Candidate[]> {
+/** All keys of the client; a published set is fetched again for a `kid` that it does not have. */
+async function keysOf(client: Client, kid: string | null, { keySets }: TokenDeps): Promise<Candidate[]> {
   const registered = credentialsOf(client, 'jwk').flatMap((credential) => {
     const key = registeredKey(credential)
     return key === null ? [] : [{ credential, key }]
@@ -52,9 +64,7 @@ async function candidatesOf(
       return keys.map((key) => ({ credential, key }))
     }),
   )
-  const all = [...registered, ...published.flat()]
-  // A key without a name may be the one that is meant.
-  return kid === null ? all : all.filter(({ key }) => key.kid === null || key.kid === kid)
+  return [...registered, ...published.flat()]
 }
 
 const textOf = ({ verifier }: Credential): string => Buffer.from(verifier).toString()
