@@ -70,6 +70,22 @@ export class CutOffs {
     return facts.madeFrom.map((one) => this.hits(one)).find((one) => one !== null) ?? null
   }
 
+  /** The latest cut-off of what these facts name, in epoch seconds: what is issued after it is hit by none of them. */
+  until({ keyId, organizationId, clientId, credentialId, userId, tokenId }: TokenFacts): number {
+    const named: readonly (readonly [RevocationKind, string | undefined])[] = [
+      ['tenant', this.#tenantId],
+      ['key', keyId],
+      ['organization', organizationId],
+      ['app', clientId],
+      ['user', userId],
+      ['token', tokenId],
+    ]
+    // No id is empty.
+    const untils = named.map(([kind, id = '']) => this.#issuedUntil.get(keyOf(kind, id)))
+    untils.push(this.#credentialUntil(clientId ?? '', credentialId))
+    return Math.max(...untils.map((until) => until ?? Number.NEGATIVE_INFINITY))
+  }
+
   #hitsItself(facts: TokenFacts): RevocationKind | null {
     const { issuedAt = Number.NEGATIVE_INFINITY, clientId, credentialId } = facts
     const isOver = (until: number | undefined): boolean => until !== undefined && until >= issuedAt

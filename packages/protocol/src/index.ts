@@ -42,7 +42,7 @@ export {
 } from './json-document.ts'
 export { algorithmsOfJwk, type Jwk, jwkThumbprintInput, readPublicJwk } from './jwk.ts'
 export { type Jws, readJws } from './jws.ts'
-export { type MediaType, parseMediaType, requireFormContentType } from './media-type.ts'
+export { type MediaType, parseMediaType, preferredType, requireFormContentType } from './media-type.ts'
 export {
   buildAuthorizationServerMetadata,
   buildOpenIdConfiguration,

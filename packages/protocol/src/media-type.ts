@@ -5,6 +5,27 @@ import { parseParameters } from './header-parameters.ts'
 const formType = 'application/x-www-form-urlencoded'
 const typeAndRest = /^[ \t]*([!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+)(.*)$/is
 
+/**
+ * Which of `types` an Accept header names with the highest weight, the first of equals; undefined where it names none of
+ * them, or all with `q=0`. A wildcard names none: who understands a special type says so. RFC 9110 §12.5.1.
+ */
+export function preferredType(accept: string | undefined, types: readonly string[]): string | undefined {
+  if (accept === undefined) return undefined
+  const weights = new Map(accept.split(',').flatMap(weightedType))
+  const weightOf = (type: string): number => weights.get(type) ?? 0
+  const [best] = types.filter((type) => weightOf(type) > 0).toSorted((a, b) => weightOf(b) - weightOf(a))
+  return best
+}
+
+/** RFC 9110 §12.4.2: no weight is the whole of it, and what cannot be read is none. */
+function weightedType(range: string): [type: string, weight: number][] {
+  const [, type, rest] = typeAndRest.exec(range) ?? []
+  const parameters = rest === undefined ? null : parseParameters(rest)
+  if (type === undefined || parameters === null) return []
+  const weight = parameters.get('q') ?? '1'
+  return [[type.toLowerCase(), /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight) ? Number(weight) : 0]]
+}
+
 /** A media type: `type` and `charset` in lower case, `boundary` as sent. */
 export interface MediaType {
   readonly type: string

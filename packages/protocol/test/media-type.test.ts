@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from '../../../test/property.ts'
-import { parseMediaType, requireFormContentType } from '../src/index.ts'
+import { parseMediaType, preferredType, requireFormContentType } from '../src/index.ts'
 import { outcomeOf, refusalOf } from './refusal.ts'
 
 test('004-20: the form type is accepted without a charset and with UTF-8, however it is spelled', () => {
@@ -64,4 +64,22 @@ test('trust R22: no header makes the media type parser throw anything but a refu
       },
     ),
   )
+})
+
+test('RFC 9110 §12.5.1: of the types that are offered the one with the highest weight counts, and what is ruled out or unreadable is none', () => {
+  const offered = ['text/event-stream', 'application/json']
+  const cases: readonly (readonly [string | undefined, string | undefined])[] = [
+    [undefined, undefined],
+    ['', undefined],
+    ['*/*', undefined],
+    ['text/event-stream', 'text/event-stream'],
+    ['Application/JSON ; q=0.3 , text/html', 'application/json'],
+    ['application/json, text/event-stream', 'text/event-stream'],
+    ['application/json, text/event-stream;q=0.9', 'application/json'],
+    ['application/json;q=0, text/event-stream;q=0.000', undefined],
+    ['application/json;q=1.1', undefined],
+    ['application/json;q', undefined],
+    ['application/jsonp, xapplication/json', undefined],
+  ]
+  for (const [accept, wanted] of cases) assert.equal(preferredType(accept, offered), wanted, accept)
 })

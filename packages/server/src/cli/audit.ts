@@ -11,6 +11,7 @@ import { auditLine, readAuditLine } from '../audit/written-record.ts'
 import { ConfigRefused } from '../config.ts'
 import { type AuditHead, type AuditRecord, chainStart, readHead, readHeadAt } from '../store/audit-records.ts'
 import type { Database } from '../store/database.ts'
+import { terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 export function registerAudit(group: Command): void {
@@ -151,11 +152,19 @@ function registerExport(group: Command): void {
 async function exportChain(db: Database, { tenant, after = '0', out }: ExportOptions): Promise<void> {
   if (out !== undefined && existsSync(out)) throw new ConfigRefused(`There is a file ${out} already.`)
   const records = readChain(db, { tenantId: tenant, after: wholeNumber(after, '--after') })
-  const lines = Readable.from(linesFor(records))
+  let count = 0
+  const lines = Readable.from(linesFor(records, () => (count += 1)))
   if (out === undefined) await pipeline(lines, process.stdout, { end: false })
   else await pipeline(lines, createWriteStream(out, { flags: 'wx', mode: 0o600 }))
+  // Whoever goes on after a record may find nothing new; whoever asks for all of a tenant has mistyped it.
+  if (count > 0 || tenant === undefined || after !== '0') return
+  process.stderr.write(`The chain has no record of tenant ${terminalText(tenant)}.\n`)
+  process.exitCode = 1
 }
 
-async function* linesFor(records: AsyncIterable<AuditRecord>): AsyncGenerator<string> {
-  for await (const record of records) yield `${auditLine(record)}\n`
+async function* linesFor(records: AsyncIterable<AuditRecord>, onLine: () => void): AsyncGenerator<string> {
+  for await (const record of records) {
+    onLine()
+    yield `${auditLine(record)}\n`
+  }
 }

@@ -4,10 +4,13 @@ import { generateIdentifier } from '@sallyport/protocol'
 import type { Command } from 'commander'
 import { ConfigRefused } from '../config.ts'
 import { systemEffects } from '../effects.ts'
-import { wholeServer } from '../management/authorize.ts'
+import { systemTenantId, wholeServer } from '../management/authorize.ts'
 import { builtInRoles, isBuiltInRole } from '../management/permissions.ts'
 import { addOperator } from '../management/system-tenant.ts'
 import type { OpenStore } from '../open-store.ts'
+import { type AppRecord, findAppById } from '../store/apps.ts'
+import type { WriteTransaction } from '../store/database.ts'
+import { listMembershipsOf, type MembershipPlace } from '../store/memberships.ts'
 import { selectOrganization } from '../store/organizations.ts'
 import { selectTenant } from '../store/tenants.ts'
 import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
@@ -16,7 +19,7 @@ import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 import { table } from './table.ts'
 
 interface Options extends StoreOptions {
-  readonly role: string
+  readonly role?: string
   readonly tenant?: string
   readonly organization?: string
 }
@@ -25,7 +28,10 @@ export function registerOperators(group: Command): void {
   const command = group
     .command('add <name>')
     .description('make an app that may manage, or give it one more secret, which is shown once')
-    .option('--role <role>', `one of ${Object.keys(builtInRoles).join(', ')}`, 'operator')
+    .option(
+      '--role <role>',
+      `one of ${Object.keys(builtInRoles).join(', ')} (default: operator; of an app that is there, what it has)`,
+    )
     .option('--tenant <id>', 'only in this tenant (default: the whole server)')
     .option('--organization <id>', 'with --tenant: only in this organization of it')
     .option('--json', 'print JSON')
@@ -43,23 +49,50 @@ export function registerOperators(group: Command): void {
   })
 }
 
-async function add(store: OpenStore, name: string, { role, tenant, organization }: Options) {
+async function add(store: OpenStore, name: string, options: Options) {
+  const { role } = options
   if (!/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/.test(name))
     throw new ConfigRefused('A name has lower-case letters, digits and inner hyphens, 1 to 64 characters.')
-  if (!isBuiltInRole(role))
+  if (role !== undefined && !isBuiltInRole(role))
     throw new ConfigRefused(`There is no role ${role}; there are: ${Object.keys(builtInRoles).join(', ')}.`)
   const { random } = systemEffects
   return store.db.write(async (tx) => {
-    if (organization !== undefined && tenant === undefined)
-      throw new ConfigRefused('--organization needs --tenant.')
-    if (tenant !== undefined && (await selectTenant(tx.kysely, tenant)) === null)
-      throw new ConfigRefused(`There is no tenant ${tenant}.`)
-    if (organization !== undefined && (await selectOrganization(tx, tenant ?? '', organization)) === null)
-      throw new ConfigRefused(`Tenant ${tenant} has no organization ${organization}.`)
-    const place =
-      tenant === undefined ? wholeServer : { tenantId: tenant, organizationId: organization ?? null }
+    const place = await placeOf(tx, options)
+    const known = await findAppById(tx, systemTenantId, name)
+    const held =
+      role === undefined && known !== null
+        ? await heldBy(tx, known, place)
+        : { roles: [role ?? 'operator'], place: place ?? wholeServer }
     const newClientId = () => generateIdentifier(random(identifierBytes), defaultClientIdShape)
-    const operator = { id: name, roles: [role], place, by: commandActor('operators add') }
+    const operator = { id: name, ...held, by: commandActor('operators add') }
     return addOperator(tx, operator, newClientId, { ...store, random })
   })
+}
+
+/** Null where none is named. */
+async function placeOf(
+  tx: WriteTransaction,
+  { tenant, organization }: Options,
+): Promise<MembershipPlace | null> {
+  if (organization !== undefined && tenant === undefined)
+    throw new ConfigRefused('--organization needs --tenant.')
+  if (tenant === undefined) return null
+  if ((await selectTenant(tx.kysely, tenant)) === null)
+    throw new ConfigRefused(`There is no tenant ${tenant}.`)
+  if (organization !== undefined && (await selectOrganization(tx, tenant, organization)) === null)
+    throw new ConfigRefused(`Tenant ${tenant} has no organization ${organization}.`)
+  return { tenantId: tenant, organizationId: organization ?? null }
+}
+
+/** Who only gets one more secret may do no more with it: its first may be in a customer's hands. */
+async function heldBy(tx: WriteTransaction, { clientId, id }: AppRecord, place: MembershipPlace | null) {
+  const isThere = (one: MembershipPlace) =>
+    place === null || (one.tenantId === place.tenantId && one.organizationId === place.organizationId)
+  const membership = (await listMembershipsOf(tx, `app ${clientId}`)).find(isThere)
+  if (membership === undefined)
+    throw new ConfigRefused(
+      `There is an app ${id} already, and it has no role ${place === null ? 'any more' : 'there'}. Say with --role what it may do from now on.`,
+    )
+  const { tenantId, organizationId, roles } = membership
+  return { roles, place: { tenantId, organizationId } }
 }

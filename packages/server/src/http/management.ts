@@ -59,5 +59,5 @@ export function logManagement(
   }
   if (problem !== null)
     log.warn('management refused', { ...facts, code: problem.code, reason: problem.message })
-  else if (request.method !== 'GET') log.info('management done', facts)
+  else if (!['GET', 'HEAD'].includes(request.method)) log.info('management done', facts)
 }

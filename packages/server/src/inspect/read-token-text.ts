@@ -1,6 +1,7 @@
 /** What somebody pasted, taken apart into a JWT's header and claims, or the sentence that says what it is instead. */
 
-import { parseClientSecret } from '@sallyport/protocol'
+import { parseClientSecret, parseJsonObject } from '@sallyport/protocol'
+import { ownSecretIn } from './own-secrets.ts'
 import type { InspectedKind } from './token-report.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -34,10 +35,10 @@ const refusal = (problem: string, nextStep = giveToken, kind: InspectedKind = 'u
   ...{ header: null, claims: null },
 })
 
-/** Takes the token alone, `Bearer` before it, a whole header line, or either in quotes. */
+/** Takes the token alone, `Bearer` before it, a whole header line, either in quotes, or the token endpoint's whole answer. */
 export function readTokenText(text: string): TokenText {
   const token = unwrap(text)
-  const other = secretIn(token) ?? otherThanToken(token)
+  const other = secretIn(token) ?? ownToken(token) ?? otherThanToken(token)
   if (other !== null) return other
   const parts = token.split('.')
   if (parts.length !== 3) return refusal('Not a JWT: a JWT has three parts with two dots between them.')
@@ -71,6 +72,11 @@ function secretIn(text: string): NoToken | null {
   )
 }
 
+function ownToken(text: string): NoToken | null {
+  const found = ownSecretIn(text)
+  return found && refusal(found.sentence, found.nextStep, found.kind)
+}
+
 function secretProblem(text: string): NoToken {
   if (parseClientSecret(text) === null)
     return refusal(
@@ -98,15 +104,22 @@ function readParts(token: string, [headerPart = '', claimsPart = '']: readonly s
   return { token, header, claims }
 }
 
-/** The token itself, as people copy it: quoted, with the scheme, or as a whole header line. */
+/** The token itself, as people copy it: quoted, with the scheme, as a whole header line, or in the answer that brought it. */
 export const unwrap = (text: string): string =>
-  text
+  tokenOfAnswer(text)
     .trim()
     .replace(/^(["'])(.*)\1$/s, '$2')
     .replace(/^Authorization:\s*/i, '')
     .replace(/^(?:Bearer|DPoP)\s+/i, '')
     .replace(/^(["'])(.*)\1$/s, '$2')
     .trim()
+
+/** RFC 6749 §5.1; any other text stays as it is. */
+function tokenOfAnswer(text: string): string {
+  if (!/^\s*\{/.test(text) || text.length > longest) return text
+  const token = parseJsonObject(text)?.access_token
+  return typeof token === 'string' ? token : text
+}
 
 function parsePart(part: string): JsonObject | null {
   if (!/^[A-Za-z0-9_-]+$/.test(part)) return null

@@ -7,7 +7,15 @@ import type { EndpointReport } from './endpoints.ts'
  * `access_token`: this server has issued it. `other_token`: a JWT that it has not, or not as an access token.
  * `unknown`: no token, or an opaque one that is not known here.
  */
-export type InspectedKind = 'access_token' | 'other_token' | 'client_secret' | 'basic_credentials' | 'unknown'
+export type InspectedKind =
+  | 'access_token'
+  | 'other_token'
+  | 'client_secret'
+  | 'basic_credentials'
+  | 'registration_token'
+  | 'registration_access_token'
+  | 'invitation'
+  | 'unknown'
 
 export interface TokenReport {
   readonly isGood: boolean

@@ -55,7 +55,8 @@ export function createManagement(deps: ManagementDeps): AnswerManagement {
   let document: string | undefined
 
   async function answerTo(request: ManagementRequest, progress: Progress): Promise<Reply> {
-    if (request.path === '/openapi.json' && request.method === 'GET') {
+    const method = readingAsGet(request.method)
+    if (request.path === '/openapi.json' && method === 'GET') {
       document ??= JSON.stringify(describeApi(operations, deps.baseUrl))
       return { status: 200, headers: { 'Content-Type': 'application/json' }, body: document }
     }
@@ -63,7 +64,7 @@ export function createManagement(deps: ManagementDeps): AnswerManagement {
     const rate = takeCall(holder.clientId, deps.effects.clock())
     progress.headers = { ...holder.headers, ...rate.headers }
     if (rate.isOver) refuseWith('too_many_requests')
-    const route = router.find(request.method, request.path)
+    const route = router.find(method, request.path)
     if ('methods' in route) refuseWithoutRoute(route.methods)
     progress.route = route
     const readCaller = (from: From) => callerOf(from, holder)
@@ -117,7 +118,11 @@ function toProblem(error: unknown): Problem | null {
   return null
 }
 
+/** RFC 9110 §9.3.2: HEAD is GET, and the listener leaves the content out. */
+const readingAsGet = (method: string): string => (method === 'HEAD' ? 'GET' : method)
+
 function refuseWithoutRoute(methods: readonly string[]): never {
   if (methods.length === 0) refuseWith('not_found')
-  refuseWith('method_not_allowed', { headers: { Allow: [...new Set(methods)].join(', ') } })
+  const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  refuseWith('method_not_allowed', { headers: { Allow: [...new Set(allowed)].join(', ') } })
 }

@@ -18,8 +18,13 @@ export function confirmSender(
   if (behalf !== undefined && behalf.boundTo.length > 0) return confirmBound(request, demands, behalf, deps)
   const isFree = demands.every((demand) => demand === null || demand === 'none')
   if (isFree && request.http.dpop.length === 0) return null
+  const { refusalWithoutKey = null } = behalf ?? {}
+  if (refusalWithoutKey !== null && provesNothing(request)) refuseUnbound(refusalWithoutKey)
   return confirm(request, demands, deps)
 }
+
+const provesNothing = ({ http }: TokenRequest): boolean =>
+  http.dpop.length === 0 && http.clientCertificate() === null
 
 /** What a bound token was exchanged for is bound as well, and to the same keys. */
 async function confirmBound(
@@ -87,4 +92,11 @@ const refuseWithoutCertificate = (): never =>
     'invalid_request',
     'no client certificate',
     'Tokens for this request are bound to a certificate: connect with one.',
+  )
+
+const refuseUnbound = (code: 'invalid_grant'): never =>
+  refuse(
+    code,
+    'no proof of possession',
+    'Tokens for this request are bound to a key: send a DPoP proof, or connect with a certificate.',
   )

@@ -1,6 +1,6 @@
 /** RFC 7662: an API asks what a token is. Whatever it must not know, or is dead, is `{"active":false}` and no more. */
 
-import { jsonReply, neverCached, type Reply, type Soon, whenKnown } from '@sallyport/protocol'
+import { jsonReply, neverCached, preferredType, type Reply, type Soon, whenKnown } from '@sallyport/protocol'
 import type { CompiledAppSettings } from '../apps/app-settings.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
@@ -19,6 +19,7 @@ export const introspectionPath = '/oauth2/introspect'
 
 /** RFC 9701 §4: what an API asks for that wants the answer signed. */
 const signedType = 'application/token-introspection+jwt'
+const answerTypes = [signedType, 'application/json']
 
 export async function answerIntrospection(call: TokenCall, deps: TokenDeps): Promise<Reply> {
   const reading = readClientRequest(call, deps)
@@ -28,7 +29,7 @@ export async function answerIntrospection(call: TokenCall, deps: TokenDeps): Pro
   refuseWithoutDatabase(request, deps)
   const finding = activeToken(text, request, deps)
   const token = finding instanceof Promise ? await finding : finding
-  const isSigned = call.http.accept?.includes(signedType) === true
+  const isSigned = preferredType(call.http.accept, answerTypes) === signedType
   if (isSigned) return signedReply(token === null ? inactive : membersOf(token), request)
   return token === null ? inactiveReply : { status: 200, headers: neverCached, body: bodyOf(token) }
 }

@@ -7,6 +7,7 @@ import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { findOwnToken } from '../tokens/find.ts'
+import { digestOfSigned } from '../tokens/own-jwt.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { longestTokenSeconds } from './outage.ts'
@@ -85,11 +86,27 @@ function refuseStillborn(
   const cutOffs = revocations.inMemory(tenant.id)
   if (cutOffs === undefined) revocations.prepare(tenant.id)
   if (cutOffs === undefined || cutOffs.latest < now) return
-  const facts = { issuedAt: now, clientId: client.clientId, credentialId: credential?.id }
-  const hit = cutOffs.hits({ ...facts, organizationId: organization.id })
+  const named = { clientId: client.clientId, credentialId: credential?.id, organizationId: organization.id }
+  const facts = { ...named, issuedAt: now }
+  const hit = cutOffs.hits(facts)
   if (hit === null) return
-  const reason = `a token issued now would be dead: all of the ${hit} are revoked until ${cutOffs.latest}`
-  throw new OAuthError('temporarily_unavailable', reason, { retryAfterSeconds: cutOffs.latest - now + 1 })
+  // Not the latest of all: that of a leaked key lies a month ahead.
+  const until = cutOffs.until(facts)
+  const reason = `a token issued now would be dead: all of the ${hit} are revoked until ${until}`
+  throw new OAuthError('temporarily_unavailable', reason, { retryAfterSeconds: until - now + 1 })
+}
+
+/** Without a `jti` the tokens of one second are one: where it was given back, the next one is of the next second. */
+function refuseGivenBack(
+  signingInput: string,
+  { tenant, now }: TokenRequest,
+  { revocations }: TokenDeps,
+): void {
+  const cutOffs = revocations.inMemory(tenant.id)
+  if (cutOffs === undefined || cutOffs.latest < now) return
+  if (cutOffs.hits({ issuedAt: now, tokenId: digestOfSigned(signingInput) }) === null) return
+  const reason = 'a token issued now would be one that was given back this second'
+  throw new OAuthError('temporarily_unavailable', reason, { retryAfterSeconds: 1 })
 }
 
 function mint(
@@ -109,6 +126,7 @@ function mint(
   if (authorization.behalf !== undefined) addBehalf(claims, authorization.behalf)
   if (tokenFormat === 'opaque') return keepOpaque(claims, values, dialect, request, authorization, deps)
   const signingInput = `${encodedHeader(dialect, signer)}.${base64url(claims)}`
+  if (!dialect.claimNames.has('jti')) refuseGivenBack(signingInput, request, deps)
   const issued = (signature: string): IssuedToken => ({
     accessToken: `${signingInput}.${signature}`,
     issuedAt: now,

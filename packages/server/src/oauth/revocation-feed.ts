@@ -1,6 +1,6 @@
 /** Following a tenant's revocations over HTTP: as one JSON document, or as server-sent events that go on. */
 
-import { neverCached, type Reply, refuse } from '@sallyport/protocol'
+import { neverCached, preferredType, type Reply, refuse } from '@sallyport/protocol'
 import type { FeedEvent, RevocationFeed } from '../revocation/feed.ts'
 import { subjectClaims, type ToldRevocation } from '../revocation/for-verifiers.ts'
 import {
@@ -32,8 +32,7 @@ export async function answerRevocationFeed(call: TokenCall, deps: FeedDeps): Pro
   if (request.caller.client.settings.introspects.size === 0)
     refuse('unauthorized_client', 'the app is the resource server of no API')
   refuseWithoutDatabase(request, deps)
-  const { accept = '' } = call.http
-  const wanted = [...forms.keys()].find((type) => accept.includes(type)) ?? 'application/json'
+  const wanted = preferredType(call.http.accept, [...forms.keys()]) ?? 'application/json'
   return (forms.get(wanted) ?? answerSnapshot)(request, deps)
 }
 

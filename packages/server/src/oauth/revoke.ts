@@ -10,8 +10,10 @@ import type { TokenCall } from './token-request.ts'
 
 export const revocationPath = '/oauth2/revoke'
 
-/** RFC 7009 §2.2: nothing to say, also of a token that was none or is dead already. */
-const done: Reply = { status: 200, headers: neverCached, body: '' }
+const { 'Content-Type': _, ...uncached } = neverCached
+
+/** RFC 7009 §2.2: nothing to say, also of a token that was none or is dead already. What is empty is no JSON. */
+const done: Reply = { status: 200, headers: uncached, body: '' }
 
 export async function answerRevocation(call: TokenCall, deps: TokenDeps): Promise<Reply> {
   const request = await readClientRequest(call, deps)

@@ -13,6 +13,7 @@ import { answerDialect, issueToken } from './issue-token.ts'
 import { checkOutageGrace } from './outage.ts'
 import { noParameters, readQuery } from './read-query.ts'
 import { readGrantType, readTokenForm } from './read-token-form.ts'
+import { refuseNarrowingInUrl } from './refuse-in-url.ts'
 import { renderTemplate } from './render-template.ts'
 import { tokenPath } from './token-path.ts'
 import type { TokenCall, TokenRequest } from './token-request.ts'
@@ -26,7 +27,8 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   const unread = withoutBody(call, deps, call.http.query === '' ? noParameters : await readQuery(call, deps))
   if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
   const request = { ...unread, form: readTokenForm(call.http, unread.dialect, call.notes.features) }
-  const grantType = readGrantType(request.http, request.form, request.dialect, request.notes.features)
+  const grantType = readGrantType(request)
+  if (call.http.query !== '') refuseNarrowingInUrl(request.queryParameters)
   const grant = grantFor(grantType, call.tenant)
   checkOutageGrace(request, deps)
   const authenticating = authenticateClient(request, deps)
@@ -103,6 +105,7 @@ function tokenReply(
     const members = answerMembers(token, dialect, tokenType ?? dialect.tokenType, secondsLeft)
     const issuedTokenType = authorization.behalf?.issuedTokenType ?? null
     if (issuedTokenType !== null) members.issued_token_type = issuedTokenType
+    if (authorization.behalf?.saysResource) members.resource = authorization.api.audience
     const body = JSON.stringify(members)
     token.answer = { secondsLeft, body }
   }

@@ -6,7 +6,7 @@
  * seen last then means that it has been told all that came before.
  */
 
-import type { ChangeFeed } from '../store/changes.ts'
+import type { Change, ChangeFeed } from '../store/changes.ts'
 import { type Revocation, type RevocationChange, readRevocation } from '../store/revocations.ts'
 import type { ToldRevocation } from './for-verifiers.ts'
 
@@ -107,27 +107,25 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   }
 
   const everybody = (): readonly Following[] => [...tenants.keys()].flatMap(of)
+  /** Whoever could not be told comes again and asks from where it stood. */
+  const hear = ({ noun, tenantId, subjectId, seq, detail }: Change): void => {
+    if (noun !== 'revocation') inTurn(() => tellPolicy(tenantId, noun === 'app' ? subjectId : null), ignore)
+    else if (detail !== undefined && seq <= changes.lastSeq)
+      inTurn(
+        () => tellRevocation(tenantId, seq, readRevocation(detail)),
+        () => dismissAll(of(tenantId)),
+      )
+  }
+  const sendAway = (change: Change): void => {
+    // What is told ahead of the feed, because the database could not be asked, would hide what it has overtaken.
+    const isAhead = change.seq > changes.lastSeq
+    inTurn(() => dismissAll(of(change.tenantId).filter((one) => isAhead || isEndedBy(one, change))), ignore)
+  }
   const unfollow = changes.follow(
     (news) => {
-      for (const { noun, tenantId, subjectId, seq, detail } of news) {
-        // What is told ahead of the feed, because the database could not be asked, would hide what it has overtaken.
-        if (noun !== 'revocation')
-          inTurn(() => tellPolicy(tenantId, noun === 'app' ? subjectId : null), ignore)
-        if (noun === 'tenant' || seq > changes.lastSeq) inTurn(() => dismissAll(of(tenantId)), ignore)
-        else if (noun === 'app')
-          inTurn(() => dismissAll(of(tenantId).filter(({ clientId }) => clientId === subjectId)), ignore)
-        else if (noun === 'organization')
-          inTurn(
-            () => dismissAll(of(tenantId).filter(({ organizationId }) => organizationId === subjectId)),
-            ignore,
-          )
-        else if (detail !== undefined)
-          // Whoever could not be told comes again and asks from where it stood.
-          inTurn(
-            () => tellRevocation(tenantId, seq, readRevocation(detail)),
-            () => dismissAll(of(tenantId)),
-          )
-      }
+      // Whoever is sent away may never be let in again, so it first hears all that the same write has ended.
+      for (const change of news) hear(change)
+      for (const change of news) sendAway(change)
     },
     () => inTurn(() => reset(everybody()), ignore),
   )
@@ -186,6 +184,12 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 }
 
 const ignore = () => {}
+
+/** It may have been removed or switched off, by itself or with all that it is part of. */
+const isEndedBy = ({ clientId, organizationId }: Follower, { noun, subjectId }: Change): boolean =>
+  noun === 'tenant' ||
+  (noun === 'app' && clientId === subjectId) ||
+  (noun === 'organization' && organizationId === subjectId)
 
 /** A change may be told twice, once when it is written here and once when it is read back. */
 function tell(following: Following, event: FeedEvent & { type: 'revocation' }): void {

@@ -46,14 +46,20 @@ export const subjectClaims = ({ dialect }: Tenant): Readonly<Record<ClaimedKind,
   }
 }
 
-/** Where tokens do not name their organization or credential, all apps that are hit are named instead. */
+/**
+ * Where tokens do not name their organization or credential, all apps that are hit are named instead. Of a tenant that is
+ * gone, null, only its own end is left to tell.
+ */
 export async function forVerifiers(
-  { id, dialect }: Tenant,
+  tenant: Tenant | null,
   revocation: Revocation,
   clientIdsOf: ClientIdsOf,
 ): Promise<readonly ToldRevocation[]> {
   const { kind, subjectId, issuedUntil, expiresAt } = revocation
   const times = { issued_until: issuedUntil, ...(expiresAt !== null && { expires_at: expiresAt }) }
+  if (kind === 'tenant') return [{ kind, id: subjectId, ...times }]
+  if (tenant === null) return []
+  const { id, dialect } = tenant
   const isNamed = kind in variables && dialect.claimNames.has(variables[kind as ClaimedKind])
   if (kind === 'organization' && !isNamed) {
     const clientIds = await clientIdsOf(id, subjectId)

@@ -13,6 +13,8 @@ export interface TenantRevocations {
   readonly latest: number
   /** By what it is dead; null for a token that none of them hits. */
   hits(facts: TokenFacts): RevocationKind | null
+  /** The latest cut-off of what they name: what is issued after it is hit by none of them. */
+  until(facts: TokenFacts): number
 }
 
 export interface Revocations {

@@ -28,7 +28,12 @@ function verify(tenant: Tenant, text: string): OwnToken | null {
   const signer = tenant.verifiers.find((key) => (kid === undefined || kid === key.kid) && key.hasSigned(jws))
   if (signer === undefined) return null
   const { kid: keyId, apiId } = signer
-  return ownToken(tenant, jws.payload, { format: 'jwt', digest: digestOf(jws), keyId, apiId })
+  return ownToken(tenant, jws.payload, {
+    format: 'jwt',
+    digest: digestOfSigned(jws.signingInput),
+    keyId,
+    apiId,
+  })
 }
 
 /** RFC 8725 §3.11: what the same keys sign for other purposes has another `typ`. */
@@ -39,5 +44,5 @@ export function isAccessToken(
   return [dialect, standardDialect].some((one) => one.header.render({ alg: '', kid: '' }).typ === typ)
 }
 
-/** A signature may have two spellings; what was signed has one. */
-const digestOf = ({ signingInput }: Jws): string => hash('sha256', signingInput, 'base64url')
+/** What stands for a token without `jti`: a signature may have two spellings, what was signed has one. */
+export const digestOfSigned = (signingInput: string): string => hash('sha256', signingInput, 'base64url')

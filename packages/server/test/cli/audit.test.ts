@@ -86,6 +86,14 @@ test('trust R16: of one tenant, and after a record, is what export says', async 
   assert.match(`${actor}: ${action} ${target}`, /^command revoke \(.+\): revokeTokensOfApp app \S+$/)
 })
 
+test('issue 5, 3: an export of a tenant that has never been says so, and one that only has nothing new does not', async () => {
+  const none = await audit('export', '--tenant', 'acne')
+  assert.deepEqual([none.code, none.stdout], [1, ''])
+  assert.match(none.stderr, /^The chain has no record of tenant acne\.$/m)
+  const nothingNew = await audit('export', '--tenant', 'acme', '--after', '1000')
+  assert.deepEqual([nothingNew.code, nothingNew.stdout], [0, ''])
+})
+
 test('trust R16: words that mean nothing are refused before anything is read', async () => {
   for (const [args, sentence] of [
     [['verify', '--from', 'x'], /^--from is a whole number\.\n$/],

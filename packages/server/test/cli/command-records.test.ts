@@ -155,6 +155,17 @@ test('settled Audit: an operator is recorded with the roles before and after, an
   )
 })
 
+test('issue 5, 2: one more secret for an app that manages makes it no operator; a role is given only by name', async () => {
+  const place = ['--tenant', 'acme']
+  await recordsOf('operators', 'add', 'customer-admin', '--role', 'tenant_admin', ...place)
+  const [again] = await recordsOf('operators', 'add', 'customer-admin')
+  assert.deepEqual([again?.tenant, again?.after.roles], ['acme', ['tenant_admin']])
+  assert.deepEqual(again?.before.roles, ['tenant_admin'])
+  const elsewhere = await run(['operators', 'add', 'customer-admin', '--tenant', 'system'], { cwd: root })
+  assert.equal(elsewhere.code, 2)
+  assert.match(elsewhere.stderr, /has no role there\. Say with --role/)
+})
+
 test('settled Audit: another master key is recorded from its beginning to its end, by its fingerprint', async () => {
   const records = await recordsOf('keys', 'rotate-master')
   const actions = records.map(({ action }) => action)

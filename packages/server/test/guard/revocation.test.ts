@@ -5,19 +5,20 @@ import type { RevocationKind } from '@sallyport/protocol'
 import { removeApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
 import type { WriteTransaction } from '../../src/store/database.ts'
-import { removeOrganization } from '../../src/store/organizations.ts'
+import { removeOrganization, saveOrganization } from '../../src/store/organizations.ts'
 import { revoke } from '../../src/store/revocations.ts'
+import { loadTenant, removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { resourceServer, revokeToken, tokenOf } from '../oauth/ends.ts'
 import { app, blueprint, organization, restApi, tenant } from '../oauth/sample.ts'
-import { assertAllowed, assertRefused, type Guarded, guardOf, settle } from './guarded.ts'
+import { assertAllowed, assertRefused, type Guarded, guardOf, settle, until } from './guarded.ts'
 
 const text = blueprint(
   tenant('acme', [app('sync'), app('other')], {
     organizations: [
       organization('customer', [app('sync')]),
       organization('neighbour', [app('other')]),
-      organization('platform', [resourceServer]),
+      organization('platform', [resourceServer, app('inside')]),
     ],
   }),
 )
@@ -41,9 +42,24 @@ const ends: Readonly<Record<string, readonly [RevocationKind, End]>> = {
   'the tokens of its organization are cut off': ['organization', untilNow('organization', () => 'customer')],
 }
 
-/** What the server tells is on its way: it takes turns of the event loop, and no time. */
+async function disableTenant(tx: WriteTransaction): Promise<void> {
+  const acme = await loadTenant(tx, 'acme')
+  assert.ok(acme)
+  await saveTenant(tx, 'acme', { ...acme, settings: acme.settings as object, disabledAt: tx.now })
+}
+
+const endsOfItself: Readonly<Record<string, readonly [RevocationKind, End]>> = {
+  'its tenant is disabled': ['tenant', disableTenant],
+  'its tenant is removed': ['tenant', (tx) => removeTenant(tx, 'acme')],
+  'its organization is disabled': [
+    'organization',
+    (tx) => saveOrganization(tx, 'acme', { id: 'platform', name: 'Off', settings: {}, disabledAt: tx.now }),
+  ],
+  'its organization is removed': ['organization', (tx) => removeOrganization(tx, 'acme', 'platform')],
+}
+
 async function refusedAs(guarded: Guarded, token: string, reason: string): Promise<void> {
-  for (let tries = 0; tries < 200 && (await guarded.check(token)).isAllowed; tries++) await settle()
+  await until(async () => !(await guarded.check(token)).isAllowed)
   assertRefused(await guarded.check(token), reason)
 }
 
@@ -78,6 +94,17 @@ forEachStore((engine, suite) => {
     await server.db.write((tx) => revoke(tx, 'acme', { kind: 'tenant', subjectId: 'acme' }))
     await refusedAs(guarded, token, 'revoked_tenant')
   })
+
+  for (const [title, [kind, end]] of Object.entries(endsOfItself)) {
+    test(`R15, trust F14: what ends the API at its issuer its guard hears first: ${title} (${engine})`, async (t) => {
+      const server = await startTestServer(t, suite, text)
+      const guarded = guardOf(t, server, api)
+      const token = await tokenOf(server, 'inside')
+      assertAllowed(await guarded.check(token))
+      await server.db.write((tx) => end(tx, server))
+      await refusedAs(guarded, token, `revoked_${kind}`)
+    })
+  }
 
   test(`a guard that starts after a revocation knows it from the first request (${engine})`, async (t) => {
     const server = await startTestServer(t, suite, text)
@@ -124,8 +151,7 @@ forEachStore((engine, suite) => {
     assert.ok(!decision.isAllowed && decision.headers['retry-after'])
     network.mend()
     await network.pass(6)
-    for (let tries = 0; tries < 50 && !(await check(token)).isAllowed; tries++) await settle()
-    assertAllowed(await check(token))
+    await until(async () => (await check(token)).isAllowed)
   })
 
   test(`R15: one that was told to go on goes on, and says that it is cut off (${engine})`, async (t) => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatClientSecret } from '@sallyport/protocol'
+import { formatClientSecret, formatRegistrationToken } from '@sallyport/protocol'
 import * as fc from '../../../../test/property.ts'
 import { readTokenText } from '../../src/inspect/read-token-text.ts'
 
@@ -19,6 +19,7 @@ test('issue 2, how it must feel: a token is read out of the wrappings it is past
     `bearer  ${token}`,
     `Authorization: Bearer ${token}`,
     `"Authorization: Bearer ${token}"`,
+    `{"access_token":"${token}","token_type":"Bearer","expires_in":600}\n`,
   ]) {
     const read = readTokenText(text)
     assert.deepEqual(
@@ -76,6 +77,24 @@ test('issue 5: a secret is known wherever it stands, whole or cut, and no word o
     assert.match(read.nextStep, /credentials rotate/)
     const said = JSON.stringify(read)
     for (const piece of [start.slice(8), 'dGhlLWFwcD', 'the-app']) assert.ok(!said.includes(piece), piece)
+  }
+})
+
+test('issue 5, 4: tokens for registering and for joining are named for what they are, whole or cut, and not repeated', () => {
+  const bytes = new Uint8Array(32).fill(7)
+  const invitation = `sp_invite_${'a'.repeat(43)}`
+  for (const [text, kind, sentence] of [
+    [formatRegistrationToken('initial', bytes), 'registration_token', /^This is a registration token/],
+    [formatRegistrationToken('registration', bytes), 'registration_access_token', /^This is a registration/],
+    [invitation, 'invitation', /^This is the token of an invitation/],
+  ] as const) {
+    const whole = readTokenText(`Bearer ${text}`)
+    const cut = readTokenText(text.slice(0, -1))
+    assert.deepEqual([whole.problem !== undefined && whole.kind, 'kind' in cut && cut.kind], [kind, kind])
+    assert.match(whole.problem ?? '', sentence)
+    assert.doesNotMatch(whole.problem ?? '', /cut or mistyped/)
+    assert.match(cut.problem ?? '', /It was cut or mistyped\.$/)
+    assert.ok(!JSON.stringify([whole, cut]).includes(text.slice(12, 40)))
   }
 })
 

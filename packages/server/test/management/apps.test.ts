@@ -56,6 +56,24 @@ forEachStore((_engine, suite) => {
     assert.equal((await create(operator, 'given', { introspects: ['rest'] })).status, 201)
   })
 
+  test('issue 5, 2: an organization that may not give a scope is told why: no plan, none named in it, or another', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const admin = await manager(server, ['organization_admin'], organizationPlace('acme', 'customer'))
+    const customer = '/tenants/acme/organizations/customer'
+    const told = async (plan: string | null) => {
+      const { etag = '' } = await operator.call('GET', customer)
+      await operator.call('PATCH', customer, { body: { plan }, headers: { 'if-match': etag } })
+      const body = { id: 'more', name: 'More', scopes: { rest: ['write'] } }
+      const answer = await admin.call('POST', `${customer}/apps`, { body })
+      assertProblem(answer, 403, 'forbidden')
+      return answer.json.detail as string
+    }
+    assert.match(await told(null), /^The organization has no plan, .* write of rest; who has grant_app_/)
+    assert.match(await told('free'), /^The organization's plan names no scopes .* write of rest; who has/)
+    assert.match(await told('reader'), /^The scope write of rest is not in the organization's plan; who has/)
+  })
+
   test('trust F21: what the provider has given an app stays when its organization renames it, and cannot grow', async (t) => {
     const server = await startManaged(t, suite)
     const operator = await manager(server)

@@ -70,6 +70,19 @@ forEachStore((_engine, suite) => {
     assert.deepEqual(await recordsOf(operator, 'since=0&target=organization%20past'), [])
   })
 
+  test('issue 5, 3: what was done in a tenant that is gone is found by its id among those of the whole server', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    await operator.call('DELETE', acme)
+    assertProblem(await operator.call('GET', `${acme}/audit-records`), 404, 'not_found')
+    const answer = await operator.call('GET', '/audit-records?tenant=acme')
+    assert.equal(answer.status, 200, answer.text)
+    assert.equal(answer.json.items[0]?.action, 'removeTenant')
+    assert.ok(answer.json.items.every(({ tenant }: { tenant: string }) => tenant === 'acme'))
+    const admin = await manager(server, ['tenant_admin'], tenantPlace('umbrella'))
+    assertProblem(await admin.call('GET', '/audit-records?tenant=umbrella'), 404, 'not_found')
+  })
+
   test('issue 5, 3: a page of filtered records goes on where it ended', async (t) => {
     const server = await startManaged(t, suite)
     const operator = await manager(server)

@@ -148,7 +148,27 @@ test('trust 162: a body that is not JSON by its type is 415, and no header overr
   assert.equal((await operator.call('GET', path)).status, 200)
   const put = await operator.call('PUT', path, { body: {} })
   assertProblem(put, 405, 'method_not_allowed')
-  assert.deepEqual((put.headers.Allow ?? '').split(', ').sort(), ['DELETE', 'GET', 'PATCH'])
+  assert.deepEqual((put.headers.Allow ?? '').split(', ').sort(), ['DELETE', 'GET', 'HEAD', 'PATCH'])
+})
+
+test('RFC 9110 §9.1: whatever can be read with GET can be asked with HEAD, which writes nothing', async (t) => {
+  const server = await startManaged(t, oneStore)
+  const { operator, path } = await withApp(server)
+  const [got, head] = [await operator.call('GET', path), await operator.call('HEAD', path)]
+  assert.deepEqual([head.status, head.etag], [200, got.etag])
+  assert.equal((await server.request({ method: 'HEAD', url: '/manage/v1/openapi.json' })).status, 200)
+  assertProblem(await operator.call('HEAD', '/tenants/nobody'), 404, 'not_found')
+  const bare = await server.request({ method: 'HEAD', url: '/manage/v1/me' })
+  assert.equal(bare.status, 401)
+})
+
+test('RFC 9457: an unknown parameter is told with those that there are, those of pages too', async (t) => {
+  const server = await startManaged(t, oneStore)
+  const { operator, path } = await withApp(server)
+  const expectedAt = async (url: string) => (await operator.call('GET', url)).json.errors[0].expected
+  assert.equal(await expectedAt('/tenants/acme/apps?plan=x'), 'one of organization, limit, cursor')
+  assert.equal(await expectedAt('/tenants?x=1'), 'one of limit, cursor')
+  assert.equal(await expectedAt(`${path}?x=1`), 'no parameter')
 })
 
 test('trust part 2 I: broken, doubled, deep and unstorable JSON is 400 before anything is done', async (t) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { openSigningKey } from '../../src/keys/signing-keys.ts'
+import { lateSeconds } from '../../src/store/revocations.ts'
 import { listSigningKeys } from '../../src/store/signing-keys.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from '../oauth/ends.ts'
@@ -62,6 +63,29 @@ forEachStore((_engine, suite) => {
       json.items.some((one: { kind: string; subject: string }) => one.kind === 'key' && one.subject === kid),
     )
     assert.equal(decodeJwt(alive).client_id, decodeJwt(dead).client_id)
+  })
+
+  test('product 4: after an emergency, who is enabled again is told to come back in seconds, not when the key’s cut-off ends', async (t) => {
+    const server = await startTestServer(t, suite, signed)
+    const operator = await manager(server)
+    await tokenOf(server)
+    await operator.call('POST', `${path}/rotate`, { body: { emergency: true } })
+    const basic = server.credential('acme', 'sync')
+    const app = `/tenants/acme/apps/${basic[0]}`
+    for (const disabled of [true, false]) {
+      const { status } = await operator.call('PATCH', app, {
+        body: { disabled },
+        headers: { 'if-match': '*' },
+      })
+      assert.equal(status, 200)
+    }
+    await server.advance(0)
+    const refused = await server.token('acme', { basic })
+    assert.equal(refused.status, 503, refused.text)
+    const seconds = Number(refused.headers['Retry-After'])
+    assert.ok(seconds > 0 && seconds <= lateSeconds + 1, `Retry-After: ${seconds}`)
+    await server.advance(seconds)
+    assertActive(await introspect(server, await tokenOf(server)))
   })
 
   test('product decision 6: no private part of any key is in an answer, in the audit chain or in the log', async (t) => {

@@ -49,5 +49,7 @@ export function assertInactive(reply: TestReply): void {
 export function assertRevoked(reply: TestReply): void {
   assert.equal(reply.status, 200, reply.text)
   assert.equal(reply.text, '')
+  // Clients that go by the type would read nothing as JSON, and fail.
+  assert.equal(reply.headers['Content-Type'], undefined)
   assert.equal(reply.headers['Cache-Control'], 'no-store')
 }

@@ -149,6 +149,32 @@ test('RFC 9701 §5: who asks for it gets the answer signed, for itself, and of a
   assertInactive(await introspect(server, signed.text))
 })
 
+test('RFC 9110 §12.5.1: the signed answer is for whoever names it, in any case, and prefers nothing else', async (t) => {
+  const server = await start(t)
+  const typeFor = async (accept: string) =>
+    (await introspect(server, 'garbage', { headers: { accept } })).headers['Content-Type']
+  const [signed, json] = ['application/token-introspection+jwt', 'application/json']
+  for (const accept of [
+    signed,
+    signed.toUpperCase(),
+    `${json}, ${signed}`,
+    `${json};q=0.5,${signed};q=0.9`,
+    `*/*, ${signed}`,
+  ])
+    assert.equal(await typeFor(accept), signed, accept)
+  for (const accept of [
+    '*/*',
+    'application/*',
+    `${json}, ${signed};q=0`,
+    `${signed};q=0.000`,
+    `${json}, ${signed};q=0.1`,
+    `x${signed}`,
+    `${signed}x`,
+    `${signed};q=two`,
+  ])
+    assert.equal(await typeFor(accept), json, accept)
+})
+
 test('RFC 8414 §2: metadata names the endpoints and what they take', async (t) => {
   const server = await start(t)
   const { json } = await server.request({ url: '/acme/.well-known/oauth-authorization-server' })

@@ -269,6 +269,29 @@ test('ID-JAG §6.3, trust F39: one sub of two issuers, or of two tenants of one,
     assertError(await bear(await idJag({ tenant: tenantId })), 'invalid_grant')
 })
 
+test('ID-JAG §4.4.1: the answer says which of the resources that it names was granted, and nothing where it names none', async (t) => {
+  const { bear, idJag, assertion } = await startExchange(t)
+  const named = await bear(await idJag({ resource: [rest, files], scope: 'list' }), { resource: files })
+  assert.deepEqual([named.json.resource, claimsOf(named).aud], [files, files])
+  for (const reply of [await bear(await idJag({ resource: undefined })), await bear(await assertion())]) {
+    assertToken(reply)
+    assert.equal('resource' in reply.json, false)
+  }
+})
+
+test('ID-JAG §8.6.1.2.4: where tokens are bound, one that is bound to nothing and brought without a proof is no grant', async (t) => {
+  for (const demand of ['any', 'dpop', 'mtls']) {
+    const { bear, idJag } = await startExchange(t, { tenant: { sender_constraint: demand } })
+    assertError(await bear(await idJag()), 'invalid_grant')
+  }
+  const { server, bear, idJag } = await startExchange(t, { tenant: { sender_constraint: 'dpop' } })
+  const one = await idJag()
+  assertError(await bear(one), 'invalid_grant')
+  const reply = await bear(one, {}, { dpop: [await proof(await makeKey(), server.clock())] })
+  assertToken(reply)
+  assert.equal(reply.json.token_type, 'DPoP')
+})
+
 test('RFC 8693 §4.1, §4.4: who acts in an assertion is handed on, and who may is obeyed', async (t) => {
   const { bear, idJag, assertion } = await startExchange(t)
   const reply = await bear(

@@ -7,7 +7,7 @@ import { saveApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
 import { listRevocations, revoke, sweepRevocations } from '../../src/store/revocations.ts'
 import { createTestServer, forEachStore, startTestServer, type TestServer } from '../harness.ts'
-import { assertError, assertInvalidClient, assertUnavailable, freshAddress } from './answers.ts'
+import { assertError, assertInvalidClient, assertUnavailable, freshAddress, grant } from './answers.ts'
 import {
   assertActive,
   assertInactive,
@@ -150,6 +150,22 @@ forEachStore((_engine, suite) => {
     assert.equal(await tokenOf(server), token)
     assertRevoked(await revokeToken(server, token))
     assert.notEqual(await tokenOf(server), token)
+  })
+
+  test('RFC 7009 §2, 003-02: where tokens of one second are the same, none is handed out that was given back', async (t) => {
+    const dialect = { token: { claims: { sub: '${client_id}', iat: '${iat}' } } }
+    const server = await startTestServer(
+      t,
+      suite,
+      blueprint(tenant('acme', [app('sync'), resourceServer], { dialect })),
+    )
+    const token = await tokenOf(server)
+    assertRevoked(await revokeToken(server, token))
+    const again = { basic: server.credential('acme', 'sync'), body: grant }
+    assertUnavailable(await server.token('acme', again))
+    await server.advance(1)
+    assertActive(await introspect(server, await tokenOf(server)))
+    assertInactive(await introspect(server, token))
   })
 
   test('product 4: revocations go when the longest token they could hit has ended, single ones with their token', async (t) => {

@@ -32,8 +32,12 @@ export interface Behalf {
   readonly boundTo: readonly Confirmation[]
   /** What is said to whoever does not. */
   readonly refusal: 'invalid_request' | 'invalid_grant'
+  /** What is said where tokens must be bound and the request proves no key; null for what RFC 9449 and RFC 8705 say. */
+  readonly refusalWithoutKey: 'invalid_grant' | null
   /** RFC 8693 §2.2.1. */
   readonly issuedTokenType: string | null
+  /** Whether the answer says for which API it is. */
+  readonly saysResource: boolean
   /** To be used up once all else is decided. */
   readonly once: Use | null
 }

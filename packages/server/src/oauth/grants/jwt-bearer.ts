@@ -65,6 +65,10 @@ export const jwtBearer: Grant = {
       boundTo: boundTo(token),
       refusal: 'invalid_grant',
       issuedTokenType: null,
+      // ID-JAG draft §8.6.1.2.4.
+      refusalWithoutKey: use === 'id_jag' ? 'invalid_grant' : null,
+      // ID-JAG draft §4.4.1: what was granted of the resources that it names.
+      saysResource: use === 'id_jag' && token.claims.resource !== undefined,
       once,
     } as const
     return { grantType: jwtBearerType, client, credential, organization, plan, api, scopes, behalf }

@@ -114,6 +114,8 @@ function behalfOf(
     endsAt,
     boundTo: [...subject.boundTo, ...(actor?.boundTo ?? [])],
     refusal: 'invalid_request',
+    refusalWithoutKey: null,
+    saysResource: false,
     once: null,
   }
 }
