@@ -104,7 +104,8 @@ const promises: Readonly<Record<string, Check>> = {
   },
   async 'Watch it'(call) {
     const status = (await (await call('/status')).json()) as Record<string, unknown>
-    assert.deepEqual(Object.keys(status), ['allowed', 'refused', 'revocations', 'keys', 'policy', 'limits'])
+    const shown = ['allowed', 'refused', 'revocations', 'keys', 'policy', 'limits', 'proofs']
+    assert.deepEqual(Object.keys(status), shown)
     assert.deepEqual(status.refused, { no_credentials: 1, insufficient_scope: 1 })
   },
 }
@@ -134,7 +135,7 @@ for (const [index, { section, text }] of samples.filter((sample) => !isSpecial(s
   })
 }
 
-const [forDpop = '', forCertificates = ''] = samples
+const [forDpop = '', forCertificates = '', forProofs = ''] = samples
   .filter(({ section }) => section === 'Bound tokens')
   .map(({ text }) => text)
 
@@ -155,6 +156,22 @@ test(`${document}: Bound tokens: with DPoP a token is good for the holder of its
   await assertRefused(await call('/invoices', await with_(stranger)), 'dpop_proof')
   await assertRefused(await call('/invoices', bearer(token)), 'bound_to_dpop_key')
   await assertRefused(await call('/invoices', bearer(await tokenOf(server, 'invoices/read'))), 'not_bound')
+})
+
+test(`${document}: Bound tokens: where proofs are remembered together, none is taken while nobody can be asked`, async (t) => {
+  t.mock.method(console, 'warn', () => {})
+  const server = await startIssuer(t, blueprintOf(document, {}))
+  const [file = ''] = writeSamples(t, [forProofs.replace('redis://localhost', 'redis://127.0.0.1:1')])
+  const call = await open(t, file)
+  const key = await makeKey()
+  const token = await tokenOf(server, 'invoices/read', await proof(key, server.clock()))
+  const dpop = await proof(key, server.clock(), {
+    ...{ htm: 'GET', htu: `${audience}/invoices` },
+    ath: createHash('sha256').update(token).digest('base64url'),
+  })
+  const response = await call('/invoices', { authorization: `DPoP ${token}`, dpop })
+  assert.equal(response.status, 503)
+  await assertRefused(response, 'proofs_unavailable')
 })
 
 test(`${document}: Bound tokens: a proxy hands on the certificate that a token is bound to`, async (t) => {

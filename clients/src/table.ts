@@ -67,6 +67,11 @@ export function renderPage(findings: Findings, written: string): string {
   const clientRows = clients.flatMap((client) =>
     findings.isAbsent(client.name) ? (writtenRow(written, client.name) ?? []) : clientRow(findings, client),
   )
+  const verifierRows = verifiers.flatMap((verifier) =>
+    findings.isAbsent(verifier.name)
+      ? (writtenRow(written.split('## Verifiers')[1] ?? '', verifier.name) ?? [])
+      : verifierRow(findings, verifier),
+  )
   return [
     introduction,
     '## Clients\n',
@@ -76,7 +81,7 @@ export function renderPage(findings: Findings, written: string): string {
     '\n## Verifiers\n',
     row('Verifier', 'Version', 'Algorithms', 'Notes'),
     row('---', '---', '---', '---'),
-    ...verifiers.map((verifier) => verifierRow(findings, verifier)),
+    ...verifierRows,
     '',
   ].join('\n')
 }

@@ -8,6 +8,8 @@ export interface Expectation {
   readonly jwksUri: string
   readonly audience: string
   readonly algorithm: KeyAlgorithm
+  /** The file of the authority that has signed the server's certificate. */
+  readonly ca: string
 }
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -25,6 +27,8 @@ export interface Verifier {
   readonly refusals: Refusals
   /** Each a sentence that the suite has a test for. */
   readonly notes: readonly string[]
+  /** Why it cannot be run here; without it there is no reason. */
+  whyAbsent?(): string | undefined
   version(): string
   /** The claims of a good token; throws of any other. */
   verify(token: string, expected: Expectation): Promise<Claims>

@@ -89,7 +89,7 @@ export const refused = async (work: Promise<unknown>): Promise<string> =>
   )
 
 /** False, with the test skipped and the reason named, where a client of the machine cannot be run. */
-export function canRun(t: TestContext, client: Client): boolean {
+export function canRun(t: TestContext, client: Pick<Client, 'name' | 'whyAbsent'>): boolean {
   const reason = client.whyAbsent?.()
   if (reason === undefined) return true
   findings.noteAbsent(client.name)

@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { publishedPackages } from '../../scripts/build-packages.ts'
-import { blocksIn } from '../document-commands.ts'
+import { blocksIn, textOf } from '../document-commands.ts'
 import { installOnce, run } from './cached-install.ts'
 import { startNext } from './next-application.ts'
 import {
@@ -159,6 +159,19 @@ test('published: docs/guard.md: packed and installed as it says, the guard is th
     installedFiles(places.project, '@sallyport/guard'),
   )
 })
+
+for (const name of ['guard', 'client'] as const) {
+  test(`published: packages/${name}/README.md: what its line packs is what is installed`, async () => {
+    const readme = `packages/${name}/README.md`
+    const [pack = ''] = blocksIn(readme, 'sh')
+    assert.match(pack, /^npm pack .*\n$/)
+    const tarballs = textOf(readme).match(/sallyport-[\w.-]+\.tgz/g) ?? []
+    const install = `npm install ${tarballs.map((file) => `SALLYPORT/${file}`).join(' ')}`
+    const project = await runAsPrinted(places.project, [pack, install])
+    const installed = `@sallyport/${name}`
+    assert.deepEqual(installedFiles(project, installed), installedFiles(places.project, installed))
+  })
+}
 
 test('published: each package is public, says on what it runs, and brings nothing but what it needs', () => {
   const needed = { protocol: [], guard: ['@sallyport/protocol'], client: ['oauth4webapi'] }

@@ -49,7 +49,8 @@ export async function runAsPrinted(
   folder: string,
   [pack = '', install = '']: readonly string[],
 ): Promise<string> {
-  const [sallyport, project] = [join(folder, 'sallyport'), join(folder, 'printed')]
+  const place = mkdtempSync(join(folder, 'printed-'))
+  const [sallyport, project] = [join(place, 'sallyport'), join(place, 'project')]
   for (const name of publishedPackages)
     cpSync(join(folder, 'built', name), join(sallyport, 'packages', name, 'dist'), { recursive: true })
   for (const place of [sallyport, project]) {
@@ -57,6 +58,9 @@ export async function runAsPrinted(
     writeFileSync(join(place, 'package.json'), '{ "private": true, "type": "module" }')
   }
   await inShell(sallyport, pack.replace('npm run build:packages\n', ''))
+  // What npm would fetch from the registry.
+  for (const file of globSync('oauth4webapi-*.tgz', { cwd: folder }))
+    await inShell(project, `npm install ${join(folder, file)}`)
   await inShell(project, install.replaceAll('SALLYPORT', sallyport))
   return project
 }

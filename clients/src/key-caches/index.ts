@@ -5,7 +5,7 @@ import type { CachingVerifier } from './caching-verifier.ts'
 import { jose } from './jose.ts'
 import { scriptFile, startProgram } from './program.ts'
 
-const authlib: CachingVerifier = {
+export const authlib: CachingVerifier = {
   name: 'Authlib',
   unknownKey: /^InvalidTokenError: invalid_key_id/,
   whyAbsent: () => authlibPython().problem,
@@ -15,7 +15,7 @@ const authlib: CachingVerifier = {
   },
 }
 
-const goOidcVerifier: CachingVerifier = {
+export const goOidcVerifier: CachingVerifier = {
   name: 'go-oidc',
   unknownKey: /failed to verify id token signature$/,
   whyAbsent: () => goOidc().problem,

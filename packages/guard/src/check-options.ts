@@ -40,10 +40,11 @@ const endpointsCheck: Check = (value, at) => {
   return Array.isArray(value) ? endpointList(value, at) : [`${at} must be a list of endpoints, or issuer`]
 }
 const endpointList = listOf(
-  objectOf<Endpoint>({ method: text, path: text, scope, isPublic: flag, limit: anything }, [
-    'method',
-    'path',
-  ]),
+  objectOf<Endpoint>(
+    { method: text, path: text, scope, isPublic: flag, limit: anything },
+    ['method', 'path'],
+    ['scope', 'limit'],
+  ),
 )
 
 // RFC 9449 §8: a nonce that others can foresee says nothing of when a proof was made.
@@ -84,7 +85,10 @@ const optionsCheck = objectOf<GuardOptions>(
       afterSeconds: wholeNumber(0),
     }),
     senderConstraint: oneOf(['none', 'dpop', 'mtls', 'any']),
-    dpop: objectOf<Of<'dpop'>>({ nonces, algorithms: listOf(oneOf(proofAlgorithms), 1), cutPrefix }),
+    dpop: objectOf<Of<'dpop'>>({
+      ...{ nonces, algorithms: listOf(oneOf(proofAlgorithms), 1), cutPrefix },
+      proofs: having({ use: callable }),
+    }),
     cache: objectOf<Of<'cache'>>({
       tokens: wholeNumber(0),
       introspectionSeconds: wholeNumber(0),

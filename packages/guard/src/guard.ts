@@ -23,7 +23,13 @@ import {
 } from './parts.ts'
 import { createRefuser } from './refusal.ts'
 import type { RequestView } from './request-view.ts'
-import { checkWords, createRequirementCheck, type Requirement } from './requirement.ts'
+import {
+  checkWords,
+  checkWordsOnce,
+  createRequirementCheck,
+  nothingMore,
+  type Requirement,
+} from './requirement.ts'
 import { standardPolicy, watchFeed } from './revocation/policy.ts'
 import { systemRuntime } from './runtime/system.ts'
 import { type GuardStatus, readStatus } from './status.ts'
@@ -33,8 +39,9 @@ export type { GuardStatus } from './status.ts'
 /** What stands at the door of an API. */
 export interface Guard {
   /**
-   * Decides about a request; a Web `Request` is taken as it is. Never throws for what a request holds. Known at once, and
-   * not a promise, where the token has been seen before and nothing has to be asked; `await` does for both.
+   * Decides about a request; a Web `Request` is taken as it is. Never throws for what a request holds, and
+   * `GuardOptionsError` for a requirement that is misspelled or none. Known at once, and not a promise, where the token has
+   * been seen before and nothing has to be asked; `await` does for both.
    */
   check(request: RequestView, requirement?: Requirement): Soon<Decision>
   /** Throws `GuardOptionsError` for what is misspelled, and for a limit that this guard cannot count: adapters ask at once. */
@@ -79,7 +86,8 @@ export function createGuard(options: GuardOptions): Guard {
     options.credentials === undefined ? null : follow(options, issuer, { introspection, policy }, world)
   const feed = watchFeed(follower, { ...standardPolicy, ...options.revocation }, effects)
   const counter = createCounter(feed.isPassing, options.onRefusal)
-  const causeOf = causesOf({ keys, introspection, follower, policy, feed })
+  const proofs = options.dpop?.proofs ?? null
+  const causeOf = causesOf({ keys, introspection, follower, policy, proofs, feed })
   const { refuse } = createRefuser({ ...refuserTerms(options), ...effects, causeOf })
   const verifier = verifierOf(options, { keys, introspection, follower }, world)
   const [checkRequirement, nameOf] = [createRequirementCheck(options), createNameReader()]
@@ -92,7 +100,8 @@ export function createGuard(options: GuardOptions): Guard {
     reason: () => lackOf({ keys, policy, introspection }),
   })
   return {
-    check(request, requirement = {}) {
+    check(request, requirement = nothingMore) {
+      checkWordsOnce(requirement)
       const decision = checkRequest(request, requirement, deps)
       return decision instanceof Promise ? inTime(decision).then(counter.count) : counter.count(decision)
     },
@@ -104,7 +113,7 @@ export function createGuard(options: GuardOptions): Guard {
     status: () =>
       readStatus({
         ...{ counts: counter.read(), follower, feed, keys, policy },
-        ...{ store: options.limits?.store ?? null, now: effects.clock() },
+        ...{ store: options.limits?.store ?? null, proofs, now: effects.clock() },
       }),
     close() {
       follower?.close()

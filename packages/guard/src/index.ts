@@ -1,5 +1,6 @@
 /** The entry of @sallyport/guard: what an API installs to let only good tokens in. */
 
+export type { ProofLife, ProofMemory, ProofMemoryStanding, ProofUse } from './binding/proof-memory.ts'
 export type { Allowed, Decision } from './check.ts'
 export { type Effects, systemEffects } from './effects.ts'
 export { createGuard, type Guard, type GuardStatus } from './guard.ts'

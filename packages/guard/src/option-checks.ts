@@ -13,7 +13,7 @@ export const must = (what: string, isRight: (value: unknown) => boolean): Check 
 export const text = must('text, and not empty', (value) => typeof value === 'string' && value !== '')
 export const flag = must('true or false', (value) => typeof value === 'boolean')
 export const callable = must('a function', (value) => typeof value === 'function')
-export const anything = must('anything', () => true)
+export const anything = must('anything but undefined', (value) => value !== undefined)
 
 export const scope = must('a scope, or a list of scopes', (value) =>
   Array.isArray(value) ? value.every(isScope) : isScope(value),
@@ -37,19 +37,23 @@ export const listOf = (check: Check, least = 0): Check =>
 /** Members of any name. */
 export const recordOf = (check: Check): Check =>
   function* (value, at) {
-    if (!isObject(value)) yield `${at} must be an object`
+    if (!isRecord(value)) yield `${at} must be an object`
     else for (const [name, member] of Object.entries(value)) yield* check(member, `${at}.${name}`)
   }
 
-/** With these members and no other: what is misspelled says nothing, and would guard by less than was meant. */
+/**
+ * With these members and no other: what is misspelled says nothing, and would guard by less than was meant. `said` are those
+ * that may be left out, and are not undefined where they stand: a name that does not exist would be, and so ask for nothing.
+ */
 export const objectOf = <Members extends object>(
   checks: Readonly<Record<keyof Members & string, Check>>,
   needed: readonly (keyof Members & string)[] = [],
+  said: readonly (keyof Members & string)[] = [],
 ): Check =>
   function* (value, at) {
-    if (!isObject(value)) return yield `${at || 'what the guard is given'} must be an object`
+    if (!isRecord(value)) return yield `${at || 'what the guard is given'} must be an object`
     for (const name of Object.keys(value)) if (!Object.hasOwn(checks, name)) yield unknown(name, at, checks)
-    yield* checkMembers(value, at, checks, needed)
+    yield* checkMembers(value, at, checks, [...needed, ...said.filter((name) => name in value)])
   }
 
 /** Something that works, with at least these members: what else it has is its own. */
@@ -79,3 +83,7 @@ const join = (at: string, name: string): string => (at === '' ? name : `${at}.${
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A map, a promise or a request has no members of its own, and would be read as one that asks for nothing. */
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  Object.prototype.toString.call(value) === '[object Object]'

@@ -1,6 +1,7 @@
 /** The guard's options; `check-options.ts` refuses what is wrong when the API starts, and not at its first request. */
 
 import { parseUrl } from '@sallyport/protocol'
+import type { ProofMemory } from './binding/proof-memory.ts'
 import type { Effects } from './effects.ts'
 import type { ApiCredentials } from './issuer/ask.ts'
 import type { LimitStore } from './limits/limit.ts'
@@ -41,6 +42,8 @@ export interface GuardOptions {
     /** `true`, or a key of 32 random bytes in base64url that the processes of the API share. */
     readonly nonces?: boolean | string
     readonly algorithms?: readonly string[]
+    /** What processes of the API remember together, as `createRedisProofs` makes it; without it each does for itself. */
+    readonly proofs?: ProofMemory
     /** What a proxy takes off the path of each request, such as `/v1`: the URLs of proofs have it. */
     readonly cutPrefix?: string
   }

@@ -148,13 +148,14 @@ function routesOf({ endpoints }: GuardOptions, policy: IssuerPolicy | null): Che
 function dpopOf(options: GuardOptions, { effects, runtime }: World): DpopChecker | null {
   const resource = resourceOf(options)
   if (resource === null) return null
-  const { nonces = false, cutPrefix = '' } = options.dpop ?? {}
+  const { nonces = false, cutPrefix = '', proofs = null } = options.dpop ?? {}
   // Later than here: edge runtimes give no randomness while a module is loaded, where guards are made.
   const drawKey = () => (typeof nonces === 'string' ? nonces : encodeBase64url(effects.random(32)))
   return createDpopChecker({
     base: new URL(resource).origin + cutPrefix,
     algorithms: new Set(proofAlgorithmsOf(options)),
     nonces: nonces === false ? null : createNonces(drawKey, runtime),
+    proofs,
     runtime,
     clock: effects.clock,
   })

@@ -2,7 +2,7 @@
 
 import { readLimit } from './limits/limit.ts'
 import type { LimitTerms } from './limits-of-endpoints.ts'
-import { anything, objectOf, scope } from './option-checks.ts'
+import { anything, objectOf, scope, text } from './option-checks.ts'
 import { type GuardOptions, GuardOptionsError } from './options.ts'
 
 /** What a request needs, where no table of endpoints says so, or beside what a table says. */
@@ -39,7 +39,53 @@ export const checkWords: RequirementCheck = (requirement) => {
   if (problem !== undefined) fail(problem)
 }
 
-const knownWords = objectOf<Requirement>({ scope, endpoint: anything, limit: anything })
+const knownWords = objectOf<Requirement>(
+  { scope, endpoint: text, limit: anything },
+  [],
+  ['scope', 'endpoint', 'limit'],
+)
+
+const isChecked = Symbol('checked')
+
+interface Checked extends Requirement {
+  readonly [isChecked]?: true
+}
+
+/** Of an adapter, which has checked the words where the route was made: they are not looked at again at each request. */
+export const checked = ({ scope, endpoint, limit }: Requirement): Checked => ({
+  // By name: spreading would leave out what an object has from its class.
+  ...(scope !== undefined && { scope }),
+  ...(endpoint !== undefined && { endpoint }),
+  ...(limit !== undefined && { limit }),
+  [isChecked]: true,
+})
+
+/** Any good token will do. */
+export const nothingMore: Requirement = checked({})
+
+/** At each request: what is right is told without making anything, and only the rest is looked at in full. */
+export function checkWordsOnce(requirement: Checked): void {
+  // Untyped code may hand over null.
+  if (requirement?.[isChecked] !== true && !isPlainlyRight(requirement)) checkWords(requirement)
+}
+
+function isPlainlyRight(requirement: Requirement): boolean {
+  let isAnything = false
+  for (const name in requirement) {
+    if (!isMember(name, requirement)) return false
+    isAnything = true
+  }
+  return isAnything
+}
+
+const isMember = (name: string, { scope, endpoint, limit }: Requirement): boolean =>
+  name === 'scope'
+    ? isText(scope) || (Array.isArray(scope) && scope.every(isText))
+    : name === 'endpoint'
+      ? isText(endpoint)
+      : name === 'limit' && limit !== undefined
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 
 function checkLimitOf(limit: LimitTerms): void {
   try {

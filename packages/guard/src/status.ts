@@ -1,5 +1,6 @@
 /** What the guard says of itself: for metrics and readiness checks. */
 
+import type { ProofMemory } from './binding/proof-memory.ts'
 import type { Counts } from './counts.ts'
 import type { LimitStore } from './limits/limit.ts'
 import type { Follower } from './revocation/follower.ts'
@@ -14,6 +15,8 @@ export interface GuardStatus extends Counts {
     readonly heardAt: number | null
     /** Why the last connection ended; null while it stands. */
     readonly failure: string | null
+    /** How many revocations were of a kind that this guard is too old to know: each has ended every token of its time. */
+    readonly notUnderstood: number
     /** How many requests were let in although the feed was cut, by `whenCut: 'allow'`. */
     readonly allowedWhileCut: number
   }
@@ -23,6 +26,8 @@ export interface GuardStatus extends Counts {
   readonly policy: { readonly fetchedAt: number | null; readonly failure: string | null } | null
   /** Null where nothing is counted. */
   readonly limits: LimitsStatus | null
+  /** Null where each process remembers DPoP proofs for itself. */
+  readonly proofs: ProofsStatus | null
 }
 
 export interface LimitsStatus {
@@ -34,6 +39,15 @@ export interface LimitsStatus {
   readonly failure: string | null
   /** How many requests were counted by this process alone. */
   readonly countedAlone: number | null
+}
+
+export interface ProofsStatus {
+  /** Whether the processes of the API remember them together, or cannot at present. */
+  readonly standing: 'shared' | 'lost'
+  /** Epoch seconds. */
+  readonly since: number
+  /** What sharing last failed with, although it may work again. */
+  readonly failure: string | null
 }
 
 interface Fetched {
@@ -48,10 +62,20 @@ export interface StatusSources {
   readonly keys: Fetched
   readonly policy: Fetched | null
   readonly store: LimitStore | null
+  readonly proofs: ProofMemory | null
   readonly now: number
 }
 
-export function readStatus({ counts, follower, feed, keys, policy, store, now }: StatusSources): GuardStatus {
+export function readStatus({
+  counts,
+  follower,
+  feed,
+  keys,
+  policy,
+  store,
+  proofs,
+  now,
+}: StatusSources): GuardStatus {
   const { allowedWhileCut, ...counted } = counts
   return {
     ...counted,
@@ -61,11 +85,13 @@ export function readStatus({ counts, follower, feed, keys, policy, store, now }:
       isConnected: follower?.state.isConnected ?? false,
       heardAt: follower?.state.heardAt ?? null,
       failure: follower?.state.failure?.message ?? null,
+      notUnderstood: follower?.state.notUnderstood ?? 0,
       allowedWhileCut,
     },
     keys: fetched(keys),
     policy: policy && fetched(policy),
     limits: store && limitsOf(store, now),
+    proofs: proofs && proofsOf(proofs, now),
   }
 }
 
@@ -80,6 +106,17 @@ function limitsOf(store: LimitStore, now: number): LimitsStatus {
     since: now - Math.round(milliseconds / 1000),
     failure: wordsOf(failure),
     countedAlone,
+  }
+}
+
+function proofsOf(memory: ProofMemory, now: number): ProofsStatus | null {
+  const standing = memory.standing?.()
+  if (standing === undefined) return null
+  const { isShared, milliseconds, failure } = standing
+  return {
+    standing: isShared ? 'shared' : 'lost',
+    since: now - Math.round(milliseconds / 1000),
+    failure: wordsOf(failure),
   }
 }
 

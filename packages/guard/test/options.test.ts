@@ -7,8 +7,9 @@ import * as fastify from '@sallyport/guard/fastify'
 import * as hono from '@sallyport/guard/hono'
 import * as node from '@sallyport/guard/node'
 import * as web from '@sallyport/guard/web'
+import { Hono } from 'hono'
 import { proofAlgorithms } from '../src/options.ts'
-import { audience, createWorld, issuer } from './world.ts'
+import { audience, createWorld, guardOf, issuer, requestWith } from './world.ts'
 
 const credentials = { id: 'api', secret: 'secret' }
 const line = { method: 'GET', path: '/invoices' }
@@ -33,6 +34,8 @@ const refused: readonly (readonly [options: object, problem: string])[] = [
   [{ endpoints: [line, { ...line, scope: 7 }] }, 'endpoints[1].scope must be a scope, or a list of scopes'],
   [{ endpoints: [{ ...line, scope: ['a', ''] }] }, 'endpoints[0].scope must be a scope, or a list of scopes'],
   [{ endpoints: [{ ...line, scope: 'a b' }] }, 'endpoints[0].scope must be a scope, or a list of scopes'],
+  [{ endpoints: [{ ...line, scope: undefined }] }, 'endpoints[0].scope must be a scope, or a list of scopes'],
+  [{ endpoints: [{ ...line, limit: undefined }] }, 'endpoints[0].limit must be anything but undefined'],
   [{ endpoints: [{ ...line, isPublic: 'false' }] }, 'endpoints[0].isPublic must be true or false'],
   [{ endpoints: [{ path: '/a' }] }, 'endpoints[0].method must be text, and not empty'],
   [{ endpoints: [null] }, 'endpoints[0] must be an object'],
@@ -63,6 +66,8 @@ const refused: readonly (readonly [options: object, problem: string])[] = [
     { tokens: { acceptMissing: ['foo'] } },
     'tokens.acceptMissing[0] must be typ or kid or iss or aud or exp or iat or sub or client_id or jti',
   ],
+  [{ tokens: { require: new Map([['token_use', 'access']]) } }, 'tokens.require must be an object'],
+  [{ tokens: Promise.resolve({}) }, 'tokens must be an object'],
   [{ tokens: { require: { token_use: true } } }, 'tokens.require.token_use must be text'],
   [
     { tokens: { claimNames: { client_id: 'sub' } } },
@@ -73,6 +78,7 @@ const refused: readonly (readonly [options: object, problem: string])[] = [
   [{ keys: { oldestSeconds: Number.NaN } }, 'keys.oldestSeconds must be a whole number, 1 or more'],
   [{ cache: { tokens: 0.5 } }, 'cache.tokens must be a whole number, 0 or more'],
   [{ dpop: { algorithms: [] } }, 'dpop.algorithms must be a list of some'],
+  [{ dpop: { proofs: {} } }, 'dpop.proofs.use must be a function'],
   [{ onRefusal: 'console' }, 'onRefusal must be a function'],
   [{ effects: { clock: () => 0 } }, 'effects.random must be a function'],
   [{ runtime: 'node' }, 'runtime must be an object'],
@@ -85,24 +91,70 @@ for (const [options, problem] of refused) {
     assert.ok(problemsOf(options).includes(problem), `${problemsOf(options)}`))
 }
 
-test('trust 179: a route that misspells what it needs is refused where it is made, and not left open', () => {
-  const guard = createGuard({ issuer, audience, effects: createWorld().effects })
-  const ways: Readonly<Record<string, (needed: object) => unknown>> = {
-    express: (needed) => express.protect(guard, needed),
-    fastify: (needed) => fastify.protect(guard, needed),
-    hono: (needed) => hono.protect(guard, needed),
-    node: (needed) => node.protect(guard, () => {}, needed),
-    web: (needed) => web.protect(guard, () => new Response(), needed),
-  }
-  for (const [name, protect] of Object.entries(ways)) {
-    const unknown = {
-      name: 'GuardOptionsError',
-      message: /needs\.scopes is unknown \(did you mean scope\?\)/,
+/** What untyped code may hand over for `{ scope: 'admin' }`, and what is said of it. */
+const noRequirements: readonly (readonly [needed: unknown, problem: RegExp])[] = [
+  [{ scopes: 'admin' }, /scopes is unknown \(did you mean scope\?\)/],
+  [{ scope: 'admin', limits: {} }, /limits is unknown \(did you mean limit\?\)/],
+  [{ scope: undefined }, /scope must be a scope, or a list of scopes/],
+  [{ scope: null }, /scope must be a scope, or a list of scopes/],
+  [{ scope: '' }, /scope must be a scope, or a list of scopes/],
+  [{ scope: { admin: true } }, /scope must be a scope, or a list of scopes/],
+  [{ scope: ['admin', 7] }, /scope must be a scope, or a list of scopes/],
+  [{ scope: new Set(['admin']) }, /scope must be a scope, or a list of scopes/],
+  [{ endpoint: 7 }, /endpoint must be text, and not empty/],
+  [{ endpoint: 'GET /a', limit: undefined }, /limit must be anything but undefined/],
+  ['admin', /must be an object/],
+  [['admin'], /must be an object/],
+  [[], /must be an object/],
+  [null, /must be an object/],
+  [7, /must be an object/],
+  [() => {}, /must be an object/],
+  [new Map([['scope', 'admin']]), /must be an object/],
+  [Promise.resolve({ scope: 'admin' }), /must be an object/],
+  [new Request('https://api.example'), /must be an object/],
+]
+
+for (const [needed, message] of noRequirements) {
+  const told = JSON.stringify(needed) ?? typeof needed
+  test(`trust 179: a requirement that is none lets nobody in by any way: ${told} ${message.source}`, () => {
+    const world = createWorld()
+    const guard = createGuard({ issuer, audience, effects: world.effects })
+    const wrong = needed as object
+    const ways: Readonly<Record<string, () => unknown>> = {
+      check: () => guard.check(requestWith(world.token()), wrong),
+      'check with a table': () =>
+        guardOf(world, { endpoints: [line] }).check(requestWith(world.token()), wrong),
+      express: () => express.protect(guard, wrong),
+      fastify: () => fastify.protect(guard, wrong),
+      hono: () => hono.protect(guard, wrong),
+      node: () => node.protect(guard, () => {}, wrong),
+      web: () => web.protect(guard, () => new Response(), wrong),
     }
-    assert.throws(() => protect({ scopes: 'admin' }), unknown, name)
-    assert.throws(() => protect({ scope: null }), /needs\.scope must be a scope, or a list of scopes/, name)
-    protect({ scope: ['invoices/read'] })
+    for (const [name, way] of Object.entries(ways))
+      assert.throws(way, { name: 'GuardOptionsError', message }, name)
+  })
+}
+
+test('trust 179: a requirement that is right is taken in each of its forms', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  class Needed {
+    get scope() {
+      return 'invoices/read'
+    }
   }
+  const forms = [{}, undefined, { scope: 'invoices/read' }, { scope: ['invoices/read'] }, { scope: [] }]
+  for (const needed of [...forms, Object.create(null), new Needed(), { endpoint: 'GET /invoices' }])
+    assert.ok((await guard.check(requestWith(world.token()), needed)).isAllowed)
+  const protectedBy = async (needed: object) => {
+    const app = new Hono()
+    app.get('/invoices', hono.protect(guard, needed), (context) => context.text('good'))
+    return (await app.fetch(requestWith(world.token({ scope: 'other' })))).status
+  }
+  assert.equal(await protectedBy(new Needed()), 403)
+  assert.equal(await protectedBy({}), 200)
+  const other = await guard.check(requestWith(world.token()), { scope: ['invoices/read', 'admin'] })
+  assert.equal(!other.isAllowed && other.reason, 'insufficient_scope')
 })
 
 test('RFC 9449 §5: proofs are signed with no algorithm that whoever checks could sign with', () => {

@@ -178,6 +178,10 @@ export const refusals = {
     why: "The guard takes its endpoints from the issuer (`endpoints: 'issuer'`) and has none yet: the issuer was out of reach, refused the credentials of the API, or has no API with the audience of the guard.",
     next: '`guard.status().policy.failure` says which.',
   },
+  proofs_unavailable: unavailable(35, {
+    why: 'The processes of the API remember DPoP proofs together (`dpop.proofs`), and their Redis or Valkey did not answer, so that nobody could tell whether this one was used before.',
+    next: "`guard.status().proofs.failure` says why. With `whenLost: 'allow'` a proof is meanwhile good once at each process.",
+  }),
 } as const satisfies Record<string, RefusalTerms>
 
 export type RefusalReason = keyof typeof refusals

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Guard } from '../guard.ts'
-import type { Requirement } from '../requirement.ts'
+import { nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
 import { createCertificateReader, type ProxyOptions } from './forwarded-certificate.ts'
 import { MessageView } from './message-view.ts'
@@ -42,7 +42,11 @@ const someMount = '*'
  * app.get('/invoices', protect(guard, { scope: 'invoices/read' }), (_request, response) => void response.json([]))
  * ```
  */
-export function protect(guard: Guard, requirement: Requirement = {}, proxy?: ProxyOptions): Middleware {
+export function protect(
+  guard: Guard,
+  requirement: Requirement = nothingMore,
+  proxy?: ProxyOptions,
+): Middleware {
   const certificateOf = createCertificateReader(proxy)
   const needs = createRouteNeeds(guard, requirement)
   const needsBelow = createRouteNeeds(guard, requirement, someMount)

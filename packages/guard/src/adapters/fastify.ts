@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Guard } from '../guard.ts'
-import type { Requirement } from '../requirement.ts'
+import { nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
 import { createCertificateReader, type ProxyOptions } from './forwarded-certificate.ts'
 import { MessageView } from './message-view.ts'
@@ -42,7 +42,7 @@ type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error)
  * app.get('/invoices', { onRequest: protect(guard, { scope: 'invoices/read' }) }, async () => [])
  * ```
  */
-export function protect(guard: Guard, requirement: Requirement = {}, proxy?: ProxyOptions): Hook {
+export function protect(guard: Guard, requirement: Requirement = nothingMore, proxy?: ProxyOptions): Hook {
   const certificateOf = createCertificateReader(proxy)
   const needs = createRouteNeeds(guard, requirement)
   return (request, reply, done) => {

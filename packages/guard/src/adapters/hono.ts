@@ -2,7 +2,7 @@
 
 import type { Guard } from '../guard.ts'
 import type { RequestView } from '../request-view.ts'
-import type { Requirement } from '../requirement.ts'
+import { nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
 import { createRouteNeeds } from './route-needs.ts'
 
@@ -31,7 +31,7 @@ type Middleware = (context: HonoContext, next: () => Promise<void>) => Promise<R
  * app.get('/invoices', protect(guard, { scope: 'invoices/read' }), (context) => context.json([]))
  * ```
  */
-export function protect(guard: Guard, requirement: Requirement = {}): Middleware {
+export function protect(guard: Guard, requirement: Requirement = nothingMore): Middleware {
   const needs = createRouteNeeds(guard, requirement)
   return async (context, next) => {
     const { raw, method, routePath } = context.req

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Guard } from '../guard.ts'
 import type { RequestView } from '../request-view.ts'
-import type { Requirement } from '../requirement.ts'
+import { checked, nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
 import {
   certificateOfConnection,
@@ -33,17 +33,14 @@ export type { ProxyOptions } from './forwarded-certificate.ts'
 export function protect(
   guard: Guard,
   listener: (request: IncomingMessage, response: ServerResponse) => void,
-  requirement: Requirement = {},
+  requirement: Requirement = nothingMore,
   proxy?: ProxyOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   guard.checkRequirement(requirement)
+  const needed = checked(requirement)
   const certificateOf = createCertificateReader(proxy)
   return async (request, response) => {
-    const decision = await decide(
-      guard,
-      new MessageView(request, request.url ?? '', certificateOf),
-      requirement,
-    )
+    const decision = await decide(guard, new MessageView(request, request.url ?? '', certificateOf), needed)
     for (const [name, value] of Object.entries(decision.headers)) response.setHeader(name, value)
     if (decision.isAllowed) {
       keepAccess(request, decision.access)

@@ -3,15 +3,17 @@
 import { countedMethod, routeName } from '../endpoint-name.ts'
 import type { Guard } from '../guard.ts'
 import { limitIn } from '../limits-of-endpoints.ts'
-import type { Requirement } from '../requirement.ts'
+import { checked, checkWords, type Requirement } from '../requirement.ts'
 
 /** `template` is what the framework calls the route, undefined where it has none. */
 export type RouteNeeds = (method: string, template: unknown) => Requirement
 
 /** Throws `GuardOptionsError` for what this guard cannot hold to. `mount` is where the routes are, as far as it is known. */
 export function createRouteNeeds(guard: Guard, requirement: Requirement, mount = ''): RouteNeeds {
-  guard.checkRequirement({ ...requirement, endpoint: requirement.endpoint ?? 'of the route' })
-  const said = withLimitRead(requirement)
+  checkWords(requirement)
+  const asked = checked(requirement)
+  guard.checkRequirement({ endpoint: 'of the route', ...asked })
+  const said = withLimitRead(asked)
   if (said.endpoint !== undefined) return () => said
   // Routes and counted methods are few, and nothing that a client sends is a key.
   const made = new Map<unknown, Map<string, Requirement>>()

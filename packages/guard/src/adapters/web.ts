@@ -1,7 +1,7 @@
 /** For whatever takes a `Request` and answers a `Response`: Next.js route handlers, Bun, Deno, edge functions. */
 
 import type { Guard } from '../guard.ts'
-import type { Requirement } from '../requirement.ts'
+import { checked, nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
 
 export { accessOf } from './decide.ts'
@@ -28,11 +28,12 @@ type Handler<Incoming extends Request, Rest extends readonly unknown[]> = (
 export function protect<Incoming extends Request, Rest extends readonly unknown[]>(
   guard: Guard,
   handler: Handler<Incoming, Rest>,
-  requirement: Requirement = {},
+  requirement: Requirement = nothingMore,
 ): (request: Incoming, ...rest: Rest) => Promise<Response> {
   guard.checkRequirement(requirement)
+  const needed = checked(requirement)
   return async (request, ...rest) => {
-    const decision = await decide(guard, request, requirement)
+    const decision = await decide(guard, request, needed)
     const { headers } = decision
     if (!decision.isAllowed) return new Response(decision.body, { status: decision.status, headers })
     keepAccess(request, decision.access)

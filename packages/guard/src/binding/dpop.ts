@@ -4,7 +4,6 @@ import {
   checkDpopProof,
   jwkThumbprintInput,
   parseUrl,
-  RecentMap,
   type RefusalReason,
   readJws,
   type Soon,
@@ -12,6 +11,7 @@ import {
 import type { RequestView } from '../request-view.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Nonces } from './nonces.ts'
+import { createProofMemory, type ProofMemory } from './proof-memory.ts'
 
 export interface DpopTerms {
   /** Where clients reach the API: scheme, host and port, and what a proxy cuts off each path. */
@@ -19,6 +19,8 @@ export interface DpopTerms {
   readonly algorithms: ReadonlySet<string>
   /** Null where no nonce is asked for. */
   readonly nonces: Nonces | null
+  /** What other processes remember too; null where each remembers for itself. */
+  readonly proofs: ProofMemory | null
   readonly runtime: Runtime
   readonly clock: () => number
 }
@@ -33,13 +35,10 @@ export interface DpopOutcome {
   readonly nonce: string | null
 }
 
-// Of one process, and of a minute's proofs at more than a thousand a second.
-const proofsRemembered = 200_000
-
-/** RFC 9449 §11.1: a proof is good once, at this process; where several share an API, ask for nonces as well. */
+/** RFC 9449 §11.1: a proof is good once, at this process, and with `proofs` at all that share it. */
 export function createDpopChecker(terms: DpopTerms): DpopChecker {
-  const { base, algorithms, nonces, runtime, clock } = terms
-  const used = new RecentMap<number>(proofsRemembered)
+  const { base, algorithms, nonces, proofs, runtime, clock } = terms
+  const own = createProofMemory()
 
   async function isSignedBy(jkt: string, text: string, request: RequestView, token: string) {
     const jws = readJws(text)
@@ -63,8 +62,12 @@ export function createDpopChecker(terms: DpopTerms): DpopChecker {
       if (accepted !== null && !accepted.includes(proof.nonce ?? ''))
         return { problem: 'dpop_nonce', nonce: current }
       const id = `${jkt} ${await shortened(proof.jti, runtime)}`
-      if ((used.get(id) ?? 0) > clock()) return { problem: 'dpop_proof', nonce: current }
-      used.set(id, proof.expiresAt)
+      const life = { now: clock(), expiresAt: proof.expiresAt }
+      if (own.use(id, life) === 'used') return { problem: 'dpop_proof', nonce: current }
+      // The same `jti` may be used at another API (RFC 9449 §11.1), and two APIs may have one Redis.
+      const use = (await proofs?.use(`${base} ${id}`, life)) ?? 'first'
+      if (use !== 'first')
+        return { problem: use === 'used' ? 'dpop_proof' : 'proofs_unavailable', nonce: current }
       return { problem: null, nonce: proof.nonce === current ? null : current }
     },
   }

@@ -8,6 +8,7 @@ import type { Effects } from '../effects.ts'
 import { IssuerError } from '../issuer/ask.ts'
 import { createEventReader, type ServerEvent } from './events.ts'
 import {
+  followedTenant,
   readChangedApp,
   readSubjectClaims,
   readTold,
@@ -20,6 +21,8 @@ export interface RevocationState {
   /** Null until the first snapshot is complete. */
   readonly cutOffs: CutOffs | null
   readonly claims: SubjectClaims
+  /** How many of them this guard could not tell apart, and has taken for cut-offs of every token of their time. */
+  readonly notUnderstood: number
   /** Another number after each news: who was found alive is to be asked again. */
   readonly edition: number
   /** Epoch seconds by this machine's clock; null before the first contact. */
@@ -50,15 +53,13 @@ const longestPauseMilliseconds = 5_000
 // Cut-offs that are over are told no more: once a day what has gathered is replaced by what still counts.
 const snapshotSeconds = 86_400
 
-/** A tenant's own cut-off has its id, which a guard need not know: all that come are of the tenant that is followed. */
-const followedTenant = 'followed'
-
 type State = { -readonly [Name in keyof RevocationState]: RevocationState[Name] }
 
 export function followRevocations({ effects, open, onChange, onPolicy }: FollowerOptions): Follower {
   const state: State = {
     cutOffs: null,
     claims: standardSubjectClaims,
+    notUnderstood: 0,
     edition: 0,
     heardAt: null,
     isConnected: false,
@@ -104,18 +105,19 @@ export function followRevocations({ effects, open, onChange, onPolicy }: Followe
   /** One connection's events: into a new set, which counts when it is whole, or into the one that counts. */
   function reader(isAnew: boolean): (piece: string) => void {
     const gathering = isAnew ? new CutOffs(followedTenant) : (state.cutOffs ?? new CutOffs(followedTenant))
+    let notUnderstood = isAnew ? 0 : state.notUnderstood
     const handlers: Readonly<Record<string, (data: unknown) => void>> = {
       claims: (data) => change({ claims: readSubjectClaims(data), edition: state.edition + 1 }),
       revocation(data) {
         const told = readTold(data)
-        if (told === null) return
-        gathering.add(told.kind === 'tenant' ? { ...told, subjectId: followedTenant } : told)
-        if (gathering === state.cutOffs) change({ edition: state.edition + 1 })
+        gathering.add(told)
+        if (!told.isUnderstood) notUnderstood += 1
+        if (gathering === state.cutOffs) change({ notUnderstood, edition: state.edition + 1 })
       },
       ready(data) {
         attempt = 0
         if (isAnew) snapshotAt = effects.clock()
-        const known = { cutOffs: gathering, edition: state.edition + 1 }
+        const known = { cutOffs: gathering, notUnderstood, edition: state.edition + 1 }
         change({ ...known, isConnected: true, failure: null, heardAt: heardAt(data, effects.clock()) })
         hasBegun()
         // Nobody tells later what has changed before.

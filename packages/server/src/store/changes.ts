@@ -27,7 +27,7 @@ export interface Change extends NewChange {
 
 export interface ChangeFeed {
   readonly lastSeq: number
-  /** Epoch seconds at which the database last answered the feed: the start of an outage, if there is one. */
+  /** Epoch seconds until which all followers have been told everything: the start of an outage, if there is one. */
   readonly lastContactAt: number
   /**
    * `listener` gets changes in order, each at least once; `onLost` means that some were missed: drop everything.
@@ -134,11 +134,15 @@ export class DatabaseChangeFeed implements ChangeFeed {
   async #catchUpOnce(): Promise<void> {
     const last = this.#lastSeq
     const rows = await this.#read(changesFrom, [Math.max(last, 1)])
-    this.#lastContactAt = this.#clock()
     const firstSeq = rows[0]?.[0]
     const isUnbroken = last === 0 ? firstSeq === undefined || firstSeq === 1 : firstSeq === last
-    if (!isUnbroken || rows.length === catchUpLimit) return this.#startOver()
-    const changes = rows.slice(last === 0 ? 0 : 1).map(toChange)
+    if (!isUnbroken || rows.length === catchUpLimit) await this.#startOver()
+    else this.#deliverNews(rows.slice(last === 0 ? 0 : 1).map(toChange))
+    // Last: who relies on a recent contact relies on having been told what it brought.
+    this.#lastContactAt = this.#clock()
+  }
+
+  #deliverNews(changes: readonly Change[]): void {
     const newest = changes.at(-1)
     if (!newest) return
     this.#lastSeq = newest.seq

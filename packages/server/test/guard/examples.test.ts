@@ -16,7 +16,7 @@ import { readOpenApiEndpoints } from '../../../guard/src/routes/openapi.ts'
 import { removeApp } from '../../src/store/apps.ts'
 import { forEachStore, type StoreSuite, startTestServer, type TestServer } from '../harness.ts'
 import { blueprintOf, changed, tokenOf } from '../platforms/platforms.ts'
-import { guardOf } from './guarded.ts'
+import { guardOf, until } from './guarded.ts'
 
 // An EC key is made at once, and nothing here depends on which it is.
 const quick = (text: string) => changed(text, 'signing_algorithm: RS256', 'signing_algorithm: ES256')
@@ -148,8 +148,7 @@ forEachStore((engine, suite) => {
     assert.equal((await look(ended)).status, 200)
     const [key] = server.credential('token', 'my-app')
     await server.db.write((tx) => removeApp(tx, 'token', key))
-    // What the server tells is on its way: it takes turns of the event loop, and no time.
-    for (let tries = 0; tries < 40 && (await look(ended)).status === 200; tries++);
+    await until(async () => (await look(ended)).status === 401)
     const refused = await look(ended)
     assert.deepEqual([refused.status, refused.json.error], [401, 'invalid_token'])
     assert.equal((await look(others)).status, 200)

@@ -18,6 +18,11 @@ export async function settle(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await turn()
 }
 
+/** What the server has begun comes: after as many turns as a busy machine makes of it, and never by a count of them. */
+export async function until(isThere: () => Promise<boolean>): Promise<void> {
+  while (!(await isThere())) await settle()
+}
+
 export function networkTo(server: TestServer): Network {
   let isCut = false
   let later: { readonly at: number; readonly work: () => void }[] = []

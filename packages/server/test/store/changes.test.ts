@@ -7,16 +7,17 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { removeApp, saveApp } from '../../src/store/apps.ts'
-import { type Change, insertChanges, pruneChanges } from '../../src/store/changes.ts'
+import { type Change, DatabaseChangeFeed, insertChanges, pruneChanges } from '../../src/store/changes.ts'
 import type { Database } from '../../src/store/database.ts'
 import { removeOrganization } from '../../src/store/organizations.ts'
 import { lockFeed } from '../../src/store/postgres.ts'
+import type { Read } from '../../src/store/prepared.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore, saveSampleTenant } from './each-store.ts'
 
 /** Collects what a follower is told, and waits for it without sleeping. */
-function record(db: Database) {
+function record(db: Pick<Database, 'changes'>) {
   const seen: Change[] = []
   let lost = 0
   let wake = () => {}
@@ -178,6 +179,26 @@ forEachStore((engine, store) => {
     clock.advance(100)
     await db.changes.catchUp()
     assert.equal(db.changes.lastContactAt, clock())
+  })
+
+  test('trust R5: a process that knows it has missed something is in contact again when it has told so, not before', async (t) => {
+    const { db, clock } = await store.open(t)
+    const broken = new Set<string>()
+    const read: Read = async (query, values) => {
+      if ([...broken].some((words) => query.sqlite.includes(words))) throw new Error('gone in between')
+      return db.read(query, values)
+    }
+    const startedAt = clock()
+    const feed = await DatabaseChangeFeed.start(read, clock)
+    const follower = record({ changes: feed })
+    await db.write((tx) => tx.kysely.deleteFrom('changes').execute())
+    clock.advance(100)
+    broken.add('max(')
+    await assert.rejects(feed.catchUp(), /gone in between/)
+    assert.deepEqual([follower.lost(), feed.lastContactAt], [0, startedAt])
+    broken.clear()
+    await feed.catchUp()
+    assert.deepEqual([follower.lost(), feed.lastContactAt], [1, startedAt + 100])
   })
 
   if (engine === 'sqlite') {
