@@ -6,7 +6,7 @@ import { parseRefusalId } from '@sallyport/protocol'
 import { removeApp } from '../packages/server/src/store/apps.ts'
 import { blocksIn, textOf } from './document-commands.ts'
 import { assertCompile, writeSamples } from './document-samples.ts'
-import { blueprintOf, open, setEnvironment, startIssuer, tokenOf } from './guard-doc-world.ts'
+import { blueprintOf, firstRefusal, open, setEnvironment, startIssuer, tokenOf } from './guard-doc-world.ts'
 
 const document = 'docs/protect-your-api.md'
 const samples = blocksIn(document, 'ts')
@@ -27,8 +27,7 @@ test(`${document}: the sample lets in good tokens, and refuses none, too little,
   assert.deepEqual(await (await call('/invoices', reader)).json(), { client: clientId })
   assert.deepEqual([(await call('/invoices')).status, (await call('/invoices', writer)).status], [401, 403])
   await server.db.write((tx) => removeApp(tx, 'acme', clientId))
-  let response = await call('/invoices', reader)
-  for (let tries = 0; tries < 200 && response.ok; tries++) response = await call('/invoices', reader)
+  const response = await firstRefusal(() => call('/invoices', reader))
   const { refusal_id: id } = (await response.json()) as { refusal_id: string }
   assert.equal(parseRefusalId(id)?.reason, 'revoked_app')
 })
