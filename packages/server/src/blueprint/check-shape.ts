@@ -4,28 +4,14 @@ import { misspeltName } from '@sallyport/protocol'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { isSecretPlace, type Path, type Report, shorten, showValue } from './problem.ts'
-
-/** The parts of JSON Schema that blueprints are written in. */
-interface Shape {
-  readonly description?: string
-  readonly type?: string
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly Shape[]
-  readonly items?: Shape
-  readonly minItems?: number
-  readonly maxItems?: number
-  readonly required?: readonly string[]
-  readonly properties?: Readonly<Record<string, Shape>>
-  readonly patternProperties?: Readonly<Record<string, Shape>>
-}
+import type { SchemaNode } from './schema-node.ts'
 
 export const checkShape = (schema: TSchema, value: unknown, report: Report): void =>
-  checkPlace(schema as Shape, value, [], report)
+  checkPlace(schema as SchemaNode, value, [], report)
 
 // The schema's own checker says everything about a place several times over, and stops early: here the
 // structure is walked, and the checker asked only whether a value fits.
-function checkPlace(shape: Shape, value: unknown, path: Path, report: Report): void {
+function checkPlace(shape: SchemaNode, value: unknown, path: Path, report: Report): void {
   const { properties, patternProperties, items } = shape
   if (properties && isRecord(value)) checkMembers(shape, properties, value, path, report)
   else if (patternProperties && isRecord(value)) checkRecord(shape, patternProperties, value, path, report)
@@ -37,8 +23,8 @@ function checkPlace(shape: Shape, value: unknown, path: Path, report: Report): v
 const mostMisspelt = 50
 
 function checkMembers(
-  shape: Shape,
-  properties: Readonly<Record<string, Shape>>,
+  shape: SchemaNode,
+  properties: Readonly<Record<string, SchemaNode>>,
   value: Readonly<Record<string, unknown>>,
   path: Path,
   report: Report,
@@ -69,8 +55,8 @@ function reportUnknown(name: string, known: readonly string[], path: Path, repor
 }
 
 function checkRecord(
-  shape: Shape,
-  patterns: Readonly<Record<string, Shape>>,
+  shape: SchemaNode,
+  patterns: Readonly<Record<string, SchemaNode>>,
   value: Readonly<Record<string, unknown>>,
   path: Path,
   report: Report,
@@ -82,7 +68,13 @@ function checkRecord(
   }
 }
 
-function checkItems(shape: Shape, items: Shape, value: readonly unknown[], path: Path, report: Report): void {
+function checkItems(
+  shape: SchemaNode,
+  items: SchemaNode,
+  value: readonly unknown[],
+  path: Path,
+  report: Report,
+): void {
   if (value.length < (shape.minItems ?? 0)) report(path, showValue(value, path), `at least ${shape.minItems}`)
   if (value.length > (shape.maxItems ?? value.length))
     report(path, `${value.length} of them`, `at most ${shape.maxItems}`)
@@ -92,7 +84,7 @@ function checkItems(shape: Shape, items: Shape, value: readonly unknown[], path:
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function expectation(shape: Shape): string {
+function expectation(shape: SchemaNode): string {
   if (shape.description !== undefined) return shape.description
   if (shape.enum) return `one of ${shape.enum.join(', ')}`
   if (shape.const !== undefined) return String(shape.const)

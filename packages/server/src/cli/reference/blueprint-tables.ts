@@ -10,25 +10,11 @@ import {
   PlanEntry,
   TenantEntry,
 } from '../../blueprint/schema.ts'
+import type { SchemaNode } from '../../blueprint/schema-node.ts'
 import { DialectSettings, TrustedIssuerSettings } from '../../tenants/settings.ts'
 import { claimVariables, headerVariables, responseVariables } from '../../tenants/template-variables.ts'
 import { blueprintWords, type Words } from './blueprint-words.ts'
 import { code, markdownTable } from './markdown.ts'
-
-/** The members of JSON Schema that ours use. */
-interface SchemaNode {
-  readonly type?: string
-  readonly description?: string
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly SchemaNode[]
-  readonly items?: SchemaNode
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly properties?: Readonly<Record<string, SchemaNode>>
-  readonly patternProperties?: Readonly<Record<string, SchemaNode>>
-  readonly required?: readonly string[]
-}
 
 /** A section of the reference; `apart` are members that have a section of their own. */
 interface Section {
