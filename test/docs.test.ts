@@ -131,7 +131,7 @@ function filled({ text }: Command): string {
     .replaceAll('API_SECRET', introspection?.client_secret ?? '')
     .replaceAll('CHECKER_ID', apps?.['message-checker']?.client_id ?? '')
     .replaceAll('CHECKER_SECRET', apps?.['message-checker']?.client_secret ?? '')
-    .replaceAll('npm run sallyport --', `'${process.execPath}' '${commandLine}'`)
+    .replaceAll(/npm run (?:-s )?sallyport --/g, `'${process.execPath}' '${commandLine}'`)
     .replaceAll('https://localhost:8443', instance.demo.url)
     .replaceAll(exampleApi, (url) => ofExampleApi(url))
     .replaceAll('CLIENT_ID', id)

@@ -69,7 +69,7 @@ export interface KnownSecrets {
 
 /** The secrets of an earlier start, by tenant; whatever cannot be read of them counts as lost. */
 export function readKnownSecrets(file: string): Map<string, KnownSecrets> {
-  const { tenants } = readWhole(file)
+  const { tenants } = readDemoFile(file)
   const entries = Object.entries(typeof tenants === 'object' ? (tenants ?? {}) : {})
   return new Map(
     entries.map(([tenantId, entry]) => [
@@ -83,7 +83,7 @@ const secretsIn = (entries: unknown) =>
   new Map(Object.entries(entries ?? {}).map(([id, entry]) => [id, secretIn(entry)]))
 
 export const readKnownOperator = (file: string): KnownSecret | undefined =>
-  secretIn(readWhole(file).management)
+  secretIn(readDemoFile(file).management)
 
 function secretIn(entry: unknown): KnownSecret | undefined {
   const { client_id: clientId, client_secret: clientSecret } = (entry ?? {}) as Record<string, unknown>
@@ -92,13 +92,15 @@ function secretIn(entry: unknown): KnownSecret | undefined {
     : undefined
 }
 
-type UnknownDemoFile = {
+export interface UnknownDemoFile {
+  readonly url?: unknown
+  readonly ca?: unknown
   readonly tenants?: Record<string, Record<string, unknown> | null> | null
-  readonly management?: unknown
+  readonly management?: Readonly<Record<string, unknown>> | null
 }
 
 /** Nobody but this program writes there, so what is no object at all was damaged and is made anew. */
-function readWhole(file: string): UnknownDemoFile {
+export function readDemoFile(file: string): UnknownDemoFile {
   if (!existsSync(file)) return {}
   try {
     const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
@@ -111,7 +113,7 @@ function readWhole(file: string): UnknownDemoFile {
 
 /** Written beside and moved into place, so that nobody reads half of it; left alone while it says the same. */
 export function writeDemoFile(file: string, demo: DemoFile): void {
-  if (isDeepStrictEqual(readWhole(file), demo)) {
+  if (isDeepStrictEqual(readDemoFile(file), demo)) {
     chmodSync(file, 0o600)
     return
   }

@@ -136,15 +136,40 @@ export interface CredentialRecord {
   readonly blueprint: string | null
   readonly createdAt: number
   readonly updatedAt: number
+  /** What verifies it, where that is no secret. */
+  readonly publicProof: Uint8Array | null
 }
 
-/** Without the verifiers; of one app, or of all. */
+/** What an auditor may read; a list of those that may, so that a new kind of secret is none of them. */
+const publicFormats = ['jwk', 'jwks_uri', 'certificate', 'federation']
+
+/** Without what verifies secrets; of one app, or of all. */
 export async function listCredentials(
   from: { readonly kysely: Kysely<Schema> },
   tenantId: string,
   clientId?: string,
 ): Promise<CredentialRecord[]> {
-  const ofTenant = from.kysely
+  const ofTenant = selectCredentials(from.kysely, tenantId)
+  const rows = await (clientId === undefined
+    ? ofTenant
+    : ofTenant.where('client_id', '=', clientId)
+  ).execute()
+  return rows.map((row) => ({ ...row }))
+}
+
+/** Of so many apps as one statement takes: each is a bound variable, and both engines have a limit of those. */
+export async function listCredentialsOf(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+  clientIds: readonly string[],
+): Promise<CredentialRecord[]> {
+  if (clientIds.length === 0) return []
+  const rows = await selectCredentials(from.kysely, tenantId).where('client_id', 'in', clientIds).execute()
+  return rows.map((row) => ({ ...row }))
+}
+
+const selectCredentials = (kysely: Kysely<Schema>, tenantId: string) =>
+  kysely
     .selectFrom('credentials')
     .select([
       'client_id as clientId',
@@ -155,15 +180,12 @@ export async function listCredentials(
     ])
     .select(['disabled_at as disabledAt', 'exposed_at as exposedAt', 'exposed_by as exposedBy'])
     .select(['last_used_at as lastUsedAt', 'blueprint', 'created_at as createdAt', 'updated_at as updatedAt'])
+    .select((row) =>
+      row.case().when('format', 'in', publicFormats).then(row.ref('verifier')).end().as('publicProof'),
+    )
     .where('tenant_id', '=', tenantId)
     .orderBy('client_id')
     .orderBy('id')
-  const rows = await (clientId === undefined
-    ? ofTenant
-    : ofTenant.where('client_id', '=', clientId)
-  ).execute()
-  return rows.map((row) => ({ ...row }))
-}
 
 export interface StoredProof {
   readonly id: string

@@ -57,8 +57,9 @@ test('contract: a misspelt flag is named with the nearest one, also where a requ
 
 test('issue 5, 4: who looks for a noun of the management API at the top is sent to manage', async () => {
   for (const [words, meant] of [
-    ['apps list', 'manage apps'],
+    ['organizations list', 'manage organizations'],
     ['tenant list --json', 'manage tenants'],
+    ['app list', 'apps'],
     ['mange apps', 'manage'],
   ] as const) {
     const { code, stderr } = await run(words.split(' '))

@@ -60,6 +60,26 @@ for (const args of [
     assert.match(stderr, /Nothing answers at /)
   })
 
+test('token asks its first question without the database, the schemas and what runs operations', async (t) => {
+  const { SALLYPORT_URL: url = '', ...secret } = await unreachable()
+  const { code, stderr, slow } = await loading(
+    t,
+    ['token', '--url', `${url}/acme`, '--client-id', 'x'],
+    secret,
+  )
+  assert.deepEqual([code, slow], [3, []])
+  assert.match(stderr, /Nothing answers at /)
+})
+
+test('who looks for a noun of the management API waits for no library to be sent to manage', async (t) => {
+  for (const words of ['organizations list', 'apps create']) {
+    const { code, stderr, slow } = await loading(t, words.split(' '))
+    assert.match(stderr, /Did you mean manage /)
+    // The list of apps itself reads the database.
+    assert.deepEqual([code, slow.filter((name) => name !== 'kysely')], [2, []], words)
+  }
+})
+
 test('only a body in YAML waits for what reads it', async (t) => {
   const args = ['manage', 'apps', 'update', ...app, '--file', '-']
   const { slow } = await loading(t, args, await unreachable())

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listCredentials, touchLastUsed } from '../../src/store/credentials.ts'
+import { listCredentials, listCredentialsOf, touchLastUsed } from '../../src/store/credentials.ts'
 import { addDialectUses, listDialectUses } from '../../src/store/dialect-uses.ts'
 import { exposeCredential } from '../../src/store/exposure.ts'
 import { forEachStore } from './each-store.ts'
@@ -30,6 +30,15 @@ forEachStore((_, store) => {
     const [listed] = await listCredentials(db, 'own', 'client-1')
     assert.equal(listed?.exposedBy, 'plain_http')
     await assertNeighbourUntouched()
+  })
+
+  test('the credentials of several apps are read at once, of this tenant alone, and of no app there are none', async (t) => {
+    const { db } = await openWithOwn(store, t)
+    const all = await listCredentials(db, 'own')
+    assert.ok(all.length > 0)
+    assert.deepEqual(await listCredentialsOf(db, 'own', ['client-1', 'client-2', 'nobody']), all)
+    assert.deepEqual(await listCredentialsOf(db, 'own', ['nobody']), [])
+    assert.deepEqual(await listCredentialsOf(db, 'own', []), [])
   })
 
   test('trust R3: of 50 parallel exposures on two nodes exactly one is the first', async (t) => {
