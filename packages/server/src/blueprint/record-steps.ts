@@ -4,7 +4,8 @@ import type { Actor } from '../store/audit-records.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import type { Step } from './compare.ts'
 import { formOfFormat } from './proof.ts'
-import type { DeclaredRow, StoredRow } from './rows.ts'
+import { publicProofOf } from './public-proof.ts'
+import type { DeclaredRow, ResolvedProof, StoredRow } from './rows.ts'
 
 type ClientIds = ReadonlyMap<string, string>
 
@@ -49,19 +50,29 @@ function statesOf(step: Step, clientIds: ClientIds): readonly [before: object | 
 
 function storedState(row: StoredRow): object {
   const { noun, owner, disabledAt } = row
-  const kind = noun === 'credential' ? { kind: formOfFormat(row.verifier.format) } : {}
-  return stateOf(row, { ...kind, disabled: disabledAt !== null, blueprint: owner })
+  const proof = noun === 'credential' ? proofState(row.verifier) : {}
+  return stateOf(row, { ...proof, disabled: disabledAt !== null, blueprint: owner })
 }
 
 function declaredState(row: DeclaredRow, disabledAt: number | null, clientIds: ClientIds): object {
   const { noun, tenantId, blueprint } = row
   const clientId = noun === 'app' ? { client_id: clientIds.get(`${tenantId}/${row.fields.id}`) } : {}
-  const kind = noun === 'credential' ? { kind: row.proof.form } : {}
-  const own = { ...clientId, ...kind, disabled: disabledAt !== null, blueprint: blueprint.file.blueprint }
+  const proof = noun === 'credential' ? declaredProof(row.proof) : {}
+  const own = { ...clientId, ...proof, disabled: disabledAt !== null, blueprint: blueprint.file.blueprint }
   return stateOf(row, own)
 }
 
-/** Of a credential its terms: what it proves with is nobody's to read here. */
+const proofState = ({ format, verifier }: Verifying): object => ({
+  kind: formOfFormat(format),
+  ...publicProofOf(format, verifier),
+})
+
+type Verifying = { readonly format: string; readonly verifier: Uint8Array }
+
+const declaredProof = (proof: ResolvedProof): object =>
+  proof.form === 'secret' ? { kind: proof.form } : proofState(proof)
+
+/** Of a credential its terms, and of what it proves with what is public. */
 function stateOf({ noun, tenantId, fields, settings }: DeclaredRow | StoredRow, own: object): object {
   const id = noun === 'tenant' ? { id: tenantId } : {}
   if (noun === 'credential') return { id: fields.id, ...own, expires_at: fields.expires_at }

@@ -1,7 +1,7 @@
 /** `sallyport operators`: the first apps that may manage this server, made on its own host, where nobody has to log in. */
 
 import { generateIdentifier } from '@sallyport/protocol'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { ConfigRefused } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { systemTenantId, wholeServer } from '../management/authorize.ts'
@@ -15,6 +15,7 @@ import { selectOrganization } from '../store/organizations.ts'
 import { selectTenant } from '../store/tenants.ts'
 import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
 import { commandActor } from './actor.ts'
+import { offering } from './offers.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 import { table } from './table.ts'
 
@@ -24,14 +25,17 @@ interface Options extends StoreOptions {
   readonly organization?: string
 }
 
+function roleOption(): Option {
+  const names = Object.keys(builtInRoles)
+  const about = `one of ${names.join(', ')} (default: operator; of an app that is there, what it has)`
+  return offering(new Option('--role <role>', about), names)
+}
+
 export function registerOperators(group: Command): void {
   const command = group
     .command('add <name>')
     .description('make an app that may manage, or give it one more secret, which is shown once')
-    .option(
-      '--role <role>',
-      `one of ${Object.keys(builtInRoles).join(', ')} (default: operator; of an app that is there, what it has)`,
-    )
+    .addOption(roleOption())
     .option('--tenant <id>', 'only in this tenant (default: the whole server)')
     .option('--organization <id>', 'with --tenant: only in this organization of it')
     .option('--json', 'print JSON')

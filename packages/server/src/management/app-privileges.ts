@@ -37,11 +37,19 @@ export function checkAppPrivileges(caller: Caller, { place, before, after, plan 
     const beyond = scopes.find((scope) => !known.covers(scope))
     if (beyond !== undefined) {
       refuseWith('forbidden', {
-        detail: `The scope ${beyond} of ${api} is not in the organization's plan; who has ${granting} can give it.`,
+        detail: `${whyBeyond(plan, `${beyond} of ${api}`)}; who has ${granting} can give it.`,
         isDenial: true,
       })
     }
   }
+}
+
+function whyBeyond(plan: PlanSettings | null, scope: string): string {
+  if (plan === null)
+    return `The organization has no plan, so it gives its apps no scopes itself, nor ${scope}`
+  if (plan.scopes === undefined)
+    return `The organization's plan names no scopes that it may give its apps itself, nor ${scope}`
+  return `The scope ${scope} is not in the organization's plan`
 }
 
 /** What was taken away too: a limit that is gone is a gift. */

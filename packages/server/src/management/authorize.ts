@@ -46,17 +46,23 @@ export function checkBelongs(caller: Caller, { permission }: Asked, place: Place
 export const seesWhole = ({ memberships }: Caller, tenantId: string | null): boolean =>
   memberships.some((one) => reaches(one, { tenantId, organizationId: null }))
 
+const knownAt = ({ memberships }: Caller, { isShared }: Asked, place: Place): readonly Membership[] =>
+  memberships.filter((one) => reaches(one, place) || (isShared && sharesWith(one, place)))
+
+/** Whether the caller may not know that there is anything. */
+export const isHidden = (caller: Caller, asked: Asked, place: Place): boolean =>
+  asked.permission !== null && knownAt(caller, asked, place).length === 0
+
 /**
- * Throws `insufficient_scope`, `forbidden`, or, where the caller may not know that there is anything, `not_found`: the same
- * as for what does not exist.
+ * Throws `insufficient_scope`, `forbidden`, or, of what is hidden, `not_found`: the same as for what does not exist, with
+ * the same `detail`.
  */
-export function authorize(caller: Caller, { permission, isShared, kind }: Asked, place: Place): void {
+export function authorize(caller: Caller, asked: Asked, place: Place, detail?: string): void {
+  const { permission, kind } = asked
   if (permission === null) return
-  const known = caller.memberships.filter(
-    (one) => reaches(one, place) || (isShared && sharesWith(one, place)),
-  )
+  const known = knownAt(caller, asked, place)
   if (known.length === 0) {
-    refuseWith('not_found', { reason: `no membership reaches ${describe(place)}`, isDenial: true })
+    refuseWith('not_found', { detail, reason: `no membership reaches ${describe(place)}`, isDenial: true })
   }
   requireScope(caller, permission)
   if (!known.some((one) => one.permissions.includes(permission))) requirePermission(caller, permission, place)

@@ -37,7 +37,7 @@ export function repeat(given: GivenAnswer, key: KeyDigests): Reply {
   if (given.body !== null)
     return {
       status: given.status,
-      headers: { ...neverCached, 'Idempotency-Replayed': 'true' },
+      headers: { ...neverCached, ...given.headers, 'Idempotency-Replayed': 'true' },
       body: given.body,
     }
   if (given.status === 204) return { status: 204, headers: { 'Idempotency-Replayed': 'true' }, body: '' }

@@ -2,8 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import { neverCached, type Reply } from '@sallyport/protocol'
-import { authorize, checkBelongs, seesWhole } from './authorize.ts'
+import { authorize, checkBelongs, isHidden, seesWhole } from './authorize.ts'
 import type { Caller } from './caller.ts'
+import { missingDetail } from './missing.ts'
 import type { From, Target } from './operation.ts'
 import { refuseWith } from './problem.ts'
 import type { Route } from './route.ts'
@@ -13,10 +14,13 @@ export async function findTarget({ operation, params }: Route, caller: Caller, f
   const { tenant = null, organization = null } = params
   checkBelongs(caller, operation, { tenantId: tenant, organizationId: organization })
   const target = await operation.find(params, from)
+  // Looked for both times: what is hidden takes as long as what is missing, and is told as much of.
+  const isUnseen = target === null || isHidden(caller, operation, target.place)
+  const detail = isUnseen ? await missingDetail({ operation, params }, caller, from) : undefined
   // Where something may be hidden, what nobody has is recorded as what others have: it takes as long.
   if (target === null)
-    refuseWith('not_found', { reason: 'nothing of that name', isDenial: !seesWhole(caller, tenant) })
-  authorize(caller, operation, target.place)
+    refuseWith('not_found', { detail, reason: 'nothing of that name', isDenial: !seesWhole(caller, tenant) })
+  authorize(caller, operation, target.place, detail)
   return target
 }
 

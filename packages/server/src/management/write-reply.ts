@@ -48,7 +48,10 @@ export async function writeReply(
     const call = { params: route.params, query, body, target, caller, prepared }
     const written = await operation.run(call, tx, deps)
     record(operation, request, caller, target, written, tx)
-    if (key) await keepAnswer(tx, key.digest, operation.status, keptBody(written))
+    if (key) {
+      const kept = { status: operation.status, body: keptBody(written), headers: headersOf(written) }
+      await keepAnswer(tx, key.digest, kept)
+    }
     return writtenReply(operation, written)
   })
 }
@@ -121,13 +124,18 @@ function record(
   })
 }
 
-function writtenReply(
-  { status }: WriteOperation,
-  { body, after = body, location, isSecret }: Written,
-): Reply {
-  if (body === null) return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
-  return reply(status, body, {
-    ...(after !== null && isSecret !== true && { ETag: etagOf(after) }),
-    ...(location !== undefined && { Location: managementPath + location }),
-  })
+/** What is said of the thing beside itself. */
+const headersOf = ({
+  body,
+  after = body,
+  location,
+  isSecret = false,
+}: Written): Readonly<Record<string, string>> => ({
+  ...(after !== null && !isSecret && { ETag: etagOf(after) }),
+  ...(location !== undefined && { Location: managementPath + location }),
+})
+
+function writtenReply({ status }: WriteOperation, written: Written): Reply {
+  if (written.body === null) return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
+  return reply(status, written.body, headersOf(written))
 }

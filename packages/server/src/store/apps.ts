@@ -145,16 +145,21 @@ export interface Page {
   readonly limit?: number | undefined
   /** Only those of this organization. */
   readonly organizationId?: string | undefined
+  /** Only the one of this id. */
+  readonly id?: string | undefined
 }
 
 /** In order of client id. */
 export async function listApps(
   from: { readonly kysely: Kysely<Schema> },
   tenantId: string,
-  { after, limit, organizationId }: Page = {},
+  { after, limit, organizationId, id }: Page = {},
 ): Promise<AppRecord[]> {
   let query = selectApps(from.kysely, tenantId)
-  if (organizationId !== undefined) {
+  if (id !== undefined) {
+    query = query.where('id', '=', id)
+    if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId)
+  } else if (organizationId !== undefined) {
     // On its own SQLite would walk through all apps of the tenant, because they are in order already.
     const place = { tenantId, organizationId, after, limit }
     return (await query.where('client_id', 'in', clientIdsOf(from.kysely, place)).execute()).map(toApp)

@@ -4,12 +4,16 @@ import { sql } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
 import { sweepInBites } from './sweep.ts'
 
-export interface GivenAnswer {
-  /** Of what was asked with the key. */
-  readonly requestDigest: Uint8Array
+export interface KeptAnswer {
   readonly status: number
   /** JSON text; null where there was none, or it held a secret. */
   readonly body: string | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface GivenAnswer extends KeptAnswer {
+  /** Of what was asked with the key. */
+  readonly requestDigest: Uint8Array
 }
 
 const notYet = 0
@@ -31,7 +35,14 @@ export async function claimIdempotencyKey(
     .execute()
   const claimed = await tx.kysely
     .insertInto('idempotency_keys')
-    .values({ digest, request_digest: requestDigest, status: notYet, body: null, expires_at: expiresAt })
+    .values({
+      digest,
+      request_digest: requestDigest,
+      status: notYet,
+      body: null,
+      headers: null,
+      expires_at: expiresAt,
+    })
     .onConflict((conflict) => conflict.column('digest').doNothing())
     .returning('digest')
     .execute()
@@ -41,16 +52,17 @@ export async function claimIdempotencyKey(
     .selectAll()
     .where('digest', '=', digest)
     .executeTakeFirstOrThrow()
-  return { requestDigest: row.request_digest, status: row.status, body: row.body }
+  const headers = row.headers === null ? {} : JSON.parse(row.headers)
+  return { requestDigest: row.request_digest, status: row.status, body: row.body, headers }
 }
 
 export async function keepAnswer(
   tx: WriteTransaction,
   digest: Uint8Array,
-  status: number,
-  body: string | null,
+  { status, body, headers }: KeptAnswer,
 ): Promise<void> {
-  await tx.kysely.updateTable('idempotency_keys').set({ status, body }).where('digest', '=', digest).execute()
+  const row = { status, body, headers: JSON.stringify(headers) }
+  await tx.kysely.updateTable('idempotency_keys').set(row).where('digest', '=', digest).execute()
 }
 
 /** Answers how many are gone. */

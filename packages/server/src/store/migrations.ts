@@ -15,6 +15,7 @@ import { management } from './migrations/0004-management.ts'
 import { namedApps } from './migrations/0005-named-apps.ts'
 import { auditFilters } from './migrations/0006-audit-filters.ts'
 import { registration } from './migrations/0007-registration.ts'
+import { keptHeaders } from './migrations/0008-kept-headers.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -28,7 +29,7 @@ export interface MigrationTarget {
 }
 
 export const migrations: readonly Migration[] = [
-  ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters, registration],
+  ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters, registration, keptHeaders],
 ]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }

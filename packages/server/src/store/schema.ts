@@ -316,6 +316,8 @@ export interface IdempotencyKeysTable {
   status: number
   /** Null where the answer held a secret, which is shown once. */
   body: JsonText | null
+  /** Those that are about what was made or changed. */
+  headers: JsonText | null
   expires_at: Seconds
 }
 

@@ -1,8 +1,9 @@
 /** What the audit chain says of applied blueprints: one record for each thing, before and after, and no secret. */
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { type Jwk, jwkThumbprintInput } from '@sallyport/protocol'
 import { applyPlan } from '../../src/blueprint/apply.ts'
 import { listAuditRecords } from '../../src/store/audit-records.ts'
 import { forEachStore } from '../store/each-store.ts'
@@ -24,6 +25,11 @@ async function recorded(bench: Bench, text: string, prune = false) {
     after: after && JSON.parse(after),
   }))
 }
+
+const thumbprintOf = (jwk: object): string =>
+  createHash('sha256')
+    .update(jwkThumbprintInput(jwk as Jwk))
+    .digest('base64url')
 
 const clientIdIn = (records: Awaited<ReturnType<typeof recorded>>): string =>
   records.find(({ line }) => line.includes('add app'))?.after.client_id
@@ -79,13 +85,16 @@ forEachStore((engine, store) => {
     assert.equal(removed[0]?.before.client_id, clientId)
   })
 
-  test(`issue 5, ${engine}: a key in the place of another is a record that says so, without either key`, async (t) => {
+  test(`issue 5, ${engine}: a key in the place of another is a record that says so, with the thumbprint of either`, async (t) => {
     const bench = await createBench((await store.open(t)).db)
     const [old, fresh] = [keyPair(), keyPair()]
     const text = (jwk: object) => withProofs(['private_key_jwt'], [{ public_key: jwk }])
     await recorded(bench, text(old.jwk))
     const [record] = await recorded(bench, text(fresh.jwk))
-    assert.deepEqual(record?.after, { ...record?.before, replaced: true })
+    const { public_key: key, ...others } = record?.before ?? {}
+    const { public_key: newKey, ...newOthers } = record?.after ?? {}
+    assert.deepEqual(newOthers, { ...others, replaced: true })
+    assert.deepEqual([key.thumbprint, newKey.thumbprint], [thumbprintOf(old.jwk), thumbprintOf(fresh.jwk)])
     assert.ok(!JSON.stringify(record).includes(fresh.jwk.x ?? ''))
   })
 })

@@ -92,6 +92,15 @@ for (const shell of Object.keys(shells)) {
     assert.deepEqual(offered(offering, 'manage', 'apps', 'create', '--file', 'bo'), ['body.yaml'])
     keepProfile(home)
     assert.deepEqual(offered(offering, 'manage', 'me', '--profile', ''), ['prod'])
+    assert.deepEqual(offered(offering, 'manage', 'logout', 'p'), ['prod'])
+    assert.deepEqual(offered(offering, 'completion', ''), ['--help', 'bash', 'fish', 'zsh'])
+    const made = ['manage', 'tenants', 'create', '--id', 'acme', '--environment', '']
+    assert.deepEqual(offered(offering, ...made), ['live', 'test'])
+    const asked = ['manage', 'key-requests', 'list', '--tenant', 'a', '--state', '']
+    assert.deepEqual(offered(offering, ...asked), ['approved', 'asked', 'refused'])
+    const roles = ['manage', 'memberships', 'create', '--tenant', 'a', '--roles', 'organization_']
+    assert.deepEqual(offered(offering, ...roles), ['organization_admin'])
+    assert.deepEqual(offered(offering, 'operators', 'add', 'b', '--role', 'aud'), ['auditor'])
   })
 }
 

@@ -19,6 +19,10 @@ forEachStore((_engine, suite) => {
     assert.equal(again.status, 201, again.text)
     assert.equal(again.text, first.text)
     assert.equal(again.headers['Idempotency-Replayed'], 'true')
+    for (const name of ['Location', 'ETag']) {
+      assert.ok(first.headers[name])
+      assert.equal(again.headers[name], first.headers[name])
+    }
     const other = await operator.call('POST', customerApps, {
       body: { id: 'two', name: 'Two' },
       headers: keyed('k1'),

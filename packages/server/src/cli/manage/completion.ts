@@ -1,6 +1,7 @@
 /** `sallyport completion`: what the Tab key offers in bash, zsh and fish, written down from the tree of commands. */
 
-import { type Command, InvalidArgumentError, type Option } from 'commander'
+import { Argument, type Command, InvalidArgumentError, type Option } from 'commander'
+import { offering, offersOf } from '../offers.ts'
 
 const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]
@@ -20,7 +21,7 @@ const readShell = (text: string): Shell => {
 /** The program must have all of its commands by the time this one is run. */
 export function registerCompletion(command: Command): void {
   command
-    .argument('<shell>', shells.join(', '), readShell)
+    .addArgument(offering(new Argument('<shell>', shells.join(', ')).argParser(readShell), shells))
     .addHelpText(
       'after',
       [
@@ -40,18 +41,21 @@ interface Place {
   readonly path: string
   readonly words: readonly (readonly [word: string, about: string])[]
   readonly options: readonly Option[]
+  /** Whether a profile can come after it, which only the machine knows that the Tab key is pressed at. */
+  readonly takesProfile: boolean
 }
 
 function placesOf(command: Command, path: string): readonly Place[] {
-  const { commands, options } = command
+  const { commands, registeredArguments } = command
+  const options = command.options.filter(({ hidden }) => !hidden)
   const words = [
     ...commands.map((one) => [one.name(), one.description()] as const),
-    ...[...options.filter(({ hidden }) => !hidden), help].map(
-      ({ long, description }) => [long ?? '', description] as const,
-    ),
+    ...registeredArguments.flatMap((one) => offersOf(one).map((value) => [value, one.name()] as const)),
+    ...[...options, help].map(({ long, description }) => [long ?? '', description] as const),
   ]
+  const takesProfile = registeredArguments.some((one) => one.name() === 'profile')
   const inner = commands.flatMap((one) => placesOf(one, `${path} ${one.name()}`))
-  return [{ path, words, options }, ...inner]
+  return [{ path, words, options, takesProfile }, ...inner]
 }
 
 const help = { long: '--help', description: 'what is possible' }
@@ -75,34 +79,63 @@ function valueFlags(places: readonly Place[]): ValueFlags {
   }
 }
 
+interface Values {
+  /** The words up to the value, each with a blank before it. */
+  readonly paths: readonly string[]
+  readonly values: readonly string[]
+}
+
+/** What can be offered as a value; one name can take other values elsewhere. */
+function valuesOf(places: readonly Place[]): readonly Values[] {
+  const all = places.flatMap(({ path, options }) =>
+    options.map((option) => ({ path: `${path} ${option.long}`, values: offersOf(option) })),
+  )
+  const some = all.filter(({ values }) => values.length > 0)
+  const groups = Object.values(Object.groupBy(some, ({ values }) => values.join('\n')))
+  return groups.flatMap((group = []) => {
+    const [first] = group
+    return first ? [{ paths: group.map(({ path }) => path), values: first.values }] : []
+  })
+}
+
+const profilePaths = (places: readonly Place[]): readonly string[] =>
+  places.filter(({ takesProfile }) => takesProfile).map(({ path }) => path)
+
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
-const pathPattern = (places: readonly Place[]): string =>
-  places
-    .slice(1)
-    .map(({ path }) => quoted(path))
-    .join('|')
+const patternOf = (paths: readonly string[]): string => paths.map(quoted).join('|')
+const pathPattern = (places: readonly Place[]): string => patternOf(places.slice(1).map(({ path }) => path))
 
 function bashScript(places: readonly Place[]): string {
   const { ofFiles, others } = valueFlags(places)
   const offers = places.map(
     ({ path, words }) => `    ${quoted(path)}) words=${quoted(words.map(([word]) => word).join(' '))} ;;`,
   )
+  const values = valuesOf(places).map(
+    ({ paths, values: some }) =>
+      `    ${patternOf(paths)}) COMPREPLY=($(compgen -W ${quoted(some.join(' '))} -- "$current")); return ;;`,
+  )
   return `# Completion of sallyport for bash.
 _sallyport() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place='' word words=''
   COMPREPLY=()
-  case $previous in
-    --profile) COMPREPLY=($(compgen -W "$("\${COMP_WORDS[0]}" manage profiles --names 2>/dev/null)" -- "$current")); return ;;
-    ${ofFiles.join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    ${others.join('|')}) return ;;
-  esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$place $word" in
       ${pathPattern(places)}) place="$place $word" ;;
     esac
   done
+  case "$place $previous" in
+${values.join('\n')}
+  esac
+  case $previous in
+    --profile) COMPREPLY=($(compgen -W "$("\${COMP_WORDS[0]}" manage profiles --names 2>/dev/null)" -- "$current")); return ;;
+    ${ofFiles.join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    ${others.join('|')}) return ;;
+  esac
   case $place in
 ${offers.join('\n')}
+  esac
+  case $place in
+    ${patternOf(profilePaths(places))}) words="$words $("\${COMP_WORDS[0]}" manage profiles --names 2>/dev/null)" ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
@@ -119,23 +152,33 @@ function zshScript(places: readonly Place[]): string {
   const offers = places.map(
     ({ path, words }) => `    ${quoted(path)}) offers=(${words.map(described).join(' ')}) ;;`,
   )
+  const values = valuesOf(places).map(
+    ({ paths, values: some }) =>
+      `    ${patternOf(paths)}) offers=(${some.map(quoted).join(' ')}); compadd -a offers; return ;;`,
+  )
   return `#compdef sallyport
 # Completion of sallyport for zsh.
 _sallyport() {
   local place='' word
   local -a offers
-  case $words[CURRENT-1] in
-    --profile) offers=(\${(f)"$($words[1] manage profiles --names 2>/dev/null)"}); compadd -a offers; return ;;
-    ${ofFiles.join('|')}) _files; return ;;
-    ${others.join('|')}) return ;;
-  esac
   for word in \${words[2,CURRENT-1]}; do
     case "$place $word" in
       ${pathPattern(places)}) place="$place $word" ;;
     esac
   done
+  case "$place $words[CURRENT-1]" in
+${values.join('\n')}
+  esac
+  case $words[CURRENT-1] in
+    --profile) offers=(\${(f)"$($words[1] manage profiles --names 2>/dev/null)"}); compadd -a offers; return ;;
+    ${ofFiles.join('|')}) _files; return ;;
+    ${others.join('|')}) return ;;
+  esac
   case $place in
 ${offers.join('\n')}
+  esac
+  case $place in
+    ${patternOf(profilePaths(places))}) offers+=(\${(f)"$($words[1] manage profiles --names 2>/dev/null)"}) ;;
   esac
   _describe sallyport offers
 }
@@ -155,9 +198,24 @@ function fishScript(places: readonly Place[]): string {
     return `        case ${fishQuoted(path)}\n${lines.join('\n')}`
   })
   const paths = places.slice(1).map(({ path }) => fishQuoted(path))
+  const values = valuesOf(places).map(
+    ({ paths: before, values: some }) => `        case ${before.map(fishQuoted).join(' ')}
+            printf '%s\\n' ${some.map(fishQuoted).join(' ')}
+            return`,
+  )
   return `# Completion of sallyport for fish.
 function __sallyport_offers
     set -l words (commandline -opc)
+    set -l place ''
+    for word in $words[2..]
+        switch "$place $word"
+            case ${paths.join(' ')}
+                set place "$place $word"
+        end
+    end
+    switch "$place $words[-1]"
+${values.join('\n')}
+    end
     switch $words[-1]
         case --profile
             $words[1] manage profiles --names 2>/dev/null
@@ -168,15 +226,12 @@ function __sallyport_offers
         case ${others.join(' ')}
             return
     end
-    set -l place ''
-    for word in $words[2..]
-        switch "$place $word"
-            case ${paths.join(' ')}
-                set place "$place $word"
-        end
-    end
     switch $place
 ${offers.join('\n')}
+    end
+    switch $place
+        case ${profilePaths(places).map(fishQuoted).join(' ')}
+            $words[1] manage profiles --names 2>/dev/null
     end
 end
 complete -c sallyport -f -a '(__sallyport_offers)'

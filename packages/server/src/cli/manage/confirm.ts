@@ -11,7 +11,9 @@ export function destroys(
   body: Readonly<Record<string, unknown>>,
 ): boolean {
   if (kind !== 'write') return false
-  return method === 'DELETE' || /\brevo/.test(command) || body.disabled === true || body.emergency === true
+  // What is made switched off has never worked for anybody.
+  const switchesOff = method === 'PATCH' && body.disabled === true
+  return method === 'DELETE' || /\brevo/.test(command) || switchesOff || body.emergency === true
 }
 
 /** Throws `ConfigRefused` without a yes. `name` is what is destroyed, `place` where. */

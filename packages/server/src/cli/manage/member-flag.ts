@@ -2,6 +2,8 @@
 
 import { InvalidArgumentError, Option } from 'commander'
 import type { Shape } from '../../management/description.ts'
+import { builtInRoles } from '../../management/permissions.ts'
+import { offering } from '../offers.ts'
 
 type ReadText = (text: string) => unknown
 
@@ -16,26 +18,36 @@ export function memberOptions(member: string, shape: Shape, mayBeNull: boolean):
   if (shape.type === 'boolean')
     return [new Option(flag, wordsOf(shape)), new Option(`--no-${flagName(member)}`, 'the opposite')]
   const { items } = shape
-  if (items !== undefined) return listOption(flag, items, wordsOf(shape))
+  if (items !== undefined) return listOption(member, items, wordsOf(shape))
   const read = readerOf(member, shape, mayBeNull)
   if (read === null) return []
   const words = [wordsOf(shape), ...(isInstant(member, shape) ? ['or a date'] : [])]
-  return [new Option(`${flag} <value>`, words.filter((word) => word !== '').join(', ')).argParser(read)]
+  const option = new Option(`${flag} <value>`, words.filter((word) => word !== '').join(', '))
+  return [offering(option.argParser(read), choiceTexts(shape))]
 }
 
 /** A list of texts: one text each time. */
-function listOption(flag: string, items: Shape, words: string): readonly Option[] {
+function listOption(member: string, items: Shape, words: string): readonly Option[] {
   const read = readerOf('', items, false)
   if (read === null) return []
   const about = [words || wordsOf(items), 'repeat it for more'].filter((word) => word !== '').join('; ')
-  const option = new Option(`${flag} <value>`, about)
-  return [option.argParser((text, before: readonly unknown[] = []) => [...before, read(text)])]
+  const option = new Option(`--${flagName(member)} <value>`, about)
+  // A tenant's own roles are good too, and nobody waits for a server at the Tab key.
+  const offers = member === 'roles' ? Object.keys(builtInRoles) : choiceTexts(items)
+  return [
+    offering(
+      option.argParser((text, before: readonly unknown[] = []) => [...before, read(text)]),
+      offers,
+    ),
+  ]
 }
 
 const alternativesOf = (shape: Shape): readonly Shape[] => shape.anyOf?.flatMap(alternativesOf) ?? [shape]
 
 const choicesOf = ({ enum: choices = [], const: only }: Shape): readonly unknown[] =>
   only === undefined ? choices : [only]
+
+const choiceTexts = (shape: Shape): readonly string[] => alternativesOf(shape).flatMap(choicesOf).map(String)
 
 export function wordsOf(shape: Shape): string {
   const alternatives = alternativesOf(shape)

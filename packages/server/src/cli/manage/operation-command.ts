@@ -1,6 +1,6 @@
 /** An operation as a command: its words, what stands without a flag, and the flags; all read off the table. */
 
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { ObjectShape, OperationDescription, Shape } from '../../management/description.ts'
 import { flagName, memberOptions, wordsOf } from './member-flag.ts'
 
@@ -81,6 +81,21 @@ export function membersWithoutFlag(
   )
 }
 
+/** Whoever takes them for flags is told how they are said. */
+function misguided(operation: OperationDescription): readonly Option[] {
+  return membersWithoutFlag(operation)
+    .filter(([member]) => !isTaken(operation, member))
+    .map(([member]) =>
+      new Option(`--${flagName(member)} [value]`)
+        .hideHelp()
+        // Else commander would not ask the reader where the value is missing too.
+        .preset('')
+        .argParser(() => {
+          throw new InvalidArgumentError(`It goes by --set ${member}=VALUE or --file: see --help.`)
+        }),
+    )
+}
+
 export const bodyFlags = (operation: OperationDescription): readonly MemberFlag[] =>
   flagsOf(operation, operation.body, operation.method === 'PATCH')
 
@@ -97,6 +112,7 @@ export function commandOf(operation: OperationDescription): OperationCommand {
     options: [
       ...places.map((name) => placeOption(name)),
       ...[...bodyFlags(operation), ...queryFlags(operation)].flatMap(({ options }) => options),
+      ...misguided(operation),
       ...kindOptions(operation),
       new Option('--json', 'print JSON'),
       new Option('--profile <profile>', 'which server, as whom (see sallyport manage profiles)'),

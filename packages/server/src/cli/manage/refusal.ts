@@ -20,8 +20,9 @@ export async function refusalText(error: ManagementRefused, client: ManagementCl
   const misfits = error.misfits.map(
     ({ pointer, found, expected }) => `  ${pointer || 'the body'}: found ${found}, expected ${expected}`,
   )
+  const isMissing = error.code === 'not_found' && error.detail !== undefined
   const lines = [
-    error.title,
+    ...(isMissing ? [] : [error.title]),
     ...(error.detail === undefined ? [] : [error.detail]),
     ...misfits,
     ...(await nextStep(error, client)),
@@ -40,6 +41,8 @@ async function nextStep(
   { code, detail = '' }: ManagementRefused,
   client: ManagementClient,
 ): Promise<readonly string[]> {
+  // Said only to those who may know that it is missing.
+  if (code === 'not_found' && detail !== '') return []
   if (code === 'not_found')
     return [
       'Either it does not exist, or you may not see it.',

@@ -12,6 +12,7 @@ import {
 import { describedOperations } from '../../management/described-operations.ts'
 import type { OperationDescription } from '../../management/description.ts'
 import { mergePatch } from '../../management/merge-patch.ts'
+import { terminalText } from '../standard-input.ts'
 import { createToken } from './access-token.ts'
 import { confirm, destroys } from './confirm.ts'
 import { type Connection, findConnection } from './connection.ts'
@@ -170,11 +171,18 @@ function showDryRun(
   print({ method, path: `/manage/v1${path}`, headers, body, changes, sent: false }, lines.join('\n'), isJson)
 }
 
+interface Done {
+  /** What its maker may not have meant. */
+  readonly warnings?: readonly string[]
+  readonly blueprint?: string | null
+}
+
 function showDone({ command, method }: OperationDescription, answer: object | null, isJson = false): void {
-  const thing = answer ?? { done: true }
+  const { warnings = [], ...thing } = (answer ?? { done: true }) as Done
   const once = holdsSecret(thing) ? '\nKeep this secret now: it will not be shown again.' : ''
-  print(thing, answer === null ? `Done: ${command}.` : thingText(answer) + once, isJson)
-  if ('blueprint' in thing && thing.blueprint !== null && method === 'PATCH' && !isJson)
+  print(answer ?? thing, answer === null ? `Done: ${command}.` : thingText(thing) + once, isJson)
+  for (const sentence of warnings) process.stderr.write(`Warning: ${terminalText(sentence)}\n`)
+  if (thing.blueprint && method === 'PATCH' && !isJson)
     process.stderr.write(
       `Blueprint ${thing.blueprint} declares it: change it there too, or the next apply sets it back.\n`,
     )

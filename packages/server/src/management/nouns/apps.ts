@@ -125,12 +125,15 @@ export const appOperations = [
     path: '/tenants/{tenant}/apps',
     about: 'The apps of a tenant, in order of client id.',
     permission: 'read_apps',
-    query: Type.Object({ organization: Type.Optional(Type.String()) }),
+    query: Type.Object({
+      organization: Type.Optional(Type.String()),
+      id: Type.Optional(Type.String({ description: 'the one app of that id' })),
+    }),
     output: AppShape,
     example: { answer: shown },
     find: findTenant,
-    run: async ({ params: { tenant }, query: { organization: organizationId } }, page, from) =>
-      (await listApps(from, tenant, { ...page, organizationId })).map(showApp),
+    run: async ({ params: { tenant }, query: { organization: organizationId, id } }, page, from) =>
+      (await listApps(from, tenant, { ...page, organizationId, id })).map(showApp),
     keyOf: (item) => item.client_id,
   }),
   list({

@@ -4,7 +4,9 @@ import { type Static, Type } from 'typebox'
 import { isRegisteredCredentialId } from '../../apps/registered-credential.ts'
 import { addSecret, endsOf, rotateSecret, standingOf, takesSecrets } from '../../apps/secrets.ts'
 import { formOfFormat } from '../../blueprint/proof.ts'
+import { PublicProof, publicProofOf } from '../../blueprint/public-proof.ts'
 import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
+import { checkFederationRule } from '../../federation/check-rule.ts'
 import { addCredential, disableCredential, setExpiry } from '../../store/credential-terms.ts'
 import { type CredentialRecord, listCredentials, removeCredential } from '../../store/credentials.ts'
 import type { WriteTransaction } from '../../store/database.ts'
@@ -63,8 +65,10 @@ const CredentialShape = Type.Object({
   last_used_at: OrNull(Instant),
   exposed_at: OrNull(Instant),
   exposed_by: OrNull(Type.String()),
+  ...PublicProof,
   ...managed,
   /** In the one answer that made it. */
+  warnings: Type.Optional(Type.Array(Type.String())),
   client_id: Type.Optional(Type.String()),
   client_secret: Type.Optional(Type.String()),
 })
@@ -72,8 +76,9 @@ const CredentialShape = Type.Object({
 const show = (row: CredentialRecord, now: number) => ({
   ...{ id: row.id, kind: formOfFormat(row.format), standing: standingOf(row, now) },
   ...{ disabled: row.disabledAt !== null, expires_at: row.expiresAt, last_used_at: row.lastUsedAt },
-  ...{ exposed_at: row.exposedAt, exposed_by: row.exposedBy, blueprint: row.blueprint },
-  ...{ created_at: row.createdAt, updated_at: row.updatedAt },
+  ...{ exposed_at: row.exposedAt, exposed_by: row.exposedBy },
+  ...publicProofOf(row.format, row.publicProof),
+  ...{ blueprint: row.blueprint, created_at: row.createdAt, updated_at: row.updatedAt },
 })
 
 /** For the audit chain too: it does not change by itself. */
@@ -210,11 +215,18 @@ async function create(
   await checkBeside(tx, tenantId, clientId, proof)
   await addCredential(tx, tenantId, clientId, { id, ...verifierOf(proof), pepperVersion: null, expiresAt })
   await checkCredentialCount(tx, tenantId, clientId)
+  const { body: made, after } = await shownOf(tx, tenantId, clientId, id)
   return {
-    ...(await shownOf(tx, tenantId, clientId, id)),
+    ...{ body: { ...made, ...warningsOf(body) }, after },
     location: `/tenants/${tenantId}/apps/${clientId}/credentials/${id}`,
     name: `credential ${clientId} ${id}`,
   }
+}
+
+/** As `sallyport apply` prints them of a blueprint. */
+function warningsOf({ federation }: Static<typeof NewCredential>) {
+  const { warnings } = federation ? checkFederationRule(federation) : { warnings: [] }
+  return warnings.length === 0 ? {} : { warnings }
 }
 
 /** Of secrets only the hashes of others come this way. */
