@@ -57,7 +57,8 @@ const refused: Readonly<Record<string, number>> = {
 }
 
 /** What the server counts in memory and writes now and then; and tokens, which it holds back for seconds after a cut-off. */
-const comesLater = /^sallyport manage (?:dialect-uses|credentials) list |^curl .* --form /
+const comesLater =
+  /^sallyport manage (?:dialect-uses|credentials) list |^curl .* --form |^sallyport audit verify .* && /
 
 /** What the reader has seen last, under the name that the document has for it. */
 const seen: Record<string, string> = {}

@@ -49,7 +49,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   token: {
     takes: '[tenant]',
-    about: 'get an access token as a client does, and print it alone; of a development instance by its tenant',
+    about: 'get an access token as a client does, and print it alone',
     load: async () => (await import('./token.ts')).registerToken,
   },
   revoke: {
@@ -75,6 +75,16 @@ const commands: Readonly<Record<string, Entry>> = {
   keys: {
     about: 'signing keys and the master key: list, rotate, retire',
     load: async () => (await import('./keys.ts')).registerKeys,
+  },
+  backup: {
+    takes: '<file>',
+    about: 'copy the embedded database to a file while servers run; the master key is not in it',
+    load: async () => (await import('./backup.ts')).registerBackup,
+  },
+  restore: {
+    takes: '[file]',
+    about: 'put a backup in the place of the database, and end what nobody can know to be good',
+    load: async () => (await import('./restore.ts')).registerRestore,
   },
   operators: {
     about: 'who may use the management API: the first one is made here, others through the API',

@@ -22,7 +22,8 @@ const contexts: Readonly<Record<SealedPlace, (key: readonly string[]) => string>
     secretContext({ tenantId, clientId, credentialId }),
 }
 
-const contextOf = (place: SealedPlace, key: SealedKey): string => contexts[place](key.map(String))
+/** To what a sealed value is bound. */
+export const contextOf = (place: SealedPlace, key: SealedKey): string => contexts[place](key.map(String))
 
 export interface ResealDeps {
   readonly db: Database

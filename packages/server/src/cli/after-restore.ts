@@ -1,0 +1,53 @@
+/** What must follow when a database was put back to an earlier state, on both engines, in one transaction. */
+
+import { headText } from '../audit/head-text.ts'
+import { revokeAndRecord } from '../revocation/recorded.ts'
+import { type Actor, type AuditHead, listAuditRecords } from '../store/audit-records.ts'
+import type { Database } from '../store/database.ts'
+import { leapAhead } from '../store/new-life.ts'
+import { lateSeconds } from '../store/revocations.ts'
+import { listTenantIds } from '../store/tenants.ts'
+
+export interface AfterRestore {
+  /** The end of the chain as it was put back; what was done after it is forgotten. */
+  readonly head: AuditHead
+  /** Epoch seconds of its last record; null where there is none. */
+  readonly until: number | null
+  readonly tenants: number
+  /** Tokens issued until then are dead, in epoch seconds; null where they were kept. */
+  readonly issuedUntil: number | null
+}
+
+export interface AfterRestoreOptions {
+  /** Nothing was revoked since the backup, says who asks. */
+  readonly keepTokens: boolean
+  readonly by: Actor
+}
+
+/**
+ * What was revoked after the backup lives again, and nobody can tell what that was: so every token of the time before
+ * dies. Then the feed goes on where no follower has been.
+ */
+export async function finishRestore(
+  db: Database,
+  { keepTokens, by }: AfterRestoreOptions,
+): Promise<AfterRestore> {
+  const tenantIds = await listTenantIds(db)
+  return db.write(async (tx) => {
+    const [last] = await listAuditRecords(tx, { limit: 1, newestFirst: true })
+    const head = last ?? { number: 0, hash: new Uint8Array(32) }
+    await leapAhead(tx, db.engine)
+    const issuedUntil = keepTokens ? null : tx.now + lateSeconds
+    const after = { audit_head: headText(head), tokens_issued_until: issuedUntil }
+    tx.audit({
+      ...{ tenantId: null, actor: by, action: 'restoreDatabase', target: 'database' },
+      after: JSON.stringify(after),
+    })
+    if (issuedUntil !== null)
+      for (const tenantId of tenantIds) {
+        const cutOff = { kind: 'tenant', subjectId: tenantId, issuedUntil } as const
+        await revokeAndRecord(tx, tenantId, cutOff, { actor: by, action: 'revokeTokensOfTenant' })
+      }
+    return { head, until: last?.happenedAt ?? null, tenants: tenantIds.length, issuedUntil }
+  })
+}
