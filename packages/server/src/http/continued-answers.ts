@@ -13,7 +13,8 @@ export interface ContinuedAnswers {
   endAll(): void
 }
 
-export function createContinuedAnswers(): ContinuedAnswers {
+/** Of whoever takes nothing for so long, what waits is dropped. */
+export function createContinuedAnswers(unreadMilliseconds: number): ContinuedAnswers {
   const ends = new Set<() => void>()
   let isOver = false
   return {
@@ -21,6 +22,10 @@ export function createContinuedAnswers(): ContinuedAnswers {
       const end = () => response.end()
       const stop = follow({ write: writeTo(response, opening), end })
       ends.add(end)
+      // After the end too: who does not read does not see it, and would hold what waits for ever.
+      response.setTimeout(unreadMilliseconds, () => {
+        if (response.writableLength > 0) response.req.destroy()
+      })
       // A client that leaves in the middle of a write is no failure of ours.
       response.on('error', () => {})
       response.once('close', () => {

@@ -17,7 +17,7 @@ import type { Effects } from '../effects.ts'
 import { type AddressList, canonicalAddress, parseAddressList } from './address-list.ts'
 import { hasBody } from './body.ts'
 import { type CertificateSource, noCertificates } from './client-certificate.ts'
-import { createContinuedAnswers } from './continued-answers.ts'
+import { type ContinuedAnswers, createContinuedAnswers } from './continued-answers.ts'
 import { BodyAborted, BodyTooLarge, type Handler } from './exchange.ts'
 import { handshakeOptions, secureContextOptions } from './handshake.ts'
 import { lingerAfter, refuseConnection, type SocketLike } from './linger.ts'
@@ -42,6 +42,8 @@ export interface ListenerLimits {
   /** How much, and how long, we read on after an answer given early, so that the client gets to see it. */
   readonly lingerBytes: number
   readonly lingerMilliseconds: number
+  /** How long a client of an answer that goes on may take nothing of what waits for it. */
+  readonly unreadMilliseconds: number
 }
 
 export const defaultLimits: ListenerLimits = {
@@ -52,6 +54,7 @@ export const defaultLimits: ListenerLimits = {
   keepAliveMilliseconds: 65_000,
   lingerBytes: 1_048_576,
   lingerMilliseconds: 1000,
+  unreadMilliseconds: 60_000,
 }
 
 /** Who hears of a failure that no client may see. */
@@ -141,13 +144,14 @@ class Edge {
   readonly #connections = new WeakMap<SocketLike, Connection>()
   /** Open sockets on which no request has arrived yet: Node 24 does not count them as idle. */
   readonly #silent = new Set<Socket>()
-  readonly #continued = createContinuedAnswers()
+  readonly #continued: ContinuedAnswers
   #isDraining = false
 
   constructor(options: ListenerOptions) {
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#proxies = options.proxies ?? noProxies
+    this.#continued = createContinuedAnswers(this.#limits.unreadMilliseconds)
   }
 
   startDraining(): void {

@@ -111,6 +111,7 @@ export function readQuery(query: string, schema: TObject | null, isList: boolean
   const values: Record<string, unknown> = {}
   for (const [name, text] of new URLSearchParams(query)) {
     if (Object.hasOwn(values, name)) refuseQuery(name, 'it twice', 'it once')
+    if (!isStorable(text, mostLevels)) refuseQuery(name, 'a character U+0000', 'text without it')
     if (isList && name === 'cursor') values[name] = text
     else if (isList && name === 'limit') values[name] = readLimit(text)
     else {

@@ -1,6 +1,6 @@
 /** Following a tenant's revocations over HTTP: as one JSON document, or as server-sent events that go on. */
 
-import { neverCached, preferredType, type Reply, refuse } from '@sallyport/protocol'
+import { neverCached, OAuthError, preferredType, type Reply, refuse } from '@sallyport/protocol'
 import type { FeedEvent, RevocationFeed } from '../revocation/feed.ts'
 import { subjectClaims, type ToldRevocation } from '../revocation/for-verifiers.ts'
 import {
@@ -62,7 +62,9 @@ async function isStillResourceServer(
 
 async function answerEvents(request: ClientRequest, deps: FeedDeps): Promise<Reply> {
   const { tenant, caller } = request
+  const { clientId, organizationId } = caller.client
   const after = startOf(request)
+  if (deps.revocationFeed.isFull({ tenantId: tenant.id, clientId })) refuseFull()
   const first = after === null ? await deps.revocationFeed.snapshot(tenant.id) : null
   const opening = `retry: 1000\n\n${eventText('claims', subjectClaims(tenant))}`
   return {
@@ -72,11 +74,18 @@ async function answerEvents(request: ClientRequest, deps: FeedDeps): Promise<Rep
     follow: ({ write, end }) => {
       const tell = (event: FeedEvent) => write(textOf(event))
       const isWelcome = () => isStillResourceServer(request, deps)
-      const { clientId, organizationId } = caller.client
       const follower = { tenantId: tenant.id, clientId, organizationId, tell, end, isWelcome }
       return deps.revocationFeed.follow(follower, after ?? first?.seq ?? 0)
     },
   }
+}
+
+function refuseFull(): never {
+  throw new OAuthError('temporarily_unavailable', 'too many event streams of one client', {
+    status: 429,
+    retryAfterSeconds: 30,
+    detail: 'Too many event streams are open with this client id. Try again later.',
+  })
 }
 
 /** After which change to begin: where a broken connection stood, or as asked; null for the very beginning. */

@@ -9,6 +9,10 @@ import { fetchDeadline } from './fetch-json.ts'
 import { createFetchPlaces } from './fetch-places.ts'
 import { namesPrivateHost } from './literal-host.ts'
 import { createLookup, type Lookup } from './lookup.ts'
+import { createTurnstile } from './turnstile.ts'
+
+// One body names a hundred hosts: some calls with silent ones would turn everybody else's away.
+const looksOfCall = 4
 
 /**
  * Those whose hosts have addresses, and none but public and allowed ones. Why another has not is never told: who could tell
@@ -50,8 +54,14 @@ export function createReachable({
     const names = new Set([...hosts.values()].filter((name) => name !== null))
     if (names.size === 0) return new Set()
     const signal = deadline()
+    const ownPlaces = createTurnstile(looksOfCall, names.size)
     const looked = await Promise.all(
-      [...names].map(async (name) => ((await hasGoodAddresses(name, signal)) ? [name] : [])),
+      [...names].map(async (name) => {
+        const leave = await ownPlaces.enter(signal)
+        const isGood = leave !== null && (await hasGoodAddresses(name, signal))
+        leave?.()
+        return isGood ? [name] : []
+      }),
     )
     const good = new Set<string | null>(looked.flat())
     return new Set(urls.filter((url) => good.has(hosts.get(url) ?? null)))

@@ -8,6 +8,7 @@
 
 import type { Change, ChangeFeed } from '../store/changes.ts'
 import { type Revocation, type RevocationChange, readRevocation } from '../store/revocations.ts'
+import { createFollowerPlaces } from './follower-places.ts'
 import type { ToldRevocation } from './for-verifiers.ts'
 
 export type FeedEvent =
@@ -42,6 +43,8 @@ export interface Follower {
 export interface RevocationFeed {
   /** Holds all that was committed before the call; what is told later may repeat some of it. */
   snapshot(tenantId: string): Promise<Snapshot>
+  /** Whether so many follow for the client already that another would be sent away at once. */
+  isFull(client: Pick<Follower, 'tenantId' | 'clientId'>): boolean
   /** Tells what came after `seq`, then goes on. The answer ends the following. */
   follow(follower: Follower, seq: number): () => void
   close(): void
@@ -59,6 +62,8 @@ export interface RevocationFeedOptions {
 
 // An hour: a credential may expire meanwhile, and no change tells of that.
 const longestBeats = 720
+// A thousand guards of one API, each with a few connections of which nobody has noticed yet that they are broken.
+const mostOfOneClient = 4_096
 
 interface Following extends Follower {
   /** What it has been told of already. */
@@ -69,6 +74,7 @@ interface Following extends Follower {
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
   const { changes, list, listAfter, words, onFailure, heartbeatMilliseconds = 5_000 } = options
   const tenants = new Map<string, Set<Following>>()
+  const places = createFollowerPlaces(mostOfOneClient)
   const of = (tenantId: string): readonly Following[] => [...(tenants.get(tenantId) ?? [])]
 
   const leave = (following: Following): void => {
@@ -161,7 +167,13 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       const told = (await list(tenantId)).map((revocation) => words(tenantId, revocation))
       return { seq, asOf, told: (await Promise.all(told)).flat() }
     },
+    isFull: (client) => places.isFull(client),
     follow(follower, seq) {
+      const leavePlace = places.take(follower)
+      if (leavePlace === null) {
+        follower.end()
+        return ignore
+      }
       const following: Following = { ...follower, seq, beats: 0 }
       let hasLeft = false
       inTurn(
@@ -172,6 +184,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
         () => dismiss(following),
       )
       return () => {
+        if (!hasLeft) leavePlace()
         hasLeft = true
         leave(following)
       }

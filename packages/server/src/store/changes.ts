@@ -133,13 +133,15 @@ export class DatabaseChangeFeed implements ChangeFeed {
 
   async #catchUpOnce(): Promise<void> {
     const last = this.#lastSeq
+    // Before the question: of what is committed while the answer is on its way nobody has been told.
+    const askedAt = this.#clock()
     const rows = await this.#read(changesFrom, [Math.max(last, 1)])
     const firstSeq = rows[0]?.[0]
     const isUnbroken = last === 0 ? firstSeq === undefined || firstSeq === 1 : firstSeq === last
     if (!isUnbroken || rows.length === catchUpLimit) await this.#startOver()
     else this.#deliverNews(rows.slice(last === 0 ? 0 : 1).map(toChange))
     // Last: who relies on a recent contact relies on having been told what it brought.
-    this.#lastContactAt = this.#clock()
+    this.#lastContactAt = askedAt
   }
 
   #deliverNews(changes: readonly Change[]): void {

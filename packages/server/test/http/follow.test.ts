@@ -79,3 +79,30 @@ test('trust R12: whoever does not read what it has asked for is cut off', async 
   }
   await ended
 })
+
+test('trust R12: what was ended and is never read is not kept for ever', async (t) => {
+  const { handler, begun, stopped } = following('x'.repeat(40 * 1024 * 1024))
+  const { port } = await startListener(t, { handler, limits: { unreadMilliseconds: 50 } })
+  const socket = connect(port, '127.0.0.1').pause()
+  t.after(() => socket.destroy())
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const sink = await begun
+  sink.write('second')
+  sink.end()
+  await stopped
+})
+
+test('product 3: a client that is told nothing for long and has read all is not cut off', async (t) => {
+  const { handler, begun, stopped } = following()
+  const { port } = await startListener(t, { handler, limits: { unreadMilliseconds: 1 } })
+  const response = await fetch(`http://127.0.0.1:${port}/`)
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail('no body')
+  assert.equal((await reader.read()).value, 'first\n\n')
+  const sink = await begun
+  // The longest wait of an idle socket is over before this answer comes.
+  assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200)
+  sink.write('second\n\n')
+  assert.equal((await reader.read()).value, 'second\n\n')
+  await reader.cancel()
+  await stopped
+})

@@ -16,6 +16,21 @@ async function withApp(server: TestServer) {
 }
 
 forEachStore((_engine, suite) => {
+  test('trust part 2 I: a query with U+0000, which no database keeps, is refused by name and is no failure', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    for (const [path, name] of [
+      ['/tenants/acme/apps', 'id'],
+      ['/tenants/acme/apps', 'organization'],
+      ['/audit-records', 'tenant'],
+      ['/tenants/acme/audit-records', 'target'],
+    ]) {
+      const answer = await operator.call('GET', `${path}?${name}=a%00`)
+      assertProblem(answer, 400, 'invalid_query')
+      assert.equal(answer.json.errors[0].pointer, `/${name}`)
+    }
+  })
+
   test('trust 161: an update without If-Match is 428, with a stale one 412, with the present one done', async (t) => {
     const server = await startManaged(t, suite)
     const { operator, path, etag } = await withApp(server)
@@ -166,7 +181,7 @@ test('RFC 9457: an unknown parameter is told with those that there are, those of
   const server = await startManaged(t, oneStore)
   const { operator, path } = await withApp(server)
   const expectedAt = async (url: string) => (await operator.call('GET', url)).json.errors[0].expected
-  assert.equal(await expectedAt('/tenants/acme/apps?plan=x'), 'one of organization, limit, cursor')
+  assert.equal(await expectedAt('/tenants/acme/apps?plan=x'), 'one of organization, id, limit, cursor')
   assert.equal(await expectedAt('/tenants?x=1'), 'one of limit, cursor')
   assert.equal(await expectedAt(`${path}?x=1`), 'no parameter')
 })

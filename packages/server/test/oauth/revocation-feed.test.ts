@@ -7,7 +7,7 @@ import { saveOrganization } from '../../src/store/organizations.ts'
 import { revoke } from '../../src/store/revocations.ts'
 import { savePlan } from '../../src/store/tenants.ts'
 import { forEachStore, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
-import { assertError, assertInvalidClient } from './answers.ts'
+import { assertError, assertInvalidClient, assertThrottled } from './answers.ts'
 import { assertRevoked, resourceServer, revokeToken, tokenOf } from './ends.ts'
 import { app, blueprint, generated, tenant } from './sample.ts'
 
@@ -252,6 +252,35 @@ forEachStore((_engine, suite) => {
     // A position that moved with it would not change: revocations that come meanwhile are still told.
     assert.ok(following.named('policy').every(({ id }) => id === undefined))
     assert.deepEqual(other.named('policy'), [])
+  })
+
+  test('product 3: one client follows 4,096 times and no more, until one of them ends; another client is not hindered', async (t) => {
+    const server = await startTestServer(t, suite, text)
+    const asked = { url: path, headers: { accept: 'text/event-stream' } }
+    const basic = server.credential('acme', 'api')
+    const reply = await server.request({ ...asked, basic })
+    const followings = Array.from({ length: 4_097 }, () => {
+      const following = new Following()
+      const sink = { write: (told: string) => following.write(told), end: () => following.end() }
+      following.stop = reply.follow?.(sink) ?? assert.fail('the answer does not go on')
+      t.after(() => following.stop())
+      return following
+    })
+    // All of them were let in before the first of them followed.
+    assert.deepEqual([followings.at(-2)?.isEnded, followings.at(-1)?.isEnded], [false, true])
+    const refused = await server.request({ ...asked, basic })
+    assertThrottled(refused)
+    assert.equal((await server.request({ url: path, basic })).status, 200)
+    const [first] = followings
+    for (const _twice of [1, 2]) first?.stop()
+    const again = await server.request({ ...asked, basic })
+    assert.equal(again.status, 200)
+    const last = new Following()
+    t.after(again.follow?.({ write: (told) => last.write(told), end: () => last.end() }))
+    assertThrottled(await server.request({ ...asked, basic }))
+    const url = '/bare/oauth2/revocations'
+    const other = await server.request({ ...asked, url, basic: server.credential('bare', 'api') })
+    assert.equal(other.status, 200)
   })
 
   test('trust R15: a heartbeat says until when nothing was missed', async (t) => {

@@ -68,3 +68,19 @@ test('trust F23: names without an answer are waited for once, all together, and 
   assert.ok([...(await finding)].every((url) => !url.includes('silent')))
   assert.deepEqual(asked.toSorted(), ['keys.example', 'silent.example'])
 })
+
+test('trust F23: who names many silent hosts in many calls has nobody else turned away', async () => {
+  const over = new AbortController()
+  const signals = [...Array.from({ length: 8 }, () => over.signal), new AbortController().signal]
+  const lookup: Lookup = async (name) =>
+    name.startsWith('silent') ? new Promise(() => {}) : [{ address: publicAddress, family: 4 }]
+  const find = createReachable({ lookup, deadline: () => signals.shift() ?? assert.fail('no more calls') })
+  const silent = signals.slice(1).map((_, call) => {
+    return find(Array.from({ length: 50 }, (_, index) => `https://silent${call}-${index}.example/jwks`))
+  })
+  const finding = find(['https://keys.example/jwks'])
+  await turn()
+  over.abort()
+  assert.equal((await finding).size, 1)
+  for (const one of silent) assert.equal((await one).size, 0)
+})

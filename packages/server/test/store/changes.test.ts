@@ -201,6 +201,19 @@ forEachStore((engine, store) => {
     assert.deepEqual([follower.lost(), feed.lastContactAt], [1, startedAt + 100])
   })
 
+  test('trust R5: what is committed while a slow answer is on its way is not counted as told', async (t) => {
+    const { db, clock } = await store.open(t)
+    const slow: Read = async (query, values) => {
+      const rows = await db.read(query, values)
+      clock.advance(30)
+      return rows
+    }
+    const feed = await DatabaseChangeFeed.start(slow, clock)
+    const askedAt = clock()
+    await feed.catchUp()
+    assert.equal(feed.lastContactAt, askedAt)
+  })
+
   if (engine === 'sqlite') {
     test('product 3: a write by another process on the same file is followed', async (t) => {
       const { location, open } = await store.prepare(t)
