@@ -4,6 +4,8 @@ import { createCircuit } from '../limits/circuit.ts'
 import { type Elapsed, systemElapsed } from '../limits/limit.ts'
 import { type After, createPatience, systemAfter } from '../limits/patience.ts'
 import { type RedisClient, scriptRunner, watchConnection } from '../limits/redis-client.ts'
+import { objectOf, oneOf } from '../option-checks.ts'
+import { askingChecks, clientCheck, refuseProblems } from '../store-options.ts'
 import type { ProofLife, ProofMemory, ProofUse } from './proof-memory.ts'
 
 /** How `createRedisProofs` names its keys, how long it waits, and what holds while it cannot ask. */
@@ -24,6 +26,11 @@ export interface RedisProofsOptions {
   readonly onRecovered?: () => void
 }
 
+const optionsCheck = objectOf<RedisProofsOptions>({
+  ...askingChecks,
+  whenLost: oneOf(['refuse', 'allow']),
+})
+
 const useScript = `return redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1]) and 1 or 0`
 
 // Another process takes a proof for longer, if its clock is behind.
@@ -33,7 +40,8 @@ const clockSkewSeconds = 60
  * Processes that are given the same Redis or Valkey take a DPoP proof once between them, for `dpop: { proofs }` of a guard.
  * While there is no answer, bound tokens are refused with 503 (`proofs_unavailable`), or with `whenLost: 'allow'` a proof is
  * good once at each process. A server that is restarted empty has forgotten the proofs of the last minute; the process that
- * took one has not. The client remains the caller's: its connection and its end. Does not look into proofs.
+ * took one has not. The client remains the caller's: its connection and its end. Does not look
+ * into proofs. Throws `GuardOptionsError` for its own options.
  *
  * @example
  * ```ts
@@ -49,10 +57,10 @@ const clockSkewSeconds = 60
  * ```
  */
 export function createRedisProofs(client: RedisClient, options: RedisProofsOptions = {}): ProofMemory {
+  refuseProblems('createRedisProofs', [...clientCheck(client, 'client'), ...optionsCheck(options, 'options')])
   const { elapsed = systemElapsed, after = systemAfter, prefix = 'sallyport:proof:' } = options
   const { timeoutMilliseconds = 250, pauseMilliseconds = 1000, whenLost = 'refuse' } = options
   const { onDegraded = () => {}, onRecovered = () => {} } = options
-  if (whenLost !== 'refuse' && whenLost !== 'allow') throw new TypeError('whenLost must be refuse or allow')
   const connection = watchConnection(client)
   const run = scriptRunner(client, useScript)
   const circuit = createCircuit({

@@ -1,5 +1,7 @@
 /** Limits of one process. The buckets are bounded, and those in use are not the ones that go. */
 
+import { objectOf } from '../option-checks.ts'
+import { bucketChecks, refuseProblems } from '../store-options.ts'
 import { bucketName } from './key.ts'
 import { type Elapsed, type Limit, type LimitStore, systemElapsed, type Taken } from './limit.ts'
 import { type Bucket, emptyBucket, fullAgainAt, giveBackTo, takeFrom, takenFrom } from './sliding-window.ts'
@@ -87,9 +89,11 @@ class RecentBuckets {
   }
 }
 
+const optionsCheck = objectOf<MemoryLimitsOptions>(bucketChecks)
+
 /**
  * Limits that this process keeps to by itself; each process beside it passes as much again. It does not outlive a
- * restart, and does not check that a limit is one. Throws nothing.
+ * restart, and does not check that a limit is one. Throws `GuardOptionsError` for its own options, and nothing later.
  *
  * @example
  * ```ts
@@ -102,10 +106,9 @@ class RecentBuckets {
  * })
  * ```
  */
-export function createMemoryLimits({
-  elapsed = systemElapsed,
-  entries = defaultEntries,
-}: MemoryLimitsOptions = {}): MemoryLimits {
+export function createMemoryLimits(options: MemoryLimitsOptions = {}): MemoryLimits {
+  refuseProblems('createMemoryLimits', [...optionsCheck(options, 'options')])
+  const { elapsed = systemElapsed, entries = defaultEntries } = options
   const buckets = new RecentBuckets(entries)
   return {
     take(key, limit) {

@@ -1,5 +1,7 @@
 /** Limits that processes share through Redis or Valkey, and keep each by itself while that is gone. */
 
+import { objectOf } from '../option-checks.ts'
+import { askingChecks, bucketChecks, clientCheck, refuseProblems } from '../store-options.ts'
 import { createCircuit } from './circuit.ts'
 import { bucketName } from './key.ts'
 import { createKnownWindows } from './known-windows.ts'
@@ -30,6 +32,8 @@ export interface RedisLimitsOptions {
   readonly onRecovered?: () => void
 }
 
+const optionsCheck = objectOf<RedisLimitsOptions>({ ...bucketChecks, ...askingChecks })
+
 const probed: Limit = { name: 'probe', requests: 1, windowSeconds: 1 }
 
 const isTighter = (one: Taken, other: Taken): boolean => one.remaining < other.remaining
@@ -41,7 +45,7 @@ const isTighter = (one: Taken, other: Taken): boolean => one.remaining < other.r
  * passed meanwhile when they can be asked again. Each also counts what it passes itself and never passes more than the
  * limit alone, so that with the server lost, restarted empty or found again it is at the most the limit for each
  * process. `isShared` of an answer says which of the two it was. The client remains the caller's: its connection and its
- * end. Throws nothing and never makes a request fail; does not check that a limit is one.
+ * end. Never makes a request fail; does not check that a limit is one. Throws `GuardOptionsError` for its own options.
  *
  * @example
  * ```ts
@@ -59,6 +63,7 @@ const isTighter = (one: Taken, other: Taken): boolean => one.remaining < other.r
  * ```
  */
 export function createRedisLimits(client: RedisClient, options: RedisLimitsOptions = {}): LimitStore {
+  refuseProblems('createRedisLimits', [...clientCheck(client, 'client'), ...optionsCheck(options, 'options')])
   const { elapsed = systemElapsed, after = systemAfter, prefix = 'sallyport:limit:' } = options
   const { timeoutMilliseconds = 250, pauseMilliseconds = 1000, entries = defaultEntries } = options
   const { onDegraded = () => {}, onRecovered = () => {} } = options

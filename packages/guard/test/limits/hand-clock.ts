@@ -5,6 +5,8 @@ import type { After } from '../../src/limits/patience.ts'
 export interface HandClock {
   readonly elapsed: () => number
   readonly after: After
+  /** Both of them, as options. */
+  readonly time: { readonly elapsed: () => number; readonly after: After }
   /** Milliseconds; timers that are due run in their order. */
   advance(milliseconds: number): void
   /** As of a process that was held up for so long: timers that are due run once, and late. */
@@ -23,13 +25,14 @@ export function handClock(startsAt = 1_000_000): HandClock {
   const nextUntil = (until: number): Timer | undefined =>
     [...timers].filter(({ at }) => at <= until).sort((one, other) => one.at - other.at)[0]
 
+  const elapsed = () => now
+  const after: After = (milliseconds, run) => {
+    const timer = { at: now + milliseconds, run }
+    timers.add(timer)
+    return () => void timers.delete(timer)
+  }
   return {
-    elapsed: () => now,
-    after(milliseconds, run) {
-      const timer = { at: now + milliseconds, run }
-      timers.add(timer)
-      return () => void timers.delete(timer)
-    },
+    ...{ elapsed, after, time: { elapsed, after } },
     advance(milliseconds) {
       const until = now + milliseconds
       for (let due = nextUntil(until); due !== undefined; due = nextUntil(until)) {

@@ -32,7 +32,7 @@ function startNode(redis: RedisServer, isQueueing = true): Node {
   }
   const client = redis.connect(isQueueing)
   const limits = createRedisLimits(client, {
-    ...clock,
+    ...clock.time,
     onDegraded: (reason) => say(reason instanceof Error ? reason.message : 'no reason'),
     onRecovered: () => say('recovered'),
   })

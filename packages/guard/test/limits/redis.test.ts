@@ -15,7 +15,7 @@ import { type RedisServer, startRedis, withServer } from './redis-server.ts'
 import { countAllowed, limit, small, takeTimes } from './taking.ts'
 
 /** Time stands still for the process, so that no answer of the server is too late on a busy machine. */
-const patient = (client: RedisClient) => createRedisLimits(client, handClock())
+const patient = (client: RedisClient) => createRedisLimits(client, handClock().time)
 
 test(
   'trust R14: two nodes that ask 200 times at once each pass the limit once between them',
@@ -78,7 +78,7 @@ test(
   async (t) => {
     const redis = await startRedis(t)
     const client = redis.connect()
-    const limits = createRedisLimits(client, { ...handClock(), prefix: 'mine:' })
+    const limits = createRedisLimits(client, { ...handClock().time, prefix: 'mine:' })
     assert.equal((await limits.take('app', small)).remaining, 2)
     assert.equal((await limits.take('app', small)).remaining, 1)
     assert.equal((await limits.take('other', small)).remaining, 2)
@@ -112,7 +112,7 @@ test(
           run += 1
           const clock = handClock()
           const some = { ...limit, requests, windowSeconds: 600 }
-          const memory = createMemoryLimits(clock)
+          const memory = createMemoryLimits({ elapsed: clock.elapsed })
           for (const seconds of pauses) {
             clock.advance(seconds * 1000)
             const args = [...takeArguments(some), `${clock.elapsed()}`]

@@ -31,7 +31,7 @@ const failing: Answer = () => {
 
 test('trust R14: what another process has used up is refused here, by the numbers of Redis, and not counted here', async () => {
   const client = scripted(refusing)
-  const limits = createRedisLimits(client, handClock())
+  const limits = createRedisLimits(client, handClock().time)
   for (let index = 0; index < 10; index++) {
     assert.deepEqual(await limits.take('app', limit), {
       isAllowed: false,
@@ -47,7 +47,7 @@ test('trust R14: what another process has used up is refused here, by the number
 
 test('trust R14: a Redis that has lost its memory cannot give this process more than the limit, or say that more remains', async () => {
   const client = scripted(allowing)
-  const limits = createRedisLimits(client, handClock())
+  const limits = createRedisLimits(client, handClock().time)
   const answers = []
   for (let index = 0; index < 4; index++) answers.push(await limits.take('app', limit))
   assert.deepEqual(
@@ -75,7 +75,7 @@ function telling(client: ReturnType<typeof scripted>) {
   const clock = handClock()
   const said: string[] = []
   const limits = createRedisLimits(client, {
-    ...clock,
+    ...clock.time,
     onDegraded: () => said.push('degraded'),
     onRecovered: () => said.push('recovered'),
   })
@@ -212,7 +212,7 @@ test('a loss is told with the error of the connection, which says more than that
   }
   const clock = handClock()
   const reasons: unknown[] = []
-  const limits = createRedisLimits(client, { ...clock, onDegraded: (reason) => reasons.push(reason) })
+  const limits = createRedisLimits(client, { ...clock.time, onDegraded: (reason) => reasons.push(reason) })
   const waiting = limits.take('app', limit)
   const refused = new Error('connect ECONNREFUSED 127.0.0.1:6379')
   report(refused)

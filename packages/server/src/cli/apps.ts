@@ -5,6 +5,7 @@ import { ConfigRefused } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { instantText } from '../inspect/instant-text.ts'
 import { type ListedApp, largestAppList, listAppsOf } from './list-apps.ts'
+import { jsonText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 import { table } from './table.ts'
 
@@ -43,7 +44,7 @@ async function list(options: ListOptions): Promise<void> {
   const { json, ...wanted } = options
   const page = { ...wanted, limit: readLimit(options.limit), now: systemEffects.clock() }
   const { apps, hasMore } = await withStore(options, ({ db }) => listAppsOf(db, page))
-  process.stdout.write(`${json ? JSON.stringify(apps, null, 2) : listText(apps)}\n`)
+  process.stdout.write(`${json ? jsonText(apps) : listText(apps)}\n`)
   const last = apps.at(-1)
   if (hasMore && last !== undefined)
     process.stderr.write(
@@ -93,7 +94,7 @@ function registerShow(group: Command): void {
     const { describeApp } = await import('./describe-app.ts')
     const shown = await withStore(options, ({ db }) => describeApp(db, options.tenant, name))
     const { thingText } = await import('./manage/show.ts')
-    process.stdout.write(`${options.json ? JSON.stringify(shown, null, 2) : thingText(shown)}\n`)
+    process.stdout.write(`${options.json ? jsonText(shown) : thingText(shown)}\n`)
   })
 }
 

@@ -50,7 +50,10 @@ const fileCauses: Readonly<Record<string, string>> = {
 
 /** The file system's refusals: which file, and why. */
 function fileErrorOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return undefined
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  // Opening a folder succeeds; what fails is reading it, and Node does not say of which.
+  if (error.code === 'EISDIR' && !('path' in error)) return 'A folder was named where a file is needed.'
+  if (!('path' in error)) return undefined
   const cause = fileCauses[String(error.code)]
   return cause && `The file ${error.path} cannot be used: ${cause} (${error.code}).`
 }

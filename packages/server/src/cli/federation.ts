@@ -8,7 +8,7 @@ import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
 import { fetchJsonFor } from './outbound.ts'
 import { readServerConfig } from './server-config.ts'
-import { readStandardInput, terminalText } from './standard-input.ts'
+import { jsonText, readStandardInput, terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface FederationOptions extends StoreOptions {
@@ -34,9 +34,7 @@ export function registerFederation(group: Command): void {
     const report = await withStore(options, ({ db }) =>
       testFederation(text, options.tenant, depsOf(db, options)),
     )
-    process.stdout.write(
-      `${options.json ? JSON.stringify(report, null, 2) : describe(report, options.tenant)}\n`,
-    )
+    process.stdout.write(`${options.json ? jsonText(report) : describe(report, options.tenant)}\n`)
     if (!report.rules.some(({ reasons }) => reasons.length === 0)) process.exitCode = 1
   })
 }

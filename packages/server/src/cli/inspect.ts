@@ -6,7 +6,7 @@ import { findRefusalId, inspectRefusal } from '../inspect/inspect-refusal.ts'
 import type { InspectDeps } from '../inspect/inspect-token.ts'
 import { describeRefusal } from './describe-refusal.ts'
 import { describe } from './describe-token.ts'
-import { readStandardInput } from './standard-input.ts'
+import { jsonText, readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 export function registerInspect(command: Command): void {
@@ -42,17 +42,5 @@ function tellRefusal(id: string, options: StoreOptions): void {
 }
 
 const print = (report: object | string): void => {
-  const text = typeof report === 'string' ? report : visible(JSON.stringify(report, null, 2))
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${typeof report === 'string' ? report : jsonText(report)}\n`)
 }
-
-/** In JSON text such characters stand only inside strings, where they may be written as escapes. */
-const visible = (json: string): string =>
-  json.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
-    character === '\n' ? character : escaped(character),
-  )
-
-const escaped = (character: string): string =>
-  Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
-    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
-    .join('')

@@ -36,7 +36,11 @@ export async function readIssuerMetadata(issuer: string, fetch: Fetch): Promise<
     )
   // RFC 8414 §3.3: the secret goes to nobody but whom the issuer itself names.
   if (named !== issuer && named !== `${issuer}/`)
-    throw new ConfigRefused(terminalText(`${url} speaks for another issuer, ${named}: ask that one.`))
+    throw new ConfigRefused(
+      terminalText(
+        `${url} speaks for another issuer, ${typeof named === 'string' ? named : 'without a name'}: ask that one.`,
+      ),
+    )
   return { tokenUrl, methods: methodsOf(members.token_endpoint_auth_methods_supported) }
 }
 

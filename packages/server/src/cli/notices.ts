@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { instantText } from '../inspect/instant-text.ts'
 import { listNotices, type Notice } from '../store/notices.ts'
-import { terminalText } from './standard-input.ts'
+import { jsonText, terminalText } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 import { table } from './table.ts'
 
@@ -15,9 +15,7 @@ export function registerNotices(command: Command): void {
   command.option('--tenant <id>', 'of one tenant').option('--json', 'print JSON')
   storeOptions(command).action(async (options: NoticesOptions) => {
     const notices = await withStore(options, ({ db }) => listNotices(db, options.tenant))
-    process.stdout.write(
-      `${options.json ? JSON.stringify(notices.map(toJson), null, 2) : describe(notices)}\n`,
-    )
+    process.stdout.write(`${options.json ? jsonText(notices.map(toJson)) : describe(notices)}\n`)
   })
 }
 

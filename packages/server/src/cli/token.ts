@@ -5,7 +5,7 @@ import { ConfigRefused } from '../config.ts'
 import { type IssuerMetadata, readIssuerMetadata } from './issuer-metadata.ts'
 import { createFetch, ServerUnreachable } from './manage/own-fetch.ts'
 import { requestToken, type TokenAnswer } from './manage/request-token.ts'
-import { terminalText } from './standard-input.ts'
+import { jsonText, terminalText } from './standard-input.ts'
 import { type ClientOptions, findTokenClient, type TokenClient } from './token-client.ts'
 
 interface Options extends ClientOptions {
@@ -97,15 +97,17 @@ function placeOfSecret(issuer: string, { methods }: IssuerMetadata): 'header' | 
   if (methods.includes('client_secret_basic')) return 'header'
   if (methods.includes('client_secret_post')) return 'body'
   throw new ConfigRefused(
-    terminalText(`${issuer} takes no client secret; its clients prove themselves by ${methods.join(', ')}.`),
+    terminalText(
+      `${issuer} takes no client secret; its clients prove themselves by ${methods.map(sayable).join(', ')}.`,
+    ),
   )
 }
 
 function tell({ url, answer }: Asked, { clientId }: TokenClient, { json }: Options): void {
   const { status, accessToken, members, requestId } = answer
   if (accessToken === null) process.exitCode = status === 503 ? 3 : 1
-  if (json && accessToken !== null) print(JSON.stringify(members, null, 2))
-  else if (json) print(JSON.stringify({ status, ...members, request_id: requestId }, null, 2))
+  if (json && accessToken !== null) print(jsonText(members))
+  else if (json) print(jsonText({ status, ...members, request_id: requestId }))
   else if (accessToken !== null) print(accessToken)
   else process.stderr.write(`${refusalText(url, clientId, answer)}\n`)
 }
@@ -114,11 +116,21 @@ const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
+/** What is no text, and so nothing that RFC 6749 §5.2 knows, may be of a shape that no text can be made of. */
+const sayable = (said: unknown): string => (typeof said === 'string' ? said : jsonText(said, 0))
+
 function refusalText(url: string, clientId: string, { status, members, ...answer }: TokenAnswer): string {
   const { error, error_description: description = '' } = members
   const { requestId, retryAfter } = answer
   const lines = [
-    ...(error === undefined ? [] : [`${error}${description === '' ? '' : `: ${description}`}`]),
+    ...(error === undefined
+      ? []
+      : [
+          [error, description]
+            .filter((said) => said !== '')
+            .map(sayable)
+            .join(': '),
+        ]),
     `${url} gave client ${clientId} no token (${status}).`,
     ...(retryAfter === null ? [] : [`It may be asked again after ${retryAfter} seconds.`]),
     requestId === null

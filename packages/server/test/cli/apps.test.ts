@@ -12,6 +12,8 @@ import { app, blueprint, organization, tenant } from '../oauth/sample.ts'
 import { run } from './processes.ts'
 
 let root = ''
+// Clears the screen of a terminal, and turns the reading order.
+const hostileName = 'a\u009b2J\u202eb'
 
 before(async () => {
   root = mkdtempSync(join(tmpdir(), 'sallyport-apps-'))
@@ -20,7 +22,7 @@ before(async () => {
   const acme = tenant('acme', apps)
   const withClosed = { ...acme, organizations: [...(acme.organizations as object[]), closed] }
   const other = tenant('other', [
-    app('off', { client_id: 'client-off' }),
+    app('off', { client_id: 'client-off', name: hostileName }),
     app('open', { client_id: 'client-open', client_authentication: ['none'], credentials: [] }),
   ])
   writeFileSync(join(root, 'blueprint.yaml'), blueprint(withClosed, other))
@@ -109,6 +111,13 @@ test('contract: apps shows so many and says that there are more and how to go on
     (await apps('--limit', '5', '--json')).stderr,
     /^There are more: .* --tenant other --after client-off /,
   )
+})
+
+test('contract: the name of an app drives no terminal, as JSON neither', async () => {
+  const { code, stdout } = await apps('list', '--json')
+  assert.equal(code, 0)
+  assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u)
+  assert.ok(JSON.parse(stdout).some(({ name }: { readonly name: string }) => name === hostileName))
 })
 
 test('contract: apps show has the settings of one app and its credentials, and never a secret', async () => {

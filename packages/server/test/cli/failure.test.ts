@@ -43,6 +43,7 @@ test('issue 2 item 2: what the file system refuses is a sentence with the file a
     'The file /nowhere/x cannot be used: it does not exist (ENOENT).',
   )
   assert.equal(exitCodeOf(refusal('/nowhere/x')), 3)
+  assert.equal(sentenceOf(refusal('/')), 'A folder was named where a file is needed.')
 })
 
 test('trust F27: an unexpected failure keeps its stack, and loses what looks like a secret', () => {

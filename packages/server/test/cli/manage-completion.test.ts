@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../store/each-store.ts'
@@ -65,10 +65,10 @@ function offered({ shell, script, home }: Offering, ...words: readonly string[])
   return lines.filter((line) => line.startsWith(words.at(-1) ?? '')).toSorted()
 }
 
-function keepProfile(home: string): void {
-  mkdirSync(join(home, 'sallyport'))
+function keepProfile(home: string, name = 'prod'): void {
+  mkdirSync(join(home, 'sallyport'), { recursive: true })
   const profile = { url: 'https://localhost', client_id: 'a', client_secret: 'b' }
-  writeFileSync(join(home, 'sallyport', 'profiles.json'), JSON.stringify({ profiles: { prod: profile } }), {
+  writeFileSync(join(home, 'sallyport', 'profiles.json'), JSON.stringify({ profiles: { [name]: profile } }), {
     mode: 0o600,
   })
 }
@@ -103,6 +103,18 @@ for (const shell of Object.keys(shells)) {
     assert.deepEqual(offered(offering, 'operators', 'add', 'b', '--role', 'aud'), ['auditor'])
   })
 }
+
+for (const shell of Object.keys(shells))
+  test(`${shell} runs nothing that the name of a profile says, whoever wrote it`, {
+    skip: !hasShell(shell) && `needs ${shell}`,
+  }, async (t) => {
+    const home = temporaryFolder(t)
+    const offering = { shell, home, script: (await run(['completion', shell])).stdout }
+    keepProfile(home, '$(touch${IFS}ran)')
+    offered(offering, 'manage', 'me', '--profile', '')
+    offered(offering, 'manage', 'logout', '')
+    assert.equal(existsSync(join(home, 'ran')), false)
+  })
 
 test('a shell that is not known is refused with those that are', async () => {
   const { code, stderr } = await run(['completion', 'csh'])

@@ -161,6 +161,7 @@ test('what destroys needs --yes where there is no terminal: removing, disabling,
     ['apps', 'update', ...place, '--set', 'disabled=true'],
     ['revocations', 'app', ...place],
     ['signing-keys', 'rotate', ...inAcme, '--emergency'],
+    ['credentials', 'rotate', '--app', ...place, '--overlap-seconds', '0'],
   ]
   const outcomes = await Promise.all(destroying.map((args) => manage(server(), args)))
   for (const [index, { code, stderr }] of outcomes.entries()) {

@@ -201,11 +201,42 @@ test('RFC 8414 §3.3: no secret goes where the metadata of another issuer, or no
   }
 })
 
+test('contract: --json of what a stranger answers drives no terminal, and is the same JSON', async (t) => {
+  const answer = { error: 'no\u009b2J', error_description: '\u202etext\u007f' }
+  const { args } = await impostor(t, (url) => ({
+    [metadataPath]: [200, { issuer: `${url}/acme`, token_endpoint: `${url}/token` }],
+    '/token': [400, answer],
+  }))
+  const { code, stdout } = await token([...args, '--json'], withSecret)
+  assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u)
+  assert.deepEqual([code, JSON.parse(stdout)], [1, { status: 400, ...answer, request_id: null }])
+})
+
+test('what a stranger answers to manage drives no terminal, whichever of its requests', async (t) => {
+  const hostile = 'no\u009b2J\u001b[2J'
+  const given = { '/system/oauth2/token': [200, { access_token: 'some-token' }] } as const
+  for (const [answers, said] of [
+    [{ '/system/oauth2/token': [400, { error: hostile }] }, /gave no token \(400, no�2J�\[2J\)/],
+    [{ ...given, '/manage/v1/me': [403, { title: hostile }] }, /^no�2J�\[2J$/m],
+    [{ ...given, '/manage/v1/me': [200, { actor: hostile }] }, /is no�2J�\[2J at/],
+  ] as const) {
+    const { url } = await impostor(t, () => answers)
+    const login = ['login', 'wrong', '--url', url, '--client-id', 'some-client', '--ca', instance.demo.ca]
+    const { stdout, stderr } = await run(['manage', ...login], {
+      cwd: instance.folder,
+      environment: { ...withSecret.environment, XDG_CONFIG_HOME: temporaryFolder(t) },
+    })
+    assert.match(stdout + stderr, said)
+    assert.doesNotMatch((stdout + stderr).replaceAll('\n', ''), /\p{Cc}/u)
+  }
+})
+
 test('contract: a server that cannot now ends it with 3, and what is no token is not printed', async (t) => {
   for (const [answer, code, sentence] of [
     [[503, { error: 'temporarily_unavailable' }], 3, /^It may be asked again after 7 seconds\.$/m],
     [[200, { access_token: 'two\u001b[2J words' }], 1, /gave client some-client no token \(200\)/],
     [[400, { error: 'no\u001b[2J' }], 1, /^no�\[2J$/m],
+    [[400, { error: { toString: 1 }, error_description: ['x'] }], 1, /^{"toString":1}: \["x"\]$/m],
   ] as const) {
     const { args } = await impostor(t, (url) => ({
       [metadataPath]: [200, { issuer: `${url}/acme`, token_endpoint: `${url}/token` }],

@@ -2,6 +2,7 @@
 
 import { ConfigRefused } from '../../config.ts'
 import type { Fetch } from '../../management/client.ts'
+import { terminalText } from '../standard-input.ts'
 import type { Connection } from './connection.ts'
 import { requestToken, type TokenAnswer } from './request-token.ts'
 
@@ -19,7 +20,7 @@ async function askToken(connection: Connection, fetch: Fetch): Promise<string> {
   const url = `${origin}/system/oauth2/token`
   const answer = await requestToken({ url, clientId, clientSecret }, fetch)
   if (answer.accessToken !== null) return answer.accessToken
-  throw new ConfigRefused(sentenceOf(connection, url, answer))
+  throw new ConfigRefused(terminalText(sentenceOf(connection, url, answer)))
 }
 
 function sentenceOf(

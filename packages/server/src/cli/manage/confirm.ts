@@ -13,8 +13,12 @@ export function destroys(
   if (kind !== 'write') return false
   // What is made switched off has never worked for anybody.
   const switchesOff = method === 'PATCH' && body.disabled === true
-  return method === 'DELETE' || /\brevo/.test(command) || switchesOff || body.emergency === true
+  return method === 'DELETE' || /\brevo/.test(command) || switchesOff || isAtOnce(body)
 }
+
+/** What else is rotated goes on for a while beside what comes after it. */
+const isAtOnce = ({ emergency, overlap_seconds: overlap }: Readonly<Record<string, unknown>>): boolean =>
+  emergency === true || overlap === 0
 
 /** Throws `ConfigRefused` without a yes. `name` is what is destroyed, `place` where. */
 export async function confirm(about: string, name: string, place: string): Promise<void> {

@@ -6,7 +6,14 @@ import { ConfigRefused } from '../../config.ts'
 import { table } from '../table.ts'
 import { readSecret } from './ask-terminal.ts'
 import { originOf, secretOf } from './connection.ts'
-import { checkProfileName, type Profile, profilesFile, readProfiles, writeProfiles } from './profiles.ts'
+import {
+  checkProfileName,
+  isProfileName,
+  type Profile,
+  profilesFile,
+  readProfiles,
+  writeProfiles,
+} from './profiles.ts'
 
 interface LoginOptions {
   readonly url: string
@@ -70,6 +77,12 @@ function showProfiles({ json, names }: { readonly json?: boolean; readonly names
   const rows = profiles.map(({ name, url, client_id, ca }) => [name, url, client_id, ca ?? '-'])
   const people =
     rows.length === 0 ? 'There are none.' : table([['PROFILE', 'URL', 'CLIENT ID', 'CA'], ...rows])
-  const text = names ? profiles.map(({ name }) => name).join('\n') : people
+  // Who wrote the file by hand may have used any name, and bash runs what stands in the words that it completes.
+  const text = names
+    ? profiles
+        .map(({ name }) => name)
+        .filter(isProfileName)
+        .join('\n')
+    : people
   process.stdout.write(`${json ? JSON.stringify(profiles, null, 2) : text}\n`)
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { Fetch, Fetched } from '../../management/client.ts'
+import { terminalText } from '../standard-input.ts'
 
 /** There is no answer: the message says why, and what to do. */
 export class ServerUnreachable extends Error {
@@ -57,5 +58,6 @@ function sentenceOf({ code = '', message }: NodeJS.ErrnoException, { origin }: U
     return `The certificate of ${origin} is of no authority that is trusted here (${code}). Name its authority: --ca with login and token, or SALLYPORT_CA.`
   if (code === 'ECONNREFUSED')
     return `Nothing answers at ${origin}. Is the server running, and is the URL right?`
-  return `${origin} cannot be reached: ${message}.`
+  // Of a certificate for another host Node repeats what that says.
+  return terminalText(`${origin} cannot be reached: ${message}.`)
 }

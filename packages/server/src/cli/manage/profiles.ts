@@ -67,8 +67,10 @@ export function writeProfiles(environment: Environment, profiles: ReadonlyMap<st
   renameSync(draft, file)
 }
 
+export const isProfileName = (name: string): boolean => /^[A-Za-z0-9][\w.-]{0,63}$/.test(name)
+
 export function checkProfileName(name: string): void {
-  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name))
+  if (!isProfileName(name))
     throw new ConfigRefused(
       'The name of a profile has letters, digits, dots, hyphens and underscores, 1 to 64 characters.',
     )

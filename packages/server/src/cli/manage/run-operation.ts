@@ -12,7 +12,7 @@ import {
 import { describedOperations } from '../../management/described-operations.ts'
 import type { OperationDescription } from '../../management/description.ts'
 import { mergePatch } from '../../management/merge-patch.ts'
-import { terminalText } from '../standard-input.ts'
+import { jsonText, terminalText } from '../standard-input.ts'
 import { createToken } from './access-token.ts'
 import { confirm, destroys } from './confirm.ts'
 import { type Connection, findConnection } from './connection.ts'
@@ -83,7 +83,7 @@ async function refuse(error: unknown, { client, options }: Run): Promise<void> {
 }
 
 function print(json: object, text: string, isJson = false): void {
-  process.stdout.write(`${isJson ? JSON.stringify(json, null, 2) : text}\n`)
+  process.stdout.write(`${isJson ? jsonText(json) : text}\n`)
 }
 
 async function read({ operation, params, query, client, options }: Run): Promise<void> {
@@ -163,7 +163,7 @@ function showDryRun(
   const lines = [
     `${method} /manage/v1${path}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    ...(body === undefined ? [] : ['', JSON.stringify(body, null, 2)]),
+    ...(body === undefined ? [] : ['', jsonText(body)]),
     ...(changes === undefined ? [] : ['', ...changes.map(differenceLine)]),
     ...(changes?.length === 0 ? ['It is like that already.'] : []),
     ...['', 'Nothing was sent but what reads.'],
@@ -184,6 +184,6 @@ function showDone({ command, method }: OperationDescription, answer: object | nu
   for (const sentence of warnings) process.stderr.write(`Warning: ${terminalText(sentence)}\n`)
   if (thing.blueprint && method === 'PATCH' && !isJson)
     process.stderr.write(
-      `Blueprint ${thing.blueprint} declares it: change it there too, or the next apply sets it back.\n`,
+      `Blueprint ${terminalText(String(thing.blueprint))} declares it: change it there too, or the next apply sets it back.\n`,
     )
 }
