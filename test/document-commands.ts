@@ -55,13 +55,15 @@ const volatile: readonly (readonly [RegExp, string])[] = [
 const shapeOf = (text: string): string =>
   volatile.reduce((shaped, [pattern, name]) => shaped.replaceAll(pattern, name), text.trim())
 
-/** `…` alone on a line, or inside one, stands for anything. */
+/** `…` inside a line stands for anything, and alone on a line for lines, or none. */
 export function assertShape(actual: string, shown: string): void {
   const pattern = shapeOf(shown)
-    .split('…')
-    .map((part) => RegExp.escape(part))
-    .join('[\\s\\S]*?')
+    .split(/(\n…(?=\n|$)|…)/)
+    .map((part) => leftOut[part] ?? RegExp.escape(part))
+    .join('')
   assert.match(shapeOf(actual), new RegExp(`^${pattern}$`))
 }
+
+const leftOut: Readonly<Record<string, string>> = { '…': '[\\s\\S]*?', '\n…': '(?:\\n[\\s\\S]*?)?' }
 
 export const has = (tool: string) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0
