@@ -153,8 +153,18 @@ test('--dry-run shows the request and what it would change, and sends no write',
 
 test('what destroys needs --yes where there is no terminal: removing, disabling, cutting off', async () => {
   const app = await newApp()
-  const before = await auditNumber()
   const place = [app.client_id, ...inAcme]
+  await manageJson(server(), [
+    'credentials',
+    'create',
+    '--app',
+    ...place,
+    '--id',
+    'main',
+    '--secret',
+    'generated',
+  ])
+  const before = await auditNumber()
   const destroying = [
     ['apps', 'remove', ...place],
     ['apps', 'update', ...place, '--disabled'],
@@ -162,6 +172,7 @@ test('what destroys needs --yes where there is no terminal: removing, disabling,
     ['revocations', 'app', ...place],
     ['signing-keys', 'rotate', ...inAcme, '--emergency'],
     ['credentials', 'rotate', '--app', ...place, '--overlap-seconds', '0'],
+    ['credentials', 'update', 'main', '--app', ...place, '--expires-at', '1'],
   ]
   const outcomes = await Promise.all(destroying.map((args) => manage(server(), args)))
   for (const [index, { code, stderr }] of outcomes.entries()) {

@@ -5,19 +5,21 @@ import type { OperationDescription } from '../../management/description.ts'
 import { terminalText } from '../standard-input.ts'
 import { askTerminal } from './ask-terminal.ts'
 
-/** Whether anything stops working for somebody. */
-export function destroys(
-  { kind, method, command }: OperationDescription,
-  body: Readonly<Record<string, unknown>>,
-): boolean {
+type Body = Readonly<Record<string, unknown>>
+
+/** Whether anything stops working for somebody. `now` is in epoch seconds. */
+export function destroys({ kind, method, command }: OperationDescription, body: Body, now: number): boolean {
   if (kind !== 'write') return false
   // What is made switched off has never worked for anybody.
-  const switchesOff = method === 'PATCH' && body.disabled === true
+  const switchesOff = method === 'PATCH' && (body.disabled === true || isOver(body, now))
   return method === 'DELETE' || /\brevo/.test(command) || switchesOff || isAtOnce(body)
 }
 
+const isOver = ({ expires_at: expiresAt }: Body, now: number): boolean =>
+  typeof expiresAt === 'number' && expiresAt <= now
+
 /** What else is rotated goes on for a while beside what comes after it. */
-const isAtOnce = ({ emergency, overlap_seconds: overlap }: Readonly<Record<string, unknown>>): boolean =>
+const isAtOnce = ({ emergency, overlap_seconds: overlap }: Body): boolean =>
   emergency === true || overlap === 0
 
 /** Throws `ConfigRefused` without a yes. `name` is what is destroyed, `place` where. */

@@ -1,6 +1,7 @@
 /** One command of the table, from what was typed to what is printed. */
 
 import { ConfigRefused } from '../../config.ts'
+import { systemEffects } from '../../effects.ts'
 import {
   type CallTerms,
   createManagementClient,
@@ -115,7 +116,7 @@ async function write(run: Run): Promise<void> {
     showDryRun(operation, terms, before?.value, options.json)
     return
   }
-  if (destroys(operation, body) && !options.yes)
+  if (destroys(operation, body, systemEffects.clock()) && !options.yes)
     await confirm(operation.about, nameOf(operation, params, connection), connection.origin)
   // The wrong server looks like the right one.
   if (!options.json) process.stderr.write(`At ${connection.origin} (${connection.name}):\n`)
