@@ -207,10 +207,11 @@ export async function startTwoServers(
   t: TestContext,
   suite: StoreSuite,
   blueprint: string,
+  doubles: Doubles = {},
 ): Promise<readonly [TestServer, TestServer]> {
   const { open, clock } = await suite.prepare(t)
-  const one = await createTestServer({ db: await open(), clock, blueprints: [blueprint] })
-  const other = await createTestServer({ db: await open(), clock, blueprints: [] })
+  const one = await createTestServer({ db: await open(), clock, blueprints: [blueprint], doubles })
+  const other = await createTestServer({ db: await open(), clock, blueprints: [], doubles })
   t.after(async () => {
     await one.server.close()
     await other.server.close()

@@ -5,7 +5,7 @@ import { decodeProtectedHeader, type JSONWebKeySet } from 'jose'
 import { type KeyEvent, type RotationDeps, rotateTenant } from '../../src/keys/rotation.ts'
 import type { Database } from '../../src/store/database.ts'
 import { listSigningKeys } from '../../src/store/signing-keys.ts'
-import { createTestServer, type StoreSuite, startTestServer, type TestServer } from '../harness.ts'
+import { type StoreSuite, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
 import { resourceServer } from '../oauth/ends.ts'
 import { app, blueprint, type Part, tenant } from '../oauth/sample.ts'
 
@@ -40,14 +40,8 @@ export async function startNodes(
   suite: StoreSuite,
   text: string,
 ): Promise<readonly [Node, Node]> {
-  const { open, clock } = await suite.prepare(t)
-  const start = async (blueprints: readonly string[]) =>
-    nodeOf(await createTestServer({ db: await open(), clock, blueprints, doubles: real }))
-  const nodes = [await start([text]), await start([])] as const
-  t.after(async () => {
-    for (const { server } of nodes) await server.server.close()
-  })
-  return nodes
+  const [one, other] = await startTwoServers(t, suite, text, real)
+  return [nodeOf(one), nodeOf(other)]
 }
 
 export const states = async (db: Database, tenantId = 'acme') =>
