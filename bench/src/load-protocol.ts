@@ -48,7 +48,7 @@ export interface LoadResult {
   readonly p99: number
   readonly max: number
   readonly replies: number
-  /** The share of one core the load process itself used: near 1 it measured itself. */
+  /** The share of the time that the load process itself had work: near 1 it measured itself. */
   readonly loadBusy: number
 }
 

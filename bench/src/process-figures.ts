@@ -35,9 +35,9 @@ function familyOf(pid: number): readonly number[] {
   return [pid, ...children.flatMap((child) => familyOf(Number(child)))]
 }
 
-/** The cores this process may use, as the kernel lists them ("0-3,8"). */
-export function allowedCores(): readonly number[] {
-  const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(read('/proc/self/status'))?.[1] ?? ''
+/** The cores a process may use, as the kernel lists them ("0-3,8"); none where nobody knows. */
+export function allowedCores(pid: number | 'self' = 'self'): readonly number[] {
+  const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? ''
   return list.split(',').flatMap((part) => {
     const [first = Number.NaN, last = first] = part.split('-').map(Number)
     return Number.isNaN(first) || part === ''
