@@ -64,6 +64,7 @@ export {
 } from './openapi-endpoints.ts'
 export { parseUrl } from './parse-url.ts'
 export { RecentMap } from './recent-map.ts'
+export { RecentTexts } from './recent-texts.ts'
 export { formatRefusalId, parseRefusalId, type RefusalIdReading } from './refusal-id.ts'
 export { type RefusalReason, type RefusalTerms, refusals } from './refusals.ts'
 export {

@@ -10,7 +10,9 @@ const typeAndRest = /^[ \t]*([!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+)
  * them, or all with `q=0`. A wildcard names none: who understands a special type says so. RFC 9110 §12.5.1.
  */
 export function preferredType(accept: string | undefined, types: readonly string[]): string | undefined {
-  if (accept === undefined) return undefined
+  if (accept === undefined || accept === '*/*') return undefined
+  // One type and nothing about it is what nearly every client sends, and need not be taken apart.
+  if (types.includes(accept)) return accept
   const weights = new Map(accept.split(',').flatMap(weightedType))
   const weightOf = (type: string): number => weights.get(type) ?? 0
   const [best] = types.filter((type) => weightOf(type) > 0).toSorted((a, b) => weightOf(b) - weightOf(a))

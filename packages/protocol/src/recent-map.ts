@@ -1,16 +1,16 @@
 /** A bounded memory of what was asked for lately; what stands in it is its owner's affair. */
 
 /** Two generations of a map: what was not asked for while `limit` others came in is forgotten. */
-export class RecentMap<Value> {
+export class RecentMap<Value, Key = string> {
   readonly #limit: number
-  #young = new Map<string, Value>()
-  #old = new Map<string, Value>()
+  #young = new Map<Key, Value>()
+  #old = new Map<Key, Value>()
 
   constructor(limit: number) {
     this.#limit = Math.max(1, Math.ceil(limit / 2))
   }
 
-  get(key: string): Value | undefined {
+  get(key: Key): Value | undefined {
     const young = this.#young.get(key)
     if (young !== undefined) return young
     const old = this.#old.get(key)
@@ -18,7 +18,7 @@ export class RecentMap<Value> {
     return old
   }
 
-  set(key: string, value: Value): void {
+  set(key: Key, value: Value): void {
     if (this.#young.size >= this.#limit) {
       this.#old = this.#young
       this.#young = new Map()
@@ -26,7 +26,7 @@ export class RecentMap<Value> {
     this.#young.set(key, value)
   }
 
-  delete(key: string): void {
+  delete(key: Key): void {
     this.#young.delete(key)
     this.#old.delete(key)
   }

@@ -3,7 +3,7 @@
  * token at each request; revocations are held against it as against a JWT.
  */
 
-import { RecentMap, type RefusalReason, readConfirmation, type Soon } from '@sallyport/protocol'
+import { RecentTexts, type RefusalReason, readConfirmation, type Soon } from '@sallyport/protocol'
 import { accessOf, type Claims, freezeAccess, standardClaimNames, type VerifiedToken } from './access.ts'
 import { checkAnswer, type ExpectedClaims } from './check-claims.ts'
 
@@ -36,7 +36,7 @@ const mostQuestions = 100
 
 export function createIntrospection(options: IntrospectionOptions): Introspection {
   const { ask, clock, answerSeconds, entries } = options
-  const kept = new RecentMap<KeptAnswer>(entries)
+  const kept = new RecentTexts<KeptAnswer>(entries)
   const asking = new Map<string, Promise<Verified>>()
   let underWay = 0
   let failure: Error | null = null

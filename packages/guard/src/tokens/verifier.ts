@@ -5,7 +5,7 @@
 
 import {
   derivedFromClaim,
-  RecentMap,
+  RecentTexts,
   type RefusalReason,
   type RevocationKind,
   type Soon,
@@ -45,7 +45,7 @@ const longestKept = 4_096
 
 export function createVerifier(options: VerifierOptions): Verifier {
   const { jwt, introspection, asksAlways, clock, revocations } = options
-  const kept = new RecentMap<KeptToken>(options.entries)
+  const kept = new RecentTexts<KeptToken>(options.entries)
   const longest = options.entries > 0 ? longestKept : 0
 
   function verifyAnew(text: string): Soon<VerifiedToken | RefusalReason> {
@@ -57,7 +57,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       // The key set may have changed while it was verified; then it is verified again next time.
       if (standing === null && text.length <= longest) {
         freezeAccess(token)
-        kept.set(ownCopy(text), entry)
+        kept.set(text, entry)
       }
       return standing ?? token
     })
@@ -107,11 +107,3 @@ function looksLikeJwt(text: string): boolean {
   const first = text.indexOf('.')
   return first > 0 && text.indexOf('.', first + 1) > 0
 }
-
-/** What was cut out of a request would keep all of that request in memory. */
-const ownCopy = (text: string): string =>
-  typeof Buffer === 'undefined'
-    ? decoder.decode(encoder.encode(text))
-    : Buffer.from(text, 'latin1').toString('latin1')
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('latin1')

@@ -1,6 +1,6 @@
 /** Tokens that have been read before: an API asks about the same ones all day, and reading one costs more than its answer. */
 
-import { RecentMap } from '@sallyport/protocol'
+import { RecentTexts } from '@sallyport/protocol'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { OwnToken } from './own-token.ts'
 
@@ -17,17 +17,14 @@ export interface TokenMemory {
 
 export function createTokenMemory(): TokenMemory {
   // By the tenant's edition: what keys and templates make of a token is over when they change.
-  const kept = new RecentMap<{ readonly edition: number; readonly token: OwnToken }>(entries)
+  const kept = new RecentTexts<{ readonly edition: number; readonly token: OwnToken }>(entries)
   return {
     find(tenant, text) {
       const known = kept.get(text)
       return known?.edition === tenant.edition ? known.token : undefined
     },
     keep({ edition }, text, token, characters) {
-      if (characters <= longestKept) kept.set(ownCopy(text), { edition, token })
+      if (characters <= longestKept) kept.set(text, { edition, token })
     },
   }
 }
-
-/** What was cut out of a request keeps all of that request in memory. */
-const ownCopy = (text: string): string => Buffer.from(text).toString()

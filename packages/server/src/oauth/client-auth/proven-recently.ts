@@ -4,7 +4,7 @@
  */
 
 import { hash } from 'node:crypto'
-import { RecentMap } from '@sallyport/protocol'
+import { RecentTexts } from '@sallyport/protocol'
 import { isUsable } from '../../apps/client.ts'
 import type { Directory } from '../../tenants/directory.ts'
 import type { AuthenticatedClient } from './proven-client.ts'
@@ -30,7 +30,7 @@ const digestOf = ({ tenantId, place, text }: PresentedWords): string =>
   hash('sha256', `${tenantId} ${place} ${text}`, 'binary')
 
 export function createProvenRecently(directory: Pick<Directory, 'version'>): ProvenRecently {
-  const kept = new RecentMap<AuthenticatedClient>(entries)
+  const kept = new RecentTexts<AuthenticatedClient>(entries)
   let version = directory.version
   const forgetAtNews = () => {
     if (version === directory.version) return
