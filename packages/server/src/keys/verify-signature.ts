@@ -1,7 +1,14 @@
 /** Signatures of others: which key may be used with which algorithm, and whether it has signed (RFC 7518 §3). */
 
-import { createHmac, createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
-import { algorithmsOfJwk, type Jwk, readPublicJwk } from '@sallyport/protocol'
+import {
+  createHmac,
+  createPublicKey,
+  createVerify,
+  type KeyObject,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
+import { algorithmsOfJwk, type Jwk, readPublicJwk, signatureChecks } from '@sallyport/protocol'
 import { macKeyBytes } from './sealed-secret.ts'
 
 /** A public key, and the algorithms it may be used with: a header never chooses beyond them (RFC 8725 §3.1). */
@@ -11,28 +18,7 @@ export interface VerificationKey {
   readonly algorithms: readonly string[]
 }
 
-type Verify = (key: KeyObject, input: Buffer, signature: Uint8Array) => boolean
-
-const ecdsa =
-  (hash: string, signatureBytes: number): Verify =>
-  (key, input, signature) =>
-    signature.length === signatureBytes && verify(hash, input, { key, dsaEncoding: 'ieee-p1363' }, signature)
-
-const pss: Verify = (key, input, signature) =>
-  // RFC 7518 §3.5: the salt is as long as the hash.
-  verify('sha256', input, { key, padding: 6, saltLength: 32 }, signature)
-
-const edwards: Verify = (key, input, signature) =>
-  signature.length === 64 && verify(null, input, key, signature)
-
-const verifiers: Readonly<Record<string, Verify>> = {
-  ES256: ecdsa('sha256', 64),
-  ES384: ecdsa('sha384', 96),
-  PS256: pss,
-  RS256: (key, input, signature) => verify('sha256', input, key, signature),
-  EdDSA: edwards,
-  Ed25519: edwards,
-}
+const checks = signatureChecks<KeyObject>({ createVerify, verify })
 
 /** Null for what is no public signature key that we take, a point beside its curve included. */
 export function importVerificationKey(value: unknown): VerificationKey | null {
@@ -56,10 +42,10 @@ export function verifySignature(
   signingInput: string,
   signature: Uint8Array,
 ): boolean {
-  const check = algorithms.includes(algorithm) ? verifiers[algorithm] : undefined
+  const check = algorithms.includes(algorithm) ? checks[algorithm] : undefined
   if (check === undefined) return false
   try {
-    return check(key, Buffer.from(signingInput, 'latin1'), signature)
+    return check(key, signingInput, signature)
   } catch {
     return false
   }
