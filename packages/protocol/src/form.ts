@@ -81,14 +81,12 @@ export function parseForm(text: string, repeatable: readonly string[] = [], plac
     )
   }
   const values: FormValues = new Map()
-  const encoded = text.includes('%') || text.includes('+')
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const name = equals === -1 ? pair : pair.slice(0, equals)
     const value = equals === -1 ? '' : pair.slice(equals + 1)
-    if (encoded) addParameter(values, decoded(name, place), decoded(value, place), repeatable)
-    else addParameter(values, name, value, repeatable)
+    addParameter(values, decoded(name, place), decoded(value, place), repeatable)
   }
   return new Form(values)
 }
@@ -117,7 +115,9 @@ function addRepeatable(values: FormValues, name: string, value: string): void {
   else values.set(name, added)
 }
 
+/** Most names and the longest values, tokens and assertions, are as they were sent. */
 function decoded(text: string, place: FormPlace): string {
+  if (!text.includes('%') && !text.includes('+')) return text
   return (
     decodeFormComponent(text) ??
     refuse(
