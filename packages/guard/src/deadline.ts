@@ -6,7 +6,7 @@
 import type { RefusalReason } from '@sallyport/protocol'
 import type { Decision } from './check.ts'
 import type { Effects } from './effects.ts'
-import { createPatience, TooLate } from './limits/patience.ts'
+import { createPatience, TooLate } from './patience.ts'
 
 const longestMilliseconds = 5_000
 

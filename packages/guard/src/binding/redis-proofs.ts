@@ -1,29 +1,15 @@
 /** DPoP proofs that are good once at all processes together, through Redis or Valkey. */
 
-import { createCircuit } from '../limits/circuit.ts'
-import { type Elapsed, systemElapsed } from '../limits/limit.ts'
-import { type After, createPatience, systemAfter } from '../limits/patience.ts'
-import { type RedisClient, scriptRunner, watchConnection } from '../limits/redis-client.ts'
 import { objectOf, oneOf } from '../option-checks.ts'
+import type { RedisClient } from '../sharing/redis-client.ts'
+import { createRedisLink, type RedisLinkOptions } from '../sharing/redis-link.ts'
 import { askingChecks, clientCheck, refuseProblems } from '../store-options.ts'
 import type { ProofLife, ProofMemory, ProofUse } from './proof-memory.ts'
 
-/** How `createRedisProofs` names its keys, how long it waits, and what holds while it cannot ask. */
-export interface RedisProofsOptions {
-  readonly elapsed?: Elapsed
-  readonly after?: After
-  /** What its keys begin with. */
-  readonly prefix?: string
-  /** How long a request waits for an answer: 250. */
-  readonly timeoutMilliseconds?: number
-  /** How long nothing is asked while there is no answer: 1000. */
-  readonly pauseMilliseconds?: number
+/** How `createRedisProofs` asks, and what holds while it cannot. */
+export interface RedisProofsOptions extends RedisLinkOptions {
   /** `refuse`, unless you say `allow`: a proof is then good once at each process. */
   readonly whenLost?: 'refuse' | 'allow'
-  /** Once, when there are no answers any more; `reason` is what the connection or the client failed with. */
-  readonly onDegraded?: (reason: unknown) => void
-  /** Once, when there are answers again. */
-  readonly onRecovered?: () => void
 }
 
 const optionsCheck = objectOf<RedisProofsOptions>({
@@ -58,32 +44,18 @@ const clockSkewSeconds = 60
  */
 export function createRedisProofs(client: RedisClient, options: RedisProofsOptions = {}): ProofMemory {
   refuseProblems('createRedisProofs', [...clientCheck(client, 'client'), ...optionsCheck(options, 'options')])
-  const { elapsed = systemElapsed, after = systemAfter, prefix = 'sallyport:proof:' } = options
-  const { timeoutMilliseconds = 250, pauseMilliseconds = 1000, whenLost = 'refuse' } = options
-  const { onDegraded = () => {}, onRecovered = () => {} } = options
-  const connection = watchConnection(client)
-  const run = scriptRunner(client, useScript)
-  const circuit = createCircuit({
-    elapsed,
-    within: createPatience(timeoutMilliseconds, after),
-    pauseMilliseconds,
-    explain: () => connection.error,
-    onLost: onDegraded,
-    onFound: onRecovered,
-  })
+  const { whenLost = 'refuse' } = options
+  const { circuit, ask } = createRedisLink(
+    client,
+    { script: useScript, standardPrefix: 'sallyport:proof:' },
+    options,
+  )
   const lost: ProofUse = whenLost === 'allow' ? 'first' : 'unknown'
 
-  async function ask(id: string, milliseconds: number): Promise<'first' | 'used'> {
-    const answer = Number(await run(prefix + id, [`${milliseconds}`]))
-    connection.answered()
-    if (answer === 1) return 'first'
-    if (answer === 0) return 'used'
-    throw new Error('The answer of the script is neither 0 nor 1.')
-  }
   return {
     async use(id, life) {
-      if (!circuit.isOpen) return (await circuit.ask(ask(id, millisecondsOf(life)))) ?? lost
-      circuit.probe(() => ask('probe', 1))
+      if (!circuit.isOpen) return (await circuit.ask(ask(id, [`${millisecondsOf(life)}`], readUse))) ?? lost
+      circuit.probe(() => ask('probe', ['1'], readUse))
       return lost
     },
     standing: () => ({
@@ -96,3 +68,10 @@ export function createRedisProofs(client: RedisClient, options: RedisProofsOptio
 
 const millisecondsOf = ({ now, expiresAt }: ProofLife): number =>
   Math.ceil((Math.max(expiresAt - now, 0) + clockSkewSeconds) * 1000)
+
+function readUse(answer: unknown): 'first' | 'used' {
+  const number = Number(answer)
+  if (number === 1) return 'first'
+  if (number === 0) return 'used'
+  throw new Error('The answer of the script is neither 0 nor 1.')
+}

@@ -1,35 +1,22 @@
 /** Limits that processes share through Redis or Valkey, and keep each by itself while that is gone. */
 
 import { objectOf } from '../option-checks.ts'
+import type { RedisClient } from '../sharing/redis-client.ts'
+import { createRedisLink, type RedisLinkOptions } from '../sharing/redis-link.ts'
 import { askingChecks, bucketChecks, clientCheck, refuseProblems } from '../store-options.ts'
-import { createCircuit } from './circuit.ts'
 import { bucketName } from './key.ts'
 import { createKnownWindows } from './known-windows.ts'
-import { type Elapsed, type Limit, type LimitStore, systemElapsed, type Taken } from './limit.ts'
+import { type Limit, type LimitStore, systemElapsed, type Taken } from './limit.ts'
 import { createMemoryLimits, defaultEntries } from './memory.ts'
-import { type After, createPatience, systemAfter } from './patience.ts'
-import { type RedisClient, scriptRunner, watchConnection } from './redis-client.ts'
 import { readAnswer, takeArguments, takeScript } from './shared-window.ts'
 import { takenFrom } from './sliding-window.ts'
 
-export type { CommandClient, IoredisClient, NodeRedisClient, RedisClient } from './redis-client.ts'
+export type { CommandClient, IoredisClient, NodeRedisClient, RedisClient } from '../sharing/redis-client.ts'
 
-/** How `createRedisLimits` names its keys, how long it waits, and who is told when limits stop being shared. */
-export interface RedisLimitsOptions {
-  readonly elapsed?: Elapsed
-  readonly after?: After
-  /** What its keys begin with. */
-  readonly prefix?: string
+/** How `createRedisLimits` asks, and how much it keeps. */
+export interface RedisLimitsOptions extends RedisLinkOptions {
   /** How many buckets this process keeps for itself. */
   readonly entries?: number
-  /** How long a request waits for an answer before it is counted locally: 250. */
-  readonly timeoutMilliseconds?: number
-  /** How long nothing is asked while limits are not shared: 1000. */
-  readonly pauseMilliseconds?: number
-  /** Once, when limits stop being shared; `reason` is what the connection or the client failed with. */
-  readonly onDegraded?: (reason: unknown) => void
-  /** Once, when they are shared again. */
-  readonly onRecovered?: () => void
 }
 
 const optionsCheck = objectOf<RedisLimitsOptions>({ ...bucketChecks, ...askingChecks })
@@ -64,21 +51,11 @@ const isTighter = (one: Taken, other: Taken): boolean => one.remaining < other.r
  */
 export function createRedisLimits(client: RedisClient, options: RedisLimitsOptions = {}): LimitStore {
   refuseProblems('createRedisLimits', [...clientCheck(client, 'client'), ...optionsCheck(options, 'options')])
-  const { elapsed = systemElapsed, after = systemAfter, prefix = 'sallyport:limit:' } = options
-  const { timeoutMilliseconds = 250, pauseMilliseconds = 1000, entries = defaultEntries } = options
-  const { onDegraded = () => {}, onRecovered = () => {} } = options
+  const { elapsed = systemElapsed, entries = defaultEntries } = options
   const own = createMemoryLimits({ elapsed, entries })
   const windows = createKnownWindows(elapsed, entries)
-  const connection = watchConnection(client)
-  const run = scriptRunner(client, takeScript)
-  const circuit = createCircuit({
-    elapsed,
-    within: createPatience(timeoutMilliseconds, after),
-    pauseMilliseconds,
-    explain: () => connection.error,
-    onLost: onDegraded,
-    onFound: onRecovered,
-  })
+  const link = createRedisLink(client, { script: takeScript, standardPrefix: 'sallyport:limit:' }, options)
+  const { circuit } = link
   let countedAlone = 0
 
   async function ask(name: string, limit: Limit): Promise<Taken> {
@@ -86,8 +63,7 @@ export function createRedisLimits(client: RedisClient, options: RedisLimitsOptio
     const now = elapsed()
     const told = passed.map(({ at, count }) => [now - at, count] as const)
     try {
-      const { standing, state } = readAnswer(await run(prefix + name, takeArguments(limit, told)))
-      connection.answered()
+      const { standing, state } = await link.ask(name, takeArguments(limit, told), readAnswer)
       windows.learn(name, state)
       return takenFrom(limit, standing, true)
     } catch (reason) {

@@ -1,6 +1,6 @@
 /** Time that stands until a test moves it. */
 
-import type { After } from '../../src/limits/patience.ts'
+import type { After } from '../../src/patience.ts'
 
 export interface HandClock {
   readonly elapsed: () => number

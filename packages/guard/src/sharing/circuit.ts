@@ -4,8 +4,8 @@
  * is answered again.
  */
 
-import type { Elapsed } from './limit.ts'
-import type { Within } from './patience.ts'
+import type { Elapsed } from '../limits/limit.ts'
+import type { Within } from '../patience.ts'
 
 export interface CircuitOptions {
   readonly elapsed: Elapsed
