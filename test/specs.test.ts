@@ -11,7 +11,7 @@ type Row = Readonly<Record<(typeof columns)[number], string>>
 
 const rows: Row[] = page
   .split('\n')
-  .filter((line) => /^\| (?:RFC|OIDC|FAPI|SPIFFE) /.test(line))
+  .filter((line) => line.startsWith('| ') && !line.startsWith('| Section |'))
   .map((line) => {
     const cells = line
       .slice(1, -1)

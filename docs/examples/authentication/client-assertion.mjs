@@ -22,7 +22,7 @@ const signers = {
 const signer = signers[key?.asymmetricKeyType ?? 'secret']
 
 const now = Math.floor(Date.now() / 1000)
-const header = { alg: signer.alg, typ: 'JWT', kid }
+const header = { alg: signer.alg, typ: 'client-authentication+jwt', kid }
 const claims = { iss: clientId, sub: clientId, aud: issuer, jti: randomUUID(), iat: now, exp: now + 60 }
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const text = `${part(header)}.${part(claims)}`

@@ -24,8 +24,9 @@ export type CheckedAssertion =
 /**
  * Checks the claims of an assertion whose signature is good. An absent claim never passes for a good one.
  *
- * `aud` must be exactly one text: a list lets another server's assertion be replayed here (CVE-2025-27370). `exp` may lie
- * at most five minutes ahead, skew not added, for whoever sets it can read a clock. RFC 7523 §3, FAPI 2.0 §5.3.2.1.
+ * `aud` must be exactly one text: with lists another server's assertion could be replayed here (CVE-2025-27370), and a list
+ * of one, which RFC 10070 §4 would take, is refused with them (FAPI 2.0 §5.3.2.1 no. 8). `exp` may lie at most five minutes
+ * ahead, skew not added, for whoever sets it can read a clock. RFC 7523 §3.
  */
 export function checkClientAssertion(claims: Claims, expected: ExpectedAssertion): CheckedAssertion {
   const reason = problemOf(claims, expected)

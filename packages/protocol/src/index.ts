@@ -41,7 +41,7 @@ export {
   resolveReference,
 } from './json-document.ts'
 export { algorithmsOfJwk, type Jwk, jwkThumbprintInput, readPublicJwk } from './jwk.ts'
-export { type Jws, readJws } from './jws.ts'
+export { type Jws, mediaTypeOf, readJws } from './jws.ts'
 export { type MediaType, parseMediaType, preferredType, requireFormContentType } from './media-type.ts'
 export {
   buildAuthorizationServerMetadata,

@@ -37,6 +37,10 @@ export function readJws(text: string): Jws | null {
   return { algorithm: header.alg, header, payload, signingInput: text.slice(0, second), signature }
 }
 
+/** In lower case and without `application/`, neither of which says anything; null for none. RFC 7515 §4.1.9, RFC 2045 §5.1. */
+export const mediaTypeOf = ({ header: { typ } }: Pick<Jws, 'header'>): string | null =>
+  typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : null
+
 type PlainHeader = Readonly<Record<string, unknown>> & { readonly alg: string }
 
 // A client's header is the same in each of its tokens, and a DPoP header holds a key that costs more to read.

@@ -2,6 +2,7 @@
 
 import {
   type Jws,
+  mediaTypeOf,
   type RefusalReason,
   readConfirmation,
   readJws,
@@ -48,9 +49,10 @@ function readSigned(
 }
 
 /** RFC 8725 §3.11, RFC 7515 §4.1.9: a media type, whose case does not count, with or without `application/`. */
-function isType({ header: { typ } }: Jws, { type, acceptMissing }: TokenProfile): boolean {
+function isType(jws: Jws, { type, acceptMissing }: TokenProfile): boolean {
+  const { typ } = jws.header
   if (typ === undefined) return acceptMissing.has('typ')
-  return typ === type || (typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === type)
+  return typ === type || mediaTypeOf(jws) === type
 }
 
 function signerOf(jws: Jws, { profile, keys }: JwtVerifier): Soon<VerificationKey | RefusalReason> {

@@ -33,7 +33,9 @@ const kinds = {
   },
   san_uri: {
     canonicalize: canonicalizeUri,
-    isIn: ({ names }, canonical) => names.uri.includes(canonical),
+    // X.509-SVID §2: a SPIFFE ID stands alone among the URIs, or the certificate has two owners.
+    isIn: ({ names }, canonical) =>
+      names.uri.includes(canonical) && !(canonical.startsWith('spiffe:') && names.uri.length > 1),
   },
   san_ip: {
     canonicalize: (text) => canonicalIp(text) ?? refuse('must be an IPv4 or IPv6 address'),

@@ -57,9 +57,12 @@ function readAuthorization({ authorization: [header, second] }: ManagementReques
   if (header === undefined) return refuseUnknown(null, algorithms, 'no token')
   const [, scheme, text] = (second === undefined && authorizationHeader.exec(header)) || []
   if (scheme === undefined || text === undefined)
-    return refuseUnknown('Bearer', algorithms, 'no one bearer or DPoP token')
+    return refuseUnknown(isOtherScheme(header) ? null : 'Bearer', algorithms, 'no one bearer or DPoP token')
   return { scheme: scheme.toLowerCase() === 'dpop' ? ('DPoP' as const) : ('Bearer' as const), text }
 }
+
+/** RFC 6750 §3.1: whoever has tried something else is told what there is, and of no error. */
+const isOtherScheme = (header: string): boolean => !/^(?:bearer|dpop)\b/i.test(header)
 
 /** RFC 9068 §4: an access token for this API. */
 function whyUnfit({ apiId, facts }: OwnToken): string | null {

@@ -23,13 +23,25 @@ export function idempotencyDigests(
   { actor }: Caller,
 ): KeyDigests | null {
   if (idempotencyKey === undefined) return null
-  if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey))
-    refuseWith('malformed_request', { detail: 'An Idempotency-Key is 1 to 255 printable characters.' })
+  const name = nameIn(idempotencyKey)
   const sha256 = (parts: readonly string[]) => createHash('sha256').update(JSON.stringify(parts))
   return {
-    digest: sha256([actor, idempotencyKey]).digest(),
+    digest: sha256([actor, name]).digest(),
     request: sha256([operation.id, path, query, ifMatch]).update(body).digest(),
   }
+}
+
+const quotedKey = /^"((?:[ !#-[\]-~]|\\["\\]){1,255})"$/
+const bareKey = /^[!#-~][\x21-\x7e]{0,254}$/
+
+/** The draft's string (RFC 9651 §3.3.3), and what most clients send: the same without its quotation marks. */
+function nameIn(key: string): string {
+  const [, quoted] = quotedKey.exec(key) ?? []
+  if (quoted !== undefined) return quoted.replaceAll(/\\(.)/g, '$1')
+  if (bareKey.test(key)) return key
+  return refuseWith('malformed_request', {
+    detail: 'An Idempotency-Key is 1 to 255 printable characters, in quotation marks or without.',
+  })
 }
 
 export function repeat(given: GivenAnswer, key: KeyDigests): Reply {

@@ -219,6 +219,15 @@ test('RFC 8705 §2.1.2: a URI is compared as it is written', () => {
     assert.ok(nameProblem('san_uri', refused), refused)
 })
 
+test('X.509-SVID §2: a SPIFFE ID stands alone among the URIs of its certificate, which is nobody’s otherwise', async () => {
+  const named = (...urls: readonly string[]) =>
+    issue(null, { name: 'CN=workload', names: urls.map((value) => ({ type: 'url' as const, value })) })
+  const id = 'spiffe://example.org/app'
+  assert.ok(bears('san_uri', id, await named(id)))
+  for (const beside of ['spiffe://evil.example/app', 'https://example.com/app'])
+    assert.ok(!bears('san_uri', id, await named(id, beside)), beside)
+})
+
 test('RFC 8705 §2.1.2: all spellings of an address are one, and two kinds of address are two', () => {
   assert.ok(bears('san_ip', '192.0.2.7'))
   for (const same of ['2001:db8::7', '2001:DB8:0:0:0:0:0:7', '2001:0db8::0007'])

@@ -85,6 +85,14 @@ test('trust 87-95: a proof of another key, token, method, URL or time is refused
   assert.equal((await server.request({ ...written, dpop: [await good({ htm: 'POST', htu })] })).status, 201)
 })
 
+test('RFC 6750 §3.1: whoever shows something that is no token is told which kinds there are, and of no error', async (t) => {
+  const { show } = await start(t)
+  const answer = await show('Basic eDp5')
+  const challenge = answer.headers['WWW-Authenticate'] ?? ''
+  assert.match(challenge, /^Bearer realm=.*, DPoP /)
+  assert.ok(!challenge.includes('error'), challenge)
+})
+
 test('trust 97-98: a bound token shown as Bearer or without a proof, and a bearer token shown as DPoP, are refused', async (t) => {
   const { token, good, show, operator } = await start(t)
   const refused = [

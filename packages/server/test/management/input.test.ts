@@ -286,7 +286,23 @@ test('issue 5, 1: no spelling of a path reaches another thing than it names', as
 test('issue 5, 1: every writing operation refuses an Idempotency-Key that is none', async (t) => {
   const server = await startManaged(t, oneStore)
   const operator = await manager(server)
-  const headers = { 'idempotency-key': 'with blank' }
-  const answer = await operator.call('POST', customerApps, { body: { id: 'a', name: 'A' }, headers })
-  assertProblem(answer, 400, 'malformed_request')
+  const make = (key: string) =>
+    operator.call('POST', customerApps, {
+      body: { id: 'a', name: 'A' },
+      headers: { 'idempotency-key': key },
+    })
+  for (const key of ['with blank', '""', '"open', 'a\u00e4', '"\\n"', 'x'.repeat(256)])
+    assertProblem(await make(key), 400, 'malformed_request')
+})
+
+test('draft-ietf-httpapi-idempotency-key-header-07 §2.1: a key in quotation marks is the key that stands within them', async (t) => {
+  const server = await startManaged(t, oneStore)
+  const operator = await manager(server)
+  const make = (key: string, id: string) =>
+    operator.call('POST', customerApps, { body: { id, name: id }, headers: { 'idempotency-key': key } })
+  const first = await make('first-app', 'a')
+  assert.equal(first.status, 201, first.text)
+  const again = await make('"first-app"', 'a')
+  assert.deepEqual([again.status, again.headers['Idempotency-Replayed']], [201, 'true'])
+  assert.equal((await make('"two words, and a \\" mark"', 'b')).status, 201)
 })

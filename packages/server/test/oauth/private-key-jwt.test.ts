@@ -389,6 +389,23 @@ test('RFC 8725 §3.12: no kind of token passes for another: assertion, proof, ac
   assertError(await server.token('acme', { basic, dpop: [accessToken] }), 'invalid_dpop_proof')
 })
 
+test('RFC 8725 §3.11, RFC 10070 §4: an assertion that says it is something else is none, whatever its claims are', async (t) => {
+  const { send, good } = await start(t)
+  for (const typ of ['JWT', 'jwt', 'client-authentication+jwt', 'application/client-authentication+jwt'])
+    assertToken(await send(await good({}, { typ })))
+  for (const typ of [
+    'at+jwt',
+    'dpop+jwt',
+    'oauth-id-jag+jwt',
+    'token-introspection+jwt',
+    'rubbish',
+    '',
+    7,
+    null,
+  ])
+    assertInvalidClient(await send(await good({}, { typ })))
+})
+
 test('trust F27: of a key set that could not be had the log has the place, and nothing that stands behind it', async (t) => {
   const key = await makeKey()
   const robot = app('robot', {

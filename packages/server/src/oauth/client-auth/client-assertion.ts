@@ -1,6 +1,6 @@
 /** RFC 7521 §4.2, RFC 7523 §2.2: a signed statement of who the client is; three methods share this place. */
 
-import { type Jws, readJws, refuse } from '@sallyport/protocol'
+import { type Jws, mediaTypeOf, readJws, refuse } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
 import { createSignatureTrials } from '../../keys/signature-trials.ts'
 import type { TokenRequest } from '../token-request.ts'
@@ -29,6 +29,7 @@ export const clientAssertion: Presentation = {
     if (jws === null) return refuse('invalid_client', 'assertion malformed')
     const clientId = claimedClient(request, jws, type)
     const method = methodFor(clientId, jws, type)
+    if (method !== federation && !isAssertion(jws)) refuse('invalid_client', 'assertion of another type')
     if (method !== clientSecretJwt) refuseCostly(request, clientId, deps)
     const check = (client: Client | null) =>
       method(client, { request, jws, clientId, trials: createSignatureTrials(jws) }, deps)
@@ -63,3 +64,9 @@ function methodFor(
   if (type === jwtSpiffe || (iss !== clientId && sub !== clientId)) return federation
   return algorithm.startsWith('HS') ? clientSecretJwt : privateKeyJwt
 }
+
+const assertionTypes: ReadonlySet<string | null> = new Set(['jwt', 'client-authentication+jwt'])
+
+/** RFC 8725 §3.11, RFC 10070 §4: what was made for another purpose says so. Most that are made for this one still say nothing. */
+const isAssertion = (jws: Jws): boolean =>
+  jws.header.typ === undefined || assertionTypes.has(mediaTypeOf(jws))

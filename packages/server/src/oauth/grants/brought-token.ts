@@ -3,6 +3,7 @@
 import {
   type Confirmation,
   derivedFromClaim,
+  mediaTypeOf,
   readConfirmation,
   readDerivedFrom,
   readJws,
@@ -21,7 +22,7 @@ import type { TokenRequest } from '../token-request.ts'
 import { type OutsideWords, readActors } from './actors.ts'
 import type { PresentedToken } from './exchange-form.ts'
 import type { Actor } from './grant.ts'
-import { mediaTypeOf, type OutsideToken, readOutsideToken } from './outside-token.ts'
+import { type OutsideToken, readOutsideToken } from './outside-token.ts'
 
 export interface BroughtToken {
   readonly subject: string

@@ -9,6 +9,7 @@ import {
   clockSkewSeconds,
   isScopeToken,
   type Jws,
+  mediaTypeOf,
   readConfirmation,
   readJws,
   refuse,
@@ -25,7 +26,7 @@ import { refuseWithoutDatabase } from '../client-request.ts'
 import type { TokenRequest } from '../token-request.ts'
 import { mayActAs, readActors } from './actors.ts'
 import type { Grant } from './grant.ts'
-import { mediaTypeOf, type OutsideToken, readOutsideToken } from './outside-token.ts'
+import { type OutsideToken, readOutsideToken } from './outside-token.ts'
 import { planOf } from './plan-of.ts'
 
 const idJagType = 'oauth-id-jag+jwt'

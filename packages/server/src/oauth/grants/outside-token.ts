@@ -99,7 +99,3 @@ async function accept(
   if (hit !== null) return `revoked by ${hit}`
   return { trusted, claims, subject, facts, expiresAt: claims.exp as number }
 }
-
-/** RFC 7515 §4.1.9: the prefix may be left out; RFC 2045 §5.1: case says nothing. */
-export const mediaTypeOf = ({ header: { typ } }: Jws): string | null =>
-  typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : null
