@@ -38,7 +38,11 @@ export function createServerFinder(options: ClientOptions, effects: Effects): Fi
 async function discover(issuer: URL, effects: Effects): Promise<oauth.AuthorizationServer> {
   const response = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...requestOptions(effects) })
   if (response.status !== 200) throw await readRefusal(response, issuer.href, effects.clock())
-  return oauth.processDiscoveryResponse(issuer, response).catch((cause: unknown) => {
+  const fail = (cause?: unknown): never => {
     throw new TokenRequestError(issuer.href, { code: 'invalid_answer', status: 200 }, { cause })
-  })
+  }
+  const server = await oauth.processDiscoveryResponse(issuer, response).catch(fail)
+  return isHttps(server.token_endpoint) ? server : fail(new TypeError('its token_endpoint is no https URL'))
 }
+
+const isHttps = (url: unknown): boolean => typeof url === 'string' && URL.parse(url)?.protocol === 'https:'

@@ -19,6 +19,10 @@ const plain = (value: unknown): string | undefined =>
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined)
 
+/** RFC 6750 §2.1: what no header can carry is no token, and would be told to whoever reads the error. */
+const bearable = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) ? value : undefined
+
 export interface AnswerContext {
   readonly url: string
   readonly askedAt: number
@@ -32,7 +36,7 @@ export async function readToken(response: Response, context: AnswerContext): Pro
   }
   const body: unknown = await response.json().catch((error) => fail('invalid_answer', error))
   if (!isMembers(body)) return fail('invalid_answer')
-  const accessToken = text(body.access_token)
+  const accessToken = bearable(body.access_token)
   const tokenType = readType(body.token_type)
   const seconds = readSeconds(body.expires_in)
   if (!accessToken || !tokenType || Number.isNaN(seconds)) return fail('invalid_answer')

@@ -29,8 +29,8 @@ const distrustSeconds = 10
 export function createTokenCache({ effects, obtain, onRenewalFailed }: TokenCacheParts): TokenCache {
   let kept: KeptToken | undefined
   let underWay: Promise<AccessToken> | undefined
-  let nextRenewalAt = 0
-  let distrustUntil = 0
+  let [triedAt, nextRenewalAt] = [0, 0]
+  let distrustedAt = Number.NEGATIVE_INFINITY
 
   function renew(): Promise<AccessToken> {
     underWay ??= begin()
@@ -64,7 +64,9 @@ export function createTokenCache({ effects, obtain, onRenewalFailed }: TokenCach
 
   /** After a failure a quarter of what is left passes before the next attempt. */
   function renewBesideUse(now: number, { usableUntil }: KeptToken): void {
-    if (underWay || now < nextRenewalAt) return
+    // A clock that was set back would else hold renewal up until it has caught up.
+    if (underWay || (now >= triedAt && now < nextRenewalAt)) return
+    triedAt = now
     nextRenewalAt = now + Math.max(1, (usableUntil - now) / 4)
     renew().catch(() => {})
   }
@@ -89,8 +91,8 @@ export function createTokenCache({ effects, obtain, onRenewalFailed }: TokenCach
     },
     refused({ token, isFresh }) {
       const now = effects.clock()
-      if (isFresh) distrustUntil = now + distrustSeconds
-      if (now < distrustUntil) return false
+      if (isFresh) distrustedAt = now
+      if (now >= distrustedAt && now < distrustedAt + distrustSeconds) return false
       if (kept?.token === token) kept = undefined
       return true
     },
@@ -99,7 +101,7 @@ export function createTokenCache({ effects, obtain, onRenewalFailed }: TokenCach
       if (accessToken !== undefined && token?.accessToken !== accessToken) return undefined
       kept = undefined
       // Of a token that somebody else saw refused the successor may be on its way; a caller who wants all gone, wants that.
-      if (accessToken === undefined) [underWay, distrustUntil] = [undefined, 0]
+      if (accessToken === undefined) [underWay, distrustedAt] = [undefined, Number.NEGATIVE_INFINITY]
       return token
     },
   }

@@ -36,6 +36,7 @@ type Declared = Pick<ApiPolicy, 'routes' | 'names'>
 
 export interface CheckDeps {
   readonly issuer: string
+  readonly audience: string
   readonly verifier: Verifier
   readonly feed: FeedWatch
   /** Null where `check` is told what a request needs; `unknown` while the issuer has not told. */
@@ -208,7 +209,7 @@ function countRequest(
   access: Access,
   needed: Needed,
   known: KnownCaller,
-  { issuer, limits, refuse }: CheckDeps,
+  { issuer, audience, limits, refuse }: CheckDeps,
 ): Soon<Decision> {
   const headers = known.headers ?? noHeaders
   if (limits === null) return { isAllowed: true, access, headers }
@@ -218,7 +219,7 @@ function countRequest(
     // An app that the tokens do not name shares a bucket with all such: none is let by uncounted.
     const clientId = access.clientId ?? access.subject ?? ''
     return whenKnown(
-      store.take(limitKey({ issuer, clientId, endpoint: needed.name }), limit),
+      store.take(limitKey({ issuer, audience, clientId, endpoint: needed.name }), limit),
       (taken): Decision => {
         const told = { ...headers, ...rateLimitHeaders(limit, taken) }
         return taken.isAllowed

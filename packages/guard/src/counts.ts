@@ -3,6 +3,7 @@
 import type { RefusalReason } from '@sallyport/protocol'
 import type { Decision } from './check.ts'
 import type { Refused } from './refusal.ts'
+import { tell } from './tell.ts'
 
 export interface Counts {
   readonly allowed: number
@@ -26,7 +27,7 @@ export function createCounter(isCut: () => boolean, onRefusal?: (refused: Refuse
         if (decision.access !== null && isCut()) allowedWhileCut += 1
       } else {
         refused[decision.reason] = (refused[decision.reason] ?? 0) + 1
-        onRefusal?.(decision)
+        tell(onRefusal, decision)
       }
       return decision
     },

@@ -15,6 +15,7 @@ import { createIssuerPolicy, type IssuerPolicy } from './policy/issuer-policy.ts
 import { type Follower, followRevocations } from './revocation/follower.ts'
 import { createRouteTable } from './routes/route-table.ts'
 import type { Runtime } from './runtime/runtime.ts'
+import { tell } from './tell.ts'
 import { createIntrospection, type Introspection } from './tokens/introspection.ts'
 import { profileOf } from './tokens/profile.ts'
 import { createVerifier } from './tokens/verifier.ts'
@@ -89,15 +90,6 @@ export function follow(
   })
 }
 
-/** What the API's own code throws is a rejection that the API hears of; following goes on. */
-function tell<Value>(listener: ((value: Value) => void) | undefined, value: Value): void {
-  try {
-    listener?.(value)
-  } catch (error) {
-    void Promise.reject(error)
-  }
-}
-
 export interface Sources {
   readonly keys: IssuerKeys
   readonly introspection: Introspection | null
@@ -125,9 +117,9 @@ export function termsOf(
   policy: IssuerPolicy | null,
   world: World,
 ): Omit<CheckDeps, 'verifier' | 'feed' | 'refuse' | 'runtime' | 'nameOf' | 'checkRequirement'> {
-  const { issuer, unlisted = 'refuse', tokens, senderConstraint = 'none', limits } = options
+  const { issuer, audience, unlisted = 'refuse', tokens, senderConstraint = 'none', limits } = options
   return {
-    issuer,
+    ...{ issuer, audience },
     routes: routesOf(options, policy),
     declared: () => (options.endpoints === undefined ? (policy?.declared() ?? null) : null),
     unlisted,

@@ -209,3 +209,21 @@ test('RFC 9449 §4.3: before Hono a HEAD needs a proof of HEAD', async () => {
   assert.equal(await statusOf('HEAD'), 200)
   assert.equal(await statusOf('GET'), 401)
 })
+
+test('RFC 9449 §7.1: a token bound to a certificate is none for an API that demands DPoP, nor one to be shown as DPoP', async () => {
+  const world = createWorld()
+  const token = world.token(certified)
+  const shown = async (scheme: string, options: Partial<GuardOptions> = {}) => {
+    const { method, url, headers } = ask(token, null, scheme)
+    const decision = await guardOf(world, options).check({
+      method,
+      url,
+      headers,
+      clientCertificate: certificate,
+    })
+    return decision.isAllowed ? 'allowed' : decision.reason
+  }
+  assert.equal(await shown('Bearer', { senderConstraint: 'any' }), 'allowed')
+  assert.equal(await shown('Bearer', { senderConstraint: 'dpop' }), 'not_bound')
+  assert.equal(await shown('DPoP'), 'not_bound')
+})

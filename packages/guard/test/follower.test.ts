@@ -72,6 +72,19 @@ test('R15: an issuer that begins again and again and never tells all is one that
   guard.close()
 })
 
+test('issue 6, 2: between two heartbeats no guard is cut off, and one that is strict is when the connection ends', async () => {
+  const world = createWorld()
+  const streams = streamsOf(world)
+  const guard = guardOf(world, { credentials, revocation: { afterSeconds: 0 } })
+  await at(streams, 0).write(event('ready', {}, 1))
+  const token = world.token({ exp: startedAt + 10_000 })
+  await world.advance(4)
+  assert.equal(await reasonOf(guard, token), 'allowed')
+  await at(streams, 0).end()
+  assert.equal(await reasonOf(guard, token), 'feed_cut')
+  guard.close()
+})
+
 test('R15: a snapshot that breaks off replaces nothing, and is asked for again', async () => {
   const world = createWorld()
   const streams = streamsOf(world)

@@ -226,3 +226,29 @@ test('RFC 7519 §4.1.4: a token that is remembered ends when it ends', async () 
   const decision = await guard.check(requestWith(token))
   assert.equal(!decision.isAllowed && decision.reason, 'expired')
 })
+
+test('issue 6, 1: keys that are too old are fetched at once while the issuer is up, whatever the cool-down is', async () => {
+  const world = createWorld()
+  const guard = guardOf(world, { keys: { oldestSeconds: 10, coolDownSeconds: 7_200 } })
+  for (let index = 0; index < 20; index += 1) {
+    const token = world.token({ exp: world.now + 600, iat: world.now, jti: `token-${index}` })
+    assert.ok((await guard.check(requestWith(token))).isAllowed, String(index))
+    await world.advance(7)
+  }
+})
+
+test('RFC 9700 §4.11: the guard follows no redirect of its issuer', async () => {
+  const world = createWorld()
+  const { fetch } = world.effects
+  const modes: unknown[] = []
+  const effects = {
+    ...world.effects,
+    fetch: (url: string, init: RequestInit = {}) => {
+      modes.push(init.redirect)
+      return fetch(url, init)
+    },
+  }
+  const guard = guardOf(world, { effects })
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+  assert.deepEqual(modes, ['manual', 'manual'])
+})

@@ -24,7 +24,8 @@ export function decide(guard: Guard, view: RequestView, requirement: Requirement
 /** RFC 9728 §3: an adapter that sees all requests serves the document; anybody may read it. */
 function isFor(path: string, { method, url }: RequestView): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false
-  return url === path || (!url.startsWith('/') && parseUrl(url)?.pathname === path)
+  const [sentPath] = url.split('?', 1)
+  return sentPath === path || (!url.startsWith('/') && parseUrl(url)?.pathname === path)
 }
 
 const metadataAnswer = (document: Readonly<Record<string, unknown>>): Answer => ({

@@ -94,7 +94,11 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   return {
     find(kid, algorithm) {
       const old = age()
-      if (old >= oldestSeconds) return isCoolingDown() && flight === null ? null : findAnew(kid, algorithm)
+      if (old >= oldestSeconds) {
+        // The cool-down is for unknown names, and for an issuer that could not be reached.
+        const mustWait = isCoolingDown() && failure !== null && flight === null
+        return mustWait ? null : findAnew(kid, algorithm)
+      }
       refreshIfDue(old)
       const found = among(kid, algorithm)
       if (found.length > 0 || (isCoolingDown() && flight === null)) return found

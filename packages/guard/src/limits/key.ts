@@ -5,6 +5,8 @@ import type { Limit } from './limit.ts'
 export interface LimitOwner {
   /** Two tenants may have apps of one name. */
   readonly issuer: string
+  /** Two APIs may have endpoints of one name, and one Redis. */
+  readonly audience: string
   readonly clientId: string
   readonly endpoint: string
 }
@@ -13,13 +15,13 @@ export interface LimitOwner {
  * The key of an app's bucket at an endpoint: two tokens of one app share it, two apps or two endpoints never do.
  *
  * ```ts
- * const taken = await limits.take(limitKey({ issuer, clientId, endpoint: 'POST /payments' }), limit)
+ * const taken = await limits.take(limitKey({ issuer, audience, clientId, endpoint: 'POST /payments' }), limit)
  * ```
  */
-export function limitKey({ issuer, clientId, endpoint }: LimitOwner): string {
+export function limitKey({ issuer, audience, clientId, endpoint }: LimitOwner): string {
   // JSON and not a delimiter: nothing inside a part can end it, and half a surrogate pair, which UTF-8 would turn
   // into the same character as any other half, is escaped.
-  return JSON.stringify([issuer, clientId, endpoint])
+  return JSON.stringify([issuer, audience, clientId, endpoint])
 }
 
 /** A limit that is changed begins with a full bucket: what was counted in parts of another size cannot be carried over. */

@@ -47,7 +47,8 @@ export interface FollowerOptions {
   readonly onPolicy?: (clientId: string | null) => void
 }
 
-const silenceMilliseconds = 15_000
+/** An issuer that says nothing for so long is no longer connected: its heartbeat comes every five seconds. */
+export const silenceSeconds = 15
 const shortestPauseMilliseconds = 200
 const longestPauseMilliseconds = 5_000
 // Cut-offs that are over are told no more: once a day what has gathered is replaced by what still counts.
@@ -83,7 +84,7 @@ export function followRevocations({ effects, open, onChange, onPolicy }: Followe
   async function follow(): Promise<void> {
     const isAnew = position === null || effects.clock() - snapshotAt >= snapshotSeconds
     const abort = new AbortController()
-    let calm = effects.later(silenceMilliseconds, () => abort.abort())
+    let calm = effects.later(silenceSeconds * 1000, () => abort.abort())
     stop = () => abort.abort()
     try {
       const response = await open(isAnew ? null : position, abort.signal)
@@ -92,7 +93,7 @@ export function followRevocations({ effects, open, onChange, onPolicy }: Followe
       const body = response.body?.getReader()
       for (let part = await body?.read(); part && !part.done; part = await body?.read()) {
         calm()
-        calm = effects.later(silenceMilliseconds, () => abort.abort())
+        calm = effects.later(silenceSeconds * 1000, () => abort.abort())
         reading(decoder.decode(part.value, { stream: true }))
       }
       throw new IssuerError('the revocation feed has ended', null)

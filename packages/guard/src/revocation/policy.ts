@@ -5,7 +5,7 @@
 
 import type { Soon } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
-import type { Follower } from './follower.ts'
+import { type Follower, silenceSeconds } from './follower.ts'
 
 export interface RevocationPolicy {
   readonly whenCut: 'refuse' | 'allow'
@@ -42,7 +42,9 @@ export function watchFeed(follower: Follower | null, policy: RevocationPolicy, e
     const { cutOffs, heardAt, isConnected } = follower.state
     if (cutOffs === null || heardAt === null) return 'cut'
     const silent = effects.clock() - heardAt
-    return (isConnected ? silent < policy.afterSeconds : silent <= policy.afterSeconds) ? 'following' : 'cut'
+    // Between two heartbeats nobody is cut off, however strict the policy is.
+    const patience = Math.max(policy.afterSeconds, silenceSeconds)
+    return (isConnected ? silent < patience : silent <= policy.afterSeconds) ? 'following' : 'cut'
   }
   let isWaitOver = follower === null
   const first =

@@ -6,6 +6,7 @@
 
 import type { Elapsed } from '../limits/limit.ts'
 import type { Within } from '../patience.ts'
+import { tell } from '../tell.ts'
 
 export interface CircuitOptions {
   readonly elapsed: Elapsed
@@ -46,7 +47,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
     failure = explain() ?? reason
     if (!isNews) return
     since = elapsed()
-    options.onLost(failure)
+    tell(options.onLost, failure)
   }
 
   function doubt(reason: unknown, askedIn: number): void {
@@ -67,7 +68,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
     askAgainAt = null
     isDoubted = false
     since = elapsed()
-    options.onFound()
+    tell(options.onFound, undefined)
   }
 
   return {

@@ -33,7 +33,7 @@ export interface Connection {
 }
 
 interface Emitter {
-  on(event: 'error', listener: (error: unknown) => void): unknown
+  on(event: 'error' | 'ready', listener: (error: unknown) => void): unknown
 }
 
 /** Clients that queue what they cannot send fail late, or never: why, they say to whoever listens. */
@@ -43,6 +43,10 @@ export function watchConnection(client: RedisClient): Connection {
     const emitter = client as RedisClient & Emitter
     emitter.on('error', (reason) => {
       error = reason
+    })
+    // Nothing may have been asked since: an error that is over explains no answer that is late.
+    emitter.on('ready', () => {
+      error = null
     })
   }
   return {

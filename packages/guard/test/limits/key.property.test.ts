@@ -12,7 +12,7 @@ const text = fc.oneof(
     .map((units) => String.fromCharCode(...units)),
   fc.string({ unit: 'binary', maxLength: 6 }),
 )
-const owner = fc.record({ issuer: text, clientId: text, endpoint: text })
+const owner = fc.record({ issuer: text, audience: text, clientId: text, endpoint: text })
 const limit = fc.record({
   name: text,
   requests: fc.integer({ min: 0, max: 99 }),
@@ -23,8 +23,8 @@ const bytesOf = (name: string): string => Buffer.from(name, 'utf8').toString('he
 /** Alike but for where one part ends and the next begins: what any of these delimiters would confuse. */
 const delimiter = fc.constantFrom('', '|', ':', '/', ',', ' ', '","', '\n', '\0')
 const shifted = fc.tuple(delimiter, text, text, text, text).map(([between, a, b, c, d]) => [
-  { issuer: a + between + b, clientId: c, endpoint: d },
-  { issuer: a, clientId: b + between + c, endpoint: d },
+  { issuer: a + between + b, audience: c, clientId: 'app', endpoint: d },
+  { issuer: a, audience: b + between + c, clientId: 'app', endpoint: d },
 ])
 
 test('trust 37: two owners have one key only if every part is the same, also as the bytes that Redis sees', () => {

@@ -7,7 +7,12 @@ import { createMemoryLimits } from '../../src/limits/memory.ts'
 import { handClock } from './hand-clock.ts'
 
 const limit: Limit = { name: 'payments', requests: 3, windowSeconds: 60 }
-const owner = { issuer: 'https://auth.example/acme', clientId: 'robot', endpoint: 'POST /payments' }
+const owner = {
+  issuer: 'https://auth.example/acme',
+  audience: 'https://api.example',
+  clientId: 'robot',
+  endpoint: 'POST /payments',
+}
 
 /** The bucket's three, and the one too many. */
 function exhaust(take: () => { readonly isAllowed: boolean }): void {
@@ -17,11 +22,16 @@ function exhaust(take: () => { readonly isAllowed: boolean }): void {
   )
 }
 
-test('003-20: two endpoints have two buckets, two tokens of one app share one, and two apps or tenants never do', () => {
+test('003-20: two endpoints have two buckets, two tokens of one app share one, and two apps, APIs or tenants never do', () => {
   const limits = createMemoryLimits({ elapsed: handClock().elapsed })
   exhaust(() => limits.take(limitKey(owner), limit))
   assert.equal(limits.take(limitKey({ ...owner }), limit).isAllowed, false)
-  for (const other of [{ endpoint: 'GET /payments' }, { clientId: 'robot2' }, { issuer: 'https://other' }]) {
+  for (const other of [
+    { endpoint: 'GET /payments' },
+    { clientId: 'robot2' },
+    { issuer: 'https://other' },
+    { audience: 'https://other' },
+  ]) {
     exhaust(() => limits.take(limitKey({ ...owner, ...other }), limit))
   }
 })

@@ -1,5 +1,6 @@
 // Shared limits without a server: a client that answers what the test says.
 import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { Limit } from '../../src/limits/limit.ts'
 import { createRedisLimits } from '../../src/limits/redis.ts'
@@ -203,19 +204,13 @@ test('trust R14: a process that has used up a limit alone tells the others, thou
 })
 
 test('a loss is told with the error of the connection, which says more than that nobody answered', async () => {
-  let report = (_: Error): void => {}
-  const client = {
-    sendCommand: () => new Promise<unknown>(() => {}),
-    on(_: 'error', listener: (error: Error) => void) {
-      report = listener
-    },
-  }
+  const client = Object.assign(new EventEmitter(), { sendCommand: () => new Promise<unknown>(() => {}) })
   const clock = handClock()
   const reasons: unknown[] = []
   const limits = createRedisLimits(client, { ...clock.time, onDegraded: (reason) => reasons.push(reason) })
   const waiting = limits.take('app', limit)
   const refused = new Error('connect ECONNREFUSED 127.0.0.1:6379')
-  report(refused)
+  client.emit('error', refused)
   clock.advance(250)
   await waiting
   assert.deepEqual(reasons, [refused])
@@ -227,4 +222,16 @@ test('a loss is told with the error of the connection, which says more than that
     failure: refused,
     countedAlone: 2,
   })
+})
+
+test('an error of the connection that is over makes no loss of one late answer', async () => {
+  const client = Object.assign(new EventEmitter(), { sendCommand: () => new Promise<unknown>(() => {}) })
+  const clock = handClock()
+  const limits = createRedisLimits(client, { ...clock.time })
+  client.emit('error', new Error('connect ECONNREFUSED 127.0.0.1:6379'))
+  client.emit('ready')
+  const waiting = limits.take('app', limit)
+  clock.advance(250)
+  await waiting
+  assert.equal(limits.standing?.().isShared, true)
 })

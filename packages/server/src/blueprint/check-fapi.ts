@@ -56,8 +56,9 @@ function checkTenantSettings(tenant: TenantEntry, path: Path, report: Report): v
   if (audience !== undefined && audience !== 'issuer')
     report([...path, 'assertion_audience'], audience, `issuer, ${because}`)
   const { request = {} } = tenant.dialect ?? {}
-  for (const name of ['query_credentials', 'multipart', 'default_grant_type', 'grant_type_header'] as const) {
-    if (request[name] !== undefined && request[name] !== false)
+  for (const [name, value] of Object.entries(request)) {
+    // Another path is the same endpoint; whatever else a dialect knows of requests is beside the profile.
+    if (name !== 'token_path' && value !== false)
       report(
         [...path, 'dialect', 'request', name],
         'requests beside the standard',

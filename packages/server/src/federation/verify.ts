@@ -1,6 +1,6 @@
 /** One token of an outside issuer against one rule: what the rule says, and whether the issuer has signed it. */
 
-import type { Jws } from '@sallyport/protocol'
+import { type Jws, mediaTypeOf } from '@sallyport/protocol'
 import { createSignatureTrials, type SignatureTrials } from '../keys/signature-trials.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
@@ -9,6 +9,12 @@ import type { FederationRule } from './rule.ts'
 
 // What the common issuers sign with; GitHub, GitLab and Kubernetes know RS256 alone.
 const algorithms: ReadonlySet<string> = new Set(['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'])
+
+/** RFC 8725 §3.11. Identity tokens of machines have the type of an access token, `JWT`, or none: a list of good ones would be ours alone. */
+const otherPurposes: ReadonlySet<string | null> = new Set([
+  ...['oauth-id-jag+jwt', 'dpop+jwt', 'token-introspection+jwt', 'logout+jwt', 'secevent+jwt'],
+  ...['oauth-authz-req+jwt', 'client-authentication+jwt'],
+])
 
 export interface FederationContext extends MatchContext {
   /** Of this token, where it is held against several rules: it costs no more than with one. */
@@ -21,7 +27,7 @@ export interface FederationContext extends MatchContext {
  * The claims come first, so that only tokens that would count make anybody fetch a key. `ownKeys` are the issuer's keys
  * where the operator has them; null where they are fetched.
  */
-export async function verifyFederated(
+export async function verifyOutside(
   jws: Jws,
   rule: FederationRule,
   context: FederationContext,
@@ -40,3 +46,9 @@ export async function verifyFederated(
   const { trials = createSignatureTrials(jws) } = context
   return trials.findSigner(candidates) ? [] : ['no key of the issuer has signed it']
 }
+
+/** The same of a token that stands for the machine which shows it. */
+export const verifyFederated: typeof verifyOutside = async (jws, ...terms) =>
+  otherPurposes.has(mediaTypeOf(jws))
+    ? ['its typ says that it was made for something else']
+    : verifyOutside(jws, ...terms)

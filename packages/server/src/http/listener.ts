@@ -253,27 +253,29 @@ class Edge {
   #answer(message: IncomingMessage, response: ServerResponse, id: string, reply: Reply): void {
     if (response.destroyed || this.#connections.get(message.socket)?.isRefused) return
     const isCutShort = !message.complete && this.#leavesMuchUnread(message)
+    // Node's parser stops behind it, and loses what has come in the same packet: the next request begins elsewhere.
+    const endsHere = isCutShort || message.headers.upgrade !== undefined
     if (reply.follow !== undefined && !isCutShort) {
-      response.writeHead(reply.status, this.#headersOf(reply, id, null, false))
+      response.writeHead(reply.status, this.#headersOf(reply, id, null, endsHere))
       this.#continued.begin(response, reply.body, reply.follow)
       return
     }
     const bytes = Buffer.byteLength(reply.body)
-    response.writeHead(reply.status, this.#headersOf(reply, id, bytes, isCutShort))
+    response.writeHead(reply.status, this.#headersOf(reply, id, bytes, endsHere))
     // As many bytes as characters means ASCII, which node:http writes in one piece with the head as Latin-1.
     if (!isCutShort) response.end(reply.body, bytes === reply.body.length ? 'latin1' : 'utf8')
     else lingerAfter(message, response, message.method === 'HEAD' ? '' : reply.body, this.#limits)
   }
 
   /** The flat form of node:http: half the cost of an object, and each name written as it stands here. */
-  #headersOf(reply: Reply, id: string, bytes: number | null, isCutShort: boolean): string[] {
+  #headersOf(reply: Reply, id: string, bytes: number | null, endsHere: boolean): string[] {
     const headers = ['X-Request-Id', id]
     if (reply.headers === neverCached) headers.push(...neverCachedLines)
     else for (const name in reply.headers) headers.push(name, reply.headers[name] ?? '')
     // RFC 9110 §8.6: no length where there is no content, nor where it would be that of another answer.
     if (bytes !== null && reply.status !== 204 && reply.status !== 304)
       headers.push('Content-Length', String(bytes))
-    if ((this.#isDraining || isCutShort) && reply.headers.Connection === undefined)
+    if ((this.#isDraining || endsHere) && reply.headers.Connection === undefined)
       headers.push('Connection', 'close')
     return headers
   }

@@ -255,7 +255,7 @@ export async function removeTenant(tx: WriteTransaction, tenantId: string): Prom
 }
 
 /** Whatever points at another comes before it. */
-const ownedTables = [
+export const ownedTables = [
   'key_requests',
   'invitations',
   'memberships',

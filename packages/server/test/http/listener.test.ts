@@ -232,15 +232,24 @@ test('RFC 9110 §9.3.6: CONNECT opens no tunnel', async (t) => {
   assertTransportError(parseReply(text), 405)
 })
 
-test('RFC 9110 §7.8: an Upgrade is not followed; the request is answered as HTTP/1.1', async (t) => {
+test('RFC 9110 §7.8: an Upgrade is not followed; the request is answered as HTTP/1.1, and nothing behind it is taken for another', async (t) => {
   const { port } = await startListener(t, { handler: echo })
   const lines = ['POST / HTTP/1.1', 'Host: a', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA']
-  const socket = connect(port, '127.0.0.1')
-  const text = readToEnd(socket)
-  socket.write([...lines, 'Connection: Upgrade, HTTP2-Settings', 'Content-Length: 3', '', 'a=b'].join('\r\n'))
-  await new Promise((resolve) => socket.once('data', resolve))
-  socket.write('GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-  assert.match(await text, /^HTTP\/1\.1 200 OK.*"body":"a=b".*HTTP\/1\.1 200 OK.*"path":"\/next"/s)
+  const offer = [...lines, 'Connection: Upgrade, HTTP2-Settings', 'Content-Length: 3', '', 'a=b'].join('\r\n')
+  const next = 'GET /next HTTP/1.1\r\nHost: a\r\n\r\n'
+  for (const [first, second] of [
+    [offer, next],
+    [offer + next, ''],
+    [`${offer}POST /half HTTP/1.1\r\nHost: a\r\nX: `, next],
+  ] as const) {
+    const socket = connect(port, '127.0.0.1')
+    const text = readToEnd(socket)
+    socket.write(first)
+    socket.once('data', () => socket.write(second))
+    const said = await text
+    assert.match(said, /^HTTP\/1\.1 200 OK.*Connection: close.*"body":"a=b"/is)
+    assert.equal(said.match(/HTTP\/1\.1 /g)?.length, 1, said)
+  }
 })
 
 test('RFC 9110 §10.1.1: Expect: 100-continue is invited on, any other expectation is answered 417', async (t) => {

@@ -59,6 +59,27 @@ forEachStore((_engine, suite) => {
   })
 })
 
+test('workload identity: an issuer may call the machine what we call its client', async (t) => {
+  const { send, good } = await start(t, [{ issuer: github, subject: 'robot' }])
+  assertToken(await send(await good({ sub: 'robot' })))
+})
+
+test('RFC 8725 §3.11: a token that says it was made for something else stands for no machine', async (t) => {
+  const { send, key, server } = await start(t)
+  const now = server.clock()
+  const claims = {
+    iss: github,
+    sub: mainBranch,
+    aud: 'https://localhost:8443/acme',
+    iat: now,
+    exp: now + 300,
+  }
+  for (const typ of ['JWT', 'at+jwt', undefined])
+    assertToken(await send(await sign(key, claims, { kid: 'hub', typ })))
+  for (const typ of ['oauth-id-jag+jwt', 'application/OAuth-ID-JAG+jwt', 'dpop+jwt', 'logout+jwt'])
+    assertInvalidClient(await send(await sign(key, claims, { kid: 'hub', typ })))
+})
+
 test('RFC 8725 §3.8: whoever is not exactly whom the rule means is nobody, and the log says why', async (t) => {
   const { server, send, good, key } = await start(t)
   const now = server.clock()

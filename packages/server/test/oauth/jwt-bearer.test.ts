@@ -304,8 +304,13 @@ test('RFC 8693 §4.1, §4.4: who acts in an assertion is handed on, and who may 
   })
   for (const act of ['agent', {}, { sub: 7 }, null])
     assertError(await bear(await idJag({ act })), 'invalid_grant')
-  assertToken(await bear(await assertion({ may_act: { sub: 'broker' } })))
-  assertError(await bear(await assertion({ may_act: { sub: 'relay' } })), 'invalid_grant')
+  const iss = 'https://localhost:8443/acme'
+  assertToken(await bear(await assertion({ may_act: { sub: 'broker', iss } })))
+  // Without an issuer it is one of the outside issuer's own, whatever it is called.
+  for (const mayAct of [{ sub: 'relay', iss }, { sub: 'broker' }, { sub: 'broker', iss: idp }])
+    assertError(await bear(await assertion({ may_act: mayAct })), 'invalid_grant')
+  for (const sub of ['mallory\u0000', 'a\nb', '\u0085'])
+    assertError(await bear(await assertion({ sub })), 'invalid_grant')
 })
 
 test('ID-JAG §8.6.1.2: bound to a key, it is brought with a proof of it, and a nonce asked for costs no assertion', async (t) => {

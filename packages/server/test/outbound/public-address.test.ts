@@ -44,6 +44,7 @@ test('trust 153: an address is public only if nothing sets it apart', () => {
     'fc00::1',
     'fe80::1',
     'fe80::1%eth0',
+    '2a00::1%eth0',
     'ff02::1',
     '2001:db8::1',
     'x',

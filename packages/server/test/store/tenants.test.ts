@@ -11,6 +11,7 @@ import {
   findTenantIdByHost,
   listTenantIds,
   loadTenant,
+  ownedTables,
   removeApi,
   removePlan,
   removeTenant,
@@ -120,6 +121,18 @@ forEachStore((_, store) => {
     await db.write((tx) => removeApi(tx, 'own', 'storage'))
     assert.deepEqual((await loadTenant(db, 'own'))?.apis, [])
     await assertNeighbourUntouched()
+  })
+
+  test('store tenants: each table with rows of a tenant is emptied with it, goes with another, or is meant to stay', async (t) => {
+    const { db } = await openWithOwn(store, t)
+    const tables = await db.kysely.introspection.getTables()
+    const ofTenants = tables.filter(({ columns }) => columns.some(({ name }) => name === 'tenant_id'))
+    const owned: readonly string[] = ownedTables
+    const others = ofTenants.map(({ name }) => name).filter((name) => !owned.includes(name))
+    // What was done stays told; the rest goes with its app or organization.
+    const stays = ['audit_records', 'changes']
+    const goesAlong = ['named_apps', 'registration_tokens', 'registrations']
+    assert.deepEqual(others.toSorted(), [...stays, ...goesAlong].toSorted())
   })
 
   test('store tenants: a removed tenant leaves nothing behind', async (t) => {

@@ -55,13 +55,9 @@ function claimedClient({ form }: TokenRequest, { payload: { iss, sub } }: Jws, t
   return refuse('invalid_client', 'assertion of another issuer without client_id')
 }
 
-/** Whoever speaks of another than itself is an outside issuer; what it says of the client, the client's rules decide. */
-function methodFor(
-  clientId: string,
-  { algorithm, payload: { iss, sub } }: Jws,
-  type: string,
-): AssertionMethod {
-  if (type === jwtSpiffe || (iss !== clientId && sub !== clientId)) return federation
+/** Whoever is not the client is an outside issuer, also where its name for the client is ours: the client's rules decide. */
+function methodFor(clientId: string, { algorithm, payload: { iss } }: Jws, type: string): AssertionMethod {
+  if (type === jwtSpiffe || iss !== clientId) return federation
   return algorithm.startsWith('HS') ? clientSecretJwt : privateKeyJwt
 }
 

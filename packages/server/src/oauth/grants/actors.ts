@@ -36,10 +36,17 @@ export const chainedTo = (actor: string, before: Actor | null): Actor | 'too lon
 
 /**
  * Whether `may_act` means this actor. It names somebody by what they are; a member that we cannot check is nobody's proof.
+ * In a token of ours a bare name is of ours; an outside issuer that names no `iss` means one of its own (RFC 7519 §4.1.2).
  */
-export function mayActAs(claim: unknown, actor: string, issuer: string): boolean {
+export function mayActAs(
+  claim: unknown,
+  actor: string,
+  issuer: string,
+  saidBy: 'us' | 'an outside issuer',
+): boolean {
   if (claim === undefined) return true
   if (typeof claim !== 'object' || claim === null || Array.isArray(claim)) return false
+  if (saidBy === 'an outside issuer' && !Object.hasOwn(claim, 'iss')) return false
   const expected: Readonly<Record<string, string>> = { sub: actor, client_id: actor, iss: issuer }
   const members = Object.entries(claim)
   const names = members.map(([name]) => name)

@@ -48,7 +48,8 @@ export const jwtBearer: Grant = {
     const once = onceOf(token, request)
     if (use === 'id_jag') checkIdJag(token, request, authenticated)
     const { act, may_act: mayAct } = token.claims
-    if (!mayActAs(mayAct, client.clientId, request.tenant.tokenIssuer ?? request.issuer))
+    const ourIssuer = request.tenant.tokenIssuer ?? request.issuer
+    if (!mayActAs(mayAct, client.clientId, ourIssuer, 'an outside issuer'))
       refuse('invalid_grant', 'assertion whose may_act means another actor')
     const ours = [request.issuer, request.tenant.tokenIssuer]
     const actors = readActors(act, { issuer: token.trusted.rule.issuer, ours })

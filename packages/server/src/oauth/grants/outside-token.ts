@@ -1,7 +1,7 @@
 /** A token of an outside issuer that somebody brings: whether the tenant trusts its issuer with just that. */
 
 import { clockSkewSeconds, isInstant, type Jws, type TokenFacts } from '@sallyport/protocol'
-import { verifyFederated } from '../../federation/verify.ts'
+import { verifyOutside } from '../../federation/verify.ts'
 import { outsideTokenSeconds } from '../../tenants/lifetime.ts'
 import type { TrustedUse } from '../../tenants/settings.ts'
 import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
@@ -50,8 +50,13 @@ export async function readOutsideToken(
   return reasons.join('; ')
 }
 
+/** No control character: somebody who cannot be named to the management API could not be cut off. */
 const isIdentifier = (value: unknown): value is string =>
-  typeof value === 'string' && value !== '' && value.length <= longestIdentifier && value.isWellFormed()
+  typeof value === 'string' &&
+  value !== '' &&
+  value.length <= longestIdentifier &&
+  value.isWellFormed() &&
+  !/\p{Cc}/u.test(value)
 
 /**
  * The `iss` of a trusted issuer holds neither `?` nor `#`, so nothing else reads the same. ID-JAG draft §6.3: where an issuer has
@@ -77,7 +82,7 @@ async function missingFor(
   if (use !== 'subject_token' && typeof exp === 'number' && exp > now + maximumAssertionSeconds)
     return [`exp is more than ${maximumAssertionSeconds} seconds ahead`]
   const audience = use === 'subject_token' ? (subjectTokenAudience ?? issuer) : issuer
-  return verifyFederated(jws, { ...rule, audience }, { issuer, now }, issuerKeys, keys)
+  return verifyOutside(jws, { ...rule, audience }, { issuer, now }, issuerKeys, keys)
 }
 
 /** A cut-off hits what was said until then, so it must be known when that was, and not be longer ago than cut-offs are kept. */

@@ -100,7 +100,8 @@ function behalfOf(
   const isHolder = subject.own?.token.facts.clientId === clientId && actor === null
   if (!isDelegation && actor !== null) refuseToken('actor', 'in the way of impersonation')
   const acting = actor?.subject ?? clientId
-  if (!isHolder && !mayActAs(subject.mayAct, acting, tenant.tokenIssuer ?? issuer))
+  const saidBy = subject.own === null ? 'an outside issuer' : 'us'
+  if (!isHolder && !mayActAs(subject.mayAct, acting, tenant.tokenIssuer ?? issuer, saidBy))
     refuseToken('subject', 'whose may_act means another actor')
   const endsAt = endOf(subject, actor, now)
   // Of an outside issuer one is good for a moment longer, which is too late to hang another on.
