@@ -72,6 +72,17 @@ test('client: a token that was asked for just now is not replaced when it is ref
   assert.deepEqual([world.tokenRequests.length, world.apiRequests.length], [1, 1])
 })
 
+test('trust R17: a clock that is set back does not hold up the next token', async () => {
+  const world = createWorld()
+  world.answerApi(refuseAll)
+  await world.client.fetch(invoices)
+  assert.equal(world.tokenRequests.length, 1)
+  world.advance(-7_200)
+  world.answerApi(refuse('token-1'))
+  assert.equal((await world.client.fetch(invoices)).status, 200)
+  assert.equal(world.tokenRequests.length, 2)
+})
+
 test('client: a body that is a stream is not sent again, and the next request has a new token', async () => {
   const streams = [
     new Request(invoices, { method: 'POST', body: 'x' }),

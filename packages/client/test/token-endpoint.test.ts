@@ -24,13 +24,17 @@ test('RFC 8414 §3: the endpoint is found by metadata, once, and a failure of th
   assert.equal((await refusal(client.token())).status, 503)
   answer = () => json(200, { issuer: 'https://evil.example', token_endpoint: 'https://evil.example/token' })
   assert.equal((await refusal(client.token())).code, 'invalid_answer')
+  for (const members of [{}, { token_endpoint: 'http://auth.example.com/token' }, { token_endpoint: 7 }]) {
+    answer = () => json(200, { issuer, ...members })
+    assert.equal((await refusal(client.token())).code, 'invalid_answer')
+  }
   answer = () => json(200, { issuer, token_endpoint: tokenUrl })
   for (let count = 0; count < 3; count++) {
     await client.token()
     client.forget()
   }
   const place = 'https://auth.example.com/.well-known/oauth-authorization-server/acme'
-  assert.deepEqual(asked, [place, place, place, tokenUrl, tokenUrl, tokenUrl])
+  assert.deepEqual(asked, [...Array(6).fill(place), tokenUrl, tokenUrl, tokenUrl])
 })
 
 test('RFC 6749 §2.3.1: the secret goes into the header, or by choice into the body', async () => {
@@ -133,6 +137,8 @@ test('client: an answer that is no token is told as one', async () => {
     () => json(200, { token_type: 'Bearer' }),
     () => json(200, { access_token: '', token_type: 'Bearer' }),
     () => json(200, { access_token: 'x' }),
+    () => json(200, { access_token: 'no\nheader', token_type: 'Bearer' }),
+    () => json(200, { access_token: 'nor thïs', token_type: 'Bearer' }),
     () => json(200, { access_token: 'x', token_type: 'mac' }),
     () => json(200, { access_token: 'x', token_type: 'Bearer', expires_in: -1 }),
     () => json(200, { access_token: 'x', token_type: 'Bearer', expires_in: 'soon' }),
