@@ -164,6 +164,8 @@ test('003-09: tokens without kid are tried with the keys of their algorithm, whe
   world.keys.unshift(...others, createKey('ES256', 'ec'))
   const token = world.token({}, { kid: undefined })
   assert.equal(await reasonOf({ tokens: { acceptMissing: ['kid'] } }, token, world), 'allowed')
+  const named = world.token({}, { kid: null })
+  assert.equal(await reasonOf({ tokens: { acceptMissing: ['kid'] } }, named, world), 'key_unknown')
 })
 
 test('001-15, 001-17, 003: each laxness of a dialect is a switch of its own, and together they open', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { saveApp } from '../../src/store/apps.ts'
+import { revoke } from '../../src/store/revocations.ts'
 import { oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertUnavailable } from './answers.ts'
 import { assertActive, assertInactive, introspect, resourceServer, tokenOf } from './ends.ts'
@@ -84,6 +85,33 @@ test('RFC 7662 §2.2: an expired token is none, to the second', async (t) => {
   await server.advance(599)
   assertActive(await introspect(server, token))
   await server.advance(1)
+  assertInactive(await introspect(server, token))
+})
+
+test('trust F18: a token of a later time than now is none, but for the clocks of two nodes', async (t) => {
+  const server = await start(t)
+  const token = await tokenOf(server)
+  await server.advance(-60)
+  assertActive(await introspect(server, token))
+  await server.advance(-1)
+  assertInactive(await introspect(server, token))
+})
+
+test('trust F6: a token whose tenant leaves the organization out dies with it all the same', async (t) => {
+  const claims = {
+    sub: '${client_id}',
+    client_id: '${client_id}',
+    aud: '${audience}',
+    exp: '${exp}',
+    iat: '${iat}',
+  }
+  const untold = tenant('acme', [app('sync'), resourceServer], { dialect: { token: { claims } } })
+  const server = await startTestServer(t, oneStore, blueprint(untold))
+  const token = await tokenOf(server)
+  assert.equal(decodeJwt(token).org_id, undefined)
+  await server.db.write((tx) => revoke(tx, 'acme', { kind: 'organization', subjectId: 'elsewhere' }))
+  assertActive(await introspect(server, token))
+  await server.db.write((tx) => revoke(tx, 'acme', { kind: 'organization', subjectId: 'customer' }))
   assertInactive(await introspect(server, token))
 })
 

@@ -5,7 +5,7 @@ import { calculateJwkThumbprint } from 'jose'
 import { presentCertificate } from '../../src/certificates/presented.ts'
 import { issue } from '../certificates/issue.ts'
 import { assertError, assertToken } from './answers.ts'
-import { assertExchanged, startExchange } from './exchanges.ts'
+import { accessTokenType, assertExchanged, startExchange } from './exchanges.ts'
 import { claimsOf, makeKey, proof } from './signed.ts'
 
 test('RFC 9449, RFC 8705, trust F29: what is bound is exchanged by whoever holds the key, and stays bound', async (t) => {
@@ -21,6 +21,19 @@ test('RFC 9449, RFC 8705, trust F29: what is bound is exchanged by whoever holds
   assertExchanged(reply)
   assert.deepEqual([reply.json.token_type, claimsOf(reply).cnf], ['DPoP', { jkt }])
   assertExchanged(await exchange(await of('sync'), {}, await by(other)))
+})
+
+test('RFC 9449, trust F29: so is the token of whoever acts', async (t) => {
+  const { server, of, exchange } = await startExchange(t, { policy: { actors: ['other'] } })
+  const [key, stranger] = [await makeKey(), await makeKey()]
+  const by = async (one: typeof key) => ({ dpop: [await proof(one, server.clock())] })
+  const basic = server.credential('acme', 'other')
+  const actor = assertToken(await server.token('acme', { basic, ...(await by(key)) }))
+  const subject = await of('sync')
+  const acting = { actor_token: actor, actor_token_type: accessTokenType }
+  assertError(await exchange(subject, acting), 'invalid_request')
+  assertError(await exchange(subject, acting, await by(stranger)), 'invalid_request')
+  assertExchanged(await exchange(subject, acting, await by(key)))
 })
 
 test('RFC 8705 §3, trust F29: a certificate that a token is bound to must be the one of the connection', async (t) => {
