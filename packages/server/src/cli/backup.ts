@@ -1,7 +1,7 @@
 /** `sallyport backup FILE`: a copy of the embedded database while servers write to it; never the master key. */
 
-import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { ConfigRefused } from '../config.ts'
 import { systemEffects } from '../effects.ts'
@@ -26,8 +26,7 @@ export function registerBackup(command: Command): void {
   storeOptions(command).action(async (file: string, options: BackupOptions) => {
     const location = await locateStore(options)
     refusePostgres(location)
-    if (existsSync(file) && !options.yes)
-      throw new ConfigRefused(`There is a file ${file} already. Name another, or say --yes to replace it.`)
+    if (existsSync(file)) checkReplaced(file, location, options)
     await makeBackup(location, file, options)
     process.stdout.write(options.json ? jsonOf(file) : textOf(file, location))
   })
@@ -38,6 +37,41 @@ function refusePostgres({ database_url: url }: StoreLocation): void {
   throw new ConfigRefused(
     'PostgreSQL has tools of its own: `pg_dump --format=custom --file=FILE "$SALLYPORT_DATABASE_URL"` copies one moment while servers run, and pg_basebackup the whole of a PostgreSQL server. The master key is in neither: keep it apart.',
   )
+}
+
+/** `--yes` is for an older backup: a slip must cost nobody the database itself, its key, or anything else. */
+function checkReplaced(file: string, location: StoreLocation, { yes }: BackupOptions): void {
+  if (isSameFile(file, databaseFile(location.data_folder)) || isInUse(resolve(file)))
+    throw new ConfigRefused(`${file} is a database that servers write to, and no backup. Name another file.`)
+  if (!isSqlite(file))
+    throw new ConfigRefused(`${file} is no backup, and is not replaced. Name another file.`)
+  if (!yes)
+    throw new ConfigRefused(`There is a file ${file} already. Name another, or say --yes to replace it.`)
+}
+
+function isSameFile(one: string, other: string): boolean {
+  if (!existsSync(other)) return false
+  const [a, b] = [statSync(one), statSync(other)]
+  return a.ino === b.ino && a.dev === b.dev
+}
+
+/** What writes to a database keeps its log beside it, and its key; a backup is one file. */
+const isInUse = (file: string): boolean =>
+  ['-wal', '-shm'].some((end) => existsSync(file + end)) ||
+  (file === databaseFile(dirname(file)) && existsSync(masterKeyPath(dirname(file))))
+
+const sqliteHeader = 'SQLite format 3\0'
+
+function isSqlite(file: string): boolean {
+  if (!statSync(file).isFile()) return false
+  const descriptor = openSync(file, 'r')
+  try {
+    const start = Buffer.alloc(sqliteHeader.length)
+    readSync(descriptor, start)
+    return start.toString('latin1') === sqliteHeader
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** Under its name only when it is whole: what is killed before leaves a file that ends in `.unfinished`. */

@@ -130,6 +130,7 @@ function createProgram(): Command {
 
 /** Ends the process itself when the command fails. */
 export async function runCommandLine(given: readonly string[]): Promise<void> {
+  process.stdout.on('error', tellUnprinted)
   try {
     const program = createProgram()
     const words = given.filter((word) => !word.startsWith('-'))
@@ -141,7 +142,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
     await refuseManagedNoun(program, words)
     await program.parseAsync()
   } catch (error) {
-    process.stderr.write(`${sentenceOf(error)}\n`)
+    if (!isClosedPipe(error)) process.stderr.write(`${sentenceOf(error)}\n`)
     process.exit(exitCodeOf(error))
   }
 }
@@ -160,3 +161,16 @@ async function refuseManagedNoun(program: Command, [asked = '']: readonly string
 /** Completion is about all the others. */
 const isAsked = (name: string, [asked, topic]: readonly string[]): boolean =>
   asked === 'completion' || name === (asked === 'help' ? topic : asked)
+
+/** Whoever reads has had enough, as `head` does. */
+const isClosedPipe = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EPIPE'
+
+/** A command goes on: what it does may be done already, and only its words are lost. */
+function tellUnprinted(error: Error): void {
+  if (isClosedPipe(error)) return
+  process.exitCode = 1
+  process.stderr.write(
+    `Standard output cannot be written: ${error.message}. What was asked for may be done all the same; a secret that was made and not shown is to be rotated.\n`,
+  )
+}

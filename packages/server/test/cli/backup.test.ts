@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
@@ -63,6 +72,32 @@ test('R9: a backup is one file for its owner alone, never over another without -
   const json = await sallyport(['backup', 'other.db', '--json'])
   const bytes = statSync(join(root, 'other.db')).size
   assert.deepEqual(JSON.parse(json.stdout), { file: 'other.db', bytes, holds_master_key: false })
+})
+
+test('R9: no backup takes the place of the database, of its key, or of what is none, whatever is said', async (t) => {
+  const { root, data, backup, sallyport } = await prepare(t)
+  const database = join(data, 'sallyport.db')
+  linkSync(database, join(root, 'same.db'))
+  symlinkSync(database, join(root, 'alias.db'))
+  writeFileSync(join(root, 'notes.txt'), 'not to be lost')
+  mkdirSync(join(root, 'elsewhere'))
+  copyFileSync(backup, join(root, 'elsewhere', 'sallyport.db'))
+  copyFileSync(join(data, 'master.key'), join(root, 'elsewhere', 'master.key'))
+  copyFileSync(backup, join(root, 'in-use.db'))
+  writeFileSync(join(root, 'in-use.db-wal'), '')
+  const kept = ['data/sallyport.db', 'same.db', 'alias.db', 'data/master.key', 'notes.txt', 'in-use.db']
+  for (const name of [...kept, 'elsewhere/sallyport.db', 'data']) {
+    const file = join(root, name)
+    const before = name === 'data' ? null : [readFileSync(file), statSync(file).ino]
+    const { code, stderr } = await sallyport(['backup', name, '--yes'])
+    assert.equal(code, 2, name)
+    assert.match(
+      stderr,
+      /^\S+ is (?:a database that servers write to, and )?no backup.* Name another file\.\n$/,
+      name,
+    )
+    if (before !== null) assert.deepEqual([readFileSync(file), statSync(file).ino], before, name)
+  }
 })
 
 test('R9: a backup needs no master key, and there is none of what is no database of ours', async (t) => {
