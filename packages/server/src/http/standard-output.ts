@@ -16,7 +16,9 @@ export interface LogDestination {
 const blockBytes = 65_536
 const longestCharacterBytes = 3
 const flushMilliseconds = 1000
-const standardOutput = 1
+const [standardOutput, standardError] = [1, 2]
+// Of a disk that stays full the newest lines are lost, and not the server's memory.
+const longestBacklogCharacters = 16 * 1024 * 1024
 // A thousand times what a block takes where somebody reads.
 const threadMilliseconds = 100
 
@@ -27,6 +29,10 @@ export function openStandardOutput(): LogDestination {
   let timer: NodeJS.Timeout | undefined
   let hasEnded = false
   let isWriting = false
+  let isFailing = false
+  // Behind the block that is being written. The destination's own queue would be written for ever on a full disk.
+  let waiting: string[] = []
+  let waitingCharacters = 0
   const take = (): string => {
     clearTimeout(timer)
     timer = undefined
@@ -34,28 +40,52 @@ export function openStandardOutput(): LogDestination {
     heldBytes = 0
     return taken
   }
+  const takeWaiting = (): string => {
+    const taken = waiting.join('')
+    waiting = []
+    waitingCharacters = 0
+    return taken
+  }
   const hand = (text: string): void => {
     if (text === '') return
-    isWriting = true
-    sink.write(text)
+    if (!isWriting) {
+      isWriting = true
+      sink.write(text)
+    } else if (waitingCharacters + text.length <= longestBacklogCharacters) {
+      waiting.push(text)
+      waitingCharacters += text.length
+    }
   }
+  // At the end of the process the destination would try what it holds until it succeeds.
+  const giveUp = () => sink.destroy()
   // Before the destination is opened, so that at exit our block reaches it before it writes its last.
   process.on('beforeExit', () => {
     // Writing, were it nothing, would keep the process alive and bring this event again.
     if (heldBytes > 0) hand(take())
+    if (isFailing) giveUp()
   })
   process.on('exit', () => {
     hasEnded = true
     if (isWriting) waitForThread()
-    writeLast(sink, take())
+    if (isFailing) giveUp()
+    else writeLast(takeWaiting() + take())
   })
   const sink = openDestination({ fd: standardOutput, sync: false })
   sink.on('drain', () => {
     isWriting = false
+    if (isFailing) say('The log is written again.')
+    isFailing = false
+    hand(takeWaiting())
+  })
+  // Unheard it would end the process. The block is kept by the destination, and tried again with the next one.
+  sink.on('error', (error: Error) => {
+    isWriting = false
+    if (!isFailing) say(`The log cannot be written: ${error.message}. Requests are answered all the same.`)
+    isFailing = true
   })
   return {
     write(line) {
-      if (hasEnded) return writeLast(sink, line)
+      if (hasEnded) return writeLast(line)
       const mostBytes = line.length * longestCharacterBytes
       if (heldBytes + mostBytes > blockBytes) hand(take())
       if (mostBytes > blockBytes) return hand(line)
@@ -76,12 +106,28 @@ export function openStandardOutput(): LogDestination {
 /** A block that a thread is writing would be torn by what comes now; nobody can ask it, but it needs no loop to end. */
 const waitForThread = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, threadMilliseconds)
 
-/** There is no loop any more to write in the background, and the destination may be closed already. */
-function writeLast(sink: ReturnType<typeof openDestination>, text: string): void {
+/** There is no loop any more to write in the background. A pipe that is full is read by somebody, or it is not. */
+function writeLast(text: string): void {
+  let rest: Uint8Array = Buffer.from(text)
+  for (let attempt = 0; rest.length > 0 && attempt < mostAttempts; attempt += 1) {
+    try {
+      rest = rest.subarray(writeSync(standardOutput, rest))
+    } catch (error) {
+      if (!isBusy(error)) return
+      waitForThread()
+    }
+  }
+}
+
+const mostAttempts = 50
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'EAGAIN' || error.code === 'EBUSY')
+
+/** Where the log does not reach somebody, this may. */
+function say(sentence: string): void {
   try {
-    sink.write(text)
-    sink.flushSync()
+    writeSync(standardError, `${sentence}\n`)
   } catch {
-    writeSync(standardOutput, text)
+    // Nobody is left to be told.
   }
 }

@@ -39,3 +39,28 @@ test('operations: a reader that has had enough is no failure', async (t) => {
   const { stderr } = await errorsOf([commandLine, 'audit', 'export'], root, 'pipe')
   assert.equal(stderr, '')
 })
+
+test('operations: a log that cannot be written ends nothing, and is told of once on standard error', {
+  skip,
+}, async (t) => {
+  const { root } = await prepare(t)
+  const log = new URL('../../src/http/log.ts', import.meta.url)
+  const program = `
+    import { setTimeout as wait } from 'node:timers/promises'
+    import { createLog } from ${JSON.stringify(log.href)}
+    const log = createLog({ clock: Date.now })
+    for (let line = 0; line < 5; line += 1) {
+      log.info('x'.repeat(70_000))
+      log.flush()
+      await wait(20)
+    }
+    await log.drained()
+  `
+  const args = ['--input-type=module-typescript', '--eval', program]
+  const { code, stderr } = await errorsOf(args, root, openSync(full, 'w'))
+  assert.equal(
+    stderr,
+    'The log cannot be written: ENOSPC: no space left on device, write. Requests are answered all the same.\n',
+  )
+  assert.equal(code, 0)
+})
