@@ -45,4 +45,5 @@ async function discover(issuer: URL, effects: Effects): Promise<oauth.Authorizat
   return isHttps(server.token_endpoint) ? server : fail(new TypeError('its token_endpoint is no https URL'))
 }
 
-const isHttps = (url: unknown): boolean => typeof url === 'string' && URL.parse(url)?.protocol === 'https:'
+const isHttps = (url: unknown): boolean =>
+  typeof url === 'string' && URL.canParse(url) && new URL(url).protocol === 'https:'

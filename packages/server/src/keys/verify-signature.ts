@@ -1,13 +1,6 @@
 /** Signatures of others: which key may be used with which algorithm, and whether it has signed (RFC 7518 §3). */
 
-import {
-  createHmac,
-  createPublicKey,
-  createVerify,
-  type KeyObject,
-  timingSafeEqual,
-  verify,
-} from 'node:crypto'
+import crypto, { createHmac, createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { algorithmsOfJwk, type Jwk, readPublicJwk, signatureChecks } from '@sallyport/protocol'
 import { macKeyBytes } from './sealed-secret.ts'
 
@@ -18,7 +11,7 @@ export interface VerificationKey {
   readonly algorithms: readonly string[]
 }
 
-const checks = signatureChecks<KeyObject>({ createVerify, verify })
+const checks = signatureChecks<KeyObject>(crypto)
 
 /** Null for what is no public signature key that we take, a point beside its curve included. */
 export function importVerificationKey(value: unknown): VerificationKey | null {

@@ -85,10 +85,16 @@ test('RFC 8693 §4.4: may_act names who may, and nobody else does, also not by a
   const type = { subject_token_type: jwtType, resource: files }
   const with_ = async (mayAct: unknown) => exchange(await assertion({ may_act: mayAct }), type)
   const here = 'https://localhost:8443/acme'
-  for (const good of [{ sub: 'broker' }, { client_id: 'broker' }, { sub: 'broker', iss: here }])
+  for (const good of [
+    { sub: 'broker', iss: here },
+    { client_id: 'broker', iss: here },
+  ])
     assertExchanged(await with_(good))
   for (const bad of [
-    { sub: 'relay' },
+    // One of the outside issuer's own, whatever it is called.
+    { sub: 'broker' },
+    { client_id: 'broker' },
+    { sub: 'relay', iss: here },
     { sub: 'broker', iss: idp },
     { sub: 'broker', email: 'a@b' },
     {},
@@ -97,7 +103,7 @@ test('RFC 8693 §4.4: may_act names who may, and nobody else does, also not by a
     [],
   ])
     assertRefusedToken(await with_(bad))
-  const token = assertExchanged(await with_({ sub: 'broker' }))
+  const token = assertExchanged(await with_({ sub: 'broker', iss: here }))
   const relay = { basic: server.credential('acme', 'relay') }
   assertRefusedToken(await exchange(token, { resource: files }, relay))
   assertExchanged(await exchange(token, { resource: files, scope: 'list' }))
