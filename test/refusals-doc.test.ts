@@ -213,10 +213,7 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
         ),
       ),
     '401 invalid_client assertion whose iss and sub are not both the client': async () =>
-      ask(
-        'keys',
-        withAssertion(await assertion({ iss: 'https://other.example' }), { client_id: 'nightly-sync' }),
-      ),
+      ask('keys', withAssertion(await assertion({ iss: 'another-app' }), { client_id: 'nightly-sync' })),
     '401 invalid_client assertion for another audience': () =>
       sync({ aud: 'https://localhost:8443/keys/oauth2/token' }),
     '401 invalid_client assertion without a usable jti': () => sync({ jti: undefined }),
@@ -276,6 +273,16 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
       federated({ aud: ['https://localhost:8443/federation', 'sts.amazonaws.com'] }),
     '401 invalid_client rule …: exp is more than a day ahead': () => federated({ exp: now + 90_000 }),
     '401 invalid_client rule …: … lies ahead': () => federated({ nbf: now + 100 }),
+    '401 invalid_client assertion of another type': async () =>
+      ask('keys', withAssertion(await sign(key, claims('nightly-sync', 'keys'), { typ: 'at+jwt' }))),
+    '401 invalid_client rule …: its typ says that it was made for something else': async () =>
+      ask(
+        'federation',
+        withAssertion(
+          await sign(key, claims('', 'federation', { iss: github, sub: 'x' }), { typ: 'oauth-id-jag+jwt' }),
+          { client_id: 'github-deploy' },
+        ),
+      ),
     '401 invalid_client rule …: its algorithm is not one of …': async () =>
       ask(
         'federation',

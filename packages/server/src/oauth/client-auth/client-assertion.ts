@@ -56,8 +56,12 @@ function claimedClient({ form }: TokenRequest, { payload: { iss, sub } }: Jws, t
 }
 
 /** Whoever is not the client is an outside issuer, also where its name for the client is ours: the client's rules decide. */
-function methodFor(clientId: string, { algorithm, payload: { iss } }: Jws, type: string): AssertionMethod {
-  if (type === jwtSpiffe || iss !== clientId) return federation
+function methodFor(
+  clientId: string,
+  { algorithm, payload: { iss, sub } }: Jws,
+  type: string,
+): AssertionMethod {
+  if (type === jwtSpiffe || (iss !== clientId && (sub !== clientId || isUrl(iss)))) return federation
   return algorithm.startsWith('HS') ? clientSecretJwt : privateKeyJwt
 }
 
@@ -66,3 +70,6 @@ const assertionTypes: ReadonlySet<string | null> = new Set(['jwt', 'client-authe
 /** RFC 8725 §3.11, RFC 10070 §4: what was made for another purpose says so. Most that are made for this one still say nothing. */
 const isAssertion = (jws: Jws): boolean =>
   jws.header.typ === undefined || assertionTypes.has(mediaTypeOf(jws))
+
+/** No client id holds a colon. */
+const isUrl = (issuer: unknown): boolean => typeof issuer === 'string' && issuer.includes(':')
