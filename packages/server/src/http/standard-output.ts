@@ -48,13 +48,15 @@ export function openStandardOutput(): LogDestination {
   }
   const hand = (text: string): void => {
     if (text === '') return
-    if (!isWriting) {
-      isWriting = true
-      sink.write(text)
-    } else if (waitingCharacters + text.length <= longestBacklogCharacters) {
+    const isFirst = !isWriting && !isFailing
+    if (!isFirst && waitingCharacters + text.length <= longestBacklogCharacters) {
       waiting.push(text)
       waitingCharacters += text.length
     }
+    if (isWriting) return
+    isWriting = true
+    // Nothing more makes it try again what it could not write.
+    sink.write(isFirst ? text : '')
   }
   // At the end of the process the destination would try what it holds until it succeeds.
   const giveUp = () => sink.destroy()
@@ -77,7 +79,7 @@ export function openStandardOutput(): LogDestination {
     isFailing = false
     hand(takeWaiting())
   })
-  // Unheard it would end the process. The block is kept by the destination, and tried again with the next one.
+  // Unheard it would end the process. The block is kept by the destination, and tried again when more comes.
   sink.on('error', (error: Error) => {
     isWriting = false
     if (!isFailing) say(`The log cannot be written: ${error.message}. Requests are answered all the same.`)
@@ -96,9 +98,13 @@ export function openStandardOutput(): LogDestination {
     drained: () =>
       new Promise((resolve) => {
         hand(take())
-        // What is under way when the process exits would come after what is written then.
-        if (!isWriting) resolve()
-        else sink.once('drain', resolve).once('error', resolve)
+        // What is under way when the process exits would come after what is written then. Behind it more may wait.
+        const look = () => {
+          if (isWriting) sink.once('drain', look)
+          else resolve()
+        }
+        look()
+        sink.once('error', resolve)
       }),
   }
 }
