@@ -1,13 +1,13 @@
 /** A secret that was found in public: whose it is, and the end of its use. */
 
 import { parseRegistrationToken } from '@sallyport/protocol'
-import { lookupOf, type SecretHasher, sameVerifier } from '../keys/secret-hasher.ts'
+import type { SecretHasher } from '../keys/secret-hasher.ts'
 import type { Database } from '../store/database.ts'
 import type { Exposed } from '../store/exposure.ts'
-import { findByLookup, type IndexedSecret } from '../store/leaked-secrets.ts'
 import { quarantines, type ReportExposure } from './expose-credential.ts'
 import type { ReportTokenExposure } from './expose-token.ts'
 import type { LeakedToken } from './leaked-tokens.ts'
+import { findOwners } from './secret-owners.ts'
 
 export interface LeakReportDeps {
   readonly db: Database
@@ -43,13 +43,9 @@ export async function reportLeak({ secret, url }: Leak, deps: LeakReportDeps): P
   return token === null ? [] : [token]
 }
 
-async function reportLeakedSecret(
-  { secret, url }: Leak,
-  { db, hasher, expose }: LeakReportDeps,
-): Promise<LeakedCredential[]> {
-  // Of anything but a generated secret there is no lookup, and then nothing is asked for.
-  const lookups = hasher.versions.flatMap((version) => lookupOf(hasher, version, secret) ?? [])
-  const found = (await findByLookup(db, lookups)).filter((one) => isOf(secret, one, hasher))
+async function reportLeakedSecret({ secret, url }: Leak, deps: LeakReportDeps): Promise<LeakedCredential[]> {
+  const { db, expose } = deps
+  const found = await findOwners(secret, deps)
   const leaked: LeakedCredential[] = []
   for (const { tenantId, clientId, credentialId } of found) {
     const isQuarantined = await quarantines(db, tenantId)
@@ -61,16 +57,6 @@ async function reportLeakedSecret(
     leaked.push({ kind: 'credential', tenantId, clientId, credentialId, exposed })
   }
   return leaked
-}
-
-/** The index says where to look, and the verifier says yes. */
-function isOf(
-  secret: string,
-  { tenantId, clientId, verifier, pepperVersion }: IndexedSecret,
-  hasher: SecretHasher,
-) {
-  const mac = hasher.compute(pepperVersion, tenantId, clientId, secret)
-  return mac !== null && sameVerifier(mac, verifier)
 }
 
 const longestUrl = 500

@@ -12,6 +12,7 @@ import {
 } from '../oauth/discovery.ts'
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
+import { textsOf } from '../oauth/exposure.ts'
 import { answerIntrospection, introspectionPath } from '../oauth/introspect.ts'
 import { answerPolicy, type PolicyDeps, policyPath } from '../oauth/policy.ts'
 import {
@@ -23,10 +24,12 @@ import {
 import { registrationPath } from '../oauth/register/show.ts'
 import { answerRevocationFeed, type FeedDeps, revocationFeedPath } from '../oauth/revocation-feed.ts'
 import { answerRevocation, revocationPath } from '../oauth/revoke.ts'
+import { flagSecretsIn, holdsSecret } from '../oauth/secrets-in-text.ts'
 import { answerToken } from '../oauth/token.ts'
 import { tokenPath } from '../oauth/token-path.ts'
 import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
+import type { ExposedBy } from '../store/exposure.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import { BodyAborted, BodyTooLarge, type HttpRequest } from './exchange.ts'
 import { answerOverHttp, isManagementPath } from './management.ts'
@@ -177,12 +180,42 @@ export function answer(request: HttpRequest, deps: RouteDeps): Reply | Promise<R
 
 function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
   const endpoint = site && endpointAt(site, deps.effects.clock)
-  if (!endpoint) return site === null ? answerForServer(request, deps) : notFound()
+  if (endpoint && clientEndpoints.has(endpoint)) return answerClient(endpoint, request, site, deps)
+  const url = urlOf(request)
+  const reply = endpoint ? answerReader(endpoint, request, site, deps) : answerElsewhere(site, request, deps)
+  return holdsSecret(url) ? flagged([url], 'query_string', deps).then(() => reply) : reply
+}
+
+function answerClient(
+  endpoint: Endpoint,
+  request: HttpRequest,
+  site: Site,
+  deps: RouteDeps,
+): Reply | Promise<Reply> {
   if (endpoint.methods.includes(request.method)) return endpoint.answer(request, site, deps)
   const refusal = otherMethod(request.method, endpoint)
   // A browser's history may keep the URL of what is refused as well.
-  if (request.query === '' || !clientEndpoints.has(endpoint)) return refusal
+  if (request.query === '') return refusal
   return flagExposedCall(unreadCall(request, site, nothing), 'query_string', deps).then(() => refusal)
+}
+
+const answerReader = (endpoint: Endpoint, request: HttpRequest, site: Site, deps: RouteDeps) =>
+  endpoint.methods.includes(request.method)
+    ? endpoint.answer(request, site, deps)
+    : otherMethod(request.method, endpoint)
+
+const answerElsewhere = (site: Site | null, request: HttpRequest, deps: RouteDeps) =>
+  site === null ? answerForServer(request, deps) : notFound()
+
+const urlOf = ({ path, query }: HttpRequest): string => `${path}?${query}`
+
+/** What was sent to a wrong place is exposed like any other; the answer is the same with the database gone. */
+async function flagged(texts: readonly string[], by: ExposedBy, deps: RouteDeps): Promise<void> {
+  try {
+    await flagSecretsIn(texts, by, deps)
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error
+  }
 }
 
 /** The server's own, beside every tenant: a host that is a tenant's answers for that tenant alone. */
@@ -245,11 +278,13 @@ function certificateOf(request: HttpRequest): PresentedCertificate | null {
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value
 
-/** A token request that came over plain HTTP has been refused already; what it carried may have been read by others. */
+/** What came over plain HTTP has been refused already; what it carried may have been read by others. */
 export async function flagPlainHttp(request: HttpRequest, body: Buffer, deps: RouteDeps): Promise<void> {
   const site = await deps.sites.find(request.host, request.path)
   const endpoint = site && endpointAt(site, deps.effects.clock)
   if (endpoint && clientEndpoints.has(endpoint)) {
     await flagExposedCall(unreadCall(request, site, body), 'plain_http', deps)
+  } else {
+    await flagSecretsIn(textsOf(toHttp(request, request.path, body)), 'plain_http', deps)
   }
 }

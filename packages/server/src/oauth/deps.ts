@@ -1,6 +1,6 @@
 /** What the OAuth endpoints are handed by whoever starts the server. */
 
-import type { NoteExposedToken } from '../apps/expose-token.ts'
+import type { NoteExposed } from '../apps/note-exposed.ts'
 import type { UpgradeSecret } from '../apps/upgrade-secret.ts'
 import type { RevocationLists } from '../certificates/revocation-files.ts'
 import type { Effects } from '../effects.ts'
@@ -44,6 +44,6 @@ export interface TokenDeps {
   readonly lastContactAt: () => number
   /** Marks a credential whose secret was seen where it must not be, or puts it out of use. Returns at once; the write follows. */
   readonly exposeCredential: (exposure: NewExposure) => void
-  /** The same of a token of client registration. */
-  readonly exposeToken: NoteExposedToken
+  /** The same of a secret or a registration token that nothing but itself is known of. */
+  readonly noteExposed: NoteExposed
 }

@@ -3,15 +3,16 @@
 import { decodeFormComponent, type Form, OAuthError, parseForm, parseJsonObject } from '@sallyport/protocol'
 import { StoreUnavailable } from '../store/database.ts'
 import type { ExposedBy } from '../store/exposure.ts'
-import { dialectAt } from '../tenants/dialect.ts'
+import { type Dialect, dialectAt, standardDialect } from '../tenants/dialect.ts'
 import type { TokenDeps } from './deps.ts'
 import { flagExposedCredentials, flagUrlCredentials, isExposedInUrl, refuseUrl } from './exposure.ts'
+import { tokenPath } from './token-path.ts'
 import type { TokenCall, TokenHttpRequest } from './token-request.ts'
 
 /** The request is answered, or about to be: whatever cannot be read or proven here is simply passed over. */
 export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: TokenDeps): Promise<void> {
   const now = deps.effects.clock()
-  const dialect = dialectAt(call.tenant.dialect, now)
+  const dialect = dialectOf(call, now)
   const form = readable(formText(call.http))
   const queryParameters = readable(call.http.query)
   const request = { ...call, dialect, form, queryParameters, now }
@@ -24,6 +25,12 @@ export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: Toke
     const isPassedOver = by === 'query_string' && error instanceof StoreUnavailable
     if (!(error instanceof OAuthError) && !isPassedOver) throw error
   }
+}
+
+/** A dialect is one of the token endpoint: what it takes from the URL there is as wrong in any other. */
+function dialectOf({ tenant, http: { endpointPath } }: TokenCall, now: number): Dialect {
+  const dialect = dialectAt(tenant.dialect, now)
+  return endpointPath === tokenPath || endpointPath === dialect.tokenPath ? dialect : standardDialect
 }
 
 /** For an endpoint that takes nothing from the URL. Trust row 25; RFC 6750 §2.3: a token must not be there either. */

@@ -3,13 +3,14 @@
  * or only flagged where the tenant wants that.
  */
 
-import { OAuthError, refuse } from '@sallyport/protocol'
+import { decodeFormComponent, OAuthError, parseBasic, refuse } from '@sallyport/protocol'
+import { isNewExposure } from '../apps/note-exposed.ts'
 import type { ExposedBy } from '../store/exposure.ts'
 import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
 import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
 import type { TokenDeps } from './deps.ts'
-import { flagTokens, holdsToken, urlOf } from './exposed-tokens.ts'
+import { flagSecretsIn, holdsSecret } from './secrets-in-text.ts'
 import type { TokenHttpRequest, TokenRequest } from './token-request.ts'
 
 const idNames = ['client_id', 'key'] as const
@@ -24,14 +25,26 @@ const firstOf = (
 
 /** A dialect that takes credentials from the URL takes them under two names; the others are as wrong as ever. */
 function besidesDialect({ dialect }: TokenRequest, names: readonly string[]): readonly string[] {
-  const { queryCredentials } = dialect
-  if (queryCredentials === null) return names
-  return names.filter((name) => name !== queryCredentials.clientId && name !== queryCredentials.clientSecret)
+  const own = namesOfDialect(dialect)
+  return names.filter((name) => !own.includes(name))
+}
+
+const namesOfDialect = ({ queryCredentials }: TokenRequest['dialect']): readonly string[] =>
+  queryCredentials === null ? [] : [queryCredentials.clientId, queryCredentials.clientSecret]
+
+/** What a log or a history keeps of it, but for what stands where the tenant's own documents put it. */
+function urlBesidesDialect({ http: { endpointPath, query }, dialect }: TokenRequest): string {
+  const own = namesOfDialect(dialect)
+  const others = query
+    .split('&')
+    .filter((pair) => !own.includes(decodeFormComponent(pair.split('=', 1)[0] ?? '') ?? ''))
+  return `${endpointPath}?${others.join('&')}`
 }
 
 /** RFC 6749 §2.3.1: credentials must not be in the URL, where logs and histories keep them. */
 export async function refuseCredentialsInUrl(request: TokenRequest, deps: TokenDeps): Promise<void> {
-  if (firstOf(request, besidesDialect(request, forbiddenNames)) === undefined) return
+  const isNamed = firstOf(request, besidesDialect(request, forbiddenNames)) !== undefined
+  if (!isNamed && !holdsSecret(urlBesidesDialect(request))) return
   await flagUrlCredentials(request, deps)
   refuseUrl()
 }
@@ -45,18 +58,16 @@ export const refuseUrl = (): never =>
 
 /** Under a name for them, or by its looks; a bare client id is none. */
 export const isExposedInUrl = (
-  http: TokenHttpRequest,
+  { endpointPath, query }: TokenHttpRequest,
   asked: Pick<TokenRequest, 'queryParameters'>,
-): boolean => firstOf(asked, provingNames) !== undefined || holdsToken(urlOf(http))
+): boolean => firstOf(asked, provingNames) !== undefined || holdsSecret(`${endpointPath}?${query}`)
 
-/** Under the names that no dialect of the tenant asks for. */
+/** Under the names that no dialect of the tenant asks for, and by their looks. */
 export async function flagUrlCredentials(request: TokenRequest, deps: TokenDeps): Promise<void> {
-  await flagTokens([urlOf(request.http)], 'query_string', deps)
   const clientId = firstOf(request, idNames)
   const clientSecret = firstOf(request, besidesDialect(request, secretNames))
-  if (clientId !== undefined && clientSecret !== undefined) {
-    await flagIfReal(request, [{ clientId, clientSecret }], 'query_string', deps)
-  }
+  const presented = clientId !== undefined && clientSecret !== undefined ? [[{ clientId, clientSecret }]] : []
+  await flagReal(request, { presented, texts: [urlBesidesDialect(request)] }, 'query_string', deps)
 }
 
 /** For a request over plain HTTP, which is refused whatever it holds. */
@@ -65,15 +76,49 @@ export async function flagExposedCredentials(
   by: ExposedBy,
   deps: TokenDeps,
 ): Promise<void> {
-  const { http } = request
-  await flagTokens([...http.authorization, urlOf(http), http.body.toString('latin1')], by, deps)
-  for (const method of [clientSecretBasic, clientSecretPost]) {
-    if (method.isPresentedIn(request)) await flagIfReal(request, method.claims(request), by, deps)
-  }
+  const presented = [clientSecretBasic, clientSecretPost]
+    .filter((method) => method.isPresentedIn(request))
+    .map((method) => method.claims(request))
   const clientId = firstOf(request, idNames)
   const clientSecret = firstOf(request, secretNames)
-  if (clientId !== undefined && clientSecret !== undefined) {
-    await flagIfReal(request, [{ clientId, clientSecret }], by, deps)
+  if (clientId !== undefined && clientSecret !== undefined) presented.push([{ clientId, clientSecret }])
+  await flagReal(request, { presented, texts: textsOf(request.http) }, by, deps)
+}
+
+/** All that a request says, with what a Basic header has wrapped. */
+export const textsOf = ({
+  endpointPath,
+  query,
+  authorization,
+  body,
+}: Pick<TokenHttpRequest, 'endpointPath' | 'query' | 'authorization' | 'body'>): readonly string[] => [
+  `${endpointPath}?${query}`,
+  ...authorization,
+  ...authorization.flatMap((header) => parseBasic(header) ?? []).map(({ clientSecret }) => clientSecret),
+  body.toString('latin1'),
+]
+
+interface Exposing {
+  /** For each way in which credentials were presented its readings. */
+  readonly presented: readonly (readonly SecretClaim[])[]
+  readonly texts: readonly string[]
+}
+
+/** What was presented is proven like anywhere else, and counts as a guess; what only stands there is known by its looks. */
+async function flagReal(
+  request: TokenRequest,
+  { presented, texts }: Exposing,
+  by: ExposedBy,
+  deps: TokenDeps,
+): Promise<void> {
+  const flagged = new Set<string>()
+  try {
+    for (const claims of presented) {
+      if (!(await flagIfReal(request, claims, by, deps))) continue
+      for (const { clientSecret } of claims) flagged.add(clientSecret)
+    }
+  } finally {
+    await flagSecretsIn(texts, by, deps, flagged)
   }
 }
 
@@ -83,25 +128,24 @@ async function flagIfReal(
   claims: readonly SecretClaim[],
   by: ExposedBy,
   deps: TokenDeps,
-): Promise<void> {
-  if (claims.length === 0) return
+): Promise<boolean> {
+  if (claims.length === 0) return false
   try {
     const { client, credential } = await proveSecret(request, 'client_secret_post', claims, deps)
     const isQuarantined = request.tenant.security.quarantinesExposed
-    // The first exposure stays, so there may be nothing more to write.
-    const isNew = credential?.exposedAt === null || (isQuarantined && credential?.disabledAt === null)
-    if (credential && isNew) {
-      const { clientId } = client
+    if (credential && isNewExposure(credential, isQuarantined)) {
       deps.exposeCredential({
         tenantId: request.tenant.id,
-        clientId,
+        clientId: client.clientId,
         credentialId: credential.id,
         by,
         isQuarantined,
       })
     }
+    return true
   } catch (error) {
     // Wrong or unknown: nothing was exposed. A throttled guess is answered as one.
     if (!(error instanceof OAuthError) || error.code !== 'invalid_client') throw error
+    return false
   }
 }

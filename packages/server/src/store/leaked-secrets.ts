@@ -10,6 +10,8 @@ export interface IndexedSecret {
   readonly credentialId: string
   readonly verifier: Uint8Array
   readonly pepperVersion: number
+  readonly exposedAt: number | null
+  readonly disabledAt: number | null
 }
 
 /** `lookups`: of the one secret, under each of the peppers. */
@@ -22,7 +24,7 @@ export async function findByLookup(
   const rows = await from.kysely
     .selectFrom('credentials')
     .select(['tenant_id as tenantId', 'client_id as clientId', 'id as credentialId', 'verifier'])
-    .select('pepper_version as pepperVersion')
+    .select(['pepper_version as pepperVersion', 'exposed_at as exposedAt', 'disabled_at as disabledAt'])
     .where('lookup', 'in', lookups)
     .where('format', '=', 'hmac-sha256')
     .execute()

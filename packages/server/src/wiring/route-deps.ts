@@ -2,6 +2,7 @@
 
 import { createExposure, type ReportExposure } from '../apps/expose-credential.ts'
 import { createTokenExposure, createTokenNoting, type ReportTokenExposure } from '../apps/expose-token.ts'
+import { createExposureNoting } from '../apps/note-exposed.ts'
 import { createSecretUpgrade } from '../apps/upgrade-secret.ts'
 import { createIssuerKeys } from '../federation/issuer-keys.ts'
 import { clientOutcome } from '../http/client-outcome.ts'
@@ -44,6 +45,11 @@ export function routeDeps(
   const { db, sealer, hasher } = store
   const expose = exposureOf(options, metrics)
   const exposeToken = tokenExposureOf(options, metrics)
+  const onFailure = options.log.failure.bind(options.log, '')
+  const exposeCredential = (exposure: NewExposure) => {
+    expose(exposure).catch(onFailure)
+  }
+  const noteToken = createTokenNoting({ db, report: exposeToken, clock: effects.clock, onFailure })
   const findReachable = createReachable({ isAllowed: options.isAllowedAddress, lookup: options.lookup })
   const directory = createDirectory({ db, sealer, random: effects.random, clientCacheEntries })
   const opaqueTokens = createOpaqueTokens({ db, effects })
@@ -71,13 +77,8 @@ export function routeDeps(
     },
     lastContactAt: () => db.changes.lastContactAt,
     catchUp: () => db.changes.catchUp(),
-    exposeCredential: (exposure) => {
-      expose(exposure).catch((error: unknown) => options.log.failure('', error))
-    },
-    exposeToken: createTokenNoting({
-      ...{ db, report: exposeToken, clock: effects.clock },
-      onFailure: options.log.failure.bind(options.log, ''),
-    }),
+    exposeCredential,
+    noteExposed: createExposureNoting({ db, hasher, exposeCredential, noteToken }),
     answerSecretScanning: secretScanning(options, { expose, exposeToken }),
     answerManagement: createManagement({
       ...{ ...store, effects, baseUrl, findReachable, directory, opaqueTokens, revocations, singleUse },
