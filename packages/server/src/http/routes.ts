@@ -29,7 +29,6 @@ import { answerToken } from '../oauth/token.ts'
 import { tokenPath } from '../oauth/token-path.ts'
 import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
-import type { ExposedBy } from '../store/exposure.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import { BodyAborted, BodyTooLarge, type HttpRequest } from './exchange.ts'
 import { answerOverHttp, isManagementPath } from './management.ts'
@@ -181,9 +180,10 @@ export function answer(request: HttpRequest, deps: RouteDeps): Reply | Promise<R
 function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
   const endpoint = site && endpointAt(site, deps.effects.clock)
   if (endpoint && clientEndpoints.has(endpoint)) return answerClient(endpoint, request, site, deps)
-  const url = urlOf(request)
-  const reply = endpoint ? answerReader(endpoint, request, site, deps) : answerElsewhere(site, request, deps)
-  return holdsSecret(url) ? flagged([url], 'query_string', deps).then(() => reply) : reply
+  const answerOther = () =>
+    endpoint ? answerReader(endpoint, request, site, deps) : answerElsewhere(site, request, deps)
+  const url = `${request.path}?${request.query}`
+  return holdsSecret(url) ? flagMisplaced(url, deps).then(answerOther) : answerOther()
 }
 
 function answerClient(
@@ -207,12 +207,10 @@ const answerReader = (endpoint: Endpoint, request: HttpRequest, site: Site, deps
 const answerElsewhere = (site: Site | null, request: HttpRequest, deps: RouteDeps) =>
   site === null ? answerForServer(request, deps) : notFound()
 
-const urlOf = ({ path, query }: HttpRequest): string => `${path}?${query}`
-
 /** What was sent to a wrong place is exposed like any other; the answer is the same with the database gone. */
-async function flagged(texts: readonly string[], by: ExposedBy, deps: RouteDeps): Promise<void> {
+async function flagMisplaced(url: string, deps: RouteDeps): Promise<void> {
   try {
-    await flagSecretsIn(texts, by, deps)
+    await flagSecretsIn([url], 'query_string', deps)
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
   }
