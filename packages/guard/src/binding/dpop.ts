@@ -63,9 +63,9 @@ export function createDpopChecker(terms: DpopTerms): DpopChecker {
         return { problem: 'dpop_nonce', nonce: current }
       const id = `${jkt} ${await shortened(proof.jti, runtime)}`
       const life = { now: clock(), expiresAt: proof.expiresAt }
-      if (own.use(id, life) === 'used') return { problem: 'dpop_proof', nonce: current }
+      const ownUse = own.use(id, life)
       // The same `jti` may be used at another API (RFC 9449 §11.1), and two APIs may have one Redis.
-      const use = (await proofs?.use(`${base} ${id}`, life)) ?? 'first'
+      const use = ownUse === 'first' ? ((await proofs?.use(`${base} ${id}`, life)) ?? 'first') : ownUse
       if (use !== 'first')
         return { problem: use === 'used' ? 'dpop_proof' : 'proofs_unavailable', nonce: current }
       return { problem: null, nonce: proof.nonce === current ? null : current }

@@ -1,7 +1,5 @@
 /** Which DPoP proofs were used already: RFC 9449 §11.1 lets each be good once. */
 
-import { RecentMap } from '@sallyport/protocol'
-
 /** How long a proof is to be remembered, in epoch seconds. */
 export interface ProofLife {
   readonly now: number
@@ -27,16 +25,28 @@ export interface ProofMemoryStanding {
   readonly failure: unknown
 }
 
-// A minute's proofs at more than a thousand a second.
-const proofsRemembered = 200_000
+// Two lives of a proof at thousands a second. Whoever forgot one that is still good would let it in twice.
+const mostProofs = 1_000_000
 
-/** Of one process. */
-export function createProofMemory(): { use(id: string, life: ProofLife): 'first' | 'used' } {
-  const used = new RecentMap<number>(proofsRemembered)
+/** Of one process. What is over is forgotten; with `most` that are not, the next is `unknown`. */
+export function createProofMemory(most = mostProofs): { use(id: string, life: ProofLife): ProofUse } {
+  let old = new Map<string, number>()
+  let young = new Map<string, number>()
+  let oldEndsAt = 0
+  let youngEndsAt = 0
+
+  function forgetOver(now: number): void {
+    if (now < oldEndsAt) return
+    ;[old, young] = [young, new Map()]
+    ;[oldEndsAt, youngEndsAt] = [youngEndsAt, 0]
+  }
   return {
     use(id, { now, expiresAt }) {
-      if ((used.get(id) ?? 0) > now) return 'used'
-      used.set(id, expiresAt)
+      forgetOver(now)
+      if ((young.get(id) ?? old.get(id) ?? 0) > now) return 'used'
+      if (old.size + young.size >= most) return 'unknown'
+      young.set(id, expiresAt)
+      youngEndsAt = Math.max(youngEndsAt, expiresAt)
       return 'first'
     },
   }
