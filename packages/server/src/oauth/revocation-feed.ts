@@ -1,7 +1,7 @@
 /** Following a tenant's revocations over HTTP: as one JSON document, or as server-sent events that go on. */
 
 import { neverCached, OAuthError, preferredType, type Reply, refuse } from '@sallyport/protocol'
-import type { FeedEvent, RevocationFeed } from '../revocation/feed.ts'
+import type { FeedEvent, RevocationFeed, Snapshot } from '../revocation/feed.ts'
 import { subjectClaims, type ToldRevocation } from '../revocation/for-verifiers.ts'
 import {
   type ClientRequest,
@@ -70,7 +70,7 @@ async function answerEvents(request: ClientRequest, deps: FeedDeps): Promise<Rep
   return {
     status: 200,
     headers: eventHeaders,
-    body: opening + told(first?.told ?? []),
+    body: opening + (first === null ? '' : textOfSnapshot(first)),
     follow: ({ write, end }) => {
       const tell = (event: FeedEvent) => write(textOf(event))
       const isWelcome = () => isStillResourceServer(request, deps)
@@ -96,16 +96,20 @@ function startOf({ http, form, queryParameters }: ClientRequest): number | null 
   return refuse('invalid_request', 'after is no number', 'after must be the id of an event.')
 }
 
-const texts = new WeakMap<FeedEvent, string>()
-
 /** The same text goes to all who follow a tenant. */
-function textOf(event: FeedEvent): string {
-  const known = texts.get(event)
-  if (known !== undefined) return known
-  const text = write(event)
-  texts.set(event, text)
-  return text
+function writtenOnce<Told extends object>(write: (told: Told) => string): (told: Told) => string {
+  const texts = new WeakMap<Told, string>()
+  return (told) => {
+    const known = texts.get(told)
+    if (known !== undefined) return known
+    const text = write(told)
+    texts.set(told, text)
+    return text
+  }
 }
+
+const textOf = writtenOnce(write)
+const textOfSnapshot = writtenOnce((snapshot: Snapshot) => told(snapshot.told))
 
 /** Whoever comes again asks from the last `id` it has seen, so only what completes a change has one. */
 function write(event: FeedEvent): string {

@@ -10,6 +10,7 @@ import type { Change, ChangeFeed } from '../store/changes.ts'
 import { type Revocation, type RevocationChange, readRevocation } from '../store/revocations.ts'
 import { createFollowerPlaces } from './follower-places.ts'
 import type { ToldRevocation } from './for-verifiers.ts'
+import { shareReading } from './shared-reading.ts'
 
 export type FeedEvent =
   | { readonly type: 'revocation'; readonly seq: number; readonly told: readonly ToldRevocation[] }
@@ -41,7 +42,7 @@ export interface Follower {
 }
 
 export interface RevocationFeed {
-  /** Holds all that was committed before the call; what is told later may repeat some of it. */
+  /** Holds all that was committed before the call; what is told later may repeat some of it. Others may have the same one. */
   snapshot(tenantId: string): Promise<Snapshot>
   /** Whether so many follow for the client already that another would be sent away at once. */
   isFull(client: Pick<Follower, 'tenantId' | 'clientId'>): boolean
@@ -161,12 +162,14 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     following.tell({ type: 'ready', seq: Math.max(seq, following.seq), asOf })
   }
 
+  async function readSnapshot(tenantId: string): Promise<Snapshot> {
+    const { seq, asOf } = standing()
+    const told = (await list(tenantId)).map((revocation) => words(tenantId, revocation))
+    return { seq, asOf, told: (await Promise.all(told)).flat() }
+  }
+
   return {
-    async snapshot(tenantId) {
-      const { seq, asOf } = standing()
-      const told = (await list(tenantId)).map((revocation) => words(tenantId, revocation))
-      return { seq, asOf, told: (await Promise.all(told)).flat() }
-    },
+    snapshot: shareReading(readSnapshot),
     isFull: (client) => places.isFull(client),
     follow(follower, seq) {
       const leavePlace = places.take(follower)
