@@ -12,7 +12,7 @@ import {
 } from '../oauth/discovery.ts'
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
-import { textsOf } from '../oauth/exposure.ts'
+import { textsOf, withoutDialect } from '../oauth/exposure.ts'
 import { answerIntrospection, introspectionPath } from '../oauth/introspect.ts'
 import { answerPolicy, type PolicyDeps, policyPath } from '../oauth/policy.ts'
 import {
@@ -182,7 +182,7 @@ function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Rep
   if (endpoint && clientEndpoints.has(endpoint)) return answerClient(endpoint, request, site, deps)
   const answerOther = () =>
     endpoint ? answerReader(endpoint, request, site, deps) : answerElsewhere(site, request, deps)
-  const url = `${request.path}?${request.query}`
+  const url = exposedUrl(site, request, deps)
   return holdsSecret(url) ? flagMisplaced(url, deps).then(answerOther) : answerOther()
 }
 
@@ -206,6 +206,12 @@ const answerReader = (endpoint: Endpoint, request: HttpRequest, site: Site, deps
 
 const answerElsewhere = (site: Site | null, request: HttpRequest, deps: RouteDeps) =>
   site === null ? answerForServer(request, deps) : notFound()
+
+/** Who has mistyped a path where the tenant's documents want a secret in the URL has exposed no more than by design. */
+function exposedUrl(site: Site | null, { path, query }: HttpRequest, { effects }: RouteDeps): string {
+  const url = `${path}?${query}`
+  return site === null ? url : withoutDialect(url, dialectAt(site.tenant.dialect, effects.clock()))
+}
 
 /** What was sent to a wrong place is exposed like any other; the answer is the same with the database gone. */
 async function flagMisplaced(url: string, deps: RouteDeps): Promise<void> {

@@ -6,6 +6,7 @@
 import { decodeFormComponent, OAuthError, parseBasic, refuse } from '@sallyport/protocol'
 import { isNewExposure } from '../apps/note-exposed.ts'
 import type { ExposedBy } from '../store/exposure.ts'
+import type { Dialect } from '../tenants/dialect.ts'
 import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
 import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
@@ -29,16 +30,23 @@ function besidesDialect({ dialect }: TokenRequest, names: readonly string[]): re
   return names.filter((name) => !own.includes(name))
 }
 
-const namesOfDialect = ({ queryCredentials }: TokenRequest['dialect']): readonly string[] =>
+const namesOfDialect = ({ queryCredentials }: Dialect): readonly string[] =>
   queryCredentials === null ? [] : [queryCredentials.clientId, queryCredentials.clientSecret]
 
 /** What a log or a history keeps of it, but for what stands where the tenant's own documents put it. */
-function urlBesidesDialect({ http: { endpointPath, query }, dialect }: TokenRequest): string {
+const urlBesidesDialect = ({ http: { endpointPath, query }, dialect }: TokenRequest): string =>
+  withoutDialect(`${endpointPath}?${query}`, dialect)
+
+/** A URL without what the dialect takes from it. */
+export function withoutDialect(url: string, dialect: Dialect): string {
   const own = namesOfDialect(dialect)
-  const others = query
+  if (own.length === 0) return url
+  const start = url.indexOf('?') + 1
+  const others = url
+    .slice(start)
     .split('&')
     .filter((pair) => !own.includes(decodeFormComponent(pair.split('=', 1)[0] ?? '') ?? ''))
-  return `${endpointPath}?${others.join('&')}`
+  return url.slice(0, start) + others.join('&')
 }
 
 /** RFC 6749 §2.3.1: credentials must not be in the URL, where logs and histories keep them. */

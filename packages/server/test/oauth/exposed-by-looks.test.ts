@@ -76,7 +76,7 @@ forEachStore((_engine, suite) => {
     for (const name of names) assert.ok(!log.includes(server.credential('acme', name)[1].slice(8, 40)))
   })
 
-  test("trust 25: the names of a dialect are a place for a secret at its token endpoint, and at no other of the tenant's", async (t) => {
+  test('trust 25: the names of a dialect are a place for a secret at its token endpoint, and at none of the others', async (t) => {
     const server = await startTestServer(t, suite, text)
     const pairOf = (name: string) => {
       const [id, secret] = server.credential('dialectal', name)
@@ -86,12 +86,14 @@ forEachStore((_engine, suite) => {
       server.request({ method, url: `/dialectal/oauth2/${path}?${query}`, body: grant })
     assertToken(await send('token', pairOf('first')))
     assert.equal((await send('token', pairOf('first'), 'GET')).status, 405)
+    // A typing error must not end the use of it.
+    assert.equal((await send('tokn', pairOf('first'))).status, 404)
     assertError(await send('introspect', pairOf('second')), 'invalid_request')
     await assertQuarantined(server, 'dialectal', 'second', 'query_string')
     assert.equal((await send('introspect', pairOf('third'), 'GET')).status, 405)
     await assertQuarantined(server, 'dialectal', 'third', 'query_string')
     const [, fourth] = server.credential('dialectal', 'fourth')
-    assertError(await send('token', `${pairOf('first')}&x=${fourth}`), 'invalid_request')
+    assertError(await send('token', `${pairOf('first')}&x=?${fourth}`), 'invalid_request')
     await assertQuarantined(server, 'dialectal', 'fourth', 'query_string')
     assert.equal(exposedLines(server).length, 3)
     assertToken(await send('token', pairOf('first')))
