@@ -240,7 +240,8 @@ export const basic = (clientId: string, clientSecret: string): string =>
   `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
 
 function toHttpRequest(request: TestRequest, id: string): HttpRequest {
-  const [path = '', query = ''] = request.url.split('?')
+  const [path = '', ...parts] = request.url.split('?')
+  const query = parts.join('?')
   const isForm =
     request.body !== undefined && typeof request.body !== 'string' && !Buffer.isBuffer(request.body)
   const text = isForm ? new URLSearchParams(request.body as Record<string, string>).toString() : request.body
