@@ -12,6 +12,15 @@ export const app = (id: string, more: Part = {}): Part => ({
   ...more,
 })
 
+/** An app that has one way to prove who it is, and one credential for it. */
+export const proving = (id: string, method: string, credential: Part, more: Part = {}): Part =>
+  app(id, {
+    client_id: id,
+    client_authentication: [method],
+    credentials: [{ id: 'main', ...credential }],
+    ...more,
+  })
+
 export const organization = (id: string, apps: readonly Part[], more: Part = {}): Part => ({
   id,
   name: `The ${id}`,

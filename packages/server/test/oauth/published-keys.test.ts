@@ -1,0 +1,65 @@
+// Keys behind a URL: a client replaces them at its own `jwks_uri`, no assertion names another place, and the log tells of the place alone.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { FetchJson } from '../../src/outbound/fetch-json.ts'
+import { oneStore, startTestServer, type TestServer } from '../harness.ts'
+import { assertInvalidClient, assertToken, freshAddress } from './answers.ts'
+import { blueprint, type Part, proving, tenant } from './sample.ts'
+import { assertionClaims, type Key, type Members, makeKey, sign, withAssertion } from './signed.ts'
+
+const start = (t: Parameters<typeof startTestServer>[0], proof: Part, fetchJson: FetchJson) =>
+  startTestServer(
+    t,
+    oneStore,
+    blueprint(tenant('acme', [proving('robot', 'private_key_jwt', proof)])),
+    {},
+    { fetchJson },
+  )
+
+const send = async (server: TestServer, by: Key, header: Members = {}) =>
+  server.token('acme', {
+    ...withAssertion(await sign(by, assertionClaims('robot', server.clock()), header)),
+    clientAddress: freshAddress(),
+  })
+
+test('trust 67, OpenID Connect Core §10.1.1: a client that publishes its keys replaces them without telling us', async (t) => {
+  const [first, second] = [await makeKey(), await makeKey('EdDSA')]
+  const origin = { keys: [{ ...first.publicJwk, kid: 'one' }] as object[], fetches: 0 }
+  const server = await start(t, { jwks_uri: 'https://robot.example/jwks' }, async (url) => {
+    assert.equal(url, 'https://robot.example/jwks')
+    origin.fetches += 1
+    return { ok: true, value: { keys: origin.keys }, maxAgeSeconds: null }
+  })
+  assertToken(await send(server, first, { kid: 'one' }))
+  assertInvalidClient(await send(server, second, { kid: 'two' }))
+  assert.equal(origin.fetches, 1)
+  origin.keys = [{ ...second.publicJwk, kid: 'two' }]
+  await server.advance(30)
+  assertToken(await send(server, second, { kid: 'two' }))
+  assertInvalidClient(await send(server, first, { kid: 'one' }))
+})
+
+test('trust 52-53: no URL that an assertion brings along is asked', async (t) => {
+  const [key, mine] = [await makeKey(), await makeKey()]
+  const asked: string[] = []
+  const server = await start(t, { public_key: { ...key.publicJwk, kid: 'one' } }, async (url) => {
+    asked.push(url)
+    return { ok: true, value: { keys: [mine.publicJwk] }, maxAgeSeconds: null }
+  })
+  const url = 'https://evil.example/keys'
+  for (const header of [{ jku: url }, { x5u: url }, { kid: url }, { jku: url, x5u: url, kid: 'one' }])
+    assertInvalidClient(await send(server, mine, header))
+  assert.deepEqual(asked, [])
+})
+
+test('trust F27: of a key set that could not be had the log has the place, and nothing that stands behind it', async (t) => {
+  const server = await start(t, { jwks_uri: 'https://robot.example/jwks?token=canary' }, async () => ({
+    ok: false,
+    reason: 'it answers 404',
+  }))
+  assertInvalidClient(await send(server, await makeKey()))
+  const line = server.logLines.find(({ msg }) => msg === 'keys not fetched')
+  assert.equal(line?.url, 'https://robot.example/jwks')
+  assert.ok(!JSON.stringify(server.logLines).includes('canary'))
+})
