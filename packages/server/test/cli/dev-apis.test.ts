@@ -7,19 +7,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { ask, askToken, freeNeighbours, freePorts, type Running, start } from './processes.ts'
-
-interface Demo {
-  readonly ca: string
-  readonly tenants: Readonly<Record<string, DemoEntry>>
-}
-interface DemoEntry {
-  readonly path_token_url: string
-  readonly client_id: string
-  readonly client_secret: string
-  readonly apps: Readonly<Record<string, Readonly<Record<'client_id' | 'client_secret' | 'scope', string>>>>
-  readonly api_url?: string
-}
+import type { DemoFile } from '../../src/dev/demo-file.ts'
+import { ask, askToken, freeNeighbours, freePorts, occupy, type Running, start } from './processes.ts'
 
 /** One instance for the first tests, in their order; the others start theirs in the same folder. */
 const place: { folder: string; apiPort: number; running: Running | undefined } = {
@@ -36,7 +25,7 @@ after(async () => {
 })
 const running = (): Running => place.running ?? assert.fail('the instance has not started')
 
-const readDemo = (): Demo => JSON.parse(readFileSync(join(place.folder, 'data/demo.json'), 'utf8'))
+const readDemo = (): DemoFile => JSON.parse(readFileSync(join(place.folder, 'data/demo.json'), 'utf8'))
 
 const isTaken = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -60,7 +49,7 @@ async function untilFree(port: number): Promise<void> {
   while (await isTaken(port));
 }
 
-async function tokenOf({ ca, tenants }: Demo, tenant: string): Promise<string> {
+async function tokenOf({ ca, tenants }: DemoFile, tenant: string): Promise<string> {
   const { path_token_url: url = '', client_id: id = '', client_secret: secret = '' } = tenants[tenant] ?? {}
   const answer = await askToken(url, [id, secret], { ca })
   assert.equal(answer.status, 200, answer.text)
@@ -143,9 +132,7 @@ test('issue 6, 4: SIGTERM ends the server and its APIs, and nothing is said of t
 
 test('issue 6, 4: a busy port is told, and neither the server nor the other API goes without; killed, it leaves none behind', async (t) => {
   const { apiPort } = place
-  const occupant = createServer()
-  await new Promise<void>((resolve) => occupant.listen(apiPort, '127.0.0.1', resolve))
-  t.after(() => occupant.close())
+  await occupy(t, { port: apiPort })
   const second = await startDev(apiPort)
   t.after(() => second.stop('SIGKILL'))
   const told = `Port ${apiPort} is already in use, so the example API notarizations is not started. Another port: --api-port; none: --api-port 0.`

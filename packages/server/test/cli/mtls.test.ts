@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +12,7 @@ import { daySeconds, type ListOptions, revoke } from '../certificates/issue.ts'
 import { askByCertificate, keyPem } from '../http/mtls-client.ts'
 import { temporaryFolder } from '../store/each-store.ts'
 import { configure, logLines, type Prepared, prepare, serve } from './mtls-serve.ts'
-import { ask, freePorts, run, startFor } from './processes.ts'
+import { ask, freePorts, occupy, run, startFor } from './processes.ts'
 
 let prepared: Prepared
 
@@ -144,11 +143,7 @@ const metadataOf = async (url: string, ca: string) =>
   JSON.parse((await ask(`${url}/.well-known/oauth-authorization-server/tokenos`, { ca })).text)
 
 test('RFC 8705 §5: dev names its port for certificates in metadata, unless another program has it', async (t) => {
-  const occupied = createServer().listen(0, '127.0.0.1')
-  await once(occupied, 'listening')
-  t.after(() => occupied.close())
-  const address = occupied.address()
-  const busy = typeof address === 'object' && address ? address.port : 0
+  const busy = await occupy(t)
   const [port = 0, free = 0] = await freePorts(2)
   const data = join(temporaryFolder(t), 'data')
   const start = (mtlsPort: number) =>

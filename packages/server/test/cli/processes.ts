@@ -133,6 +133,15 @@ export async function freeNeighbours(): Promise<number> {
   return isFree ? port : freeNeighbours()
 }
 
+/** A port that another program has while the test runs; 0 for any. */
+export async function occupy(t: TestContext, { host = '127.0.0.1', port = 0 } = {}): Promise<number> {
+  const server = createServer().listen(port, host)
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>

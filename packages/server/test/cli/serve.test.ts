@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
@@ -18,6 +17,7 @@ import {
   ask,
   askToken,
   freePorts,
+  occupy,
   type Running,
   type RunOptions,
   run,
@@ -143,11 +143,7 @@ test('trust F30: broken certificate files are one sentence and exit code 3', asy
 })
 
 test('contract: a port that cannot be had is one sentence that names its setting, and exit code 3', async (t) => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
-  const address = server.address()
-  const busy = typeof address === 'object' && address ? address.port : 0
+  const busy = await occupy(t)
   const [port = 0] = await freePorts(1)
   for (const settings of [{ listen_port: busy }, { listen_port: port, metrics_port: busy }]) {
     const { file } = configure(t, settings)

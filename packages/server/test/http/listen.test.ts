@@ -1,12 +1,12 @@
 /** Binding ports, and the sentence that says why not. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import { createServer as createNetServer } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { jsonReply } from '@sallyport/protocol'
 import { parseAddressList } from '../../src/http/address-list.ts'
 import { bindAll, developmentHosts, ListenRefused } from '../../src/http/listen.ts'
 import { createListener } from '../../src/http/listener.ts'
+import { occupy } from '../cli/processes.ts'
 import { ask, countedIds, now, startListener } from './wire.ts'
 
 const unboundListener = () =>
@@ -18,17 +18,8 @@ const unboundListener = () =>
     log: { failure: () => {} },
   })
 
-async function occupy(t: TestContext, host: string): Promise<number> {
-  const other = createNetServer()
-  await new Promise<void>((resolve) => other.listen(0, host, resolve))
-  t.after(() => other.close())
-  const address = other.address()
-  assert.ok(address !== null && typeof address !== 'string')
-  return address.port
-}
-
 test('contract: a busy port is one sentence with the way out', async (t) => {
-  const port = await occupy(t, '127.0.0.1')
+  const port = await occupy(t)
   await assert.rejects(unboundListener().listen({ hosts: ['127.0.0.1'], port }), {
     name: 'ListenRefused',
     code: 'EADDRINUSE',
@@ -55,7 +46,7 @@ test('settled, on the wire: where one of several addresses does not exist the ot
 })
 
 test('contract: when one of several addresses is busy, none is kept', async (t) => {
-  const port = await occupy(t, '127.0.0.2')
+  const port = await occupy(t, { host: '127.0.0.2' })
   const listener = unboundListener()
   await assert.rejects(listener.listen({ hosts: ['127.0.0.1', '127.0.0.2'], port }), { code: 'EADDRINUSE' })
   await listener.listen({ hosts: ['127.0.0.1'], port })
