@@ -2,14 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { parse } from 'yaml'
 import { applyPlan } from '../../src/blueprint/apply.ts'
-import { parseBlueprints } from '../../src/blueprint/parse.ts'
-import { formatProblem, formatWarning } from '../../src/blueprint/problem.ts'
+import { formatWarning } from '../../src/blueprint/problem.ts'
 import { openSecret } from '../../src/keys/sealed-secret.ts'
 import { listCredentials, touchLastUsed } from '../../src/store/credentials.ts'
 import type { Database } from '../../src/store/database.ts'
@@ -372,38 +368,3 @@ forEachStore((engine, store) => {
     )
   })
 })
-
-test('docs/blueprints.md: the examples of credentials are those of the file that the document applies', () => {
-  const textOf = (name: string) =>
-    readFileSync(fileURLToPath(new URL(`../../../../docs/${name}`, import.meta.url)), 'utf8')
-  const examples = [...textOf('blueprints.md').matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(
-    ([, text = '']) => text,
-  )
-  const dedented = textOf('examples/credentials.yaml').replaceAll(/^ {12}/gm, '')
-  const ofCredentials = examples.filter((example) => example.startsWith('client_authentication'))
-  assert.equal(ofCredentials.length, 5)
-  for (const example of ofCredentials) assert.ok(dedented.includes(example), example)
-  const [ofLimits = '', ...others] = examples.filter((example) => !ofCredentials.includes(example))
-  assert.deepEqual(others, [])
-  assertTaken(ofLimits)
-})
-
-/** A part of a tenant, with what every API needs and an organization on the plan. */
-function assertTaken(example: string): void {
-  const part = parse(example) as { apis: object[]; plans: object[] }
-  const apis = part.apis.map((api) => ({
-    audience: 'https://api.example.com',
-    scopes: { 'orders/read': 'Read' },
-    ...api,
-  }))
-  const text = JSON.stringify({
-    blueprint: 'example',
-    tenants: [{ id: 'example', name: 'Example', environment: 'test', ...part, apis }],
-  })
-  assert.equal(
-    parseBlueprints([{ name: 'example.yaml', text }])
-      .problems?.map(formatProblem)
-      .join('\n'),
-    undefined,
-  )
-}
