@@ -5,11 +5,10 @@ import { test } from 'node:test'
 import { calculateJwkThumbprint } from 'jose'
 import { presentCertificate } from '../../src/certificates/presented.ts'
 import type { FetchJson } from '../../src/outbound/fetch-json.ts'
-import { saveApp } from '../../src/store/apps.ts'
-import { saveCredential } from '../../src/store/credentials.ts'
 import { type Issued, issue } from '../certificates/issue.ts'
-import { forEachStore, oneStore, startTestServer, type TestServer } from '../harness.ts'
+import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
+import { saveClient } from './rows.ts'
 import { app, blueprint, type Part, tenant } from './sample.ts'
 import {
   type Algorithm,
@@ -49,25 +48,6 @@ async function start(t: Parameters<typeof startTestServer>[0], suite = oneStore,
       clientAddress: freshAddress(),
     })
   return { server, key, proofKey, assertion, send }
-}
-
-/** An app that no blueprint would declare for such a tenant: left from before it became one. */
-async function saveLeftover(
-  { db, store }: TestServer,
-  clientId: string,
-  methods: readonly string[],
-  secret: string,
-) {
-  await db.write(async (tx) => {
-    await saveApp(tx, 'acme', {
-      clientId,
-      id: clientId,
-      organizationId: 'customer',
-      name: 'Left over',
-      settings: { client_authentication: [...methods], scopes: { rest: ['read'] } },
-    })
-    await saveCredential(tx, 'acme', clientId, { id: 'main', ...store.hasher.hash('acme', clientId, secret) })
-  })
 }
 
 forEachStore((_engine, suite) => {
@@ -122,13 +102,10 @@ forEachStore((_engine, suite) => {
 test('FAPI 2.0 §5.3.2.1: clients are confidential, and prove themselves by key or certificate alone', async (t) => {
   const { server, proofKey } = await start(t)
   const secret = `sp_test_${'f'.repeat(49)}`
-  await saveLeftover(
-    server,
-    'secretive',
-    ['client_secret_basic', 'client_secret_post', 'client_secret_jwt'],
-    secret,
-  )
-  await saveLeftover(server, 'public', ['none'], secret)
+  const leftOver = (clientId: string, methods: string[]) =>
+    saveClient(server, 'acme', clientId, secret, { client_authentication: methods })
+  await leftOver('secretive', ['client_secret_basic', 'client_secret_post', 'client_secret_jwt'])
+  await leftOver('public', ['none'])
   const dpop = async () => [await proof(proofKey, server.clock())]
   assertInvalidClient(await server.token('acme', { basic: ['secretive', secret], dpop: await dpop() }))
   assert.equal(reasonOf(server), 'tenant does not allow client_secret_basic')

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { removeCredential } from '../../src/store/credentials.ts'
 import { forEachStore, startTestServer, type TestRequest, type TestServer } from '../harness.ts'
-import { assertInvalidClient, assertThrottled, assertToken, freshAddress, grant } from './answers.ts'
+import { ask, assertInvalidClient, assertThrottled, assertToken, freshAddress, grant } from './answers.ts'
 import { setCredential, setDisabled } from './rows.ts'
 import { app, blueprint, tenant } from './sample.ts'
 
@@ -26,9 +26,6 @@ async function warm(server: TestServer): Promise<TestRequest['basic'] & {}> {
   for (let times = 0; times < 2; times++) assertToken(await ask(server, { basic }))
   return basic
 }
-
-const ask = (server: TestServer, request: Omit<TestRequest, 'url'>, tenantId = 'acme') =>
-  server.token(tenantId, { clientAddress: freshAddress(), ...request })
 
 forEachStore((engine, suite) => {
   test(`product, numbers to reach: ${engine}: the same words in the same place are compared once, until there is news`, async (t) => {

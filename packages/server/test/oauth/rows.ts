@@ -1,6 +1,10 @@
-/** Changes of single columns that no blueprint makes, told to the change feed as the server's own writes are. */
+/** What no blueprint makes: changes of single columns, told to the change feed as the server's own writes are, and apps by hand. */
+import { saveApp } from '../../src/store/apps.ts'
 import { copyToApp } from '../../src/store/client-credentials.ts'
+import { saveCredential } from '../../src/store/credentials.ts'
 import type { Database } from '../../src/store/database.ts'
+import type { JsonObject } from '../../src/store/json.ts'
+import type { TestServer } from '../harness.ts'
 
 export type Standing = 'tenant' | 'organization' | 'app'
 
@@ -52,5 +56,28 @@ export async function setCredential(
       .execute()
     await copyToApp(tx, tenantId, clientId)
     tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  })
+}
+
+/** An app whose client id or settings a blueprint would not take, with a secret of our choosing. */
+export async function saveClient(
+  { db, store }: TestServer,
+  tenantId: string,
+  clientId: string,
+  secret: string,
+  settings: JsonObject = {},
+): Promise<void> {
+  await db.write(async (tx) => {
+    await saveApp(tx, tenantId, {
+      clientId,
+      id: `app-${Buffer.from(clientId).toString('hex').slice(0, 40)}`,
+      organizationId: 'customer',
+      name: 'By hand',
+      settings: { scopes: { rest: ['read'] }, ...settings },
+    })
+    await saveCredential(tx, tenantId, clientId, {
+      id: 'main',
+      ...store.hasher.hash(tenantId, clientId, secret),
+    })
   })
 }
