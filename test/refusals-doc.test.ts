@@ -17,7 +17,7 @@ import {
 } from '../packages/server/test/harness.ts'
 import { freshAddress } from '../packages/server/test/oauth/answers.ts'
 import { setDisabled } from '../packages/server/test/oauth/rows.ts'
-import { app, blueprint, type Part, tenant } from '../packages/server/test/oauth/sample.ts'
+import { app, blueprint, proving, tenant } from '../packages/server/test/oauth/sample.ts'
 import {
   assertionClaims,
   jwtBearer,
@@ -80,9 +80,6 @@ function blueprintsWith(key: Key, authority: Issued, terminal: Issued): string[]
       .replace(/^( +)name: Keys$/m, '$&\n$1sender_constraint: mtls'),
   ]
 }
-
-const proving = (id: string, method: string, credential: Part): Part =>
-  app(id, { client_id: id, client_authentication: [method], credentials: [{ id: 'main', ...credential }] })
 
 /** Apps that the document has no example of. */
 const others = (key: Key): string =>

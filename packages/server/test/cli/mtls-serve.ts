@@ -1,14 +1,15 @@
 /** A tenant with clients known by their certificates, in a database of its own, served by the command as operators run it. */
 
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after, before, type TestContext } from 'node:test'
 import { ensureLocalCertificate, type LocalCertificate } from '../../src/dev/local-ca.ts'
 import { systemEffects } from '../../src/effects.ts'
 import { clientAuth, daySeconds, type Issued, type IssueOptions, issue } from '../certificates/issue.ts'
-import { app, blueprint, tenant } from '../oauth/sample.ts'
+import { issueForRobot, type RobotCertificates, robotName } from '../certificates/robot.ts'
+import { blueprint, type Part, proving, tenant } from '../oauth/sample.ts'
 import { temporaryFolder } from '../store/each-store.ts'
 import { type Running, run, startFor } from './processes.ts'
 
@@ -18,54 +19,49 @@ export function issueToday(issuer: Issued | null, options: IssueOptions): Promis
   return issue(issuer, { notBeforeAt: now - daySeconds, notAfterAt: now + daySeconds, ...options })
 }
 
-export interface Prepared {
+export interface Prepared extends RobotCertificates {
   readonly folder: string
   readonly server: LocalCertificate
   readonly ca: string
-  readonly authority: Issued
-  readonly intermediate: Issued
-  readonly leaf: Issued
   /** Of the same authority, and registered by nobody. */
   readonly stranger: Issued
   readonly expired: Issued
-  /** Issued by the intermediate, with the subject of the leaf. */
-  readonly below: Issued
-  readonly selfSigned: Issued
 }
 
-/** Its folder is the caller's to remove. */
-export async function prepare(): Promise<Prepared> {
+/** One for all tests of a file; what it gives is there once they run. */
+export function usePrepared(): () => Prepared {
+  let prepared: Prepared | undefined
+  before(async () => {
+    prepared = await prepare()
+  })
+  after(() => prepared && rmSync(prepared.folder, { recursive: true }))
+  return () => prepared ?? assert.fail('nothing has been prepared')
+}
+
+async function prepare(): Promise<Prepared> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-mtls-'))
   const server = await ensureLocalCertificate({
     folder: join(folder, 'tls'),
     hosts: ['localhost', '127.0.0.1'],
     effects: systemEffects,
   })
-  const [name, purposes] = ['CN=robot, O=Acme', [clientAuth]]
-  const authority = await issueToday(null, { name: 'CN=Acme Authority', ca: true })
-  const intermediate = await issueToday(authority, { name: 'CN=Acme Devices', ca: true })
+  const certificates = await issueForRobot(issueToday)
+  const { authority } = certificates
+  const purposes = [clientAuth]
   const ended = { notBeforeAt: systemEffects.clock() - 200, notAfterAt: systemEffects.clock() - 100 }
   const prepared = {
-    ...{ folder, server, authority, intermediate },
+    ...{ ...certificates, folder, server },
     ca: readFileSync(server.caFile, 'utf8'),
-    leaf: await issueToday(authority, { name, purposes }),
     stranger: await issueToday(authority, { name: 'CN=stranger', purposes }),
-    expired: await issueToday(authority, { name, purposes, ...ended }),
-    below: await issueToday(intermediate, { name, purposes }),
-    selfSigned: await issueToday(null, { name: 'CN=mine', purposes }),
+    expired: await issueToday(authority, { name: robotName, purposes, ...ended }),
   }
   await applyClients(prepared)
   return prepared
 }
 
 async function applyClients({ folder, authority, leaf, selfSigned }: Omit<Prepared, 'ca'>): Promise<void> {
-  const known = (id: string, method: string, certificate: Readonly<Record<string, string>>) =>
-    app(id, {
-      client_id: id,
-      client_authentication: [method],
-      credentials: [{ id: 'main', certificate }],
-      sender_constraint: 'mtls',
-    })
+  const known = (id: string, method: string, certificate: Part) =>
+    proving(id, method, { certificate }, { sender_constraint: 'mtls' })
   const apps = [
     known('robot', 'tls_client_auth', { subject_dn: leaf.certificate.subjectText }),
     known('pinned', 'self_signed_tls_client_auth', { sha256: selfSigned.certificate.thumbprintSha256 }),
@@ -75,6 +71,9 @@ async function applyClients({ folder, authority, leaf, selfSigned }: Omit<Prepar
   const { code, stderr } = await run(['apply', file, '--data', join(folder, 'data')])
   assert.equal(code, 0, stderr)
 }
+
+/** The operator's manual. */
+export const operations = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
 
 /** A configuration file with data of its own. */
 export function configure(

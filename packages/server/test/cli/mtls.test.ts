@@ -3,34 +3,23 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { type TestContext, test } from 'node:test'
 import { systemEffects } from '../../src/effects.ts'
 import { daySeconds, type ListOptions, revoke } from '../certificates/issue.ts'
 import { askByCertificate, keyPem } from '../http/mtls-client.ts'
 import { temporaryFolder } from '../store/each-store.ts'
-import { configure, logLines, type Prepared, prepare, serve } from './mtls-serve.ts'
+import { configure, logLines, operations, serve, usePrepared } from './mtls-serve.ts'
 import { ask, freePorts, occupy, run, startFor } from './processes.ts'
 
-let prepared: Prepared
-
-before(async () => {
-  prepared = await prepare()
-})
-after(() => rmSync(prepared.folder, { recursive: true }))
-
-const operations = readFileSync(
-  fileURLToPath(new URL('../../../../docs/operations.md', import.meta.url)),
-  'utf8',
-)
+const prepared = usePrepared()
 
 /** A list of the prepared authority that is in force today. */
 async function listOf(options: ListOptions = {}): Promise<string> {
   const now = systemEffects.clock()
   const inForce = { thisUpdateAt: now - daySeconds, nextUpdateAt: now + daySeconds }
-  return (await revoke(prepared.authority, { ...inForce, ...options })).pem
+  return (await revoke(prepared().authority, { ...inForce, ...options })).pem
 }
 
 /** As an administrator should: half a file is never seen. */
@@ -41,8 +30,8 @@ function put(file: string, text: string): void {
 
 async function serveMtls(t: TestContext, settings: Readonly<Record<string, unknown>> = {}) {
   const [main = 0, port = 0] = await freePorts(2)
-  const running = await serve(t, prepared, { listen_port: main, mtls_port: port, ...settings })
-  return { running, main: { port: main, ca: prepared.ca }, mtls: { port, ca: prepared.ca } }
+  const running = await serve(t, prepared(), { listen_port: main, mtls_port: port, ...settings })
+  return { running, main: { port: main, ca: prepared().ca }, mtls: { port, ca: prepared().ca } }
 }
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0
@@ -53,15 +42,15 @@ test('RFC 8705 §2: curl with --cert and --key gets a token, as docs/operations.
   const { mtls } = await serveMtls(t)
   const folder = temporaryFolder(t)
   const [cert, key] = [join(folder, 'billing.pem'), join(folder, 'billing.key')]
-  writeFileSync(cert, prepared.leaf.pem)
-  writeFileSync(key, keyPem(prepared.leaf))
+  writeFileSync(cert, prepared().leaf.pem)
+  writeFileSync(key, keyPem(prepared().leaf))
   const command = /^curl --cert [\s\S]*?(?=\n```)/m.exec(operations)?.[0] ?? ''
   const filled = command
     .replace('billing.pem', cert)
     .replace('billing.key', key)
     .replace('CLIENT_ID', 'robot')
     .replace('https://auth.example.com:8444', `https://localhost:${mtls.port}`)
-    .replace('curl', `curl --silent --show-error --cacert ${prepared.server.caFile}`)
+    .replace('curl', `curl --silent --show-error --cacert ${prepared().server.caFile}`)
   const child = spawn('bash', ['-c', filled])
   let text = ''
   for (const output of [child.stdout, child.stderr]) {
@@ -75,7 +64,7 @@ test('RFC 8705 §2: curl with --cert and --key gets a token, as docs/operations.
 
 test('trust F30: a list that is replaced counts without a restart, and one that cannot be used lets nobody in', async (t) => {
   const file = join(temporaryFolder(t), 'acme.crl')
-  const { leaf } = prepared
+  const { leaf } = prepared()
   put(file, await listOf())
   const { running, mtls } = await serveMtls(t, { client_certificate_revocation_lists: [file] })
   const asked = async (status: number) => {
@@ -124,7 +113,7 @@ test('trust F30: a revocation list that is missing, garbled or ended is one sent
     ],
   ] as const) {
     if (content !== null) put(file, content)
-    const config = configure(t, prepared, { client_certificate_revocation_lists: [file] })
+    const config = configure(t, prepared(), { client_certificate_revocation_lists: [file] })
     const { code, stdout, stderr } = await run(['serve', '--config', config])
     if (typeof sentence === 'string') assert.equal(stderr, sentence)
     else assert.match(stderr, sentence)
@@ -134,7 +123,7 @@ test('trust F30: a revocation list that is missing, garbled or ended is one sent
 
 test('operations: SIGHUP does not end a server that has no files to look at', async (t) => {
   const [port = 0] = await freePorts(1)
-  const running = await serve(t, prepared, { listen_port: port, proxies: ['127.0.0.1'] })
+  const running = await serve(t, prepared(), { listen_port: port, proxies: ['127.0.0.1'] })
   running.child.kill('SIGHUP')
   assert.equal((await running.stop()).code, 0)
 })

@@ -1,5 +1,5 @@
 /** What these tests declare: a tenant of JWTs and one of opaque tokens, and clients that prove themselves with keys. */
-import { app, blueprint, type Part, restApi, tenant } from '../oauth/sample.ts'
+import { app, blueprint, type Part, proving, restApi, tenant } from '../oauth/sample.ts'
 import { type Key, type Members, makeKey, proof, sign } from '../oauth/signed.ts'
 import { issuerOf, type Node, type NodeReply, type Site } from './nodes.ts'
 
@@ -15,11 +15,7 @@ export interface World {
 
 export async function createWorld(): Promise<World> {
   const key = await makeKey()
-  const prover = app('prover', {
-    client_id: 'prover',
-    client_authentication: ['private_key_jwt'],
-    credentials: [{ id: 'key', public_key: key.publicJwk }],
-  })
+  const prover = proving('prover', 'private_key_jwt', { public_key: key.publicJwk })
   const broker = app('broker', { grant_types: ['client_credentials', jwtBearerGrant] })
   const api = app('api', { scopes: {}, introspects: ['rest'] })
   const apps = [app('sync'), app('rotating'), prover, broker, api]

@@ -4,28 +4,17 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { type TestContext, test } from 'node:test'
 import type { ForwardedCertificatePreset } from '@sallyport/protocol'
-import { type Prepared, prepare, serve } from '../cli/mtls-serve.ts'
+import { operations, serve, usePrepared } from '../cli/mtls-serve.ts'
 import { ask as askPlain, freePorts, type Running } from '../cli/processes.ts'
 import { temporaryFolder } from '../store/each-store.ts'
 import { askByCertificate, type Place, request, type TlsAnswer } from './mtls-client.ts'
 
-let prepared: Prepared
-
-before(async () => {
-  prepared = await prepare()
-})
-after(() => rmSync(prepared.folder, { recursive: true }))
-
-const operations = readFileSync(
-  fileURLToPath(new URL('../../../../docs/operations.md', import.meta.url)),
-  'utf8',
-)
+const prepared = usePrepared()
 
 /** The blocks of a language in the operator's manual. */
 const blocks = (language: string): string[] =>
@@ -51,7 +40,7 @@ type Configure = (folder: string, ports: Ports) => readonly [command: string, ..
 
 const configureNginx: Configure = (folder, { main, mtls, sallyport }) => {
   const [mainServer = '', mtlsServer = ''] = blocks('nginx')
-  const { certFile, keyFile } = prepared.server
+  const { certFile, keyFile } = prepared().server
   const common = {
     'auth.example.com;': 'localhost;',
     '/etc/ssl/auth.example.com.pem': certFile,
@@ -75,7 +64,7 @@ const configureNginx: Configure = (folder, { main, mtls, sallyport }) => {
 
 const configureHaproxy: Configure = (folder, { main, mtls, sallyport }) => {
   const [example = ''] = blocks('haproxy')
-  const { certFile, keyFile } = prepared.server
+  const { certFile, keyFile } = prepared().server
   const both = join(folder, 'both.pem')
   writeFileSync(both, readFileSync(certFile, 'utf8') + readFileSync(keyFile, 'utf8'))
   const file = join(folder, 'haproxy.cfg')
@@ -85,7 +74,7 @@ const configureHaproxy: Configure = (folder, { main, mtls, sallyport }) => {
       'bind :443 ': `bind 127.0.0.1:${main} `,
       'bind :8444 ': `bind 127.0.0.1:${mtls} `,
       '/etc/ssl/auth.example.com.pem': both,
-      '/etc/ssl/client-authorities.pem': prepared.server.caFile,
+      '/etc/ssl/client-authorities.pem': prepared().server.caFile,
       '127.0.0.1:8443': `127.0.0.1:${sallyport}`,
     }),
   )
@@ -142,7 +131,7 @@ async function startBehind(
   configure: Configure,
 ): Promise<Behind> {
   const [main = 0, mtls = 0, sallyport = 0] = await freePorts(3)
-  const running = await serve(t, prepared, {
+  const running = await serve(t, prepared(), {
     listen_port: sallyport,
     base_url: `https://localhost:${main}`,
     mtls_base_url: `https://localhost:${mtls}`,
@@ -150,7 +139,7 @@ async function startBehind(
     client_certificate_header: preset,
   })
   await startProxy(t, configure, { main, mtls, sallyport })
-  const { ca } = prepared
+  const { ca } = prepared()
   return { running, main: { port: main, ca }, mtls: { port: mtls, ca } }
 }
 
@@ -187,7 +176,7 @@ for (const [program, { preset, configure, bringsChain }] of Object.entries(proxi
     options,
     async (t) => {
       const { running, main, mtls } = await startBehind(t, preset, configure)
-      const { leaf, below, intermediate, selfSigned } = prepared
+      const { leaf, below, intermediate, selfSigned } = prepared()
       const metadata = await request(main, 'GET /.well-known/oauth-authorization-server/acme HTTP/1.1', {})
       const alias = new URL(metadata.json.mtls_endpoint_aliases.token_endpoint)
       assert.equal(alias.port, String(mtls.port))
@@ -214,7 +203,7 @@ for (const [program, { preset, configure, bringsChain }] of Object.entries(proxi
     options,
     async (t) => {
       const { main, mtls } = await startBehind(t, preset, configure)
-      const { leaf, stranger, expired, selfSigned } = prepared
+      const { leaf, stranger, expired, selfSigned } = prepared()
       const base64 = leaf.der.toString('base64')
       const forged = [
         `Client-Cert: ${base64}`,
@@ -242,7 +231,7 @@ for (const [program, { preset, configure, bringsChain }] of Object.entries(proxi
       options,
       async (t) => {
         const { main, mtls } = await startBehind(t, preset, configure)
-        const { leaf } = prepared
+        const { leaf } = prepared()
         const [atMain, atMtls] = [
           { ...main, version },
           { ...mtls, version },
@@ -273,15 +262,15 @@ const recorded: Readonly<
   'RFC 9440': [
     'rfc9440',
     () => ({
-      'Client-Cert': `:${prepared.below.der.toString('base64')}:`,
-      'Client-Cert-Chain': `:${prepared.intermediate.der.toString('base64')}:`,
+      'Client-Cert': `:${prepared().below.der.toString('base64')}:`,
+      'Client-Cert-Chain': `:${prepared().intermediate.der.toString('base64')}:`,
     }),
   ],
   Envoy: [
     'envoy',
     () => {
-      const { pem } = prepared.below
-      const chain = encodeURIComponent(pem + prepared.intermediate.pem)
+      const { pem } = prepared().below
+      const chain = encodeURIComponent(pem + prepared().intermediate.pem)
       const elements = [`Hash=${'0'.repeat(64)}`, `Cert="${encodeURIComponent(pem)}"`, `Chain="${chain}"`]
       return { 'X-Forwarded-Client-Cert': elements.join(';') }
     },
@@ -289,14 +278,14 @@ const recorded: Readonly<
   Traefik: [
     'traefik',
     () => ({
-      'X-Forwarded-Tls-Client-Cert': [prepared.below, prepared.intermediate]
+      'X-Forwarded-Tls-Client-Cert': [prepared().below, prepared().intermediate]
         .map(({ pem }) => pemBody(pem))
         .join(','),
     }),
   ],
   'AWS ALB': [
     'aws_alb',
-    () => ({ 'X-Amzn-Mtls-Clientcert': escapeForAws(prepared.below.pem + prepared.intermediate.pem) }),
+    () => ({ 'X-Amzn-Mtls-Clientcert': escapeForAws(prepared().below.pem + prepared().intermediate.pem) }),
   ],
 }
 
@@ -304,8 +293,8 @@ for (const [name, [preset, write]] of Object.entries(recorded)) {
   test(`RFC 8705 §2, trust F30: the header as ${name} writes it counts from a listed proxy, and from nobody else`, async (t) => {
     const [listed = 0, foreign = 0] = await freePorts(2)
     const settings = { client_certificate_header: preset }
-    await serve(t, prepared, { ...settings, listen_port: listed, proxies: ['127.0.0.1'] })
-    await serve(t, prepared, { ...settings, listen_port: foreign, proxies: ['192.0.2.1'] })
+    await serve(t, prepared(), { ...settings, listen_port: listed, proxies: ['127.0.0.1'] })
+    await serve(t, prepared(), { ...settings, listen_port: foreign, proxies: ['192.0.2.1'] })
     const send = (port: number, headers: Readonly<Record<string, string>>) =>
       askPlain(`http://127.0.0.1:${port}/acme/oauth2/token`, {
         method: 'POST',
@@ -321,7 +310,7 @@ for (const [name, [preset, write]] of Object.entries(recorded)) {
     const { cnf } = JSON.parse(
       Buffer.from(JSON.parse(text).access_token.split('.')[1], 'base64url').toString(),
     )
-    assert.equal(cnf['x5t#S256'], prepared.below.certificate.thumbprintSha256)
+    assert.equal(cnf['x5t#S256'], prepared().below.certificate.thumbprintSha256)
     assert.equal((await send(listed, {})).status, 401)
     const others = Object.entries(recorded).filter(([other]) => other !== name)
     for (const [, [, writeOther]] of others) assert.equal((await send(listed, writeOther())).status, 401)
@@ -332,9 +321,9 @@ for (const [name, [preset, write]] of Object.entries(recorded)) {
 /** What the manual shows of a refusal is what is logged. */
 test('operations: a refused certificate stands in the log as the manual shows it', async (t) => {
   const [port = 0, mtlsPort = 0] = await freePorts(2)
-  const running = await serve(t, prepared, { listen_port: port, mtls_port: mtlsPort })
-  const { headers } = await askByCertificate({ port: mtlsPort, ca: prepared.ca }, 'robot', {
-    leaf: prepared.expired,
+  const running = await serve(t, prepared(), { listen_port: port, mtls_port: mtlsPort })
+  const { headers } = await askByCertificate({ port: mtlsPort, ca: prepared().ca }, 'robot', {
+    leaf: prepared().expired,
   })
   const { stdout } = await running.stop()
   const id = headers['x-request-id'] ?? ''

@@ -11,46 +11,15 @@ import { systemEffects } from '../../src/effects.ts'
 import { parseAddressList } from '../../src/http/address-list.ts'
 import { loadTls, type TlsPair } from '../../src/http/tls.ts'
 import { clientAuth, daySeconds, type Issued, issue, now, serverAuth } from '../certificates/issue.ts'
+import { authorityName, issueForRobot, type RobotCertificates, robotName } from '../certificates/robot.ts'
 import { freePorts } from '../cli/processes.ts'
 import { type Doubles, oneStore, startTestServer, type TestServer } from '../harness.ts'
-import { app, blueprint, type Part, tenant } from '../oauth/sample.ts'
+import { app, blueprint, type Part, proving, tenant } from '../oauth/sample.ts'
 import { askByCertificate, type Place, request, type Shown, type TlsAnswer } from './mtls-client.ts'
 import { ask } from './wire.ts'
 
-interface Certificates {
-  readonly authority: Issued
-  readonly intermediate: Issued
-  /** Issued by the authority, with a name of each kind. */
-  readonly leaf: Issued
-  /** Issued by the intermediate, with the same subject. */
-  readonly below: Issued
-  readonly selfSigned: Issued
-}
-
-const subject = 'CN=robot, O=Acme'
-
-async function makeCertificates(): Promise<Certificates> {
-  const authority = await issue(null, { name: 'CN=Acme Authority', ca: true, pathLength: 1 })
-  const intermediate = await issue(authority, { name: 'CN=Acme Devices', ca: true })
-  const names = [
-    { type: 'dns' as const, value: 'robot.acme.example' },
-    { type: 'url' as const, value: 'spiffe://acme.example/robot' },
-    { type: 'email' as const, value: 'robot@acme.example' },
-    { type: 'ip' as const, value: '192.0.2.7' },
-    { type: 'ip' as const, value: '2001:db8::7' },
-  ]
-  const purposes = [clientAuth]
-  return {
-    authority,
-    intermediate,
-    leaf: await issue(authority, { name: subject, names, purposes }),
-    below: await issue(intermediate, { name: subject, purposes }),
-    selfSigned: await issue(null, { name: 'CN=mine', purposes }),
-  }
-}
-
 const machine = { folder: '', ca: '', tls: { cert: Buffer.of(), key: Buffer.of() } as TlsPair }
-let made: Certificates
+let made: RobotCertificates
 
 before(async () => {
   machine.folder = mkdtempSync(join(tmpdir(), 'sallyport-mtls-'))
@@ -58,17 +27,11 @@ before(async () => {
   const files = await ensureLocalCertificate({ folder: machine.folder, hosts, effects: systemEffects })
   machine.tls = await loadTls(files)
   machine.ca = readFileSync(files.caFile, 'utf8')
-  made = await makeCertificates()
+  made = await issueForRobot()
 })
 after(() => rmSync(machine.folder, { recursive: true }))
 
-const named = (id: string, certificate: Part, more: Part = {}): Part =>
-  app(id, {
-    client_id: id,
-    client_authentication: ['tls_client_auth'],
-    credentials: [{ id: 'main', certificate }],
-    ...more,
-  })
+const named = (id: string, certificate: Part): Part => proving(id, 'tls_client_auth', { certificate })
 
 const robot = () => named('robot', { subject_dn: made.leaf.certificate.subjectText })
 
@@ -133,8 +96,9 @@ test('RFC 8705 §2.1.2: over a connection of its own, a certificate proves by it
 
 test('RFC 8705 §2.2: over a connection of its own, a self-signed certificate proves whoever registered it', async (t) => {
   const sha256 = made.selfSigned.certificate.thumbprintSha256
-  const more = { client_authentication: ['self_signed_tls_client_auth'] }
-  const { send } = await start(t, [named('robot', { sha256 }, more)])
+  const { send } = await start(t, [
+    proving('robot', 'self_signed_tls_client_auth', { certificate: { sha256 } }),
+  ])
   assertToken(await send('robot', { leaf: made.selfSigned }))
   assertInvalidClient(await send('robot', { leaf: made.leaf }))
   assertInvalidClient(await send('robot', { leaf: await issue(null, { name: 'CN=mine' }) }))
@@ -143,8 +107,8 @@ test('RFC 8705 §2.2: over a connection of its own, a self-signed certificate pr
 test('trust 102-103: without a certificate, or with one that is not good, the answer is always the same 401', async (t) => {
   const { server, send } = await start(t, [robot()])
   const { authority, intermediate, below } = made
-  const [name, purposes] = [subject, [clientAuth]]
-  const twin = await issue(null, { name: 'CN=Acme Authority', ca: true })
+  const [name, purposes] = [robotName, [clientAuth]]
+  const twin = await issue(null, { name: authorityName, ca: true })
   const deep = await issue(intermediate, { name: 'CN=Too Deep', ca: true })
   const [past, future] = [now - 2 * daySeconds, now + 2 * daySeconds]
   const bad: readonly (readonly [RegExp, Shown])[] = [
@@ -181,7 +145,7 @@ test('trust 102: a chain longer than is read is a 401 as well', async (t) => {
   for (let depth = 0; depth < 12; depth++) {
     chain.push(await issue(chain.at(-1) ?? made.authority, { name: `CN=Step ${depth}`, ca: true }))
   }
-  const leaf = await issue(chain.at(-1) ?? null, { name: subject, purposes: [clientAuth] })
+  const leaf = await issue(chain.at(-1) ?? null, { name: robotName, purposes: [clientAuth] })
   assertInvalidClient(await send('robot', { leaf, chain: chain.toReversed() }))
   assert.match(reasonOf(server), /no authority of the tenant|more than 8/)
 })

@@ -9,7 +9,7 @@ import { type Issued, issue } from '../certificates/issue.ts'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
 import { saveClient } from './rows.ts'
-import { app, blueprint, type Part, tenant } from './sample.ts'
+import { blueprint, type Part, proving, tenant } from './sample.ts'
 import {
   type Algorithm,
   assertionClaims,
@@ -29,11 +29,7 @@ const mtlsUrl = new URL('https://localhost:8444')
 
 async function start(t: Parameters<typeof startTestServer>[0], suite = oneStore, more: Part = {}) {
   const [key, proofKey] = [await makeKey(), await makeKey()]
-  const robot = app('robot', {
-    client_id: 'robot',
-    client_authentication: ['private_key_jwt'],
-    credentials: [{ id: 'main', public_key: key.publicJwk }],
-  })
+  const robot = proving('robot', 'private_key_jwt', { public_key: key.publicJwk })
   const server = await startTestServer(
     t,
     suite,
@@ -63,16 +59,12 @@ forEachStore((_engine, suite) => {
     const [key, proofKey] = [await makeKey(), await makeKey('EdDSA')]
     const authority = await issue(null, { name: 'CN=Authority', ca: true })
     const [leaf, own] = [await issue(authority, { name: 'CN=robot' }), await issue(null, { name: 'CN=own' })]
-    const certified = (id: string, method: string, certificate: Part): Part =>
-      app(id, { client_id: id, client_authentication: [method], credentials: [{ id: 'main', certificate }] })
     const apps = [
-      app('signer', {
-        client_id: 'signer',
-        client_authentication: ['private_key_jwt'],
-        credentials: [{ id: 'main', public_key: key.publicJwk }],
+      proving('signer', 'private_key_jwt', { public_key: key.publicJwk }),
+      proving('robot', 'tls_client_auth', { certificate: { subject_dn: leaf.certificate.subjectText } }),
+      proving('pinned', 'self_signed_tls_client_auth', {
+        certificate: { sha256: own.certificate.thumbprintSha256 },
       }),
-      certified('robot', 'tls_client_auth', { subject_dn: leaf.certificate.subjectText }),
-      certified('pinned', 'self_signed_tls_client_auth', { sha256: own.certificate.thumbprintSha256 }),
     ]
     const settings = { security: 'fapi2', certificate_authorities: [authority.pem] }
     const server = await startTestServer(t, suite, blueprint(tenant('acme', apps, settings)), {}, { mtlsUrl })
@@ -278,11 +270,7 @@ test('FAPI 2.0 §5.4.3: of keys that share a key id the one that fits the signat
     value: { keys: keys.map(({ publicJwk }) => ({ ...publicJwk, kid: 'same' })) },
     maxAgeSeconds: null,
   })
-  const robot = app('robot', {
-    client_id: 'robot',
-    client_authentication: ['private_key_jwt'],
-    credentials: [{ id: 'published', jwks_uri: 'https://robot.example/jwks' }],
-  })
+  const robot = proving('robot', 'private_key_jwt', { jwks_uri: 'https://robot.example/jwks' })
   const text = blueprint(tenant('acme', [robot], { security: 'fapi2' }))
   const server = await startTestServer(t, oneStore, text, {}, { fetchJson })
   const send = async (key: Key) =>

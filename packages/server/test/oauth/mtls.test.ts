@@ -4,10 +4,11 @@ import { type TestContext, test } from 'node:test'
 import { presentCertificate } from '../../src/certificates/presented.ts'
 import type { ClientCertificate } from '../../src/http/client-certificate.ts'
 import { clientAuth, type Issued, issue, now, serverAuth } from '../certificates/issue.ts'
+import { authorityName, issueForRobot, type RobotCertificates, robotName } from '../certificates/robot.ts'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
 import { introspect, resourceServer } from './ends.ts'
-import { app, blueprint, type Part, tenant } from './sample.ts'
+import { app, blueprint, type Part, proving, tenant } from './sample.ts'
 import { assertionClaims, claimsOf, makeKey, proof, reasonOf, sign, withAssertion } from './signed.ts'
 
 const mtlsUrl = new URL('https://localhost:8444')
@@ -18,37 +19,14 @@ const shown = ({ der }: Issued, ...chain: readonly Issued[]): ClientCertificate 
     chain.map((each) => each.der),
   )
 
-/** Certificates are good around `now`, which is also what the tests' clock says. */
-async function makeCertificates() {
-  const authority = await issue(null, { name: 'CN=Test Authority', ca: true })
-  const intermediate = await issue(authority, { name: 'CN=Test Intermediate', ca: true })
-  // In the order of the encoding; RFC 4514 writes it the other way round.
-  const name = 'CN=robot, O=Acme'
-  const names = [
-    { type: 'dns' as const, value: 'robot.acme.example' },
-    { type: 'url' as const, value: 'spiffe://acme.example/robot' },
-    { type: 'email' as const, value: 'robot@acme.example' },
-    { type: 'ip' as const, value: '192.0.2.7' },
-  ]
-  const purposes = [clientAuth]
-  const leaf = await issue(authority, { name, names, purposes })
-  return { authority, intermediate, name, subject: leaf.certificate.subjectText, purposes, leaf }
-}
-
-type Certificates = Awaited<ReturnType<typeof makeCertificates>>
-
 const named = (id: string, certificate: Part, more: Part = {}): Part =>
-  app(id, {
-    client_id: id,
-    client_authentication: ['tls_client_auth'],
-    credentials: [{ id: 'main', certificate }],
-    ...more,
-  })
+  proving(id, 'tls_client_auth', { certificate }, more)
+const subjectOf = ({ certificate }: Issued): string => certificate.subjectText
 
 async function start(
   t: TestContext,
   apps: readonly Part[],
-  { authority }: Certificates,
+  { authority }: RobotCertificates,
   more: Part = {},
   suite = oneStore,
 ) {
@@ -69,10 +47,10 @@ async function start(
 
 forEachStore((_engine, suite) => {
   test('RFC 8705 §2.1.2: a certificate of the tenant’s authority proves by its subject, and by each kind of name', async (t) => {
-    const certificates = await makeCertificates()
-    const { leaf, subject } = certificates
+    const certificates = await issueForRobot()
+    const { leaf } = certificates
     const apps = [
-      named('by-subject', { subject_dn: subject }),
+      named('by-subject', { subject_dn: subjectOf(leaf) }),
       named('by-dns', { san_dns: 'robot.acme.example' }),
       named('by-uri', { san_uri: 'spiffe://acme.example/robot' }),
       named('by-ip', { san_ip: '192.0.2.7' }),
@@ -89,14 +67,15 @@ forEachStore((_engine, suite) => {
 })
 
 test('trust 102-103, trust F30: no certificate, one of another authority, an expired one and a forged header prove nobody', async (t) => {
-  const certificates = await makeCertificates()
-  const { leaf, name, subject, authority, intermediate, purposes } = certificates
-  const { server, send } = await start(t, [named('robot', { subject_dn: subject })], certificates)
+  const certificates = await issueForRobot()
+  const { leaf, authority, intermediate } = certificates
+  const [name, purposes] = [robotName, [clientAuth]]
+  const { server, send } = await start(t, [named('robot', { subject_dn: subjectOf(leaf) })], certificates)
   assertInvalidClient(await send('robot', null))
   assert.equal(reasonOf(server), 'no client certificate')
   assertInvalidClient(await send('robot', 'malformed'))
   assert.equal(reasonOf(server), 'client certificate malformed')
-  const stranger = await issue(null, { name: 'CN=Test Authority', ca: true })
+  const stranger = await issue(null, { name: authorityName, ca: true })
   const day = 86_400
   for (const [bad, chain] of [
     [await issue(stranger, { name, purposes }), [stranger]],
@@ -116,16 +95,12 @@ test('trust 102-103, trust F30: no certificate, one of another authority, an exp
 })
 
 test('RFC 8705 §2.2: a self-signed certificate proves whoever registered just that one, while it is good', async (t) => {
-  const certificates = await makeCertificates()
+  const certificates = await issueForRobot()
   const mine = await issue(null, { name: 'CN=mine', purposes: [clientAuth] })
   const other = await issue(null, { name: 'CN=mine', purposes: [clientAuth] })
   const old = await issue(null, { name: 'CN=old', notBeforeAt: now - 200, notAfterAt: now - 100 })
   const pinned = (id: string, { certificate }: Issued) =>
-    named(
-      id,
-      { sha256: certificate.thumbprintSha256 },
-      { client_authentication: ['self_signed_tls_client_auth'] },
-    )
+    proving(id, 'self_signed_tls_client_auth', { certificate: { sha256: certificate.thumbprintSha256 } })
   const { server, send } = await start(t, [pinned('robot', mine), pinned('late', old)], certificates)
   assertToken(await send('robot', shown(mine)))
   assertInvalidClient(await send('robot', shown(other)))
@@ -135,10 +110,10 @@ test('RFC 8705 §2.2: a self-signed certificate proves whoever registered just t
 })
 
 test('trust 41: a client registered for certificates cannot use a secret, and another’s certificate proves nothing', async (t) => {
-  const certificates = await makeCertificates()
+  const certificates = await issueForRobot()
   const { server } = await start(
     t,
-    [named('robot', { subject_dn: certificates.subject }), app('sync')],
+    [named('robot', { subject_dn: subjectOf(certificates.leaf) }), app('sync')],
     certificates,
   )
   const [id, secret] = server.credential('acme', 'sync')
@@ -155,9 +130,9 @@ test('trust 41: a client registered for certificates cannot use a secret, and an
 })
 
 test('RFC 8705 §3.1, trust F29: a bound token names the thumbprint of the certificate it was asked with', async (t) => {
-  const certificates = await makeCertificates()
-  const { leaf, subject } = certificates
-  const apps = [named('robot', { subject_dn: subject }), app('sync')]
+  const certificates = await issueForRobot()
+  const { leaf } = certificates
+  const apps = [named('robot', { subject_dn: subjectOf(leaf) }), app('sync')]
   const { server, send } = await start(t, apps, certificates, {
     sender_constraint: 'mtls',
     token_reuse: true,
@@ -168,16 +143,16 @@ test('RFC 8705 §3.1, trust F29: a bound token names the thumbprint of the certi
   assert.deepEqual(claimsOf(reply).cnf, { 'x5t#S256': leaf.certificate.thumbprintSha256 })
   const basic = server.credential('acme', 'sync')
   assertError(await server.token('acme', { basic }), 'invalid_request')
-  const second = await issue(certificates.authority, { name: certificates.name, purposes: [clientAuth] })
+  const second = await issue(certificates.authority, { name: robotName, purposes: [clientAuth] })
   const renewed = await send('robot', shown(second))
   assert.deepEqual(claimsOf(renewed).cnf, { 'x5t#S256': second.certificate.thumbprintSha256 })
 })
 
 test('trust F30: with revocation lists in use, what is revoked or of an unknown list is refused', async (t) => {
-  const certificates = await makeCertificates()
+  const certificates = await issueForRobot()
   const verdict = { status: 'good' as 'good' | 'revoked' | 'unknown', reason: 'list too old' }
   const text = blueprint(
-    tenant('acme', [named('robot', { subject_dn: certificates.subject })], {
+    tenant('acme', [named('robot', { subject_dn: subjectOf(certificates.leaf) })], {
       certificate_authorities: [certificates.authority.pem],
     }),
   )
@@ -194,7 +169,7 @@ test('trust F30: with revocation lists in use, what is revoked or of an unknown 
 })
 
 test('RFC 8705 §3.3, §5: metadata names the methods, the binding and the place where certificates are asked for', async (t) => {
-  const certificates = await makeCertificates()
+  const certificates = await issueForRobot()
   const { server } = await start(t, [app('sync')], certificates, { hosts: ['auth.acme.example'] })
   const of = async (url: string, host = 'localhost:8443') => (await server.request({ url, host })).json
   const metadata = await of('/.well-known/oauth-authorization-server/acme')
@@ -215,7 +190,7 @@ test('RFC 8705 §3.3, §5: metadata names the methods, the binding and the place
 })
 
 test('RFC 9449 §4.3: a proof for the URL where certificates are asked for is for the same endpoint', async (t) => {
-  const certificates = await makeCertificates()
+  const certificates = await issueForRobot()
   const { server } = await start(t, [app('sync')], certificates)
   const key = await makeKey()
   const dpop = [await proof(key, server.clock(), { htu: 'https://localhost:8444/acme/oauth2/token' })]
@@ -223,15 +198,11 @@ test('RFC 9449 §4.3: a proof for the URL where certificates are asked for is fo
 })
 
 test('FAPI 2.0 §5.3.2.1: key or certificate, bound to a key or a certificate: all four pairs give a bound token', async (t) => {
-  const certificates = await makeCertificates()
-  const { leaf, subject } = certificates
+  const certificates = await issueForRobot()
+  const { leaf } = certificates
   const [key, proofKey] = [await makeKey(), await makeKey()]
-  const robot = named('robot', { subject_dn: subject })
-  const signer = app('signer', {
-    client_id: 'signer',
-    client_authentication: ['private_key_jwt'],
-    credentials: [{ id: 'main', public_key: key.publicJwk }],
-  })
+  const robot = named('robot', { subject_dn: subjectOf(leaf) })
+  const signer = proving('signer', 'private_key_jwt', { public_key: key.publicJwk })
   const { server } = await start(t, [robot, signer], certificates, { security: 'fapi2' })
   const dpop = async () => [await proof(proofKey, server.clock())]
   const assertion = async () => withAssertion(await sign(key, assertionClaims('signer', server.clock())))
@@ -254,7 +225,7 @@ test('FAPI 2.0 §5.3.2.1: key or certificate, bound to a key or a certificate: a
 })
 
 test('RFC 8705 §3.1, RFC 9449 §6.1: where tenant and app ask for one binding each, a token has both or is not made', async (t) => {
-  const certificates = await makeCertificates()
+  const certificates = await issueForRobot()
   const shownLeaf = shown(certificates.leaf)
   const apps = [app('sync', { sender_constraint: 'dpop' })]
   const { server } = await start(t, apps, certificates, { sender_constraint: 'mtls' })
@@ -269,7 +240,7 @@ test('RFC 8705 §3.1, RFC 9449 §6.1: where tenant and app ask for one binding e
 })
 
 test('RFC 8705 §3.2, RFC 9449 §6.2: introspection tells the API what a token is bound to', async (t) => {
-  const certificates = await makeCertificates()
+  const certificates = await issueForRobot()
   const { server } = await start(t, [app('sync'), resourceServer], certificates, { sender_constraint: 'any' })
   const key = await makeKey()
   const basic = server.credential('acme', 'sync')

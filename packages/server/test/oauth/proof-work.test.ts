@@ -9,7 +9,7 @@ import { clientAuth, issue } from '../certificates/issue.ts'
 import { oneStore, startTestServer, type TestRequest, type TestServer } from '../harness.ts'
 import { assertInvalidClient, assertThrottled, assertToken, freshAddress, grant } from './answers.ts'
 import { cryptoWork } from './counted-crypto.ts'
-import { app, blueprint, organization, tenant } from './sample.ts'
+import { app, blueprint, organization, proving, tenant } from './sample.ts'
 import { assertionClaims, makeKey, saveKey, sign, withAssertion } from './signed.ts'
 
 const ec = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
@@ -56,11 +56,7 @@ const attempt = (server: TestServer, assertion: string, more: Partial<TestReques
   server.token('acme', { ...withAssertion(assertion, form), clientAddress: freshAddress(), ...more })
 
 test('trust R22: one token is tried with ten keys, however many its client has, and once though the client stood in memory', async (t) => {
-  const published = app('published', {
-    client_id: 'published',
-    client_authentication: ['private_key_jwt'],
-    credentials: [{ id: 'set', jwks_uri: 'https://published.example/keys' }],
-  })
+  const published = proving('published', 'private_key_jwt', { jwks_uri: 'https://published.example/keys' })
   const many = keyed('many', Array.from({ length: 10 }, anyRsa))
   const server = await startTestServer(
     t,

@@ -5,7 +5,7 @@ import { KeyObject } from 'node:crypto'
 import { test } from 'node:test'
 import { oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress } from '../oauth/answers.ts'
-import { app, blueprint, tenant } from '../oauth/sample.ts'
+import { app, blueprint, proving, tenant } from '../oauth/sample.ts'
 import {
   type Algorithm,
   assertionClaims,
@@ -56,13 +56,7 @@ for (const algorithm of ['ES256', 'ES384', 'EdDSA', 'PS256', 'RS256'] as const) 
 
 async function start(t: Parameters<typeof startTestServer>[0], algorithm: Algorithm) {
   const key = await makeKey(algorithm)
-  const apps = [
-    app('robot', {
-      ...{ client_id: 'robot', client_authentication: ['private_key_jwt'] },
-      credentials: [{ id: 'main', public_key: key.publicJwk }],
-    }),
-    app('sync'),
-  ]
+  const apps = [proving('robot', 'private_key_jwt', { public_key: key.publicJwk }), app('sync')]
   const allowed = { assertion_algorithms: [algorithm] }
   return { key, server: await startTestServer(t, oneStore, blueprint(tenant('acme', apps, allowed))) }
 }
