@@ -26,6 +26,9 @@ export type StoppablePostgres = TestPostgres & {
   close(): Promise<void>
 }
 
+/** `skip` of tests that need one. */
+export const withoutPostgres = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
+
 let own: Promise<StoppablePostgres> | undefined
 
 /** The server shared by the whole run; without one, this process starts its own on the first call. */

@@ -11,7 +11,16 @@ import { saveCredential } from '../../src/store/credentials.ts'
 import { readTenantRows } from '../../src/store/tenant-rows.ts'
 import { findTenantIdByHost, loadTenant, removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
-import { applied, changed, createBench, planOf, planRefusals, sample, syncClient } from './sample.ts'
+import {
+  applied,
+  changed,
+  createBench,
+  planOf,
+  planRefusals,
+  sample,
+  saveByHand,
+  syncClient,
+} from './sample.ts'
 
 const nothing = ['Nothing to do: the store is as the blueprints say.']
 
@@ -161,15 +170,7 @@ forEachStore((engine, store) => {
     const { db } = await store.open(t)
     const bench = await createBench(db)
     await applied(bench, [sample])
-    await db.write((tx) =>
-      saveApp(tx, 'shop', {
-        clientId: 'byhand',
-        id: 'byhand',
-        organizationId: 'acme',
-        name: 'By hand',
-        settings: {},
-      }),
-    )
+    await saveByHand(db)
     const emptied = sample.slice(0, sample.indexOf('    organizations:'))
     assert.deepEqual(await planRefusals(bench, [emptied], true), [
       'folder/a.yaml:2:1 tenants: found organization shop/acme no longer declared, while app shop/acme/byhand needs it, expected it to stay, or the other to go first',
@@ -218,15 +219,7 @@ forEachStore((engine, store) => {
     const { db } = await store.open(t)
     const bench = await createBench(db)
     await applied(bench, [sample])
-    await db.write((tx) =>
-      saveApp(tx, 'shop', {
-        clientId: 'a b',
-        id: 'byhand',
-        organizationId: 'acme',
-        name: 'By hand',
-        settings: {},
-      }),
-    )
+    await saveByHand(db, { clientId: 'a b' })
     const hosts = changed('hosts: [auth.shop.example]', 'hosts: [auth.shop.example, neighbour.localhost]')
     const apis = changed(
       '    plans:',

@@ -7,12 +7,22 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { exportStore } from '../../src/blueprint/export-store.ts'
 import { BlueprintFile } from '../../src/blueprint/schema.ts'
-import { listApps, saveApp } from '../../src/store/apps.ts'
+import { listApps } from '../../src/store/apps.ts'
 import { setExpiry } from '../../src/store/credential-terms.ts'
 import type { Database } from '../../src/store/database.ts'
 import { removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore, type StoreSuite } from '../store/each-store.ts'
-import { applied, type Bench, changed, createBench, parsed, planned, planRefusals, sample } from './sample.ts'
+import {
+  applied,
+  type Bench,
+  changed,
+  createBench,
+  parsed,
+  planned,
+  planRefusals,
+  sample,
+  saveByHand,
+} from './sample.ts'
 import { settingsIn, settingsOf, wide } from './wide.ts'
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -123,12 +133,7 @@ forEachStore((engine, store) => {
     const bench = await benchOn(store, t)
     const { db } = bench
     await applied(bench, [sample])
-    await db.write((tx) =>
-      saveApp(tx, 'shop', {
-        ...{ clientId: 'byhand', id: 'byhand', organizationId: 'acme', name: 'By hand', disabledAt: 5 },
-        settings: { client_authentication: ['private_key_jwt'] },
-      }),
-    )
+    await saveByHand(db, { disabledAt: 5, settings: { client_authentication: ['private_key_jwt'] } })
     const text = await exported(db, ['shop'])
     assert.deepEqual(commentsOf(text).slice(3), [
       'Disabled, which no blueprint can say: in another store they would be in use.',
@@ -145,11 +150,7 @@ forEachStore((engine, store) => {
     const bench = await benchOn(store, t)
     const { db } = bench
     await applied(bench, [sample])
-    await db.write((tx) =>
-      saveApp(tx, 'shop', {
-        ...{ clientId: 'byhand', id: 'byhand', organizationId: 'acme', name: 'By hand', settings: {} },
-      }),
-    )
+    await saveByHand(db)
     const text = await exported(db, ['shop'])
     assert.match(
       (await planRefusals(bench, [text])).join('\n'),

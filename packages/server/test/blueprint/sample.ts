@@ -10,7 +10,7 @@ import { type Plan, type PlanOptions, planBlueprints } from '../../src/blueprint
 import { formatProblem } from '../../src/blueprint/problem.ts'
 import { createSealer, type Sealer } from '../../src/keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from '../../src/keys/secret-hasher.ts'
-import { findAppById, findClient } from '../../src/store/apps.ts'
+import { findAppById, findClient, type NewApp, saveApp } from '../../src/store/apps.ts'
 import type { Database } from '../../src/store/database.ts'
 
 export const sample = `blueprint: shop
@@ -123,3 +123,12 @@ export async function syncClient(db: Database) {
   assert.ok(client)
   return client
 }
+
+/** An app of the sample's organization that no blueprint has made. */
+export const saveByHand = (db: Database, changes: Partial<NewApp> = {}): Promise<void> =>
+  db.write((tx) =>
+    saveApp(tx, 'shop', {
+      ...{ clientId: 'byhand', id: 'byhand', organizationId: 'acme', name: 'By hand', settings: {} },
+      ...changes,
+    }),
+  )

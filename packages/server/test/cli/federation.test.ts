@@ -25,16 +25,15 @@ before(async () => {
 })
 after(() => rmSync(root, { recursive: true }))
 
+/** Of the main branch, for a minute from now on. */
+const tokenFor = async (claims: Readonly<Record<string, unknown>>) => {
+  const exp = Math.floor(Date.now() / 1000) + 60
+  const sub = 'repo:octo/robot:ref:refs/heads/main'
+  return sign(await makeKey(), { iss: issuer, sub, exp, ...claims })
+}
+
 test('issue 3, item 3: the reasons of every rule are told, and what the token says, without driving the terminal', async () => {
-  const now = Math.floor(Date.now() / 1000)
-  const claims = {
-    iss: issuer,
-    aud: 'https://other.example',
-    sub: 'repo:octo/robot:ref:refs/heads/main',
-    exp: now + 60,
-    x: '\u001b[31m',
-  }
-  const token = await sign(await makeKey(), claims)
+  const token = await tokenFor({ aud: 'https://other.example', x: '\u001b[31m' })
   const { code, stdout, stderr } = await run(['federation', 'test', token], { cwd: root })
   assert.equal(code, 1)
   assert.equal(stderr, '')
@@ -52,14 +51,7 @@ test('issue 3, item 3: the reasons of every rule are told, and what the token sa
 })
 
 test('issue 3, item 3: keys that cannot be had are said with the URL, and JSON is for machines', async () => {
-  const now = Math.floor(Date.now() / 1000)
-  const claims = {
-    iss: issuer,
-    aud: 'https://localhost:8443/acme',
-    sub: 'repo:octo/robot:ref:refs/heads/main',
-    exp: now + 60,
-  }
-  const token = await sign(await makeKey(), claims)
+  const token = await tokenFor({ aud: 'https://localhost:8443/acme' })
   const { code, stdout, stderr } = await run(['federation', 'test', '--json', '--tenant', 'acme'], {
     cwd: root,
     input: token,

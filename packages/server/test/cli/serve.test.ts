@@ -10,7 +10,7 @@ import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { ensureLocalCertificate, type LocalCertificate } from '../../src/dev/local-ca.ts'
 import { systemEffects } from '../../src/effects.ts'
-import { startPostgres } from '../postgres.ts'
+import { startPostgres, withoutPostgres } from '../postgres.ts'
 import { temporaryFolder } from '../store/each-store.ts'
 import {
   type Answer,
@@ -275,7 +275,7 @@ const answersSo = async (running: Running, url: string, ca: string, status: numb
 }
 
 test('issue 2 item 10: on PostgreSQL two nodes share one master key, and readiness follows the database', {
-  skip: process.env.STORAGE === 'sqlite' ? 'STORAGE=sqlite' : false,
+  skip: withoutPostgres,
 }, async (t) => {
   const postgres = await startPostgres()
   t.after(() => postgres.close())

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { times } from '../../../../test/length.ts'
-import { startPostgres } from '../postgres.ts'
+import { startPostgres, withoutPostgres } from '../postgres.ts'
 import { assertKept, countsOf, createJournal, type Journal, type Managed, startWriting } from './journal.ts'
 import { type Node, prepareSite, type Site } from './nodes.ts'
 import { createWorld, type World } from './world.ts'
@@ -91,7 +91,6 @@ async function survive(t: TestContext, { databaseUrl, crash, recover }: Deaths):
 }
 
 const withoutSqlite = process.env.STORAGE === 'postgres' && 'STORAGE=postgres'
-const withoutPostgres = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
 
 test(
   `R1, trust F1: of what SQLite has acknowledged nothing is lost in ${kills} × kill -9`,

@@ -2,13 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { wholeServer } from '../../src/management/authorize.ts'
-import { forEachStore, oneStore, type TestServer } from '../harness.ts'
+import { forEachStore, oneStore } from '../harness.ts'
 import { assertProblem, change, manager, organizationPlace, startManaged, tenantPlace } from './managed.ts'
+import { appOf, customerApps } from './people.ts'
 
 const customer = organizationPlace('acme', 'customer')
-const customerApps = '/tenants/acme/organizations/customer/apps'
-
-const appOf = (server: TestServer, id: string) => `/tenants/acme/apps/${server.credential('acme', id)[0]}`
 
 forEachStore((_engine, suite) => {
   test('trust F24: a token of few scopes cannot change who manages, however mighty its app is', async (t) => {

@@ -6,7 +6,7 @@ import { saveApp } from '../../src/store/apps.ts'
 import { addCredential } from '../../src/store/credential-terms.ts'
 import { forEachStore } from '../harness.ts'
 import { assertProblem, change, manager, organizationPlace, startManaged } from './managed.ts'
-import { customer } from './people.ts'
+import { appOf, customer } from './people.ts'
 
 const place = organizationPlace('acme', 'customer')
 
@@ -14,7 +14,7 @@ forEachStore((_engine, suite) => {
   test('trust R12: an app has ten good secrets at most, however it would get another', async (t) => {
     const server = await startManaged(t, suite)
     const admin = await manager(server, ['organization_admin'], place)
-    const app = `/tenants/acme/apps/${server.credential('acme', 'sync')[0]}`
+    const app = appOf(server, 'sync')
     const create = (body: object) => admin.call('POST', `${app}/credentials`, { body })
     const rotate = (body: object) => admin.call('POST', `${app}/rotate-secret`, { body })
     for (let index = 1; index < most.goodSecrets; index++)

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { sweepIdempotencyKeys } from '../../src/store/idempotency-keys.ts'
 import { forEachStore } from '../harness.ts'
 import { assertProblem, manager, startManaged } from './managed.ts'
+import { customerApps } from './people.ts'
 
-const customerApps = '/tenants/acme/organizations/customer/apps'
 const keyed = (key: string) => ({ 'idempotency-key': key })
 
 forEachStore((_engine, suite) => {

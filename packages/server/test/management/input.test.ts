@@ -5,8 +5,7 @@ import { type Database, StoreUnavailable } from '../../src/store/database.ts'
 import { forEachStore, oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { everyThing } from './every-thing.ts'
 import { assertProblem, callApi, manager, sample, startManaged } from './managed.ts'
-
-const customerApps = '/tenants/acme/organizations/customer/apps'
+import { customerApps } from './people.ts'
 
 async function withApp(server: TestServer) {
   const operator = await manager(server)

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { forEachStore, startTestServer } from '../harness.ts'
 import { app, blueprint, restApi, tenant } from '../oauth/sample.ts'
 import { assertProblem, change, manager, organizationPlace, tenantPlace } from './managed.ts'
+import { appOf } from './people.ts'
 
 const limit = (requests: number) => ({ requests, window_seconds: 60 })
 const endpoint = { method: 'GET', path: '/orders', scope: 'read', limit: limit(100) }
@@ -27,8 +28,8 @@ forEachStore((_engine, suite) => {
     const server = await startTestServer(t, suite, own)
     const admin = await manager(server, ['organization_admin'], organizationPlace('acme', 'customer'))
     const staff = await manager(server, ['tenant_admin'], tenantPlace('acme'))
-    const limited = `/tenants/acme/apps/${server.credential('acme', 'sync')[0]}`
-    const unlimited = `/tenants/acme/apps/${server.credential('acme', 'free')[0]}`
+    const limited = appOf(server, 'sync')
+    const unlimited = appOf(server, 'free')
     for (const limits of [[limit(500)], [], null])
       assertProblem(await change(admin, limited, { limits }), 403, 'forbidden')
     assertProblem(await change(admin, unlimited, { limits: [limit(500)] }), 403, 'forbidden')
@@ -53,7 +54,7 @@ forEachStore((_engine, suite) => {
   test('product: limits name what there is, and an endpoint that a plan names is not taken from under it', async (t) => {
     const server = await startTestServer(t, suite, own)
     const staff = await manager(server, ['tenant_admin'], tenantPlace('acme'))
-    const app = `/tenants/acme/apps/${server.credential('acme', 'free')[0]}`
+    const app = appOf(server, 'free')
     const wrong = [{ endpoint: 'GET /ordres', ...limit(1) }]
     for (const path of [app, '/tenants/acme/plans/slow']) {
       const refused = await change(staff, path, { limits: wrong })

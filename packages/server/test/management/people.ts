@@ -1,9 +1,15 @@
 // People of the sample's tenants, and calls that many tests of them make.
 import assert from 'node:assert/strict'
+import type { TestServer } from '../harness.ts'
 import type { Answer, Manager } from './managed.ts'
 
 export const acme = '/tenants/acme'
 export const customer = `${acme}/organizations/customer`
+export const customerApps = `${customer}/apps`
+
+/** The path of an app that the sample declares. */
+export const appOf = (server: TestServer, id: string): string =>
+  `${acme}/apps/${server.credential('acme', id)[0]}`
 
 /** The answer to something that was made. */
 export const made = (answer: Answer): Answer => {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { namesPrivateHost } from '../../src/outbound/literal-host.ts'
 import { forEachStore, oneStore } from '../harness.ts'
 import { assertProblem, change, manager, startManaged, tenantPlace } from './managed.ts'
+import { appOf } from './people.ts'
 
 const privateHosts = [
   ...['localhost', 'LOCALHOST', 'localhost.', 'keys.localhost', '127.0.0.1', '127.1', '2130706433'],
@@ -30,7 +31,7 @@ test('trust 153: a key set, a federation rule and a trusted issuer of a private 
   }
   const server = await startManaged(t, oneStore, { fetchJson })
   const operator = await manager(server)
-  const app = `/tenants/acme/apps/${server.credential('acme', 'sync')[0]}`
+  const app = appOf(server, 'sync')
   assert.equal((await change(operator, app, { client_authentication: ['private_key_jwt'] })).status, 200)
   const pointers = async (method: string, path: string, body: object) => {
     const answer = await operator.call(method, path, { body })
@@ -67,7 +68,7 @@ forEachStore((_engine, suite) => {
     }
     const server = await startManaged(t, suite, { lookup })
     const operator = await manager(server)
-    const app = `/tenants/acme/apps/${server.credential('acme', 'sync')[0]}`
+    const app = appOf(server, 'sync')
     assert.equal((await change(operator, app, { client_authentication: ['private_key_jwt'] })).status, 200)
     const path = '/tenants/acme/trusted-issuers'
     const told = new Set<string>()

@@ -1,13 +1,11 @@
 // trust F12, F14, F19, F24: names that outlive their holders, the last way in, plans that are left, and what time tells.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { forEachStore, type TestServer } from '../harness.ts'
+import { forEachStore } from '../harness.ts'
 import { assertProblem, change, manager, organizationPlace, startManaged, tenantPlace } from './managed.ts'
+import { appOf, customerApps } from './people.ts'
 
 const customer = organizationPlace('acme', 'customer')
-const customerApps = '/tenants/acme/organizations/customer/apps'
-
-const appOf = (server: TestServer, id: string) => `/tenants/acme/apps/${server.credential('acme', id)[0]}`
 
 forEachStore((_engine, suite) => {
   test('trust F19: the id of an app that is gone is not free while others say something of it', async (t) => {

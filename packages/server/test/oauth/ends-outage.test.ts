@@ -1,8 +1,7 @@
 /** What is said of tokens, and what is not, while a real PostgreSQL is stopped and when it is back. */
 import { test } from 'node:test'
-import { openPostgres } from '../../src/store/postgres.ts'
-import { createClock, createTestServer, type TestServer } from '../harness.ts'
-import { startPostgres } from '../postgres.ts'
+import { createTestServer } from '../harness.ts'
+import { withoutPostgres } from '../postgres.ts'
 import { assertUnavailable } from './answers.ts'
 import {
   assertActive,
@@ -14,8 +13,8 @@ import {
   tokenOf,
 } from './ends.ts'
 import { app, blueprint, restApi, tenant } from './sample.ts'
+import { startStoppable, untilBack } from './stoppable.ts'
 
-const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
 const formats = { jwt: 'acme', opaque: 'opaque' } as const
 const apps = [app('sync'), resourceServer]
 const text = blueprint(
@@ -23,21 +22,10 @@ const text = blueprint(
   tenant(formats.opaque, apps, { apis: [{ ...restApi, token_format: 'opaque' }] }),
 )
 
-/** The feed has found that the database answers again. */
-async function untilBack({ db }: TestServer, stoppedAt: number): Promise<void> {
-  while (db.changes.lastContactAt === stoppedAt) await db.changes.catchUp().catch(() => {})
-}
-
 test('trust F2, 114: with PostgreSQL stopped nothing is said to be revoked, and nothing is; back again, it can be', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
-  const postgres = await startPostgres()
-  t.after(() => postgres.close())
-  const clock = createClock()
-  const { url } = await postgres.createDatabase()
-  const open = () => openPostgres({ url, clock })
-  const server = await createTestServer({ db: await open(), clock, blueprints: [text] })
-  t.after(() => server.server.close())
+  const { postgres, clock, open, server } = await startStoppable(t, text)
   const tenants = Object.values(formats)
   const tokens = new Map<string, readonly [lives: string, dead: string]>()
   for (const tenantId of tenants) {

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
-import { openPostgres } from '../../src/store/postgres.ts'
-import { createClock, createTestServer, forEachStore, startTestServer, type TestReply } from '../harness.ts'
-import { startPostgres } from '../postgres.ts'
+import { forEachStore, startTestServer, type TestReply } from '../harness.ts'
+import { withoutPostgres } from '../postgres.ts'
 import {
   assertError,
   assertInvalidClient,
@@ -14,8 +13,8 @@ import {
   grant,
 } from './answers.ts'
 import { app, blueprint, tenant } from './sample.ts'
+import { startStoppable, untilBack } from './stoppable.ts'
 
-const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
 const fiveMinutes = 5 * 60
 const apps = [app('sync'), app('other'), app('late')]
 const text = blueprint(
@@ -26,14 +25,9 @@ const text = blueprint(
 )
 
 test('trust R4, R5, 119: with PostgreSQL gone, who is known gets tokens for the grace and keys for ever; then it heals', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
-  const postgres = await startPostgres()
-  t.after(() => postgres.close())
-  const clock = createClock()
-  const { url } = await postgres.createDatabase()
-  const server = await createTestServer({ db: await openPostgres({ url, clock }), clock, blueprints: [text] })
-  t.after(() => server.server.close())
+  const { postgres, clock, server } = await startStoppable(t, text)
   const sync = server.credential('acme', 'sync')
   const ask = (tenantId: string, basic = server.credential(tenantId, 'sync')) =>
     server.token(tenantId, { basic, clientAddress: freshAddress() })
@@ -121,8 +115,7 @@ test('trust R4, R5, 119: with PostgreSQL gone, who is known gets tokens for the 
 
   await t.test('trust R4: when the database is back everything is, without a restart', async () => {
     await postgres.start()
-    const stoppedAt = server.db.changes.lastContactAt
-    while (server.db.changes.lastContactAt === stoppedAt) await server.db.changes.catchUp().catch(() => {})
+    await untilBack(server)
     for (const id of ['acme', 'careful', 'short', 'never-asked']) {
       const reply = await ask(id)
       assertToken(reply)

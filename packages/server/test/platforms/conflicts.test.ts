@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import { parseBlueprints } from '../../src/blueprint/parse.ts'
 import { basic } from '../harness.ts'
 import {
+  askPlatform,
   assertRefused,
   blueprintOf,
   changed,
+  firstApps,
   grant,
   type PlatformName,
   partsOf,
@@ -53,19 +55,9 @@ const plainServer = sharedServer([plain('plain'), plain('shaped', array)])
 const ask = (tenant: string, app = 'usual', body: Record<string, string> = grant) =>
   plainServer().token(tenant, { basic: plainServer().credential(tenant, app), body })
 
-const firstApps = {
-  nanotrust: 'sensor-gateway',
-  nxtsoft: 'payment-poster',
-  nitrobox: 'billing-sync',
-  token: 'my-app',
-  tokenos: 'dashboard-reader',
-} as const satisfies Record<PlatformName, string>
-const askPlatform = (name: PlatformName, body: Record<string, string> = grant) =>
-  server().token(name, { basic: server().credential(name, firstApps[name]), body })
-
 test('6-1: token_type is Bearer unless the tenant or the app says bearer', async () => {
   const found = await Promise.all(
-    platformNames.map(async (name) => (await askPlatform(name)).json.token_type),
+    platformNames.map(async (name) => (await askPlatform(server(), name)).json.token_type),
   )
   assert.deepEqual(found, ['Bearer', 'Bearer', 'bearer', 'bearer', 'Bearer'])
   assert.equal((await ask('plain')).json.token_type, 'Bearer')
@@ -106,11 +98,11 @@ test('6-4: scope is a text in token and answer, an array or absent only by the d
 
 test('6-5: no platform gives a refresh token or an ID token, or takes a password', async () => {
   for (const name of platformNames) {
-    const { json } = await askPlatform(name)
+    const { json } = await askPlatform(server(), name)
     assert.deepEqual([json.refresh_token, json.id_token], [undefined, undefined], name)
     for (const grantType of ['password', 'refresh_token', 'authorization_code']) {
       const body = { grant_type: grantType, username: 'a', password: 'b', refresh_token: 'c', code: 'd' }
-      assertRefused(await askPlatform(name, body), 400, 'unsupported_grant_type')
+      assertRefused(await askPlatform(server(), name, body), 400, 'unsupported_grant_type')
     }
     const metadata = await server().request({ url: `/.well-known/oauth-authorization-server/${name}` })
     assert.deepEqual(metadata.json.grant_types_supported, ['client_credentials'])
@@ -142,7 +134,7 @@ test('6-7: aud, exp, iat and kid are in every token unless the dialect leaves th
   assert.equal(typeof header.kid, 'string')
   const missing = await Promise.all(
     platformNames.map(async (name) => {
-      const parts = partsOf(tokenOf(await askPlatform(name)))
+      const parts = partsOf(tokenOf(await askPlatform(server(), name)))
       return ['aud', 'exp', 'kid'].filter((member) => !(member in { ...parts.header, ...parts.claims }))
     }),
   )

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import type { DemoFile, DemoTenant } from '../../src/dev/demo-file.ts'
+import { commandLine, freeNeighbours, freePorts } from '../cli/processes.ts'
+import { parseReply, type WireReply } from '../http/wire.ts'
 import type { PlatformName } from './platforms.ts'
 
 export interface DevInstance {
@@ -30,14 +30,12 @@ export interface DevInstance {
   ): Promise<Readonly<Record<string, unknown>>>
 }
 
-const commandLine = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-
 /** One instance for all tests of a file. */
 export function devInstance({ hasApis = false } = {}): () => DevInstance {
   let started: { readonly instance: DevInstance; stop(): Promise<void> } | undefined
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-dev-'))
   before(async () => {
-    started = await start(folder, hasApis ? await freePair() : 0)
+    started = await start(folder, hasApis ? await freeNeighbours() : 0)
   })
   after(async () => {
     await started?.stop()
@@ -46,30 +44,8 @@ export function devInstance({ hasApis = false } = {}): () => DevInstance {
   return () => started?.instance ?? assert.fail('the development instance has not started')
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  return typeof address === 'object' && address ? address.port : assert.fail('no port')
-}
-
-/** The lower of two free ports that stand together. */
-async function freePair(): Promise<number> {
-  for (;;) {
-    const first = await freePort()
-    const next = createServer().listen(first + 1, '127.0.0.1')
-    const isFree = await once(next, 'listening').then(
-      () => true,
-      () => false,
-    )
-    next.close()
-    if (isFree) return first
-  }
-}
-
 async function start(folder: string, apiPort: number) {
-  const [port, plainPort] = [await freePort(), await freePort()]
+  const [port = 0, plainPort = 0] = await freePorts(2)
   const data = join(folder, 'data')
   const temporaryFolder = join(folder, 'tmp')
   mkdirSync(temporaryFolder)
@@ -154,10 +130,7 @@ export function hasTool(t: TestContext, tool: string): boolean {
   return false
 }
 
-export interface CurlReply {
-  readonly status: number
-  readonly headers: ReadonlyMap<string, string>
-  readonly body: string
+export interface CurlReply extends WireReply {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape is what they assert
   readonly json: any
 }
@@ -168,19 +141,7 @@ export async function curl({ ca }: Pick<DevInstance, 'ca'>, ...args: readonly st
     ca,
   })
   assert.equal(code, 0, stderr)
-  const [head = '', ...rest] = stdout.split('\r\n\r\n')
-  const [statusLine = '', ...lines] = head.split('\r\n')
-  const headers = new Map(
-    lines.map((line) => {
-      const colon = line.indexOf(':')
-      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const
-    }),
-  )
-  const body = rest.join('\r\n\r\n')
-  return {
-    status: Number(statusLine.split(' ')[1]),
-    headers,
-    body,
-    json: headers.get('content-type') === 'application/json' && body !== '' ? JSON.parse(body) : null,
-  }
+  const reply = parseReply(stdout)
+  const isJson = reply.headers.get('content-type') === 'application/json' && reply.body !== ''
+  return { ...reply, json: isJson ? JSON.parse(reply.body) : null }
 }

@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { blueprintOf, type PlatformName, partsOf, platformNames, sharedServer, tokenOf } from './platforms.ts'
+import {
+  askPlatform,
+  blueprintOf,
+  type PlatformName,
+  partsOf,
+  platformNames,
+  sharedServer,
+  tokenOf,
+} from './platforms.ts'
 
 const page = readFileSync(new URL('../../../../docs/platforms.md', import.meta.url), 'utf8')
 const server = sharedServer(platformNames.map(blueprintOf))
-const apps = {
-  nanotrust: 'sensor-gateway',
-  nxtsoft: 'payment-poster',
-  nitrobox: 'billing-sync',
-  token: 'my-app',
-  tokenos: 'dashboard-reader',
-} as const satisfies Record<PlatformName, string>
-
 function cellsOf(row: string): string[] {
   const line = page.split('\n').find((candidate) => candidate.startsWith(`| ${row} |`))
   return (
@@ -28,7 +28,7 @@ function cellsOf(row: string): string[] {
 const ofEach = <Value>(read: (name: PlatformName) => Promise<Value>): Promise<Value[]> =>
   Promise.all(platformNames.map(read))
 
-const ask = (name: PlatformName) => server().token(name, { basic: server().credential(name, apps[name]) })
+const ask = (name: PlatformName) => askPlatform(server(), name)
 
 test('set-up: the members, headers and lifetimes in docs/platforms.md are what the platforms answer', async () => {
   const members = await ofEach(async (name) =>

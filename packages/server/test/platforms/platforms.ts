@@ -10,6 +10,21 @@ import { createClock, createTestServer, type TestReply, type TestServer } from '
 export const platformNames = ['nanotrust', 'nxtsoft', 'nitrobox', 'token', 'tokenos'] as const
 export type PlatformName = (typeof platformNames)[number]
 
+/** Of each platform's first customer, by its id. */
+export const firstApps = {
+  nanotrust: 'sensor-gateway',
+  nxtsoft: 'payment-poster',
+  nitrobox: 'billing-sync',
+  token: 'my-app',
+  tokenos: 'dashboard-reader',
+} as const satisfies Record<PlatformName, string>
+
+export const askPlatform = (
+  server: TestServer,
+  name: PlatformName,
+  body: Readonly<Record<string, string>> = grant,
+): Promise<TestReply> => server.token(name, { basic: server.credential(name, firstApps[name]), body })
+
 export const blueprintOf = (name: PlatformName): string =>
   readFileSync(new URL(`../../../../blueprints/${name}.yaml`, import.meta.url), 'utf8')
 

@@ -6,9 +6,8 @@ import pg from 'pg'
 import { findClient } from '../../src/store/apps.ts'
 import { StoreUnavailable } from '../../src/store/database.ts'
 import { saveTenant } from '../../src/store/tenants.ts'
+import { withoutPostgres } from '../postgres.ts'
 import { createSuite } from './each-store.ts'
-
-const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
 
 /** Holds every read of an app until it is let go, so that nothing here depends on how fast the machine is. */
 async function holdApps(url: string): Promise<() => Promise<void>> {
@@ -20,7 +19,7 @@ async function holdApps(url: string): Promise<() => Promise<void>> {
 }
 
 test('R11: of too many reads at once the surplus is told so at once, and the feed overtakes the rest', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
   const { location, open } = await createSuite('postgres').prepare(t)
   const db = await open()

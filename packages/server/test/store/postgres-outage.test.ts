@@ -10,17 +10,16 @@ import { type Database, StoreRefused, StoreUnavailable } from '../../src/store/d
 import { openPostgres } from '../../src/store/postgres.ts'
 import { createSingleUse } from '../../src/store/single-use.ts'
 import { saveTenant } from '../../src/store/tenants.ts'
-import { postgresForTests, startPostgres } from '../postgres.ts'
+import { postgresForTests, startPostgres, withoutPostgres } from '../postgres.ts'
 import { createClock, saveSampleTenant } from './each-store.ts'
 import { numberedUse } from './numbered-use.ts'
 
-const skip = process.env.STORAGE === 'sqlite' && 'STORAGE=sqlite'
 const tenant = { name: 'T', environment: 'test', settings: {} } as const
 /** The goal is one second; the rest is for a busy machine. */
 const promptMilliseconds = 2500
 
 after(async () => {
-  if (!skip) await (await postgresForTests()).stop()
+  if (!withoutPostgres) await (await postgresForTests()).stop()
 })
 
 async function assertPromptlyUnavailable(work: () => Promise<unknown>): Promise<void> {
@@ -43,7 +42,7 @@ async function untilContactAfter(db: Database, second: number): Promise<void> {
 }
 
 test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and heals when it is back', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
   const server = await startPostgres()
   t.after(() => server.close())
@@ -67,7 +66,7 @@ test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and
 })
 
 test('trust R4: with PostgreSQL hanging everything answers StoreUnavailable, and heals', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
   const { db, clock, wire } = await openThroughWire(t)
   await saveSampleTenant(db, 'a')
@@ -82,7 +81,7 @@ test('trust R4: with PostgreSQL hanging everything answers StoreUnavailable, and
 })
 
 test('trust R4: a connection cut in the middle of a transaction rolls it back, and the next write works', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
   const { db, wire } = await openThroughWire(t)
   await assertPromptlyUnavailable(() =>
@@ -98,7 +97,7 @@ test('trust R4: a connection cut in the middle of a transaction rolls it back, a
 })
 
 test('trust R4: a transaction that loses its connection does not wait for the rollback too', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
   const { db, wire } = await openThroughWire(t)
   const startedAt = performance.now()
@@ -113,7 +112,7 @@ test('trust R4: a transaction that loses its connection does not wait for the ro
 })
 
 test('settled Store: when the database goes right after the commit, this process is told all the same', {
-  skip,
+  skip: withoutPostgres,
 }, async (t) => {
   const { db, wire } = await openThroughWire(t)
   const seen: string[] = []
@@ -124,14 +123,16 @@ test('settled Store: when the database goes right after the commit, this process
   wire.thaw()
 })
 
-test('trust R4: a statement that takes too long is cancelled by the server', { skip }, async (t) => {
+test('trust R4: a statement that takes too long is cancelled by the server', {
+  skip: withoutPostgres,
+}, async (t) => {
   const { db } = await openThroughWire(t)
   await assertPromptlyUnavailable(() => sql`select pg_sleep(10)`.execute(db.kysely))
   await db.ping()
 })
 
 test('issue Fresh machine: a wrong password or database is refused with a sentence, a dead server is not', {
-  skip,
+  skip: withoutPostgres,
 }, async () => {
   const server = await postgresForTests()
   const clock = createClock()
