@@ -19,7 +19,7 @@ import { openPort } from './open-port.ts'
 import { fetchJsonFor, isAllowedBy } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
 import { withPort } from './with-port.ts'
-import { serveAsWorker, workerRelay } from './worker.ts'
+import { type Serving, serveAsWorker, workerRelay } from './worker.ts'
 import { runWorkers } from './workers.ts'
 
 export function registerServe(command: Command): void {
@@ -61,12 +61,8 @@ async function serve(config: Config): Promise<void> {
     sayReady(log, config, port)
   } else {
     // The metrics of all workers are the primary's to show.
-    const { server, port } = await startServing(
-      { ...config, metrics_port: 0 },
-      log,
-      workerRelay(config.workers),
-    )
-    serveAsWorker(server, port, log)
+    const own = { ...config, metrics_port: 0 }
+    await serveAsWorker(() => startServing(own, log, workerRelay(config.workers)), log)
   }
 }
 
@@ -77,11 +73,6 @@ function sayReady(log: Log, config: Config, port: number): void {
 
 const metricsAddress = ({ metrics_host: host, metrics_port: port }: Config) =>
   port === 0 ? null : { hosts: [host], port }
-
-interface Serving {
-  readonly server: Server
-  readonly port: number
-}
 
 async function startServing(config: Config, log: Log, attemptRelay?: AttemptRelay): Promise<Serving> {
   const files = tlsFiles(config)

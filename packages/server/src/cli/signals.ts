@@ -14,20 +14,37 @@ const echoMilliseconds = 500
 /** The shell's word for a process that a signal has ended. */
 const codeAfter = { SIGINT: 130, SIGTERM: 143 } as const
 
+export interface EndSignals {
+  readonly onFirst: (signal: NodeJS.Signals) => void
+  /** Just before the process ends itself. */
+  readonly onSecond?: () => void
+}
+
+export function followEndSignals({ onFirst, onSecond }: EndSignals): void {
+  let isEnding = false
+  let mayRepeat = false
+  const follow = (signal: 'SIGTERM' | 'SIGINT') => {
+    if (mayRepeat) {
+      onSecond?.()
+      process.exit(codeAfter[signal])
+    }
+    if (isEnding) return
+    isEnding = true
+    setTimeout(() => {
+      mayRepeat = true
+    }, echoMilliseconds).unref()
+    onFirst(signal)
+  }
+  process.on('SIGTERM', follow)
+  process.on('SIGINT', follow)
+}
+
 export function closeOnSignal(
   server: Pick<Server, 'close'>,
   log: Log,
   { onClosing, onClosed }: ClosingWords = {},
 ): void {
-  let isClosing = false
-  let mayRepeat = false
-  const close = (signal: 'SIGTERM' | 'SIGINT') => {
-    if (mayRepeat) process.exit(codeAfter[signal])
-    if (isClosing) return
-    isClosing = true
-    setTimeout(() => {
-      mayRepeat = true
-    }, echoMilliseconds).unref()
+  const onFirst = (signal: NodeJS.Signals) => {
     log.info('draining', { reason: signal })
     onClosing?.()
     server.close().then(
@@ -44,6 +61,5 @@ export function closeOnSignal(
       },
     )
   }
-  process.on('SIGTERM', close)
-  process.on('SIGINT', close)
+  followEndSignals({ onFirst })
 }

@@ -6,6 +6,11 @@ import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import type { Server } from '../main.ts'
 import type { FromWorker, ToWorker } from './worker-message.ts'
 
+export interface Serving {
+  readonly server: Server
+  readonly port: number
+}
+
 const tell = (message: FromWorker) => process.send?.(message)
 
 /** Through the process that was started: each message comes back to all workers, in one order. */
@@ -19,29 +24,33 @@ export const workerRelay = (processes: number): AttemptRelay => ({
   },
 })
 
-export function serveAsWorker(server: Server, port: number, log: Log): void {
-  let isClosing = false
-  const close = () => {
-    if (isClosing) return
-    isClosing = true
-    server.close().then(
-      async () => {
-        await log.drained()
-        process.exit(0)
-      },
-      async (error: unknown) => {
-        log.failure('', error)
-        await log.drained()
-        process.exit(1)
-      },
-    )
-  }
-  process.on('message', async (message: ToWorker) => {
+/**
+ * Whoever is told to close before it is ready closes as soon as it is: the primary may have handed it connections from
+ * the moment that it listens.
+ */
+export async function serveAsWorker(start: () => Promise<Serving>, log: Log): Promise<void> {
+  const { promise: toldToClose, resolve: close } = Promise.withResolvers<void>()
+  process.on('message', (message: ToWorker) => {
     if (message.type === 'close') close()
-    else if (message.type === 'metrics') tell({ ...message, snapshot: await server.metrics.snapshot() })
   })
   // A terminal or a supervisor may signal the whole group: the primary decides, and a second signal changes nothing.
-  process.on('SIGTERM', close)
+  process.on('SIGTERM', () => close())
   process.on('SIGINT', () => {})
+  const { server, port } = await start()
+  process.on('message', async (message: ToWorker) => {
+    if (message.type === 'metrics') tell({ ...message, snapshot: await server.metrics.snapshot() })
+  })
   tell({ type: 'ready', port })
+  void toldToClose.then(() => end(server, log))
+}
+
+async function end(server: Server, log: Log): Promise<void> {
+  try {
+    await server.close()
+  } catch (error) {
+    log.failure('', error)
+    process.exitCode = 1
+  }
+  await log.drained()
+  process.exit()
 }

@@ -4,9 +4,11 @@ import cluster, { type Worker } from 'node:cluster'
 import { systemEffects } from '../effects.ts'
 import { createListener } from '../http/listener.ts'
 import type { Log } from '../http/log.ts'
-import { createMetricsHandler, type MetricsSnapshot, renderTogether } from '../http/metrics.ts'
+import { createMetricsHandler, type MetricsSnapshot } from '../http/metrics.ts'
+import { createMetricsTogether, type MetricsTogether } from '../http/metrics-together.ts'
 import type { Address } from '../main.ts'
 import { openPort } from './open-port.ts'
+import { followEndSignals } from './signals.ts'
 import type { FromWorker, ToWorker } from './worker-message.ts'
 
 export interface WorkersOptions {
@@ -19,29 +21,35 @@ export interface WorkersOptions {
 // A worker that dies at once would otherwise be started again without end, as fast as the machine can.
 const restartMilliseconds = 1_000
 const answerMilliseconds = 1_000
+// Whoever still waits for the database then has been handed nothing.
+const startingMilliseconds = 5_000
 
 /** Resolves with the port once all of them answer on it. The process ends with the workers. */
 export async function runWorkers({ count, log, metrics }: WorkersOptions): Promise<number> {
-  // The first one finds out what keeps the server from starting, and says so once.
-  let port = await startWorker()
-  for (let started = 1; started < count; started += 1) port = await startWorker()
-  if (metrics !== null) await showMetrics(metrics, log)
+  // Before there is a worker: the first one answers while the others are still starting.
   const ending = endOnSignal(log)
+  const together = createMetricsTogether()
   cluster.on('exit', (worker) => {
+    together.end(worker.id)
     if (ending.isEnding) return
     log.error('worker ended, and another is started', { worker: worker.id })
     setTimeout(() => ending.isEnding || fork(), restartMilliseconds)
   })
   process.on('SIGHUP', () => {
-    for (const worker of workers()) worker.process.kill('SIGHUP')
+    for (const worker of workers()) if (ready.has(worker)) worker.process.kill('SIGHUP')
   })
+  // The first one finds out what keeps the server from starting, and says so once.
+  let port = await startWorker(ending)
+  for (let started = 1; started < count; started += 1) port = await startWorker(ending)
+  if (metrics !== null) await showMetrics(metrics, together, log)
   return port
 }
 
-// Whoever is still starting hears nothing, and has nothing to finish.
+// Whoever is still starting takes no signal as anything but its end.
 const ready = new WeakSet<Worker>()
 
-const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+const workers = (): Worker[] =>
+  Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker?.isDead() === false)
 
 function fork(): Worker {
   const worker = cluster.fork()
@@ -52,19 +60,16 @@ function fork(): Worker {
   return worker
 }
 
-/** A worker that ends before it is ready has said why: its exit code is ours. */
-function startWorker(): Promise<number> {
+/** A worker that ends before it is ready has said why: its exit code is ours. Does not resolve when all is ending. */
+function startWorker(ending: Ending): Promise<number> {
   const worker = fork()
   return new Promise((resolve) => {
-    const onExit = (code: number | null) => {
-      for (const other of workers()) other.process.kill('SIGKILL')
-      process.exit(code ?? 1)
-    }
+    const onExit = (code: number | null) => ending.begin('a worker did not start', code ?? 1)
     worker.once('exit', onExit)
     worker.on('message', (message: FromWorker) => {
       if (message.type !== 'ready') return
       worker.off('exit', onExit)
-      resolve(message.port)
+      if (!ending.isEnding) resolve(message.port)
     })
   })
 }
@@ -73,25 +78,37 @@ const tell = (worker: Worker, message: ToWorker): void => {
   if (worker.isConnected()) worker.send(message)
 }
 
+interface Ending {
+  readonly isEnding: boolean
+  /** Lets everybody finish; only the first call counts. */
+  begin(reason: string, exitCode: number): void
+}
+
 /** The first signal lets everybody finish; the second does not wait. */
-function endOnSignal(log: Log): { readonly isEnding: boolean } {
-  const state = { isEnding: false }
-  const end = (signal: NodeJS.Signals) => {
-    if (state.isEnding) {
-      for (const worker of workers()) worker.process.kill('SIGKILL')
-      process.exit(1)
-    }
-    state.isEnding = true
-    log.info('draining', { reason: signal })
-    void allEnded().then(async (wasClean) => {
-      log.info('stopped', { reason: wasClean ? 'clean' : 'a worker failed' })
-      await log.drained()
-      process.exit(wasClean ? 0 : 1)
-    })
+function endOnSignal(log: Log): Ending {
+  let isEnding = false
+  const ending: Ending = {
+    get isEnding() {
+      return isEnding
+    },
+    begin(reason, exitCode) {
+      if (isEnding) return
+      isEnding = true
+      log.info('draining', { reason })
+      void allEnded().then(async (wasClean) => {
+        log.info('stopped', { reason: wasClean ? 'clean' : 'a worker failed' })
+        await log.drained()
+        process.exit(wasClean ? exitCode : exitCode || 1)
+      })
+    },
   }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
-  return state
+  followEndSignals({
+    onFirst: (signal) => ending.begin(signal, 0),
+    onSecond() {
+      for (const worker of workers()) worker.process.kill('SIGKILL')
+    },
+  })
+  return ending
 }
 
 async function allEnded(): Promise<boolean> {
@@ -100,8 +117,8 @@ async function allEnded(): Promise<boolean> {
     const ended = new Promise<boolean>((resolve) =>
       worker.once('exit', (code) => resolve(code === 0 || !wasReady)),
     )
-    if (wasReady) tell(worker, { type: 'close' })
-    else worker.process.kill('SIGKILL')
+    tell(worker, { type: 'close' })
+    setTimeout(() => ready.has(worker) || worker.process.kill('SIGKILL'), startingMilliseconds)
     return ended
   })
   return (await Promise.all(ends)).every((isClean) => isClean)
@@ -116,22 +133,31 @@ function askMetrics(worker: Worker): Promise<MetricsSnapshot | undefined> {
   return new Promise((resolve) => {
     const settle = (snapshot: MetricsSnapshot | undefined) => {
       clearTimeout(limit)
-      worker.off('message', onMessage)
+      worker.off('message', onMessage).off('exit', onExit)
       resolve(snapshot)
     }
+    const onExit = () => settle(undefined)
     const onMessage = (message: FromWorker) => {
       if (message.type === 'metrics' && message.question === question) settle(message.snapshot)
     }
     const limit = setTimeout(settle, answerMilliseconds, undefined)
-    worker.on('message', onMessage)
+    worker.on('message', onMessage).once('exit', onExit)
     tell(worker, { type: 'metrics', question })
   })
 }
 
-async function showMetrics(address: Address, log: Log): Promise<void> {
+async function showMetrics(address: Address, together: MetricsTogether, log: Log): Promise<void> {
   const render = async () => {
-    const snapshots = await Promise.all(workers().map(askMetrics))
-    return renderTogether(snapshots.filter((snapshot) => snapshot !== undefined))
+    const present = new Set<number>()
+    const noteOf = async (worker: Worker) => {
+      const snapshot = await askMetrics(worker)
+      // What it counted is added to what is past when it ends, and must not be added again.
+      if (snapshot === undefined || worker.isDead()) return
+      together.note(worker.id, snapshot)
+      present.add(worker.id)
+    }
+    await Promise.all(workers().map(noteOf))
+    return together.render(present)
   }
   const handler = createMetricsHandler({ render })
   const listener = createListener({ handler, tls: null, effects: systemEffects, log })

@@ -4,7 +4,7 @@
  */
 
 import { jsonReply } from '@sallyport/protocol'
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { Handler } from './exchange.ts'
 
 /** A number that callers may keep and raise directly. */
@@ -53,7 +53,7 @@ export interface Metrics {
   /** By endpoint, such as `token`, `jwks`, `metadata`. */
   readonly requestDurations: Durations
   render(): Promise<RenderedMetrics>
-  /** Of one process among several, for `renderTogether`. */
+  /** Of one process among several, for `metrics-together.ts`. */
   snapshot(): Promise<MetricsSnapshot>
 }
 
@@ -64,12 +64,6 @@ export interface RenderedMetrics {
 
 /** Plain data that can be sent from process to process. */
 export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
-
-/** The metrics of several processes as those of one server. */
-export async function renderTogether(snapshots: readonly MetricsSnapshot[]): Promise<RenderedMetrics> {
-  const registry = AggregatorRegistry.aggregate([...snapshots])
-  return { contentType: registry.contentType, body: await registry.metrics() }
-}
 
 /** From a re-served token to the patience of a client, in seconds. */
 const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]

@@ -1,8 +1,11 @@
 /** `sallyport serve --workers N`: several processes that are one server to whoever asks. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { app, blueprint, tenant } from '../oauth/sample.ts'
 import { temporaryFolder } from '../store/each-store.ts'
 import { ask, askToken, basic, freePorts, type Running, run, startFor } from './processes.ts'
@@ -20,6 +23,13 @@ const proxied = { 'X-Forwarded-Proto': 'https' }
 const isReady = /"msg":"ready"/
 
 async function startTwo(t: TestContext): Promise<Started> {
+  const started = await beginTwo(t)
+  await started.running.says(isReady)
+  return started
+}
+
+/** Without waiting for them. */
+async function beginTwo(t: TestContext): Promise<Started> {
   const folder = temporaryFolder(t)
   const data = join(folder, 'data')
   const file = join(folder, 'blueprint.yaml')
@@ -33,7 +43,6 @@ async function startTwo(t: TestContext): Promise<Started> {
   const ports = { listen_port: port, metrics_port: metricsPort, metrics_host: '127.0.0.1' }
   writeFileSync(config, JSON.stringify({ ...settings, ...ports, data_folder: data }))
   const running = startFor(t, ['serve', '--config', config, '--workers', '2'])
-  await running.says(isReady)
   return {
     running,
     url: `http://127.0.0.1:${port}/acme`,
@@ -62,7 +71,9 @@ function post({ url, secretOf }: Started, path: string, appId: string, token: st
 
 /** The processes that a process has started. */
 const childrenOf = (pid: number | undefined): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+
+const onLinux = { skip: process.platform !== 'linux' && 'finds the workers through /proc' }
 
 test('issue 4: two workers answer as one, and a token revoked at one is dead at both', async (t) => {
   const started = await startTwo(t)
@@ -126,23 +137,104 @@ test('trust F9, 44: two workers have one limit of wrong secrets, of 200 at once 
   assert.equal(right.status, 200)
 })
 
-test('issue 4: a worker that is killed is replaced, and the other goes on answering', {
-  skip: process.platform !== 'linux' && 'finds the workers through /proc',
-}, async (t) => {
-  const started = await startTwo(t)
-  const { pid } = started.running.child
-  const [victim = 0, survivor] = childrenOf(pid)
-  process.kill(victim, 'SIGKILL')
-  await started.running.says(/worker ended, and another is started/)
-  await tokenOf(started)
-  let now = childrenOf(pid)
-  while (now.length < 2) {
+test(
+  'issue 4: a worker that is killed is replaced, the other goes on answering, and no counter falls',
+  onLinux,
+  async (t) => {
+    const started = await startTwo(t)
+    const { pid } = started.running.child
+    const [victim = 0, survivor] = childrenOf(pid)
+    for (let time = 0; time < 6; time += 1) await tokenOf(started)
+    const before = await countersOf(started)
+    assert.equal(before.get('sallyport_token_requests_total{tenant="acme",outcome="ok"}'), 6)
+    process.kill(victim, 'SIGKILL')
+    await started.running.says(/worker ended, and another is started/)
     await tokenOf(started)
-    now = childrenOf(pid)
+    let now = childrenOf(pid)
+    while (now.length < 2) {
+      await tokenOf(started)
+      now = childrenOf(pid)
+    }
+    assert.ok(now.includes(survivor ?? 0) && !now.includes(victim))
+    const after = await countersOf(started)
+    for (const [series, value] of before) assert.ok((after.get(series) ?? 0) >= value, series)
+    assert.equal((await started.running.stop('SIGINT')).code, 0)
+  },
+)
+
+/** Each series of each counter and histogram. */
+async function countersOf({ metricsUrl }: Started): Promise<ReadonlyMap<string, number>> {
+  const { text } = await ask(metricsUrl)
+  const lines = text.split('\n')
+  const counting = lines.flatMap((line) => /^# TYPE (\S+) (?:counter|histogram)$/.exec(line)?.[1] ?? [])
+  const series = lines
+    .filter((line) => counting.some((name) => line.startsWith(name)))
+    .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))] as const)
+  return new Map(series)
+}
+
+/** As soon as it runs a program of its own: whoever stops it before also stops its parent, which waits for that. */
+async function secondWorkerOf(pid: number | undefined): Promise<number> {
+  for (;;) {
+    const [, second] = childrenOf(pid)
+    const environment = second === undefined ? '' : readFileSync(`/proc/${second}/environ`, 'utf8')
+    if (second !== undefined && environment.includes('NODE_UNIQUE_ID=')) return second
+    await setImmediate()
   }
-  assert.ok(now.includes(survivor ?? 0) && !now.includes(victim))
-  assert.equal((await started.running.stop('SIGINT')).code, 0)
-})
+}
+
+/** A token request of which the server has the headers, and waits for the rest. */
+async function beginRequest({ url, secretOf }: Started) {
+  const body = 'grant_type=client_credentials'
+  const sent = request(`${url}/oauth2/token`, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      ...proxied,
+      Authorization: basic(...secretOf('sync')),
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'Content-Length': body.length,
+      Expect: '100-continue',
+    },
+  })
+  const answered = once(sent, 'response')
+  answered.catch(() => {})
+  sent.flushHeaders()
+  await once(sent, 'continue')
+  return async (): Promise<number> => {
+    sent.end(body)
+    const [response] = await answered
+    response.resume()
+    return response.statusCode
+  }
+}
+
+for (const [fate, signal] of [
+  ['and goes on', 'SIGCONT'],
+  ['and dies', 'SIGKILL'],
+] as const)
+  test(
+    `trust R19: SIGTERM while one worker answers and the other still starts, ${fate}, cuts no request`,
+    onLinux,
+    async (t) => {
+      const started = await beginTwo(t)
+      const { child } = started.running
+      const starting = await secondWorkerOf(child.pid)
+      process.kill(starting, 'SIGSTOP')
+      const finishRequest = await beginRequest(started)
+      child.kill('SIGTERM')
+      const died = once(child, 'exit').then(([, by]) => {
+        process.kill(starting, 'SIGKILL')
+        assert.fail(`ended by ${by}`)
+      })
+      await Promise.race([started.running.says(/"msg":"draining"/), died])
+      process.kill(starting, signal)
+      assert.equal(await finishRequest(), 200)
+      const { code, stdout, stderr } = await started.running.ended
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.doesNotMatch(stdout, isReady)
+    },
+  )
 
 test('issue 4: what keeps the server from starting is said once, with the exit code of one process', async (t) => {
   const folder = temporaryFolder(t)
