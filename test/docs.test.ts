@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -217,6 +217,19 @@ test('docs/operations.md: exit codes, metrics and example configuration are thos
     { cwd: root },
   )
   assert.deepEqual([code, stderr.split('\n').length], [2, 3], 'only the flag is wrong')
+})
+
+test('docs/operations.md: every message of the log that is no sentence stands in its table', () => {
+  const sources = globSync('packages/server/src/**/*.ts', { cwd: root }).map(textOf)
+  const messages = sources.flatMap((text) =>
+    [...text.matchAll(/\blog\.(?:info|warn|error)\(\s*'([^':`]+)'/g)].map(([, message = '']) => message),
+  )
+  assert.ok(messages.includes('database lost'))
+  const table = textOf('docs/operations.md').split('## Logs')[1]?.split('\n\nFields,')[0] ?? ''
+  assert.deepEqual(
+    messages.filter((message) => !table.includes(`\`${message}\``)),
+    [],
+  )
 })
 
 test('docs: links lead to files that exist', () => {

@@ -6,11 +6,13 @@ import { type DrainResult, drain } from './http/drain.ts'
 import type { Handler } from './http/exchange.ts'
 import { answerHealth, createHealth, type Health } from './http/health.ts'
 import { createListener, type Listener } from './http/listener.ts'
+import type { Log } from './http/log.ts'
 import { createMetrics, createMetricsHandler, type Metrics } from './http/metrics.ts'
 import { createPlainHandler } from './http/plain-http.ts'
 import { answer, flagPlainHttp } from './http/routes.ts'
 import type { TlsPair } from './http/tls.ts'
 import { createSharedCounters } from './limits/shared-counters.ts'
+import { watchDatabase } from './store/availability.ts'
 import { createSingleUse } from './store/single-use.ts'
 import { attempt, startUpkeep } from './upkeep.ts'
 import { auditChores } from './wiring/audit-chores.ts'
@@ -42,10 +44,13 @@ export interface Server {
   close(): Promise<DrainResult>
 }
 
-export function createServer(options: ServerOptions): Server {
-  const { store, effects, log } = options
-  const { db } = store
+export function createServer(given: ServerOptions): Server {
+  const { effects, log } = given
   const metrics = createMetrics()
+  const watched = watchDatabase({ ...effects, ...given.store, ...tellOfDatabase(log, metrics) })
+  const { db } = watched
+  const store = { ...given.store, db }
+  const options = { ...given, store }
   const usage = createUsage(db)
   const counters = createSharedCounters(db, store.hasher)
   const kept = { usage, counters, singleUse: createSingleUse(db) }
@@ -61,6 +66,7 @@ export function createServer(options: ServerOptions): Server {
     ...choresOf({ ...kept, db, deps }),
     expiryChore(options, metrics),
     { everyMilliseconds: 60_000, work: rotation.work },
+    { everyMilliseconds: 1_000, work: () => watched.look() },
   ]
   const upkeep = startUpkeep(chores, onFailure)
   const health = createHealth({
@@ -130,6 +136,20 @@ export function createServer(options: ServerOptions): Server {
     },
   }
 }
+
+/** Once for each outage, and not for each request. */
+const tellOfDatabase = (log: Log, { databaseUp }: Metrics) => ({
+  onLost(reason: string) {
+    databaseUp.set(false)
+    log.error('database lost', { reason })
+    log.flush()
+  },
+  onBack(seconds: number) {
+    databaseUp.set(true)
+    log.info('database back', { seconds })
+    log.flush()
+  },
+})
 
 const closeListeners = (listeners: readonly Listener[], health: Health): Promise<DrainResult> =>
   listeners.length === 0 ? Promise.resolve('clean') : drain({ listeners, health })

@@ -36,7 +36,7 @@ function repeat({ everyMilliseconds, work }: Chore, onFailure: (error: unknown) 
   }
 }
 
-/** A database that is gone is told of by the health check, and the chore comes again. */
+/** A database that is gone is told of by who watches it (`store/availability.ts`), and the chore comes again. */
 export async function attempt(work: Chore['work'], onFailure: (error: unknown) => void): Promise<void> {
   try {
     await work()

@@ -31,6 +31,7 @@ export interface LogFields {
   readonly file?: string
   readonly count?: number
   readonly milliseconds?: number
+  readonly seconds?: number
   readonly failing?: string
   readonly version?: string
   readonly stack?: string
@@ -75,6 +76,7 @@ const fieldNames: Readonly<Record<keyof LogFields, true>> = {
   file: true,
   count: true,
   milliseconds: true,
+  seconds: true,
   failing: true,
   version: true,
   stack: true,

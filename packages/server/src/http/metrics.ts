@@ -27,6 +27,10 @@ export interface LevelBySink {
   set(sink: string, level: number): void
 }
 
+export interface Switch {
+  set(isOn: boolean): void
+}
+
 export interface Durations {
   observe(endpoint: string, seconds: number): void
 }
@@ -50,6 +54,7 @@ export interface Metrics {
   readonly signingKeySteps: TallyByPair
   /** Records of the audit chain that a sink has not got yet. */
   readonly auditWaiting: LevelBySink
+  readonly databaseUp: Switch
   /** By endpoint, such as `token`, `jwks`, `metadata`. */
   readonly requestDurations: Durations
   render(): Promise<RenderedMetrics>
@@ -109,6 +114,7 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
       'state',
     ),
     auditWaiting: auditWaiting(registry),
+    databaseUp: databaseUp(registry),
     requestDurations: durations(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     snapshot: () => registry.getMetricsAsJSON(),
@@ -178,6 +184,19 @@ function auditWaiting(registry: Registry): LevelBySink {
     aggregator: 'max',
   })
   return { set: (sink, level) => gauge.set({ sink }, level) }
+}
+
+function databaseUp(registry: Registry): Switch {
+  const gauge = new Gauge({
+    name: 'sallyport_database_up',
+    help: '1 while the database answers and takes what is written',
+    registers: [registry],
+    // It is lost if one process has lost it.
+    aggregator: 'min',
+  })
+  const set = (isOn: boolean) => gauge.set(isOn ? 1 : 0)
+  set(true)
+  return { set }
 }
 
 type Sample = readonly [labels: Record<string, string>, value: number]

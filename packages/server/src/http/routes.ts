@@ -253,8 +253,9 @@ const otherMethod = (method: string, { methods }: Endpoint): Reply =>
         { Allow: methods.join(', ') },
       )
 
-const unavailable = (cause: unknown) =>
-  new OAuthError('temporarily_unavailable', 'the database does not answer', { cause })
+/** The client hears that it is to come again, the log what is the matter with the database. */
+const unavailable = (cause: StoreUnavailable) =>
+  new OAuthError('temporarily_unavailable', cause.message, { cause })
 
 const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): TokenHttpRequest => ({
   method: request.method,

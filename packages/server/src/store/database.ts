@@ -21,7 +21,7 @@ export interface Database {
   write<Result>(work: (tx: WriteTransaction) => Promise<Result>, by?: Actor): Promise<Result>
   /**
    * Inserts what may be used once, and says of each whether it was new; of equal ones the first is. All or none, in
-   * a transaction of its own; on SQLite in a thread of its own. For `single-use.ts`, one call at a time.
+   * a transaction of its own; on SQLite in a thread of its own. For `single-use.ts`, which makes one call at a time.
    */
   insertUses(uses: readonly Use[]): Promise<readonly boolean[]>
   /**
@@ -69,9 +69,17 @@ export interface WriteTransaction {
   audit(record: NewAuditRecord): void
 }
 
-/** The database is gone, locked for too long, full or read-only: try again later, nothing was written. */
+/**
+ * The database is gone, locked for too long, full or read-only: try again later, nothing was written. The message is for
+ * the operator: what is the matter, and what mends it.
+ */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable'
+  override readonly name: string = 'StoreUnavailable'
+}
+
+/** The database is there, and has more to do than it can, or two transactions in each other's way. */
+export class StoreBusy extends StoreUnavailable {
+  override readonly name = 'StoreBusy'
 }
 
 /** The database must not be used as it is. The message is for the operator: one sentence, and the next step. */

@@ -3,7 +3,7 @@
  * while a write is under way, share the next one, so that under load each costs microseconds and not a disk flush.
  */
 
-import { StoreUnavailable } from './database.ts'
+import { StoreBusy } from './database.ts'
 
 export interface GroupCommitOptions<Entry, Answer> {
   readonly entriesPerTransaction: number
@@ -46,7 +46,7 @@ export function createGroupCommit<Entry, Answer>({
 
   return (entry) => {
     if (waiting.length >= waitingLimit)
-      return Promise.reject(new StoreUnavailable('too many are waiting for the database'))
+      return Promise.reject(new StoreBusy('too many are waiting for the database'))
     return new Promise((resolve, reject) => {
       waiting.push({ entry, resolve, reject })
       if (isWriting) return

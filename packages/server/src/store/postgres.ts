@@ -3,7 +3,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
-import { type Database, StoreRefused, StoreUnavailable } from './database.ts'
+import { type Database, StoreBusy, StoreRefused, StoreUnavailable } from './database.ts'
 import { type MigrationTarget, migrate } from './migrations.ts'
 import { insertOpaqueTokens, makePartition } from './opaque-tokens.ts'
 import {
@@ -111,7 +111,7 @@ function preparedReader(pool: pg.Pool): Read {
   return async <Row>(query: PreparedQuery<Row>, values: readonly (string | number)[]): Promise<Row[]> => {
     // PostgreSQL cannot hold NUL in a text, so nothing matches; asking would be an error.
     if (values.some((value) => typeof value === 'string' && value.includes('\u0000'))) return []
-    if (pool.waitingCount >= waitingReads) throw new StoreUnavailable('too many reads are waiting')
+    if (pool.waitingCount >= waitingReads) throw new StoreBusy('too many reads are waiting')
     try {
       const { rows } = await pool.query({
         name: query.name,

@@ -28,7 +28,26 @@ export const resultCodes = {
   notADatabase: 26,
 } as const
 
-const unavailableCodes: ReadonlySet<number> = new Set(Object.values(resultCodes))
+const lockedByAnother =
+  'The database is locked by another program: wait until that has ended or stop it, then try again.'
+
+/** What an operator is told instead of SQLite's own words, which name no next step. */
+const sentences: Readonly<Record<number, string>> = {
+  [resultCodes.busy]: lockedByAnother,
+  [resultCodes.locked]: lockedByAnother,
+  [resultCodes.outOfMemory]: 'There is no memory left for the database: stop something else on this machine.',
+  [resultCodes.readOnly]:
+    'The database cannot be written: its disk is read-only, or this user lacks write access to the data folder.',
+  [resultCodes.inputOutput]:
+    'The disk of the data folder cannot be read or written: look for room on it, and for its errors in the log of ' +
+    'this machine.',
+  [resultCodes.corrupt]: 'The database is damaged: stop the server, keep the file, and restore a backup.',
+  [resultCodes.full]: 'The disk of the data folder is full: make room on it, then try again.',
+  [resultCodes.cannotOpen]:
+    'The database cannot be opened: give this user access to the data folder and the files in it.',
+  [resultCodes.notADatabase]:
+    'The database file is no SQLite database any more: stop the server, keep the file, and restore a backup.',
+}
 
 /** Extended codes: a foreign key, a primary key, a unique index. */
 const conflictCodes: ReadonlySet<number> = new Set([787, 1555, 2067])
@@ -46,9 +65,8 @@ export function translateSqliteError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return error
   const code = sqliteCode(error) ?? 0
   if (conflictCodes.has(code)) return new StoreConflict(error.message, { cause: error })
-  if (unavailableCodes.has(code & 0xff))
-    return new StoreUnavailable(`SQLite: ${error.message}`, { cause: error })
-  return error
+  const sentence = sentences[code & 0xff]
+  return sentence === undefined ? error : new StoreUnavailable(sentence, { cause: error })
 }
 
 function translating<Result>(run: () => Result): Result {

@@ -82,6 +82,9 @@ test('trust R4, R5, 119: with PostgreSQL gone, who is known gets tokens for the 
       assertUnavailable(await get('/unknown-tenant/oauth2/jwks'))
       // The goal is a second each; the rest is for a busy machine.
       assert.ok(performance.now() - startedAt < 10_000)
+      const lost = server.logLines.filter(({ msg }) => msg === 'database lost')
+      assert.equal(lost.length, 1)
+      assert.match(String(lost[0]?.reason), /^PostgreSQL/)
     },
   )
 

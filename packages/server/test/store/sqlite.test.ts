@@ -12,6 +12,7 @@ import { sql } from 'kysely'
 import { findClient, saveApp } from '../../src/store/apps.ts'
 import { StoreRefused, StoreUnavailable } from '../../src/store/database.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
+import { resultCodes, translateSqliteError } from '../../src/store/sqlite-driver.ts'
 import { listTenantIds, saveTenant } from '../../src/store/tenants.ts'
 import { createClock, saveSampleTenant, temporaryFolder } from './each-store.ts'
 
@@ -126,7 +127,9 @@ test('trust R4: a file locked for too long answers StoreUnavailable, reads go on
   }, 10)
   await assert.rejects(
     db.write((tx) => saveTenant(tx, 'b', tenant)),
-    StoreUnavailable,
+    new StoreUnavailable(
+      'The database is locked by another program: wait until that has ended or stop it, then try again.',
+    ),
   )
   clearInterval(turning)
   assert.ok(turns > 10, 'the event loop had its turns')
@@ -156,6 +159,22 @@ test('trust R18: on a full disk writes answer StoreUnavailable, reads go on, not
   assert.ok(ids.includes('after'))
   const [check] = new DatabaseSync(file).prepare('pragma integrity_check').all()
   assert.equal(check?.integrity_check, 'ok')
+})
+
+test('store errors: no outage is told in the words of SQLite, and each names the next step', () => {
+  for (const [name, code] of Object.entries(resultCodes)) {
+    // Extended codes carry the same low byte.
+    for (const errcode of [code, code + 256 * 19]) {
+      const raw = Object.assign(new Error(`the words of SQLite: ${name}`), { errcode })
+      const error = translateSqliteError(raw)
+      assert.ok(error instanceof StoreUnavailable, name)
+      assert.match(error.message, /^The(re)? .*: [^:]+\.$/)
+      assert.doesNotMatch(error.message, /SQLite:/)
+      assert.equal(error.cause, raw)
+    }
+  }
+  const full = translateSqliteError(Object.assign(new Error('database or disk is full'), { errcode: 13 }))
+  assert.match(String(full), /: The disk of the data folder is full: make room on it, then try again\.$/)
 })
 
 test('store errors: what is the fault of a caller stays its own error, and rolls back', {
