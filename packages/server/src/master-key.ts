@@ -18,6 +18,7 @@ import {
 import { dirname } from 'node:path'
 import { StoreRefused } from './store/database.ts'
 import { makeFolder } from './store/make-folder.ts'
+import { nextStep } from './store/unwritable.ts'
 
 const keyBytes = 32
 
@@ -35,33 +36,83 @@ export function parseMasterKeys(text: string, from = 'The master key'): readonly
   return text.split(',').map((entry) => Buffer.from(entry.trim(), 'base64url').subarray(0, keyBytes))
 }
 
+export interface MasterKeyFile {
+  readonly keys: readonly Uint8Array[]
+  /** To be called when there is a database that is sealed with them. */
+  keep(): void
+}
+
+const nothing = () => {}
+
 /**
- * The key file beside the embedded database. A new one is made only where there is no database yet: another key
- * could open nothing, and a silent new one would hide that the old one is lost.
+ * The key file beside the embedded database. A new key is made only where there is no database yet: another key could
+ * open nothing, and a silent new one would hide that the old one is lost.
+ *
+ * A new key has another name until its database is made. So beside `master.key` there has been a database, and where none
+ * is now it was lost. A first start that was killed or met a full disk has left the other name alone, and the next one goes
+ * on with that key.
  */
 export function masterKeyFile(
   file: string,
-  databaseExists: boolean,
+  hasDatabase: () => boolean,
+  random: (bytes: number) => Uint8Array,
+): MasterKeyFile {
+  // An older release has left a file without a key, when its start was cut short: no database can need it.
+  if (isEmptyFile(file) && !hasDatabase()) rmSync(file)
+  // The key is looked for before the database: another first start finishes them in the opposite order.
+  const kept = readMasterKeys(file)
+  if (kept !== null && !hasDatabase()) {
+    throw new StoreRefused(
+      `The master key in ${file} is here but its database is not: restore a backup with \`sallyport restore\`, or move ` +
+        'the key away to begin anew.',
+    )
+  }
+  if (kept !== null) return { keys: kept, keep: nothing }
+  const begun = beginKey(file, hasDatabase, random)
+  return { keys: begun, keep: () => keepKey(file) }
+}
+
+const unfinishedName = (file: string) => `${file}.unfinished`
+
+/** Of several first starts at once, one makes the key and all use it; each may be done before another has looked. */
+function beginKey(
+  file: string,
+  hasDatabase: () => boolean,
   random: (bytes: number) => Uint8Array,
 ): readonly Uint8Array[] {
-  // A start that was cut short has left a file without a key: no database can need it.
-  if (!databaseExists && isEmptyFile(file)) rmSync(file)
-  if (existsSync(file)) return parseMasterKeys(readKey(file), `The master key in ${file}`)
-  if (databaseExists) {
+  const unfinished = unfinishedName(file)
+  const begun = readMasterKeys(unfinished) ?? (hasDatabase() ? readMasterKeys(file) : null)
+  if (begun !== null) return begun
+  if (hasDatabase()) {
     throw new StoreRefused(
       `The database is here but its master key is not. Put it back at ${file}; without it no secret can be read.`,
     )
   }
   const key = Buffer.from(random(keyBytes))
-  // Of two first starts at once, one makes the key and both use it.
-  return writeNewKey(file, keyText([key]))
-    ? [key]
-    : parseMasterKeys(readKey(file), `The master key in ${file}`)
+  const isOurs = writeNewKey(unfinished, keyText([key]))
+  const kept = readMasterKeys(file)
+  if (kept === null)
+    return isOurs ? [key] : (readMasterKeys(unfinished) ?? beginKey(file, hasDatabase, random))
+  if (isOurs) rmSync(unfinished, { force: true })
+  return kept
+}
+
+function keepKey(file: string): void {
+  try {
+    renameSync(unfinishedName(file), file)
+    flushFolder(dirname(file))
+  } catch (cause) {
+    // Another first start has done it.
+    if (existsSync(file)) return
+    throw cannotWriteFolder(file, cause)
+  }
 }
 
 /** As they stand there now, the one that seals first; null where there is no such file any more. */
-export const readMasterKeys = (file: string): readonly Uint8Array[] | null =>
-  existsSync(file) ? parseMasterKeys(readKey(file), `The master key in ${file}`) : null
+export function readMasterKeys(file: string): readonly Uint8Array[] | null {
+  const text = readKey(file)
+  return text === null ? null : parseMasterKeys(text, `The master key in ${file}`)
+}
 
 const keyText = (keys: readonly Uint8Array[]): string =>
   `${keys.map((key) => Buffer.from(key).toString('base64url')).join(',')}\n`
@@ -83,19 +134,18 @@ export function replaceMasterKeys(path: string, keys: readonly Uint8Array[]): vo
     renameSync(unfinished, file)
     flushFolder(dirname(file))
   } catch (cause) {
-    throw new StoreRefused(
-      `The master key in ${file} cannot be replaced: run this as the user that the server runs as.`,
-      { cause },
-    )
+    const step = nextStep(cause, 'run this as the user that the server runs as.')
+    throw new StoreRefused(`The master key in ${file} cannot be replaced: ${step}`, { cause })
   } finally {
     rmSync(unfinished, { force: true })
   }
 }
 
-function readKey(file: string): string {
+function readKey(file: string): string | null {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw new StoreRefused(`The master key in ${file} cannot be read: give this user read access to it.`, {
       cause,
     })
@@ -123,13 +173,15 @@ function writeNewKey(file: string, text: string): boolean {
     return true
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(file)) return false
-    throw new StoreRefused(
-      `The data folder ${dirname(file)} cannot be written: give this user write access to it, or name another one.`,
-      { cause },
-    )
+    throw cannotWriteFolder(file, cause)
   } finally {
     rmSync(unfinished, { force: true })
   }
+}
+
+function cannotWriteFolder(file: string, cause: unknown): StoreRefused {
+  const step = nextStep(cause, 'give this user write access to it, or name another one.')
+  return new StoreRefused(`The data folder ${dirname(file)} cannot be written: ${step}`, { cause })
 }
 
 /** The name of a new file is a change of its folder; Windows has no such flush. */

@@ -1,6 +1,6 @@
 /** Opens the database that the configuration names, with the keys that unseal what is in it. */
 
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Effects } from './effects.ts'
 import { createSealer, SealBroken, type Sealer } from './keys/sealing.ts'
@@ -25,8 +25,24 @@ export interface OpenStore {
 export const databaseFile = (folder: string) => join(folder, 'sallyport.db')
 export const masterKeyPath = (folder: string) => join(folder, 'master.key')
 
-function sealerFor(location: StoreLocation, { random }: Effects): Sealer {
-  if (location.master_key !== null) return createSealer(parseMasterKeys(location.master_key), random)
+/** SQLite fills the file before anything can be sealed: an empty one is what a start that was cut short has left. */
+const hasDatabase = (folder: string): boolean =>
+  (statSync(databaseFile(folder), { throwIfNoEntry: false })?.size ?? 0) > 0
+
+/** Whether opening it makes a new embedded database. */
+export const isNewStore = ({ database_url: url, data_folder: folder }: StoreLocation): boolean =>
+  url === null && !hasDatabase(folder)
+
+interface OwnSealer {
+  readonly sealer: Sealer
+  /** Whoever has made a database with it says so. */
+  keep(): void
+}
+
+function sealerFor(location: StoreLocation, { random }: Effects): OwnSealer {
+  if (location.master_key !== null) {
+    return { sealer: createSealer(parseMasterKeys(location.master_key), random), keep() {} }
+  }
   if (location.database_url !== null) {
     throw new StoreRefused(
       'With PostgreSQL the master key must be given: set SALLYPORT_MASTER_KEY or SALLYPORT_MASTER_KEY_FILE.',
@@ -34,9 +50,9 @@ function sealerFor(location: StoreLocation, { random }: Effects): Sealer {
   }
   const folder = location.data_folder
   const file = masterKeyPath(folder)
-  const keys = masterKeyFile(file, existsSync(databaseFile(folder)), random)
+  const { keys, keep } = masterKeyFile(file, () => hasDatabase(folder), random)
   // `sallyport keys rotate-master` replaces it under running servers.
-  return createSealer(keys, random, () => readMasterKeys(file))
+  return { sealer: createSealer(keys, random, () => readMasterKeys(file)), keep }
 }
 
 /** The driver that is not used is not loaded. */
@@ -50,10 +66,12 @@ async function openDatabase(location: StoreLocation, clock: Effects['clock']): P
 }
 
 export async function openStore(location: StoreLocation, effects: Effects): Promise<OpenStore> {
-  const sealer = sealerFor(location, effects)
+  const { sealer, keep } = sealerFor(location, effects)
   const db = await openDatabase(location, effects.clock)
   try {
-    return { db, sealer, hasher: await createSecretHasher(db, sealer, effects.random) }
+    const hasher = await createSecretHasher(db, sealer, effects.random)
+    keep()
+    return { db, sealer, hasher }
   } catch (error) {
     await db.close()
     if (error instanceof SealBroken)

@@ -14,15 +14,19 @@ function folderFor(t: TestContext): string {
 
 const filled = (value: number) => (bytes: number) => new Uint8Array(bytes).fill(value)
 
+const present = () => true
+const absent = () => false
+
 test('settled “Secrets, keys, identity”: a new key is one file that only its user may read, and stays', (t) => {
   const folder = folderFor(t)
   const file = join(folder, 'deep', 'master.key')
-  const [made] = masterKeyFile(file, false, filled(7))
-  assert.deepEqual(made, Buffer.alloc(32, 7))
+  const made = masterKeyFile(file, absent, filled(7))
+  assert.deepEqual(made.keys, [Buffer.alloc(32, 7)])
+  made.keep()
   assert.deepEqual(readdirSync(join(folder, 'deep')), ['master.key'])
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.equal(isReadableByOthers(file), false)
-  assert.deepEqual(masterKeyFile(file, true, filled(8)), [Buffer.alloc(32, 7)])
+  assert.deepEqual(masterKeyFile(file, present, filled(8)).keys, [Buffer.alloc(32, 7)])
   chmodSync(file, 0o640)
   assert.equal(isReadableByOthers(file), true)
 })
@@ -30,17 +34,74 @@ test('settled “Secrets, keys, identity”: a new key is one file that only its
 test('R19: a database without its key is refused, and so is a key that is none; nothing is written', (t) => {
   const folder = folderFor(t)
   const file = join(folder, 'master.key')
-  assert.throws(() => masterKeyFile(file, true, filled(7)), /The database is here but its master key is not/)
+  assert.throws(
+    () => masterKeyFile(file, present, filled(7)),
+    /The database is here but its master key is not/,
+  )
   assert.deepEqual(readdirSync(folder), [])
   writeFileSync(file, 'half a ke')
-  assert.throws(() => masterKeyFile(file, true, filled(7)), /is not 32 bytes in base64url/)
-  assert.throws(() => masterKeyFile(file, false, filled(7)), /is not 32 bytes in base64url/)
+  assert.throws(() => masterKeyFile(file, present, filled(7)), /is not 32 bytes in base64url/)
+  assert.throws(() => masterKeyFile(file, absent, filled(7)), /is not 32 bytes in base64url/)
   assert.equal(readFileSync(file, 'utf8'), 'half a ke')
 })
 
 test('R1: an empty key file of a start that was cut short blocks no start, unless a database stands beside it', (t) => {
   const file = join(folderFor(t), 'master.key')
   writeFileSync(file, '')
-  assert.throws(() => masterKeyFile(file, true, filled(7)), /is not 32 bytes in base64url/)
-  assert.deepEqual(masterKeyFile(file, false, filled(7)), [Buffer.alloc(32, 7)])
+  assert.throws(() => masterKeyFile(file, present, filled(7)), /is not 32 bytes in base64url/)
+  assert.deepEqual(masterKeyFile(file, absent, filled(7)).keys, [Buffer.alloc(32, 7)])
+})
+
+test('R19: a key whose database is gone begins no new one, until the key is moved away', (t) => {
+  const folder = folderFor(t)
+  const file = join(folder, 'master.key')
+  masterKeyFile(file, absent, filled(7)).keep()
+  const refused = {
+    name: 'StoreRefused',
+    message:
+      `The master key in ${file} is here but its database is not: restore a backup with \`sallyport restore\`, or move ` +
+      'the key away to begin anew.',
+  }
+  assert.throws(() => masterKeyFile(file, absent, filled(8)), refused)
+  assert.deepEqual(readdirSync(folder), ['master.key'])
+  rmSync(file)
+  assert.deepEqual(masterKeyFile(file, absent, filled(8)).keys, [Buffer.alloc(32, 8)])
+})
+
+test('R1: a first start that was cut short goes on with its key, whether its database was begun or whole', (t) => {
+  const file = join(folderFor(t), 'master.key')
+  masterKeyFile(file, absent, filled(7))
+  for (const hasDatabase of [absent, present]) {
+    assert.deepEqual(masterKeyFile(file, hasDatabase, filled(8)).keys, [Buffer.alloc(32, 7)])
+  }
+  masterKeyFile(file, present, filled(8)).keep()
+  assert.deepEqual(masterKeyFile(file, present, filled(9)).keys, [Buffer.alloc(32, 7)])
+})
+
+test('R1: of two first starts at once both have the same key, also if one has ended before the other looks again', (t) => {
+  const folder = folderFor(t)
+  const file = join(folder, 'master.key')
+  const endOther = () => masterKeyFile(file, absent, filled(7)).keep()
+  // After it has seen neither key: the other has made its database meanwhile.
+  let looks = 0
+  const late = masterKeyFile(
+    file,
+    () => {
+      looks += 1
+      if (looks === 1) endOther()
+      return true
+    },
+    filled(8),
+  )
+  late.keep()
+  assert.deepEqual(late.keys, [Buffer.alloc(32, 7)])
+  rmSync(file)
+  // After it has seen no database either.
+  const later = masterKeyFile(file, absent, (bytes) => {
+    endOther()
+    return filled(8)(bytes)
+  })
+  later.keep()
+  assert.deepEqual(later.keys, [Buffer.alloc(32, 7)])
+  assert.deepEqual(readdirSync(folder), ['master.key'])
 })

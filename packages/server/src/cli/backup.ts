@@ -5,11 +5,11 @@ import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { ConfigRefused } from '../config.ts'
 import { systemEffects } from '../effects.ts'
-import { databaseFile, masterKeyPath, type StoreLocation } from '../open-store.ts'
+import { databaseFile, isNewStore, masterKeyPath, type StoreLocation } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 import { type CopyProgress, checkSqliteCopy, copySqlite } from '../store/sqlite-copy.ts'
 import { flushFile, flushFolder } from './flush.ts'
-import { isNewStore, locateStore, type StoreOptions, storeOptions } from './store-options.ts'
+import { locateStore, type StoreOptions, storeOptions } from './store-options.ts'
 
 interface BackupOptions extends StoreOptions {
   readonly yes?: boolean

@@ -9,10 +9,10 @@ import { type Plan, type Planned, planBlueprints } from '../blueprint/plan.ts'
 import { formatProblem, formatWarning, type Problem } from '../blueprint/problem.ts'
 import { readBlueprintFiles } from '../blueprint/read-files.ts'
 import type { StoreSettings } from '../config.ts'
-import type { OpenStore } from '../open-store.ts'
+import { isNewStore, type OpenStore } from '../open-store.ts'
 import { isAllowedBy } from './outbound.ts'
 import { terminalText } from './standard-input.ts'
-import { isNewStore, locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
+import { locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 export interface PlanFilesOptions extends StoreOptions {
   readonly prune?: boolean

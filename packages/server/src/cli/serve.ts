@@ -12,7 +12,7 @@ import { expiryWarning, followTls, loadTls, type TlsFiles, type TlsFollower } fr
 import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import { createServer, type Server } from '../main.ts'
 import { isReadableByOthers } from '../master-key.ts'
-import { masterKeyPath, openStore } from '../open-store.ts'
+import { isNewStore, masterKeyPath, type OpenStore, openStore } from '../open-store.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { auditSinksFor } from './audit-sinks.ts'
 import { openPort } from './open-port.ts'
@@ -56,7 +56,7 @@ async function serve(config: Config): Promise<void> {
     closeOnSignal(server, log)
     sayReady(log, config, port)
   } else if (cluster.isPrimary) {
-    await (await openStore(config, systemEffects)).db.close()
+    await (await open(config, log)).db.close()
     const port = await runWorkers({ count: config.workers, log, metrics: metricsAddress(config) })
     sayReady(log, config, port)
   } else {
@@ -78,7 +78,7 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
   const files = tlsFiles(config)
   const tls = files && (await loadTls(files))
   const revocationLists = await revocationListsOf(config, log)
-  const store = await openStore(config, systemEffects)
+  const store = await open(config, log)
   const server = createServer({
     store,
     effects: systemEffects,
@@ -112,6 +112,14 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
     await server.close()
     throw error
   }
+}
+
+/** Who meant another folder, or whose disk is not mounted, sees here why nobody is known. */
+async function open(config: Config, log: Log): Promise<OpenStore> {
+  const isNew = isNewStore(config)
+  const store = await openStore(config, systemEffects)
+  if (isNew) log.warn('made a new database', { file: config.data_folder })
+  return store
 }
 
 function baseUrlOf({ base_url: url }: Config): URL {

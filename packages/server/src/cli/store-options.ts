@@ -1,10 +1,10 @@
 /** How commands that work on the store find it: `--data`, `--config`, or the environment. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { readStoreLocation, type StoreSettings } from '../config.ts'
 import { systemEffects } from '../effects.ts'
-import { databaseFile, type OpenStore, openStore, type StoreLocation } from '../open-store.ts'
+import { isNewStore, type OpenStore, openStore, type StoreLocation } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 
 export interface StoreOptions {
@@ -33,9 +33,6 @@ export async function locateStore({ config, data }: StoreOptions): Promise<Store
     readFile: (path) => readFileSync(path, 'utf8'),
   })
 }
-
-export const isNewStore = ({ database_url: url, data_folder: folder }: StoreLocation): boolean =>
-  url === null && !existsSync(databaseFile(folder))
 
 /** Never the whole URL: a password may stand in it. */
 export function placeOf({ database_url: url, data_folder: folder }: StoreLocation): string {

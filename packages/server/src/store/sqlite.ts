@@ -24,6 +24,7 @@ import {
 } from './sqlite-driver.ts'
 import { createHotReader } from './sqlite-hot-reader.ts'
 import { createSqliteThread } from './sqlite-thread.ts'
+import { nextStep } from './unwritable.ts'
 import { runWrite } from './write.ts'
 
 export interface SqliteOptions {
@@ -112,8 +113,8 @@ function prepareFile(file: string): void {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
     throw new StoreRefused(
-      `The database file ${file} cannot be written${code}: give this user write access to the folder, ` +
-        'or name another one.',
+      `The database file ${file} cannot be written${code}: ` +
+        nextStep(error, 'give this user write access to the folder, or name another one.'),
       { cause: error },
     )
   }
