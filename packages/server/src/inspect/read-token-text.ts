@@ -54,8 +54,21 @@ function otherThanToken(token: string): NoToken | null {
   if (token.length > longest) return refusal('This is too long to be a token.')
   if (/^sp_(?:at|rt)_/.test(token))
     return refusal('This is an opaque token by its beginning, but it was cut or altered.', copyAgain)
-  return null
+  const id = requestIdIn(token)
+  return id === null ? null : requestId(id)
 }
+
+/** A UUID of ours or a proxy's, or the 32 hex digits that nginx makes; alone, or with the name it stood under. */
+const requestIdIn = (text: string): string | null =>
+  /^(?:"?(?:x-request-id|request_id)"?\s*:\s*"?)?([\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|[\da-f]{32})"?$/i.exec(
+    text,
+  )?.[1] ?? null
+
+const requestId = (id: string): NoToken =>
+  refusal(
+    'This is no token but the id of a request, as every answer carries one in X-Request-Id.',
+    `Look it up in the log of the server: the line with "request_id":"${id}" has the reason of a refusal.`,
+  )
 
 const keepSecret =
   'If others may have seen it, in a history or a ticket: sallyport credentials rotate gives the app another, and sallyport secrets report puts this one out of use.'

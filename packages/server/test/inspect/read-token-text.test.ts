@@ -30,6 +30,30 @@ test('issue 2, how it must feel: a token is read out of the wrappings it is past
   }
 })
 
+test('operations: the id of a request is called one, and leads to the log', () => {
+  const uuid = '9dc0cb54-6749-4660-9e3c-297fcd054908'
+  const nginx = '9dc0cb54674946609e3c297fcd054908'
+  const pasted = [
+    uuid,
+    nginx,
+    `X-Request-Id: ${uuid}`,
+    `"request_id":"${uuid}"`,
+    ` "${uuid.toUpperCase()}"\n`,
+  ]
+  for (const text of pasted) {
+    const read = readTokenText(text)
+    assert.match(
+      read.problem ?? '',
+      /the id of a request, as every answer carries one in X-Request-Id\.$/,
+      text,
+    )
+    const [id = ''] = /[\da-fA-F-]{32,}/.exec(text) ?? []
+    assert.ok('nextStep' in read && read.nextStep.includes(`"request_id":"${id}"`), text)
+  }
+  for (const text of [uuid.slice(1), `${nginx}0`, `${uuid}.${uuid}.x`])
+    assert.doesNotMatch(readTokenText(text).problem ?? '', /id of a request/, text)
+})
+
 test('003-08: a damaged header is called a malformed header, and nothing crashes', () => {
   for (const header of ['eyJhbGciOiJSUzI1RTNxpSDo', 'e30x', '%%%', part([1]), part('x'), 'bnVsbA', '_w'])
     assert.match(readTokenText(`${header}.${part({})}.x`).problem ?? '', /^Malformed header: /, header)
