@@ -78,20 +78,28 @@ const effects: readonly (readonly [string, RegExp])[] = [
 
 const vagueNames = /(?:^|-)(?:utils?|helpers?|managers?)(?:-|$)|^(?:common|shared)$/
 
-export type PackageManifest = { readonly dependencies: readonly string[] }
+export type PackageManifest = {
+  readonly dependencies: readonly string[]
+  /** The file behind each name that the package is imported by, as in `exports`. */
+  readonly entries: Readonly<Record<string, string>>
+}
 export type Repository = {
+  /** packages/NAME/src */
   readonly files: readonly SourceFile[]
+  /** What imports the packages from outside: bench, clients, examples, scripts, and every test. */
+  readonly outside: readonly SourceFile[]
   /** By the folder's name under packages/. */
   readonly manifests: Readonly<Record<string, PackageManifest>>
 }
 
-type Check = (repository: Repository) => string[]
+export type Check = (repository: Repository) => string[]
 
 const packageOf = (path: string) => path.split('/')[1] ?? ''
 const isIn = (path: string, places: readonly string[]) =>
   places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place))
-const targetOf = (file: SourceFile, specifier: string) => posix.join(posix.dirname(file.path), specifier)
-const isRelative = (specifier: string) => specifier.startsWith('.')
+export const targetOf = (file: SourceFile, specifier: string) =>
+  posix.join(posix.dirname(file.path), specifier)
+export const isRelative = (specifier: string) => specifier.startsWith('.')
 const libraryOf = (specifier: string) =>
   specifier.startsWith('node:')
     ? specifier
@@ -128,7 +136,7 @@ export const packagesFollowTheArrow: Check = (repository) =>
   })
 
 /** What somebody who copies an example has to install of ours. */
-const installedByApis = ['@sallyport/guard', '@sallyport/client']
+export const installedByApis = ['@sallyport/guard', '@sallyport/client']
 
 export const examplesImportWhatApisInstall: Check = (repository) =>
   eachImport(repository, (file, specifier) => {

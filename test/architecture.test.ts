@@ -4,21 +4,36 @@ import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as rules from './architecture-rules.ts'
-import { blank, importsOf, untraceableImportsOf } from './source-text.ts'
+import { everyExportIsImported } from './export-rules.ts'
+import { blank, importsOf, type SourceFile, untraceableImportsOf } from './source-text.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+function sourcesAt(...patterns: string[]): SourceFile[] {
+  return globSync(patterns, { cwd: root, exclude: ['**/node_modules'] }).map((found) => {
+    const path = found.replaceAll('\\', '/')
+    return { path, text: readFileSync(`${root}/${path}`, 'utf8') }
+  })
+}
+
 function readRepository(): rules.Repository {
-  const paths = globSync('packages/*/src/**/*.{ts,tsx}', { cwd: root }).map((path) =>
-    path.replaceAll('\\', '/'),
-  )
   const manifests = globSync('packages/*/package.json', { cwd: root }).map((path) => {
-    const manifest = JSON.parse(readFileSync(`${root}/${path}`, 'utf8')) as Record<string, object | undefined>
+    const manifest = JSON.parse(readFileSync(`${root}/${path}`, 'utf8')) as Record<
+      string,
+      Record<string, string> | undefined
+    >
     const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
-    return [path.replaceAll('\\', '/').split('/')[1] ?? '', { dependencies }] as const
+    const entries = manifest.exports ?? {}
+    return [path.replaceAll('\\', '/').split('/')[1] ?? '', { dependencies, entries }] as const
   })
   return {
-    files: paths.map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') })),
+    files: sourcesAt('packages/*/src/**/*.{ts,tsx}'),
+    outside: sourcesAt(
+      '{test,examples}/**/*.ts',
+      'packages/*/test/**/*.ts',
+      '{bench,clients}/{src,test}/**/*.ts',
+      'scripts/*.ts',
+    ),
     manifests: Object.fromEntries(manifests),
   }
 }
@@ -170,6 +185,28 @@ const table: readonly {
       server('c.ts', ''),
     ],
   },
+  {
+    title:
+      'every export is imported by another file, and by more than tests if its own file has no use for it',
+    check: everyExportIsImported,
+    breaks: [
+      server('a.ts', 'const used = 1\nexport const unused = used'),
+      server('a.ts', 'export async function unused() {}'),
+      server('a.ts', 'export type Unused = string'),
+      server('a.ts', 'export interface Recursive {\n  readonly child?: Recursive\n}'),
+      server('a.ts', "export type { Handed } from './b.ts'\nexport { handed as on } from './b.ts'"),
+      protocol('index.ts', "export { unused } from './scope.ts'"),
+    ],
+    keeps: [
+      server('a.ts', "import { b as c, type B } from './b.ts'\nimport { scope } from '@sallyport/protocol'"),
+      server('b.ts', "export const b = 1\nexport interface B {}\nexport { handed } from './c.ts'"),
+      server('c.ts', 'export interface Options {}\nexport function handed(options: Options): void {}'),
+      server('d.ts', "import * as b from './b.ts'\nb.handed()"),
+      protocol('index.ts', "export { scope } from './scope.ts'"),
+      protocol('scope.ts', 'export const scope = 1'),
+      { path: 'packages/guard/src/index.ts', text: 'export const createGuard = 1' },
+    ],
+  },
 ]
 
 for (const { title, check, breaks, keeps } of table) {
@@ -177,19 +214,16 @@ for (const { title, check, breaks, keeps } of table) {
     assert.deepEqual(check(repository), [])
   })
   test(`architecture, the rule itself: ${title}`, () => {
-    const { manifests } = repository
-    assert.deepEqual(check({ files: keeps, manifests }), [])
-    if (check === rules.importsHaveNoCycles) assert.equal(check({ files: breaks, manifests }).length, 1)
-    else
-      for (const file of breaks)
-        assert.equal(check({ files: [file], manifests }).length, 1, file.text || file.path)
+    const judge = (files: readonly SourceFile[]) => check({ ...repository, files, outside: [] })
+    assert.deepEqual(judge(keeps), [])
+    if (check === rules.importsHaveNoCycles) assert.equal(judge(breaks).length, 1)
+    else for (const file of breaks) assert.equal(judge([file]).length, 1, file.text || file.path)
   })
 }
 
 test('architecture: an example imports what an API installs, and nothing else of ours', () => {
-  const { manifests } = repository
-  const judge = (files: rules.Repository['files']) =>
-    rules.examplesImportWhatApisInstall({ files, manifests })
+  const judge = (files: readonly SourceFile[]) =>
+    rules.examplesImportWhatApisInstall({ ...repository, files })
   const files = globSync('examples/{*,*/*}.ts', { cwd: root }).map((found) => {
     const path = found.replaceAll('\\', '/')
     return { path, text: readFileSync(`${root}/${path}`, 'utf8') }
@@ -198,6 +232,18 @@ test('architecture: an example imports what an API installs, and nothing else of
   assert.deepEqual(judge(files), [])
   for (const specifier of ['@sallyport/protocol', '@sallyport/server', '../../packages/guard/src/guard.ts'])
     assert.equal(judge([{ path: 'examples/a/main.ts', text: `import '${specifier}'` }]).length, 1, specifier)
+})
+
+test('architecture: an export for tests alone stays only where its own file uses it', () => {
+  const judge = (text: string) =>
+    everyExportIsImported({
+      ...repository,
+      files: [server('a.ts', text)],
+      outside: [{ path: 'packages/server/test/a.test.ts', text: "import { a } from '../src/a.ts'" }],
+    })
+  assert.deepEqual(judge('export const a = 1\nregister(a)'), [])
+  assert.equal(judge("export const a = 1\nregister('a')").length, 1)
+  assert.equal(judge("export { a } from './b.ts'").length, 1)
 })
 
 test('architecture: the walk sees the sources', () => {

@@ -1,4 +1,4 @@
-// Reads TypeScript just well enough for the repository's own tests: blanks comments and strings, then finds imports.
+// Reads TypeScript just well enough for the repository's own tests: blanks comments and strings, then finds imports and exports.
 
 export type SourceFile = {
   /** Relative to the repository, with forward slashes. */
@@ -6,7 +6,20 @@ export type SourceFile = {
   readonly text: string
 }
 
-export type Import = { readonly specifier: string; readonly typeOnly: boolean }
+export type Import = {
+  readonly specifier: string
+  readonly typeOnly: boolean
+  /** What is taken of the module; undefined where that is the whole of it. */
+  readonly names: readonly string[] | undefined
+}
+
+export type Declaration = {
+  readonly name: string
+  readonly kind: 'type' | 'value'
+  readonly isExported: boolean
+  /** With comments and strings blanked; empty where the name is only handed on from another module. */
+  readonly statement: string
+}
 
 /** The same text, of the same length, with comments and the contents of strings and regular expressions blanked. */
 export function blank(text: string): string {
@@ -82,10 +95,45 @@ export function importsOf(text: string): Import[] {
   }
   return [...code.matchAll(/(?:\bfrom|\bimport)\s*(\(\s*)?(?=['"`])/g)]
     .filter((match) => !(match[0].startsWith('from') && match[1]))
-    .map((match) => ({
-      specifier: specifierAt(match.index + match[0].length),
-      typeOnly: /\b(?:import|export)\s+type\b[^'"`;]*$/.test(clauseBefore(code, match.index)),
+    .map((match) => {
+      const clause = clauseBefore(code, match.index)
+      return {
+        specifier: specifierAt(match.index + match[0].length),
+        typeOnly: /\b(?:import|export)\s+type\b[^'"`;]*$/.test(clause),
+        names: match[0].startsWith('from') ? listedIn(clause)?.map(({ name }) => name) : undefined,
+      }
+    })
+}
+
+/** What stands at the top of the text under a name, and what it hands on by `export { … }`. */
+export function declarationsOf(text: string): Declaration[] {
+  return statementsOf(blank(text)).flatMap((statement): Declaration[] => {
+    const [, exported, keyword = '', name] = declaration.exec(statement) ?? []
+    if (name) return [{ name, kind: kindOf(keyword), isExported: exported !== undefined, statement }]
+    const [handsOn, type = ''] = /^export\s+(type\s)?/.exec(statement) ?? []
+    const listed = handsOn ? (listedIn(statement) ?? []) : []
+    return listed.map(({ as, keyword }) => ({
+      ...{ name: as, kind: kindOf(type || keyword), isExported: true, statement: '' },
     }))
+  })
+}
+
+const kindOf = (keyword: string) => (/type|interface/.test(keyword) ? 'type' : 'value')
+
+const declaration =
+  /^(export\s+)?(?:declare\s+)?(?:abstract\s+|async\s+)?(function\*?|const|let|class|type|interface)\s+([\w$]+)/
+
+/** The formatter leaves nothing but the beginnings of statements, and closing brackets, at the edge. */
+const statementsOf = (code: string) => code.split(/^(?=[A-Za-z])/m)
+
+/** The names between the braces of an import or export; undefined where there are no braces. */
+function listedIn(clause: string) {
+  const list = /\{([^}]*)\}/.exec(clause)?.[1]
+  return list === undefined
+    ? undefined
+    : [...list.matchAll(/(type\s+)?([\w$]+)(?:\s+as\s+([\w$]+))?/g)].map(
+        ([, keyword = '', name = '', as = name]) => ({ keyword, name, as }),
+      )
 }
 
 function clauseBefore(code: string, index: number): string {

@@ -9,7 +9,7 @@ export const tenantOf = (algorithm: Algorithm): BenchTenant => algorithm.toLower
 
 export const benchTenants: readonly BenchTenant[] = ['es256', 'eddsa', 'rs256', 'ps256', 'reuse', 'opaque']
 
-export const benchApi = 'orders'
+const benchApi = 'orders'
 export const benchPlan = extraClaims.plan
 /** What every organization of the bench is called, so that every token has the length of the baselines' tokens. */
 export const organizationName = extraClaims.org_name

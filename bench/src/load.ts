@@ -129,7 +129,7 @@ function runConnection(
   })
 }
 
-export async function runLoad(job: LoadJob): Promise<LoadResult> {
+async function runLoad(job: LoadJob): Promise<LoadResult> {
   const newSource = sourcesFor(job.plan)
   const histogram = createHistogram()
   const window: Window = { counting: false, over: false, replies: 0, add: histogram.add }

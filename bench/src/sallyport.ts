@@ -91,7 +91,7 @@ function configuration(start: SallyportStart, port: number, metricsPort: number)
   })
 }
 
-export function planFor(data: PreparedData, tenant: BenchTenant): DrawnPlan {
+function planFor(data: PreparedData, tenant: BenchTenant): DrawnPlan {
   const { file, bytes } = data.credentials[tenant]
   return tokenRequest(`/${tenant}/oauth2/token`, file, bytes)
 }

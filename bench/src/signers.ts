@@ -29,7 +29,7 @@ export function generatePrivateKey(algorithm: Algorithm): KeyObject {
 }
 
 /** RFC 7518 §3.4: ES256 is r and s side by side, 32 bytes each, where DER writes two integers of varying length. */
-export function joinDer(der: Buffer): Buffer {
+function joinDer(der: Buffer): Buffer {
   const joined = Buffer.alloc(64)
   const rEnd = 4 + (der[3] ?? 0)
   copyInteger(der.subarray(4, rEnd), joined, 32)

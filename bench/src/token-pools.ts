@@ -12,7 +12,7 @@ import type { DrawnPlan } from './load-protocol.ts'
 import type { PreparedData } from './prepared-data.ts'
 
 /** How many distinct tokens an API asks about again and again. */
-export const poolTokens = 1_000
+const poolTokens = 1_000
 /** More than the server remembers (10,000), asked in turn: each is forgotten before its next turn. */
 export const forgottenTokens = 12_000
 

@@ -4,12 +4,12 @@ import { getCACertificates } from 'node:tls'
 import { Agent, fetch as undiciFetch } from 'undici'
 import type { ClientCertificate } from './material.ts'
 
-export interface CertificateFetch {
+interface CertificateFetch {
   readonly fetch: typeof globalThis.fetch
   close(): Promise<void>
 }
 
-export function createCertificateFetch(certificate: ClientCertificate): CertificateFetch {
+function createCertificateFetch(certificate: ClientCertificate): CertificateFetch {
   const dispatcher = new Agent({ connect: { ...certificate, ca: getCACertificates('default') } })
   // The library's types and Node's are two copies of the same.
   const fetch = (input: unknown, init: object = {}) =>

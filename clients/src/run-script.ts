@@ -24,6 +24,6 @@ export async function runScript(
 }
 
 /** Its message begins with the name of the other language's error. */
-export class ReportedError extends Error {
+class ReportedError extends Error {
   override readonly name = 'ReportedError'
 }

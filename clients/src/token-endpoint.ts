@@ -7,7 +7,7 @@ interface Metadata {
   readonly mtls_endpoint_aliases?: { readonly token_endpoint?: string }
 }
 
-export async function metadataOf(issuer: string): Promise<Metadata> {
+async function metadataOf(issuer: string): Promise<Metadata> {
   const { origin, pathname } = new URL(issuer)
   const response = await fetch(`${origin}/.well-known/oauth-authorization-server${pathname}`)
   return (await response.json()) as Metadata

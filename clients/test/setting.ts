@@ -75,7 +75,7 @@ interface Reported {
 }
 
 /** What an integrator sees of an error, in one line. */
-export function reportOf(error: unknown): string {
+function reportOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { error: member, code, status, data } = error as Reported
   const facts = [member, code, status, data?.payload?.error].filter((fact) => fact !== undefined)

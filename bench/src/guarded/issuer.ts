@@ -14,7 +14,7 @@ export interface BenchIssuer {
   guard(options?: Partial<GuardOptions>): Guard
 }
 
-export const keyId = 'bench-key-1'
+const keyId = 'bench-key-1'
 
 export async function createBenchIssuer(algorithm: Algorithm): Promise<BenchIssuer> {
   const privateKey = generatePrivateKey(algorithm)

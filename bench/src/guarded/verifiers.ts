@@ -18,7 +18,7 @@ export interface Verifier {
 
 const tokenOf = (authorization: string): string => authorization.slice('Bearer '.length)
 
-export const signatureAlone = 'crypto.verify alone'
+const signatureAlone = 'crypto.verify alone'
 
 /** All is read and decoded beforehand. */
 export function signatureVerifier(

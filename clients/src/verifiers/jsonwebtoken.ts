@@ -6,7 +6,7 @@ import { JwksClient } from 'jwks-rsa'
 import { packageVersion } from '../package-version.ts'
 import type { Expectation, Verifier } from '../verifier.ts'
 
-export function verifyWithJsonwebtoken(
+function verifyWithJsonwebtoken(
   token: string,
   { issuer, audience, jwksUri, algorithm }: Expectation,
 ): Promise<JwtPayload> {

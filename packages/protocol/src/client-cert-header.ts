@@ -88,11 +88,10 @@ export function readForwardedCertificate(
   preset: ForwardedCertificatePreset,
   lines: HeaderLines,
 ): ForwardedCertificate | null | 'malformed' {
-  const { headers, read }: Preset = presets[preset]
-  const values = headers.map((name) => singleValue(lines[name]))
+  const values = forwardedCertificateHeaders(preset).map((name) => singleValue(lines[name]))
   const [first = '', second = ''] = values
   if (first === null || second === null) return 'malformed'
-  const found = read(first, second)
+  const found = presets[preset].read(first, second)
   if (!found) return 'malformed'
   const [leaf, ...chain] = found
   return leaf ? { leaf, chain: withoutLeaf(chain, leaf) } : null

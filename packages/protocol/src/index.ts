@@ -11,7 +11,6 @@ export {
 export {
   type ForwardedCertificate,
   type ForwardedCertificatePreset,
-  forwardedCertificateHeaders,
   forwardedCertificatePresets,
   type HeaderLines,
   readForwardedCertificate,
@@ -51,7 +50,7 @@ export {
 } from './metadata.ts'
 export { parseMultipartForm } from './multipart.ts'
 export { misspeltName, nearestNames } from './nearest-names.ts'
-export { type Networks, networkOf, networksOf } from './network.ts'
+export { type Networks, networksOf } from './network.ts'
 export { formatOpaqueToken, type OpaqueTokenKind, parseOpaqueToken } from './opaque-token.ts'
 export {
   createLeftOut,
@@ -77,7 +76,6 @@ export { parseAudience, parseResource } from './resource.ts'
 export {
   createScopeSet,
   isScopeToken,
-  isWildcardScope,
   parseScope,
   type ScopeSet,
   scopeCovers,

@@ -21,8 +21,6 @@ export function networksOf(address: string): Networks {
     : { network: prefixOf(groups, 4), site: prefixOf(groups, 3) }
 }
 
-export const networkOf = (address: string): string => networksOf(address).network
-
 const formatIpv4 = (groups: Groups): string =>
   groups
     .slice(6)

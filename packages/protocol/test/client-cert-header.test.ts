@@ -7,7 +7,7 @@ import {
   forwardedCertificateHeaders,
   forwardedCertificatePresets,
   readForwardedCertificate,
-} from '../src/index.ts'
+} from '../src/client-cert-header.ts'
 import { bytesOf, escapeAll, escapeForAws, issuerBase64, leafBase64, pemOf } from './certificate-fixtures.ts'
 
 const leaf = bytesOf(leafBase64)

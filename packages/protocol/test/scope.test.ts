@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from '../../../test/property.ts'
-import { createScopeSet, isScopeToken, isWildcardScope, parseScope, scopeCovers } from '../src/index.ts'
+import { createScopeSet, isScopeToken, isWildcardScope, parseScope, scopeCovers } from '../src/scope.ts'
 import { outcomeOf, refusalOf } from './refusal.ts'
 
 const segment = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '+', '(', '?'), maxLength: 3 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from '../../../test/property.ts'
+import { forwardedCertificateHeaders, readForwardedCertificate } from '../src/client-cert-header.ts'
 import { lastForwardedElement } from '../src/forwarded-element.ts'
 import { parseParameters } from '../src/header-parameters.ts'
 import {
@@ -9,7 +10,6 @@ import {
   decodeFormComponent,
   Form,
   formatOpaqueToken,
-  forwardedCertificateHeaders,
   OAuthError,
   parseAudience,
   parseBasic,
@@ -18,7 +18,6 @@ import {
   parseOpaqueToken,
   parseResource,
   parseScope,
-  readForwardedCertificate,
 } from '../src/index.ts'
 import { anyText } from './any-text.ts'
 import { escapeAll, leafBase64, pemOf } from './certificate-fixtures.ts'

@@ -10,7 +10,7 @@ export interface IssuerMetadata {
 }
 
 /** RFC 8414 §3.1: the well-known part stands between host and path, which loses a slash at its end. */
-export function metadataUrl(issuer: string): string {
+function metadataUrl(issuer: string): string {
   const { origin, pathname } = new URL(issuer)
   return `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/, '')}`
 }

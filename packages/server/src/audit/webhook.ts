@@ -22,10 +22,10 @@ export interface WebhookOptions {
   readonly timeoutMilliseconds?: number
 }
 
-export const signatureHeader = 'Sallyport-Signature'
+const signatureHeader = 'Sallyport-Signature'
 
 /** Over the time as well, so that an old request cannot be sent again as a new one. */
-export const signBody = (secret: string, body: string, now: number): string =>
+const signBody = (secret: string, body: string, now: number): string =>
   `t=${now},v1=${createHmac('sha256', secret).update(`${now}.${body}`).digest('hex')}`
 
 export function createWebhook(options: WebhookOptions): AuditSink {

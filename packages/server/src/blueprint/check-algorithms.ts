@@ -16,7 +16,7 @@ const allowedByTenant = ({ certificate_authorities: _, ...tenant }: TenantEntry)
   compileSecurity(tenant).assertionAlgorithms
 
 /** Of the tenant, and of the app where it says more. */
-export function assertionAlgorithms(tenant: TenantEntry, app: AppEntry): readonly string[] {
+function assertionAlgorithms(tenant: TenantEntry, app: AppEntry): readonly string[] {
   const allowed = [...allowedByTenant(tenant)]
   const own: readonly string[] | undefined = app.assertion_algorithms
   return own ? allowed.filter((name) => own.includes(name)) : allowed

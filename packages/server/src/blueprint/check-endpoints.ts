@@ -7,7 +7,7 @@ import { type Path, type Report, showValue } from './problem.ts'
 import type { ApiEntry } from './schema.ts'
 
 /** Guards hold them all in memory, and look through them for each request. */
-export const mostEndpoints = 2_000
+const mostEndpoints = 2_000
 
 export function checkEndpoints(apis: readonly ApiEntry[], path: Path, report: Report): void {
   for (const [index, { endpoints = [], scopes }] of apis.entries()) {

@@ -15,7 +15,7 @@ export interface SecretEffects {
 }
 
 /** A secret in the clear, on its way into an HMAC: logs, JSON and messages show nothing of it. */
-export class ClearSecret {
+class ClearSecret {
   readonly #text: string
 
   constructor(text: string) {

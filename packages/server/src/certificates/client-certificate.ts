@@ -88,7 +88,7 @@ export class Certificate {
 }
 
 /** The limit stands before any reading; larger certificates exist only with keys that no TLS stack takes. */
-export const certificateBytes = 16_384
+const certificateBytes = 16_384
 
 /** Null for anything but one X.509 certificate in DER. Throws nothing. */
 export function parseClientCertificate(der: Uint8Array): Certificate | null {

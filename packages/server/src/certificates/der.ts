@@ -205,7 +205,7 @@ export function decodeText({ tag, content }: DerElement): string | undefined {
   return undefined
 }
 
-export function decodeUtf8(bytes: Uint8Array): string {
+function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
   } catch {

@@ -3,8 +3,6 @@ import { canonicalDns, canonicalEmail, canonicalIp } from './alternative-names.t
 import type { Certificate } from './client-certificate.ts'
 import { canonicalName, NameRefused, parseName } from './distinguished-name.ts'
 
-export { NameRefused } from './distinguished-name.ts'
-
 /** A registered name, ready to be compared. */
 export interface NameRule {
   readonly kind: NameKind

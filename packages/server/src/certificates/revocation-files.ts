@@ -4,8 +4,6 @@ import type { Certificate } from './client-certificate.ts'
 import { decodePem } from './pem.ts'
 import { parseRevocationList, type RevocationList, RevocationListRefused } from './revocation-list.ts'
 
-export { RevocationListRefused } from './revocation-list.ts'
-
 /** Whether an authority has revoked a certificate, as far as the lists tell. `unknown` must be treated as revoked. */
 export type RevocationVerdict =
   | { readonly status: 'good' | 'revoked' }

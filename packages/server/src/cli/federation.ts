@@ -60,7 +60,7 @@ function depsOf(db: Deps['db'], options: FederationOptions): Deps {
 /** Hosts of tenants share the port of the server, as they do in its URLs. */
 const portOf = (base: string): string => /:\d+$/.exec(base)?.[0] ?? ''
 
-export function describe({ problem, claims, rules }: FederationReport, tenantId?: string): string {
+function describe({ problem, claims, rules }: FederationReport, tenantId?: string): string {
   if (problem !== null) return terminalText(problem)
   if (rules.length === 0) {
     const owner = tenantId === undefined ? '' : ` of tenant ${tenantId}`

@@ -28,7 +28,7 @@ const toJson = ({ tenantId, clientId, credentialId, kind, detail, happenedAt }: 
   ...detail,
 })
 
-export function describe(notices: readonly Notice[]): string {
+function describe(notices: readonly Notice[]): string {
   if (notices.length === 0) return 'Nothing to tell.'
   const rows = notices.map((notice) => [
     instantText(notice.happenedAt).replace('.000Z', 'Z'),

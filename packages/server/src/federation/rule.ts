@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 
 const closed = { additionalProperties: false } as const
 
-export const federationPresets = ['github', 'gitlab', 'kubernetes', 'oidc', 'spiffe'] as const
+const federationPresets = ['github', 'gitlab', 'kubernetes', 'oidc', 'spiffe'] as const
 export type FederationPreset = (typeof federationPresets)[number]
 
 const ClaimText = Type.String({ minLength: 1, maxLength: 1024, description: 'a text' })

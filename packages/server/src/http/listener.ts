@@ -46,7 +46,7 @@ export interface ListenerLimits {
   readonly unreadMilliseconds: number
 }
 
-export const defaultLimits: ListenerLimits = {
+const defaultLimits: ListenerLimits = {
   headerBytes: 16_384,
   receiveMilliseconds: 10_000,
   checkIntervalMilliseconds: 1000,

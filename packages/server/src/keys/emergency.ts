@@ -22,7 +22,7 @@ import { type GeneratedKey, generateSigningKey, keepSigningKey } from './signing
 // Whoever has the key can write any `iat`, so the cut-off lies ahead, further than anybody caches a key set.
 const revokedAheadSeconds = 30 * 86_400
 
-export const keyRevocation = (kid: string, now: number): Revocation => ({
+const keyRevocation = (kid: string, now: number): Revocation => ({
   kind: 'key',
   subjectId: kid,
   issuedUntil: now + revokedAheadSeconds,

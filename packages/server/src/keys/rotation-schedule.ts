@@ -20,7 +20,7 @@ export const publishedSeconds = 2 * keySetMaxAgeSeconds
 const spreadSeconds = 60
 
 /** Clocks of verifiers and nodes differ, and a token may be used on the second it ends. */
-export const skewSeconds = 300
+const skewSeconds = 300
 
 const daySeconds = 86_400
 const defaultRotationDays = 90
@@ -108,7 +108,7 @@ export function rotationRules(record: TenantRecord, now: number): RotationRules 
 }
 
 /** The tenant's slot, one for each API with a key of its own, and those of which only keys are left. */
-export function keySlots(keys: readonly ScheduledKey[], settings: SigningSettings): readonly KeySlot[] {
+function keySlots(keys: readonly ScheduledKey[], settings: SigningSettings): readonly KeySlot[] {
   const orphans = new Set(keys.flatMap(({ apiId, state }) => (state === 'retired' ? [] : (apiId ?? []))))
   for (const apiId of settings.hmacApiIds) orphans.delete(apiId)
   return [...signingSlots(settings), ...[...orphans].map((apiId) => ({ apiId, algorithm: null }))]

@@ -71,7 +71,7 @@ export async function moveKeys(
 }
 
 /** Whether this process has taken the step. */
-export async function takeStep(deps: RotationDeps, record: TenantRecord, step: KeyStep): Promise<boolean> {
+async function takeStep(deps: RotationDeps, record: TenantRecord, step: KeyStep): Promise<boolean> {
   const events = step.kind === 'create' ? await create(deps, record, step) : await move(deps, record, step)
   for (const event of events) deps.onEvent({ tenantId: record.id, apiId: step.apiId, ...event })
   return events.length > 0

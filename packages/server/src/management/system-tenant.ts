@@ -13,7 +13,7 @@ import { operatorsId, systemTenantId } from './authorize.ts'
 import { permissionNames, permissions } from './permissions.ts'
 
 /** A name and not a URL, so that it stays when the server moves. */
-export const managementAudience = 'urn:sallyport:management'
+const managementAudience = 'urn:sallyport:management'
 
 /** Makes it, or brings its scopes up to date with this release. */
 export async function ensureSystemTenant(tx: WriteTransaction, by: Actor = 'server'): Promise<void> {

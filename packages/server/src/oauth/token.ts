@@ -134,7 +134,7 @@ function answerMembers(
 }
 
 /** RFC 9745 and RFC 8594: a dialect with an end date says so to those who use it. */
-export function dialectHeaders(
+function dialectHeaders(
   { deprecatedAt, sunsetAt }: Dialect,
   features: ReadonlySet<DialectFeature>,
 ): Readonly<Record<string, string>> | undefined {

@@ -55,32 +55,18 @@ function mergeUses(batch: readonly DialectUse[]): DialectUse[] {
 
 export type DialectUseRecord = Omit<DialectUse, 'tenantId'>
 
-export async function listDialectUses(
-  from: { readonly kysely: Kysely<Schema> },
-  tenantId: string,
-): Promise<DialectUseRecord[]> {
-  const rows = await from.kysely
-    .selectFrom('dialect_uses')
-    .select(['client_id as clientId', 'feature', 'uses', 'last_used_at as lastUsedAt'])
-    .where('tenant_id', '=', tenantId)
-    .orderBy('client_id')
-    .orderBy('feature')
-    .execute()
-  return rows.map((row) => ({ ...row }))
-}
-
 export interface DialectUsePage {
   /** The client id and feature after which to begin. */
   readonly after?: readonly [clientId: string, feature: string] | undefined
-  readonly limit: number
+  readonly limit?: number
   readonly feature?: string | undefined
 }
 
 /** In order of client id and feature. */
-export async function pageOfDialectUses(
+export async function listDialectUses(
   { kysely }: { readonly kysely: Kysely<Schema> },
   tenantId: string,
-  { after, limit, feature }: DialectUsePage,
+  { after, limit, feature }: DialectUsePage = {},
 ): Promise<DialectUseRecord[]> {
   let query = kysely
     .selectFrom('dialect_uses')
@@ -88,7 +74,7 @@ export async function pageOfDialectUses(
     .where('tenant_id', '=', tenantId)
     .orderBy('client_id')
     .orderBy('feature')
-    .limit(limit)
+  if (limit !== undefined) query = query.limit(limit)
   if (feature !== undefined) query = query.where('feature', '=', feature)
   if (after !== undefined)
     query = query.where((eb) => eb(eb.refTuple('client_id', 'feature'), '>', eb.tuple(after[0], after[1])))

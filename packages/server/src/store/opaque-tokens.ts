@@ -34,7 +34,7 @@ const idOfHour = (hour: number): string => hour.toString(36).padStart(4, '0')
 const idShape = /^[0-9a-z]{4}$/
 
 /** Whether a token of this partition can still be good; false for what is no id of one. */
-export const mayStillHold = (id: string, now: number): boolean =>
+const mayStillHold = (id: string, now: number): boolean =>
   idShape.test(id) && (id === endless.id || Number.parseInt(id, 36) * hourSeconds > now)
 
 /** Only ever of a checked id: the name stands in the text of a statement. */

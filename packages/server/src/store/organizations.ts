@@ -100,9 +100,6 @@ export async function selectOrganization(
   return row ? toOrganization(row) : null
 }
 
-export const listOrganizations = (db: Database, tenantId: string): Promise<OrganizationRecord[]> =>
-  selectOrganizations(db.kysely, tenantId)
-
 export interface NewOrganization {
   readonly id: string
   readonly name: string

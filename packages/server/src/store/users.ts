@@ -37,7 +37,7 @@ export async function listUsers(
   return (await query.execute()).map(toUser)
 }
 
-export async function findUsers(from: From, tenantId: string, ids: readonly string[]): Promise<UserRecord[]> {
+async function findUsers(from: From, tenantId: string, ids: readonly string[]): Promise<UserRecord[]> {
   // PostgreSQL has no empty list.
   if (ids.length === 0) return []
   return (await ofTenant(from, tenantId).where('id', 'in', ids).execute()).map(toUser)

@@ -36,15 +36,14 @@ const PositiveSeconds = Type.Integer({
   description: 'whole seconds, 1 to 31536000',
 })
 
-export const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
-export type SigningAlgorithm = (typeof signingAlgorithms)[number]
+const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
 
 const Template = Type.Record(Type.String(), Type.Unknown(), {
   description: 'a map of members; a value may be a literal or a ${variable}',
 })
 
 /** An ISO date, midnight UTC. */
-export const DateText = Type.String({
+const DateText = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}$',
   description: 'a date such as 2027-06-30',
 })
@@ -109,7 +108,7 @@ export const ScopesByApi = Type.Record(Type.String({ pattern: identifierPattern 
 })
 
 /** What an outside issuer's tokens may be brought as. */
-export const trustedUses = ['assertion', 'id_jag', 'subject_token'] as const
+const trustedUses = ['assertion', 'id_jag', 'subject_token'] as const
 export type TrustedUse = (typeof trustedUses)[number]
 
 const { issuer, jwks_uri, subject, claims, audience } = FederationRule.properties

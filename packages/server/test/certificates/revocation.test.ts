@@ -7,11 +7,10 @@ import { before, type TestContext, test } from 'node:test'
 import * as fc from '../../../../test/property.ts'
 import {
   followRevocationLists,
-  RevocationListRefused,
   type RevocationLists,
   revocationProblem,
 } from '../../src/certificates/revocation-files.ts'
-import { parseRevocationList } from '../../src/certificates/revocation-list.ts'
+import { parseRevocationList, RevocationListRefused } from '../../src/certificates/revocation-list.ts'
 import {
   daySeconds,
   der,

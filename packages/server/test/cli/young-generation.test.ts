@@ -9,8 +9,9 @@ const module = new URL('../../src/cli/young-generation.ts', import.meta.url).hre
 
 /** Allocates in turns, with enough that lives on for V8 to want more room, and says how much it took. */
 const program = (bound: string) => `
-  import { boundYoungGeneration, youngBytes } from '${module}'
+  import { boundYoungGeneration } from '${module}'
   import { setImmediate as turn } from 'node:timers/promises'
+  import { getHeapSpaceStatistics } from 'node:v8'
   ${bound}
   let kept = []
   for (let made = 0; made < 4_000_000; made += 1) {
@@ -18,7 +19,7 @@ const program = (bound: string) => `
     if (made % 40 === 0 && kept.push(one) > 20_000) kept = []
     if (made % 10_000 === 0) await turn()
   }
-  console.log(youngBytes())
+  console.log(getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size)
 `
 
 async function megabytesTaken(bound: string): Promise<number> {

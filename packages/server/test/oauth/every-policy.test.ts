@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { RevocationKind } from '@sallyport/protocol'
-import { grantTypeNames } from '../../src/oauth/grants/index.ts'
+import { grants } from '../../src/oauth/grants/index.ts'
 import { saveApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
 import { revoke } from '../../src/store/revocations.ts'
@@ -520,6 +520,8 @@ const policies: Readonly<Record<string, Policy>> = {
     answers: all('inactive'),
   },
 }
+
+const grantTypeNames = [...grants.keys()]
 
 const shortNames: Readonly<Record<string, string>> = {
   [tokenExchange]: 'token-exchange',

@@ -23,7 +23,7 @@ export const paramsOf = ({ path }: OperationDescription): readonly string[] =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 
 /** The last parameter is the thing itself: where the path ends with it, or where the command names it. */
-export function positionalOf({ path, command }: OperationDescription): string | null {
+function positionalOf({ path, command }: OperationDescription): string | null {
   const last = /\{(\w+)\}(?!.*\{)/.exec(path)?.[1]
   if (last === undefined) return null
   const [noun = '', verb = ''] = command.split(' ')

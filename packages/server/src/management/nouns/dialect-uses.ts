@@ -1,7 +1,7 @@
 /** Which features of a tenant's dialect its apps still lean on: who would be hit by its end date. */
 
 import { Type } from 'typebox'
-import { type DialectUseRecord, pageOfDialectUses } from '../../store/dialect-uses.ts'
+import { type DialectUseRecord, listDialectUses } from '../../store/dialect-uses.ts'
 import { list } from '../operation.ts'
 import { Instant } from '../shapes.ts'
 import { findTenant } from './tenants.ts'
@@ -35,7 +35,7 @@ export const dialectUseOperations = [
     find: findTenant,
     async run({ params: { tenant }, query: { feature } }, { after, limit }, from) {
       const key = after === undefined ? undefined : (JSON.parse(after) as [string, string])
-      return (await pageOfDialectUses(from, tenant, { after: key, limit, feature })).map(show)
+      return (await listDialectUses(from, tenant, { after: key, limit, feature })).map(show)
     },
     keyOf: (item) => JSON.stringify([item.client_id, item.feature]),
   }),

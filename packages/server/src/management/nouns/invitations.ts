@@ -65,7 +65,7 @@ const newToken = (random: (bytes: number) => Uint8Array): string =>
   `sp_invite_${generateIdentifier(random(identifierBytes), { length: 43, alphabet: 'alphanumeric' })}`
 
 /** What is kept of a token. */
-export const digestOfInvitation = (token: string): Uint8Array => createHash('sha256').update(token).digest()
+const digestOfInvitation = (token: string): Uint8Array => createHash('sha256').update(token).digest()
 
 async function invite(
   tx: WriteTransaction,

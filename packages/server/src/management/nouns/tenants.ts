@@ -34,7 +34,7 @@ const settable = {
 const NewTenant = Type.Object({ id, environment, ...settable }, closed)
 // Its environment stays: its secrets say which it is.
 const ChangedTenant = Type.Object(settable, closed)
-export const TenantShape = Type.Object({
+const TenantShape = Type.Object({
   ...{ id, environment, ...settable, disabled: Type.Boolean() },
   ...managed,
 })

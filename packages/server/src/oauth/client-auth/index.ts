@@ -39,7 +39,7 @@ export const clientAuthMethodNames = (
   })
 
 /** RFC 6749 §2.3: a client must not use more than one authentication method in a request. */
-export function presentationOf(request: TokenRequest): Presentation {
+function presentationOf(request: TokenRequest): Presentation {
   const [first = clientIdOnly, second] = presentations.filter((one) => one.isPresentedIn(request))
   if (second) {
     refuse(

@@ -7,12 +7,10 @@ import type { Grant } from './grant.ts'
 import { jwtBearer } from './jwt-bearer.ts'
 import { tokenExchange } from './token-exchange.ts'
 
-const grants: ReadonlyMap<string, Grant> = new Map(
+/** Of all tenants together, by `grant_type`. */
+export const grants: ReadonlyMap<string, Grant> = new Map(
   [clientCredentials, tokenExchange, jwtBearer].map((grant) => [grant.type, grant]),
 )
-
-/** Of all tenants together. */
-export const grantTypeNames: readonly string[] = [...grants.keys()]
 
 const isOffered = (grant: Grant, tenant: Tenant): boolean => grant.isOfferedBy?.(tenant) ?? true
 

@@ -8,7 +8,7 @@ import { certificateNameMembers } from './wanted-proofs.ts'
 
 export const registrationPath = '/oauth2/register'
 
-export const configurationUri = (issuer: string, clientId: string): string =>
+const configurationUri = (issuer: string, clientId: string): string =>
   `${issuer}${registrationPath}/${encodeURIComponent(clientId)}`
 
 /** The registration access token is the client's own, which it has just got or shown. */
