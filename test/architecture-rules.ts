@@ -235,21 +235,49 @@ export const namesSayWhatTheyHold: Check = ({ files }) =>
 /** Each cycle once, as the files along it. */
 export const importsHaveNoCycles: Check = ({ files }) => {
   const known = new Map(files.map((file) => [file.path, file]))
+  return cyclesAmong(known.keys(), (path) => {
+    const file = known.get(path)
+    return file ? relativeTargetsOf(file).filter((target) => known.has(target)) : []
+  })
+}
+
+/** Folders that are one thing in several: what a tenant, its apps and its keys are set to, and what is compiled of that. */
+export const knitFolders: readonly string[] = ['apps', 'federation', 'keys', 'tenants'].map(
+  (folder) => `${serverSource}${folder}`,
+)
+
+/** Of two folders directly below src that import each other, neither can be read, or moved, without the other. */
+export const foldersHaveNoCycles: Check = ({ files }) => {
+  const neighbours = new Map<string, Set<string>>()
+  for (const file of files) {
+    const from = folderOf(file.path)
+    for (const to of relativeTargetsOf(file).map(folderOf))
+      if (from && to && from !== to) neighbours.set(from, (neighbours.get(from) ?? new Set()).add(to))
+  }
+  return cyclesAmong(neighbours.keys(), (folder) => [...(neighbours.get(folder) ?? [])])
+}
+
+function folderOf(path: string): string | null {
+  const folder = /^packages\/[^/]+\/src\/[^/]+(?=\/)/.exec(path)?.[0] ?? null
+  return folder !== null && knitFolders.includes(folder) ? knitFolders.join(', ') : folder
+}
+
+const relativeTargetsOf = (file: SourceFile) =>
+  importsOf(file.text).flatMap(({ specifier }) => (isRelative(specifier) ? [targetOf(file, specifier)] : []))
+
+function cyclesAmong(nodes: Iterable<string>, nextOf: (node: string) => readonly string[]): string[] {
   const finished = new Set<string>()
   const cycles: string[] = []
-  const visit = (path: string, trail: readonly string[]): void => {
-    const start = trail.indexOf(path)
+  const visit = (node: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(node)
     if (start >= 0) {
-      cycles.push(`cycle: ${[...trail.slice(start), path].join(' → ')}`)
+      cycles.push(`cycle: ${[...trail.slice(start), node].join(' → ')}`)
       return
     }
-    const file = known.get(path)
-    if (!file || finished.has(path)) return
-    for (const { specifier } of importsOf(file.text)) {
-      if (isRelative(specifier)) visit(targetOf(file, specifier), [...trail, path])
-    }
-    finished.add(path)
+    if (finished.has(node)) return
+    for (const next of nextOf(node)) visit(next, [...trail, node])
+    finished.add(node)
   }
-  for (const { path } of files) visit(path, [])
+  for (const node of nodes) visit(node, [])
   return cycles
 }

@@ -186,6 +186,22 @@ const table: readonly {
     ],
   },
   {
+    title: 'no two folders of a package import each other, roundabout or straight',
+    check: rules.foldersHaveNoCycles,
+    breaks: [
+      server('oauth/a.ts', "import type { B } from '../blueprint/deep/b.ts'"),
+      server('blueprint/b.ts', "import '../limits/c.ts'"),
+      server('limits/c.ts', "import '../oauth/grants/d.ts'"),
+    ],
+    keeps: [
+      server('oauth/a.ts', "import '../blueprint/b.ts'\nimport './grants/d.ts'"),
+      server('oauth/grants/d.ts', "import '../a.ts'\nimport '../../effects.ts'"),
+      server('blueprint/b.ts', "import '../limits/c.ts'\nimport '../apps/e.ts'"),
+      server('apps/e.ts', "import '../tenants/f.ts'"),
+      server('tenants/f.ts', "import '../keys/g.ts'\nimport '../apps/h.ts'"),
+    ],
+  },
+  {
     title:
       'every export is imported by another file, and by more than tests if its own file has no use for it',
     check: everyExportIsImported,
@@ -209,6 +225,9 @@ const table: readonly {
   },
 ]
 
+/** Whose examples break them only together. */
+const cycleRules: readonly rules.Check[] = [rules.importsHaveNoCycles, rules.foldersHaveNoCycles]
+
 for (const { title, check, breaks, keeps } of table) {
   test(`architecture: ${title}`, () => {
     assert.deepEqual(check(repository), [])
@@ -216,7 +235,7 @@ for (const { title, check, breaks, keeps } of table) {
   test(`architecture, the rule itself: ${title}`, () => {
     const judge = (files: readonly SourceFile[]) => check({ ...repository, files, outside: [] })
     assert.deepEqual(judge(keeps), [])
-    if (check === rules.importsHaveNoCycles) assert.equal(judge(breaks).length, 1)
+    if (cycleRules.includes(check)) assert.equal(judge(breaks).length, 1)
     else for (const file of breaks) assert.equal(judge([file]).length, 1, file.text || file.path)
   })
 }

@@ -10,6 +10,11 @@ export interface Effects {
   readonly later: (milliseconds: number, work: () => void) => () => void
 }
 
+/** A clock for durations, in milliseconds, as `performance.now`. What counts time apart from a guard is handed its own. */
+export type Elapsed = () => number
+
+export const systemElapsed: Elapsed = () => performance.now()
+
 /**
  * The real ones; tests replace one or all. Does not check that the clock is right: a minute of difference to the issuer's is
  * taken, more is `not_yet_valid`.

@@ -4,7 +4,8 @@
  */
 
 import { RecentMap } from '@sallyport/protocol'
-import type { Elapsed, Limit } from './limit.ts'
+import type { Elapsed } from '../effects.ts'
+import type { Limit } from './limit.ts'
 import { readState } from './shared-window.ts'
 import { type Bucket, bucketOf, partOf, type Standing, takeFrom } from './sliding-window.ts'
 

@@ -40,11 +40,6 @@ export interface StoreStanding {
   readonly countedAlone: number
 }
 
-/** A clock for durations, in milliseconds, as `performance.now`. */
-export type Elapsed = () => number
-
-export const systemElapsed: Elapsed = () => performance.now()
-
 // RFC 9651 §3.3.1: no Integer is larger. Milliseconds of a longer window would not be exact either.
 const largestInteger = 999_999_999_999_999
 const longestWindowSeconds = 366 * 86_400

@@ -1,9 +1,10 @@
 /** Limits of one process. The buckets are bounded, and those in use are not the ones that go. */
 
+import { type Elapsed, systemElapsed } from '../effects.ts'
 import { objectOf } from '../option-checks.ts'
 import { bucketChecks, refuseProblems } from '../store-options.ts'
 import { bucketName } from './key.ts'
-import { type Elapsed, type Limit, type LimitStore, systemElapsed, type Taken } from './limit.ts'
+import type { Limit, LimitStore, Taken } from './limit.ts'
 import { type Bucket, emptyBucket, fullAgainAt, giveBackTo, takeFrom, takenFrom } from './sliding-window.ts'
 
 /** How large the memory is, and its clock. */

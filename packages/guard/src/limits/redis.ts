@@ -1,12 +1,13 @@
 /** Limits that processes share through Redis or Valkey, and keep each by itself while that is gone. */
 
+import { systemElapsed } from '../effects.ts'
 import { objectOf } from '../option-checks.ts'
 import type { RedisClient } from '../sharing/redis-client.ts'
 import { createRedisLink, type RedisLinkOptions } from '../sharing/redis-link.ts'
 import { askingChecks, bucketChecks, clientCheck, refuseProblems } from '../store-options.ts'
 import { bucketName } from './key.ts'
 import { createKnownWindows } from './known-windows.ts'
-import { type Limit, type LimitStore, systemElapsed, type Taken } from './limit.ts'
+import type { Limit, LimitStore, Taken } from './limit.ts'
 import { createMemoryLimits, defaultEntries } from './memory.ts'
 import { readAnswer, takeArguments, takeScript } from './shared-window.ts'
 import { takenFrom } from './sliding-window.ts'

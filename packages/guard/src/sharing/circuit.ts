@@ -4,7 +4,7 @@
  * is answered again.
  */
 
-import type { Elapsed } from '../limits/limit.ts'
+import type { Elapsed } from '../effects.ts'
 import type { Within } from '../patience.ts'
 import { tell } from '../tell.ts'
 

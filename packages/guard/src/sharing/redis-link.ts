@@ -1,6 +1,6 @@
 /** One script over one connection to Redis or Valkey, asked as long as there are answers: for all that processes share there. */
 
-import { type Elapsed, systemElapsed } from '../limits/limit.ts'
+import { type Elapsed, systemElapsed } from '../effects.ts'
 import { type After, createPatience, systemAfter } from '../patience.ts'
 import { type Circuit, createCircuit } from './circuit.ts'
 import { type RedisClient, scriptRunner, watchConnection } from './redis-client.ts'

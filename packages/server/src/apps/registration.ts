@@ -5,16 +5,18 @@
 
 import { createHash } from 'node:crypto'
 import type { Members } from '@sallyport/protocol'
-import type { CertificateSource, PublicKeySource } from '../blueprint/schema.ts'
 import type { StoredProof } from '../store/credentials.ts'
 import type { AuthenticationMethod } from './authentication-methods.ts'
 import type { AppSettings } from './settings.ts'
 
 /** What a registered app proves with, beside a secret, which is made for it. */
 export type WantedProof =
-  | { readonly public_key: PublicKeySource }
+  | { readonly public_key: Members }
   | { readonly jwks_uri: string }
-  | { readonly certificate: CertificateSource }
+  | { readonly certificate: Readonly<Partial<Record<CertificateMember, string>>> }
+
+/** RFC 8705 §2.1.2 and §2.2: what a certificate can be told by, one of them. */
+type CertificateMember = 'subject_dn' | 'san_dns' | 'san_uri' | 'san_ip' | 'san_email' | 'sha256'
 
 /** What a client asks to be. */
 export interface WantedApp {
