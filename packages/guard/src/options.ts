@@ -1,6 +1,6 @@
 /** The guard's options; `check-options.ts` refuses what is wrong when the API starts, and not at its first request. */
 
-import { parseUrl } from '@sallyport/protocol'
+import { parseUrl, signatureAlgorithms } from '@sallyport/protocol'
 import type { ProofMemory } from './binding/proof-memory.ts'
 import type { Effects } from './effects.ts'
 import type { ApiCredentials } from './issuer/ask.ts'
@@ -88,8 +88,8 @@ export class GuardOptionsError extends TypeError {
   readonly code = 'ERR_INVALID_ARG_VALUE'
 }
 
-/** What proofs may be signed with: asymmetric, and such as every runtime knows (RFC 9449 §5). */
-export const proofAlgorithms = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256']
+/** What proofs may be signed with; RFC 9449 §5 asks that it be asymmetric. */
+export const proofAlgorithms: readonly string[] = signatureAlgorithms
 
 export const isHttpsUrl = (value: unknown): boolean =>
   typeof value === 'string' && parseUrl(value)?.protocol === 'https:'

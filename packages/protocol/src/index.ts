@@ -80,7 +80,12 @@ export {
   type ScopeSet,
   scopeCovers,
 } from './scope.ts'
-export { type SignatureCheck, signatureChecks } from './signature-checks.ts'
+export {
+  type SignatureAlgorithm,
+  type SignatureCheck,
+  signatureAlgorithms,
+  signatureChecks,
+} from './signature-checks.ts'
 export { type Soon, whenKnown } from './soon.ts'
 export { parseJsonObject } from './strict-json.ts'
 export {

@@ -2,6 +2,7 @@
 
 import { decodeBase64url } from './base64url.ts'
 import { isRocaModulus } from './roca.ts'
+import type { SignatureAlgorithm } from './signature-checks.ts'
 
 /** A public key, with the members that make it up and no others. */
 export interface Jwk {
@@ -18,13 +19,20 @@ export interface Jwk {
 /** What is wrong with a key, in words that repeat nothing of it. */
 export type JwkProblem = string
 
+interface Curve {
+  readonly bytes: number
+  readonly algorithms: Algorithms
+}
+
+type Algorithms = readonly SignatureAlgorithm[]
+
 // RFC 7518 §6.2.1.2: coordinates have the full length of the curve.
-const curves: Readonly<Record<string, { readonly bytes: number; readonly algorithms: readonly string[] }>> = {
+const curves: Readonly<Record<string, Curve>> = {
   'P-256': { bytes: 32, algorithms: ['ES256'] },
   'P-384': { bytes: 48, algorithms: ['ES384'] },
 }
-const rsaAlgorithms = ['PS256', 'RS256']
-const edwardsAlgorithms = ['EdDSA', 'Ed25519']
+const rsaAlgorithms: Algorithms = ['PS256', 'RS256']
+const edwardsAlgorithms: Algorithms = ['EdDSA', 'Ed25519']
 // SPIFFE JWT-SVID §6: the keys of a trust domain that sign its JWTs, beside others that sign its certificates.
 const signatureUses: readonly unknown[] = ['sig', 'jwt-svid']
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']

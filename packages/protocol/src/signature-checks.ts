@@ -23,10 +23,17 @@ interface Padded<Key> {
  */
 export type SignatureCheck<Key> = (key: Key, input: string, signature: Uint8Array) => boolean
 
-/** RFC 7518 §3, RFC 8037 §3.1, RFC 9864 §2.2: one line an algorithm. */
+/**
+ * RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2: what others may sign with, all of it asymmetric and known to every runtime.
+ * What a tenant or an API allows is chosen among them.
+ */
+export const signatureAlgorithms = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384', 'RS256'] as const
+export type SignatureAlgorithm = (typeof signatureAlgorithms)[number]
+
+/** One line an algorithm. */
 export function signatureChecks<Key>(
   crypto: SignatureCrypto<Key>,
-): Readonly<Record<string, SignatureCheck<Key>>> {
+): Readonly<Record<SignatureAlgorithm, SignatureCheck<Key>>> {
   // `verify` alone makes OpenSSL look everything up anew: RS256 takes a twentieth longer with it.
   const digested = (hash: string, key: Key | Padded<Key>, input: string, signature: Uint8Array) =>
     crypto.createVerify(hash).update(input, 'latin1').verify(key, signature)

@@ -25,6 +25,8 @@ import {
   yesOrNo,
 } from './setting-kinds.ts'
 
+export const githubKeysUrl = 'https://api.github.com/meta/public_keys/secret_scanning'
+
 export const settings = {
   base_url: optional(
     httpsUrl,
@@ -77,7 +79,7 @@ export const settings = {
   outbound_ca_file: optional(text, 'PEM file with authorities to trust there, beside those of the system'),
   secret_scanning_keys_url: setting(
     keysUrl,
-    'https://api.github.com/meta/public_keys/secret_scanning',
+    githubKeysUrl,
     'Where the keys are that reports of leaked secrets are signed with',
   ),
   audit_webhook_url: secret(

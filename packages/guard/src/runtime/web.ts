@@ -1,7 +1,7 @@
 /** Web Crypto, for runtimes that have nothing else: each answer is a promise. */
 
 import type { webcrypto } from 'node:crypto'
-import { algorithmsOfJwk, encodeBase64url, type Jwk } from '@sallyport/protocol'
+import { algorithmsOfJwk, encodeBase64url, type Jwk, type SignatureAlgorithm } from '@sallyport/protocol'
 import type { Runtime, VerificationKey } from './runtime.ts'
 
 type Importing = webcrypto.RsaHashedImportParams | webcrypto.EcKeyImportParams | webcrypto.AlgorithmIdentifier
@@ -15,7 +15,7 @@ interface WebAlgorithm {
 const edwards: WebAlgorithm = { importing: 'Ed25519', verifying: 'Ed25519' }
 
 /** RFC 7518 §3, RFC 8037 §3.1: one line an algorithm. */
-const webAlgorithms: Readonly<Record<string, WebAlgorithm>> = {
+const webAlgorithms: Readonly<Partial<Record<string, WebAlgorithm>>> = {
   ES256: {
     importing: { name: 'ECDSA', namedCurve: 'P-256' },
     verifying: { name: 'ECDSA', hash: 'SHA-256' },
@@ -34,7 +34,7 @@ const webAlgorithms: Readonly<Record<string, WebAlgorithm>> = {
   },
   EdDSA: edwards,
   Ed25519: edwards,
-}
+} satisfies Record<SignatureAlgorithm, WebAlgorithm>
 
 export const webRuntime: Runtime = {
   async importKey(jwk) {

@@ -1,16 +1,12 @@
 /** What an app's assertions may be signed with: its methods have an algorithm, its keys one of them, its secrets the length. */
 
 import { algorithmsOfJwk, type Jwk } from '@sallyport/protocol'
+import { isMac, macs } from '../keys/macs.ts'
 import { compileSecurity } from '../tenants/security.ts'
 import { oneOf } from './one-of.ts'
 import type { Fault, Path, Report } from './problem.ts'
 import type { AppEntry, TenantEntry } from './schema.ts'
 import { shortestSecret } from './secret-source.ts'
-
-/** RFC 7518 §3.2: what keys a MAC is as long as its hash. */
-const macKeyBytes: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
-
-const isMac = (algorithm: string) => macKeyBytes[algorithm] !== undefined
 
 const allowedByTenant = ({ certificate_authorities: _, ...tenant }: TenantEntry): ReadonlySet<string> =>
   compileSecurity(tenant).assertionAlgorithms
@@ -54,6 +50,8 @@ export function keyFault(jwk: Jwk, tenant: TenantEntry, app: AppEntry): Fault | 
 /** Long enough for one of the MACs that the app may present; that a longer one fails is told at its use. */
 export function shortestSecretOf(tenant: TenantEntry, app: AppEntry): number {
   if (!app.client_authentication?.includes('client_secret_jwt')) return shortestSecret
-  const lengths = assertionAlgorithms(tenant, app).flatMap((name) => macKeyBytes[name] ?? [])
+  const lengths = assertionAlgorithms(tenant, app)
+    .filter(isMac)
+    .map((name) => macs[name].keyBytes)
   return lengths.length === 0 ? shortestSecret : Math.min(...lengths)
 }

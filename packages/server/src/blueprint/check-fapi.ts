@@ -1,17 +1,19 @@
 /** FAPI 2.0 Security Profile: what a tenant that obeys it must not say anywhere, on purpose or by leaving it out. */
 
+import type { SignatureAlgorithm } from '@sallyport/protocol'
 import {
   authenticationMethodNames,
   authenticationMethods,
   defaultAuthenticationMethods,
 } from '../apps/authentication-methods.ts'
+import type { PublishedAlgorithm } from '../keys/signer.ts'
 import { oneOf } from './one-of.ts'
 import type { Path, Report } from './problem.ts'
 import type { AppEntry, TenantEntry } from './schema.ts'
 
 /** FAPI 2.0 Security Profile §5.4: for assertions and tokens alike. */
-const algorithms = ['PS256', 'ES256', 'EdDSA']
-const assertionAlgorithms = [...algorithms, 'Ed25519']
+const algorithms: readonly PublishedAlgorithm[] = ['PS256', 'ES256', 'EdDSA']
+const assertionAlgorithms: readonly string[] = [...algorithms, 'Ed25519'] satisfies SignatureAlgorithm[]
 const methods = authenticationMethodNames.filter((name) => authenticationMethods[name].isFapi)
 const because = 'as security: fapi2 demands'
 

@@ -1,9 +1,9 @@
 /** What a stored credential proves with, as far as anybody may know: who reads it sees what lets a workload in. */
 
-import { createHash } from 'node:crypto'
-import { type Jwk, jwkThumbprintInput } from '@sallyport/protocol'
+import type { Jwk } from '@sallyport/protocol'
 import { type Static, Type } from 'typebox'
 import { FederationRule } from '../federation/rule.ts'
+import { jwkThumbprint } from '../keys/jwk-thumbprint.ts'
 import { formOfFormat } from './proof.ts'
 import { CredentialEntry } from './schema.ts'
 
@@ -42,6 +42,11 @@ export function publicProofOf(format: string, verifier: Uint8Array | null): Publ
 
 function shownKey(jwk: Jwk) {
   const { kty, crv, kid, alg } = jwk
-  const thumbprint = createHash('sha256').update(jwkThumbprintInput(jwk)).digest('base64url')
-  return { thumbprint, kty, ...(crv && { crv }), ...(kid && { kid }), ...(alg && { alg }) }
+  return {
+    thumbprint: jwkThumbprint(jwk),
+    kty,
+    ...(crv && { crv }),
+    ...(kid && { kid }),
+    ...(alg && { alg }),
+  }
 }

@@ -1,14 +1,14 @@
 /** One token of an outside issuer against one rule: what the rule says, and whether the issuer has signed it. */
 
-import { type Jws, mediaTypeOf } from '@sallyport/protocol'
+import { type Jws, mediaTypeOf, signatureAlgorithms } from '@sallyport/protocol'
 import { createSignatureTrials, type SignatureTrials } from '../keys/signature-trials.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { type MatchContext, mismatches } from './match.ts'
 import type { FederationRule } from './rule.ts'
 
-// What the common issuers sign with; GitHub, GitLab and Kubernetes know RS256 alone.
-const algorithms: ReadonlySet<string> = new Set(['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'])
+// All of them, since GitHub, GitLab and Kubernetes know RS256 alone.
+const algorithms: ReadonlySet<string> = new Set(signatureAlgorithms)
 
 /** RFC 8725 §3.11. Identity tokens of machines have the type of an access token, `JWT`, or none: a list of good ones would be ours alone. */
 const otherPurposes: ReadonlySet<string | null> = new Set([
@@ -34,8 +34,7 @@ export async function verifyOutside(
   issuerKeys: IssuerKeys,
   ownKeys: readonly VerificationKey[] | null = null,
 ): Promise<readonly string[]> {
-  if (!algorithms.has(jws.algorithm))
-    return ['its algorithm is not one of ES256, ES384, EdDSA, PS256 and RS256']
+  if (!algorithms.has(jws.algorithm)) return [`its algorithm is not one of ${signatureAlgorithms.join(', ')}`]
   const reasons = mismatches(rule, jws.payload, context)
   if (reasons.length > 0) return reasons
   const { kid } = jws.header

@@ -2,9 +2,6 @@
 
 import type { Sealer } from './sealing.ts'
 
-/** RFC 7518 §3.2: the shortest secret that each MAC may be made with, in bytes. */
-export const macKeyBytes: Readonly<Partial<Record<string, number>>> = { HS256: 32, HS384: 48, HS512: 64 }
-
 /** Where a sealed secret belongs; at any other place it does not open. */
 export interface SecretPlace {
   readonly tenantId: string

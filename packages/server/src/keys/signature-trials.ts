@@ -4,7 +4,7 @@
  */
 
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import type { Jws } from '@sallyport/protocol'
+import type { Jws, SignatureAlgorithm } from '@sallyport/protocol'
 import { type VerificationKey, verifySignature } from './verify-signature.ts'
 
 // Whoever sends a token decides that it is tried, and strangers send them too.
@@ -44,7 +44,11 @@ const fits = ({ key, algorithms }: VerificationKey, { algorithm, signature }: Jw
 const modulusBytes = ({ asymmetricKeyDetails }: KeyObject): number =>
   Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8)
 
-const decoy = (key: KeyObject, ...algorithms: string[]): VerificationKey => ({ key, kid: null, algorithms })
+const decoy = (key: KeyObject, ...algorithms: SignatureAlgorithm[]): VerificationKey => ({
+  key,
+  kid: null,
+  algorithms,
+})
 
 /** Of no primes, which takes no time to make and as much to compute with. */
 function rsaDecoy(bytes: number): VerificationKey {

@@ -1,6 +1,7 @@
 /** Signing with one key, made the fastest way for its algorithm. An HSM or a KMS is another maker of `Signer`. */
 
 import { constants, createHmac, type KeyObject, sign } from 'node:crypto'
+import type { SignatureAlgorithm } from '@sallyport/protocol'
 
 export interface Signer {
   readonly kid: string
@@ -51,6 +52,8 @@ const signatures = {
 } as const satisfies Record<string, Sign>
 
 export type KeyAlgorithm = keyof typeof signatures
+/** What others verify with a published key. */
+export type PublishedAlgorithm = KeyAlgorithm & SignatureAlgorithm
 
 export function createSigner(kid: string, algorithm: KeyAlgorithm, key: KeyObject): Signer {
   const signature: Sign = signatures[algorithm]

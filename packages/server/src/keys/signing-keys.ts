@@ -1,7 +1,6 @@
 /** A tenant's signing keys: made when first needed, sealed in the store, opened once into signers. */
 
 import {
-  createHash,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -9,18 +8,18 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { promisify } from 'node:util'
+import type { Jwk } from '@sallyport/protocol'
 import type { WriteTransaction } from '../store/database.ts'
 import { insertSigningKey, type NewSigningKey, type SigningKeyRecord } from '../store/signing-keys.ts'
+import { jwkThumbprint } from './jwk-thumbprint.ts'
+import { macs } from './macs.ts'
 import type { Sealer } from './sealing.ts'
-import { createSigner, type KeyAlgorithm, type Signer } from './signer.ts'
+import { createSigner, type KeyAlgorithm, type PublishedAlgorithm, type Signer } from './signer.ts'
 
 const generate = promisify(generateKeyPair) as (
   type: string,
   options: Record<string, unknown>,
 ) => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>
-
-// RFC 7518 §3.2: an HMAC key is at least as long as its hash.
-const hmacKeyBytes = 64
 
 /** What a new key is for: a tenant's key for an algorithm, or one API's symmetric key. */
 export interface KeyNeed {
@@ -43,17 +42,7 @@ const pairOptions = {
   EdDSA: ['ed25519', {}],
   RS256: ['rsa', { modulusLength: 2048 }],
   PS256: ['rsa', { modulusLength: 2048 }],
-} as const
-
-/** RFC 7638 §3: the required members of the key, in lexical order. */
-function thumbprint(jwk: Record<string, string>, encoding: KeyNeed['keyIdEncoding']): string {
-  const names = { EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'], RSA: ['e', 'kty', 'n'] }[
-    jwk.kty ?? ''
-  ]
-  if (!names) throw new Error(`No thumbprint for key type ${jwk.kty}.`)
-  const required = Object.fromEntries(names.map((name) => [name, jwk[name]]))
-  return createHash('sha256').update(JSON.stringify(required)).digest(encoding)
-}
+} as const satisfies Record<PublishedAlgorithm, readonly [type: string, options: object]>
 
 export async function generateSigningKey(
   need: KeyNeed,
@@ -64,20 +53,20 @@ export async function generateSigningKey(
     return {
       algorithm,
       apiId,
-      secretBytes: random(hmacKeyBytes),
+      secretBytes: random(macs[algorithm].keyBytes),
       publicJwk: null,
       kid: Buffer.from(random(16)).toString('base64url'),
     }
   }
   const [type, options] = pairOptions[algorithm]
   const { publicKey, privateKey } = await generate(type, options)
-  const publicJwk = publicKey.export({ format: 'jwk' }) as Record<string, string>
+  const publicJwk = publicKey.export({ format: 'jwk' }) as Jwk & Record<string, string>
   return {
     algorithm,
     apiId,
     secretBytes: privateKey.export({ format: 'der', type: 'pkcs8' }),
     publicJwk,
-    kid: thumbprint(publicJwk, need.keyIdEncoding),
+    kid: jwkThumbprint(publicJwk, need.keyIdEncoding),
   }
 }
 

@@ -1,8 +1,14 @@
 /** Signatures of others: which key may be used with which algorithm, and whether it has signed (RFC 7518 §3). */
 
 import crypto, { createHmac, createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto'
-import { algorithmsOfJwk, type Jwk, readPublicJwk, signatureChecks } from '@sallyport/protocol'
-import { macKeyBytes } from './sealed-secret.ts'
+import {
+  algorithmsOfJwk,
+  type Jwk,
+  readPublicJwk,
+  type SignatureCheck,
+  signatureChecks,
+} from '@sallyport/protocol'
+import { isMac, macs } from './macs.ts'
 
 /** A public key, and the algorithms it may be used with: a header never chooses beyond them (RFC 8725 §3.1). */
 export interface VerificationKey {
@@ -11,7 +17,7 @@ export interface VerificationKey {
   readonly algorithms: readonly string[]
 }
 
-const checks = signatureChecks<KeyObject>(crypto)
+const checks: Readonly<Record<string, SignatureCheck<KeyObject>>> = signatureChecks<KeyObject>(crypto)
 
 /** Null for what is no public signature key that we take, a point beside its curve included. */
 export function importVerificationKey(value: unknown): VerificationKey | null {
@@ -44,8 +50,6 @@ export function verifySignature(
   }
 }
 
-const macHashes: Readonly<Record<string, string>> = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }
-
 /** In constant time. False for an algorithm that is no HMAC, and for a key shorter than its hash. */
 export function verifyMac(
   key: KeyObject,
@@ -53,10 +57,9 @@ export function verifyMac(
   signingInput: string,
   signature: Uint8Array,
 ): boolean {
-  // A name such as `constructor` is a member of every object.
-  const hash = Object.hasOwn(macHashes, algorithm) ? macHashes[algorithm] : undefined
-  const bytes = macKeyBytes[algorithm]
-  if (hash === undefined || bytes === undefined || (key.symmetricKeySize ?? 0) < bytes) return false
+  if (!isMac(algorithm)) return false
+  const { hash, keyBytes } = macs[algorithm]
+  if ((key.symmetricKeySize ?? 0) < keyBytes) return false
   const expected = createHmac(hash, key).update(signingInput).digest()
   return expected.length === signature.length && timingSafeEqual(expected, signature)
 }

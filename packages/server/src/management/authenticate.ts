@@ -1,15 +1,15 @@
 /** Who calls: an app of the system tenant, proven by an ordinary access token for the management API, bound or not. */
 
-import { listMembershipsOf, type MembershipPlace } from '../store/memberships.ts'
+import { listMembershipsOf } from '../store/memberships.ts'
 import type { Directory } from '../tenants/directory.ts'
 import { type FindDeps, findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
 import { deadBecause, type StandingDeps } from '../tokens/standing.ts'
-import { systemTenantId } from './authorize.ts'
+import { canBeHeld, systemTenantId } from './authorize.ts'
 import type { Caller, Membership } from './caller.ts'
 import { challenge, type Scheme } from './challenge.ts'
 import type { From } from './operation.ts'
-import { isPermission, type Permission, permissions } from './permissions.ts'
+import { isPermission, type Permission } from './permissions.ts'
 import { refuseWith } from './problem.ts'
 import { proveSender, type SenderDeps } from './prove-sender.ts'
 import type { ManagementRequest } from './request.ts'
@@ -92,15 +92,8 @@ export async function callerOf(from: From, { clientId, scopes, scheme }: Holder)
   const memberships: Membership[] = []
   for (const { tenantId, organizationId, roles } of await listMembershipsOf(from, actor)) {
     const held = await permissionsOfRoles(from, tenantId, roles)
-    const isGiven = (name: Permission) => isGivenIn({ tenantId, organizationId }, name)
-    memberships.push({ tenantId, organizationId, roles, permissions: held.filter(isGiven) })
+    const place = { tenantId, organizationId }
+    memberships.push({ ...place, roles, permissions: held.filter((name) => canBeHeld(name, place)) })
   }
   return { actor, scopes, scheme, memberships }
-}
-
-/** A role brings in an organization what can be given there, whatever else it holds. */
-function isGivenIn({ tenantId, organizationId }: MembershipPlace, name: Permission): boolean {
-  const { reach } = permissions[name]
-  if (organizationId !== null) return reach === 'organization'
-  return reach !== 'server' || tenantId === systemTenantId
 }

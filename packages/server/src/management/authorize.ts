@@ -26,6 +26,13 @@ const reaches = (membership: Membership, { tenantId, organizationId }: Place): b
 const sharesWith = (membership: Membership, { tenantId, organizationId }: Place): boolean =>
   tenantId !== null && membership.tenantId === tenantId && organizationId === null
 
+/** A role brings in a place what can be given there, whatever else it holds. */
+export function canBeHeld(name: Permission, { tenantId, organizationId }: Place): boolean {
+  const { reach } = permissions[name]
+  if (organizationId !== null) return reach === 'organization'
+  return reach !== 'server' || tenantId === systemTenantId
+}
+
 /** What the caller may do there, by its roles. */
 export function permissionsAt({ memberships }: Caller, place: Place): ReadonlySet<Permission> {
   return new Set(memberships.filter((one) => reaches(one, place)).flatMap((one) => one.permissions))

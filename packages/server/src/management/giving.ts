@@ -5,7 +5,7 @@
 
 import type { MembershipRecord } from '../store/memberships.ts'
 import { findRoles } from '../store/roles.ts'
-import { permissionsAt, systemTenantId } from './authorize.ts'
+import { canBeHeld, permissionsAt } from './authorize.ts'
 import type { Caller } from './caller.ts'
 import { challenge } from './challenge.ts'
 import type { From, Place } from './operation.ts'
@@ -24,12 +24,6 @@ import { permissionsOfRoles } from './roles.ts'
 export const reachOf = (names: readonly Permission[]): Reach =>
   (['server', 'tenant'] as const).find((reach) => names.some((name) => permissions[name].reach === reach)) ??
   'organization'
-
-const canBeHeld = (name: Permission, { tenantId, organizationId }: Place): boolean => {
-  const { reach } = permissions[name]
-  if (organizationId !== null) return reach === 'organization'
-  return reach !== 'server' || tenantId === systemTenantId
-}
 
 /** In order and without repeats. Throws `invalid_body` for roles that are none of the tenant, or cannot be held there. */
 export async function checkRoles(

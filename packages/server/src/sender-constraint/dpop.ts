@@ -1,15 +1,8 @@
 /** RFC 9449: a proof that whoever asks holds a key, and that key's thumbprint, which a token names. */
 
 import { hash } from 'node:crypto'
-import {
-  type CheckedProof,
-  checkDpopProof,
-  type Jwk,
-  jwkThumbprintInput,
-  OAuthError,
-  readJws,
-  refuse,
-} from '@sallyport/protocol'
+import { type CheckedProof, checkDpopProof, type Jwk, OAuthError, readJws, refuse } from '@sallyport/protocol'
+import { jwkThumbprint } from '../keys/jwk-thumbprint.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import { importJwk, type VerificationKey, verifySignature } from '../keys/verify-signature.ts'
 import type { SingleUse } from '../store/single-use.ts'
@@ -76,7 +69,7 @@ const knownKeys = new WeakMap<Jwk, KnownKey>()
 function knownKey(jwk: Jwk): KnownKey {
   const known = knownKeys.get(jwk)
   if (known !== undefined) return known
-  const read = { key: importJwk(jwk), jkt: hash('sha256', jwkThumbprintInput(jwk), 'base64url') }
+  const read = { key: importJwk(jwk), jkt: jwkThumbprint(jwk) }
   knownKeys.set(jwk, read)
   return read
 }

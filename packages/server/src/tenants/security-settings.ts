@@ -1,16 +1,12 @@
 /** What a tenant can demand of its clients' proofs and tokens: the schema, shared by tenants, APIs and apps. */
 
+import { signatureAlgorithms } from '@sallyport/protocol'
 import { type Static, Type } from 'typebox'
+import { macAlgorithms } from '../keys/macs.ts'
 
-/** RFC 7518 §3.1 and RFC 9864: what assertions and proofs may be signed with; `none` is nowhere. */
-export const asymmetricAlgorithms = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384', 'RS256'] as const
-
-export const AssertionAlgorithms = Type.Array(
-  Type.Enum([...asymmetricAlgorithms, 'HS256', 'HS384', 'HS512']),
-  {
-    minItems: 1,
-  },
-)
+export const AssertionAlgorithms = Type.Array(Type.Enum([...signatureAlgorithms, ...macAlgorithms]), {
+  minItems: 1,
+})
 
 /** `any`: bound to a DPoP key or to a certificate, as the client likes. */
 export const SenderConstraint = Type.Enum(['none', 'dpop', 'mtls', 'any'])

@@ -1,10 +1,12 @@
 /** A tenant's demands, compiled: which proofs count, and what a token must be bound to. */
 
+import type { SignatureAlgorithm } from '@sallyport/protocol'
 import {
   type AuthenticationMethod,
   authenticationMethodNames,
   authenticationMethods,
 } from '../apps/authentication-methods.ts'
+import type { MacAlgorithm } from '../keys/macs.ts'
 import type { SecuritySettings, SenderConstraint } from './security-settings.ts'
 
 export interface Security {
@@ -22,14 +24,19 @@ export interface Security {
 }
 
 // RFC 8725 §3.2; RS256 is for those who must, by setting. FAPI 2.0 Security Profile §5.4 names the same.
-const defaultAlgorithms = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384']
-const fapiAlgorithms: ReadonlySet<string> = new Set(['ES256', 'EdDSA', 'Ed25519', 'PS256'])
+const defaultAlgorithms: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384']
+const fapiAlgorithms: ReadonlySet<string> = new Set([
+  'ES256',
+  'EdDSA',
+  'Ed25519',
+  'PS256',
+] satisfies SignatureAlgorithm[])
 // HS512 would need secrets of 64 bytes (RFC 7518 §3.2), and ours have 57.
-const macAlgorithms = ['HS256', 'HS384']
+export const macsOfOurSecrets: readonly MacAlgorithm[] = ['HS256', 'HS384']
 
 export function compileSecurity(settings: SecuritySettings): Security {
   const isFapi = settings.security === 'fapi2'
-  const algorithms = settings.assertion_algorithms ?? [...defaultAlgorithms, ...macAlgorithms]
+  const algorithms = settings.assertion_algorithms ?? [...defaultAlgorithms, ...macsOfOurSecrets]
   const allowed = new Set<string>(isFapi ? algorithms.filter((name) => fapiAlgorithms.has(name)) : algorithms)
   const constraint = settings.sender_constraint ?? 'none'
   return {

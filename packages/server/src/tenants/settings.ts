@@ -1,8 +1,10 @@
 /** What a tenant, an API, a plan and an organization can be set to: one schema each, for blueprints and the store. */
 
+import { signatureAlgorithms } from '@sallyport/protocol'
 import { type Static, Type } from 'typebox'
 import { FederationRule } from '../federation/rule.ts'
-import { asymmetricAlgorithms, SecuritySettings, SenderConstraint } from './security-settings.ts'
+import type { PublishedAlgorithm } from '../keys/signer.ts'
+import { SecuritySettings, SenderConstraint } from './security-settings.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -36,7 +38,7 @@ const PositiveSeconds = Type.Integer({
   description: 'whole seconds, 1 to 31536000',
 })
 
-const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const satisfies PublishedAlgorithm[]
 
 const Template = Type.Record(Type.String(), Type.Unknown(), {
   description: 'a map of members; a value may be a literal or a ${variable}',
@@ -125,7 +127,7 @@ export const TrustedIssuerSettings = Type.Object(
         { ...closed, description: 'a JWK set of public keys' },
       ),
     ),
-    algorithms: Type.Optional(Type.Array(Type.Enum([...asymmetricAlgorithms]), { minItems: 1 })),
+    algorithms: Type.Optional(Type.Array(Type.Enum([...signatureAlgorithms]), { minItems: 1 })),
     accepts: Type.Optional(Type.Array(Type.Enum(trustedUses), { minItems: 1 })),
     subject,
     claims,

@@ -1,10 +1,10 @@
 /** The outside issuers that a tenant trusts, compiled: whose keys count, and what their tokens may open here. */
 
+import { signatureAlgorithms } from '@sallyport/protocol'
 import { compileScopes, type GrantedScopes, type NamedApps, namedApps } from '../apps/app-settings.ts'
 import type { FederationRule } from '../federation/rule.ts'
 import { importVerificationKey, type VerificationKey } from '../keys/verify-signature.ts'
 import type { Security } from './security.ts'
-import { asymmetricAlgorithms } from './security-settings.ts'
 import type { TrustedIssuerSettings, TrustedUse } from './settings.ts'
 
 export interface TrustedIssuer {
@@ -40,7 +40,7 @@ export function compileTrustedIssuers(
 
 function compile(settings: TrustedIssuerSettings, security: Security): TrustedIssuer {
   const { issuer, jwks_uri, jwks, subject, claims, scopes } = settings
-  const algorithms: readonly string[] = settings.algorithms ?? asymmetricAlgorithms
+  const algorithms: readonly string[] = settings.algorithms ?? signatureAlgorithms
   return {
     rule: { issuer, ...(jwks_uri && { jwks_uri }), ...(subject && { subject }), ...(claims && { claims }) },
     keys: jwks ? jwks.keys.flatMap((jwk) => importVerificationKey(jwk) ?? []) : null,

@@ -4,6 +4,7 @@ import { createExposure, type ReportExposure } from '../apps/expose-credential.t
 import { createTokenExposure, createTokenNoting, type ReportTokenExposure } from '../apps/expose-token.ts'
 import { createExposureNoting } from '../apps/note-exposed.ts'
 import { createSecretUpgrade } from '../apps/upgrade-secret.ts'
+import { githubKeysUrl } from '../config.ts'
 import { createIssuerKeys } from '../federation/issuer-keys.ts'
 import { clientOutcome } from '../http/client-outcome.ts'
 import type { Log } from '../http/log.ts'
@@ -119,8 +120,6 @@ function outsideKeys({ effects, log, fetchJson = createFetchJson() }: ServerOpti
   const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
   return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }) }
 }
-
-const githubKeysUrl = 'https://api.github.com/meta/public_keys/secret_scanning'
 
 function secretScanning(
   {

@@ -1,7 +1,7 @@
 /** Client metadata (RFC 7591 §2): the table of members that are known here, each with what it can be. */
 
-import { type Members, memberOf } from '@sallyport/protocol'
-import { asymmetricAlgorithms } from '../../tenants/security-settings.ts'
+import { type Members, memberOf, signatureAlgorithms } from '@sallyport/protocol'
+import { macsOfOurSecrets } from '../../tenants/security.ts'
 import { flag, type Kind, keySet, oneOf, text, texts } from './kinds.ts'
 import { refuseMember } from './refuse-member.ts'
 
@@ -9,7 +9,7 @@ export const clientMetadata = {
   client_name: text(200),
   token_endpoint_auth_method: text(100),
   // OpenID Connect Dynamic Client Registration §2
-  token_endpoint_auth_signing_alg: oneOf([...asymmetricAlgorithms, 'HS256', 'HS384']),
+  token_endpoint_auth_signing_alg: oneOf([...signatureAlgorithms, ...macsOfOurSecrets]),
   grant_types: texts(10, 200),
   response_types: texts(10, 200),
   scope: text(4096),
