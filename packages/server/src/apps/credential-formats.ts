@@ -16,8 +16,9 @@ const kinds = {
   federation: 'federation',
 } as const satisfies Record<string, CredentialKind>
 
-/** Beside these, hashes that somebody else has made, of secrets. */
-export type CredentialFormat = keyof typeof kinds | ForeignFormat
+export type OwnFormat = keyof typeof kinds
+/** Beside ours, hashes that somebody else has made, of secrets. */
+export type CredentialFormat = OwnFormat | ForeignFormat
 
 export const kindOfFormat = (format: string): CredentialKind | undefined =>
   isForeignFormat(format) ? 'secret' : (kinds as Readonly<Record<string, CredentialKind>>)[format]

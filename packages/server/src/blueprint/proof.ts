@@ -6,6 +6,7 @@ import {
   authenticationMethods,
   type CredentialKind,
 } from '../apps/authentication-methods.ts'
+import type { OwnFormat } from '../apps/credential-formats.ts'
 import { type CredentialEntry, type ProofForm, proofForms } from './schema.ts'
 
 export type Proof = {
@@ -33,15 +34,21 @@ export const formWords: Readonly<Record<ProofForm, string>> = {
   federation: 'federation rule',
 }
 
-const forms: Readonly<Record<string, ProofForm>> = {
+const forms: Readonly<Record<OwnFormat, ProofForm>> = {
+  'hmac-sha256': 'secret',
   jwk: 'public_key',
   jwks_uri: 'jwks_uri',
   certificate: 'certificate',
   federation: 'federation',
 }
 
-/** Of a stored credential: all other formats are secrets, and so is one that this version does not know. */
-export const formOfFormat = (format: string): ProofForm => forms[format] ?? 'secret'
+const formByFormat: ReadonlyMap<string, ProofForm> = new Map(Object.entries(forms))
+
+/**
+ * Of a stored credential. Hashes of others are secrets; so is what only a newer release knows, beside which this one may
+ * still run: of a secret nothing is shown.
+ */
+export const formOfFormat = (format: string): ProofForm => formByFormat.get(format) ?? 'secret'
 
 const kinds: Readonly<Record<ProofForm, CredentialKind>> = {
   secret: 'secret',
