@@ -1,9 +1,11 @@
 // Holds the arrow: walks every import of packages/*/src and compares it with the map in architecture-rules.ts.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as rules from './architecture-rules.ts'
+import { textOf } from './document-commands.ts'
 import { everyExportIsImported } from './export-rules.ts'
 import { blank, importsOf, type SourceFile, untraceableImportsOf } from './source-text.ts'
 
@@ -263,6 +265,43 @@ test('architecture: an export for tests alone stays only where its own file uses
   assert.deepEqual(judge('export const a = 1\nregister(a)'), [])
   assert.equal(judge("export const a = 1\nregister('a')").length, 1)
   assert.equal(judge("export { a } from './b.ts'").length, 1)
+})
+
+/** The paths that the map in docs/architecture.md begins a line with, those below src as they stand there. */
+function placesOnMap(): ReadonlySet<string> {
+  const map = textOf('docs/architecture.md').split('```')[1] ?? ''
+  const above: string[] = []
+  const lines = map.matchAll(/^((?: {2})*)((?:[\w./-]+(?:\/|\.ts)(?: +|$))+)/gm)
+  return new Set(
+    [...lines].flatMap(([, indent = '', names = '']) => {
+      above.length = indent.length / 2
+      const places = names
+        .trim()
+        .split(/ +/)
+        .map((name) => above.join('') + name)
+      above.push(names.trim())
+      return places
+    }),
+  )
+}
+
+test('architecture: the map in docs/architecture.md has every folder, and each part of the server', () => {
+  const onMap = placesOnMap()
+  const isPart = (path: string) => path.endsWith('/') || /^packages\/server\/src\/[^/]+$/.test(path)
+  const parts = new Set(
+    repository.files.flatMap(({ path }) => [path, `${posix.dirname(path)}/`].filter(isPart)),
+  )
+  assert.deepEqual(
+    [...parts].filter((part) => !onMap.has(part)),
+    [],
+  )
+  const all = new Set([...parts, ...repository.files.map(({ path }) => path)])
+  const below = [...onMap].filter((place) => place.includes('/src/'))
+  assert.deepEqual(
+    below.filter((place) => !all.has(place)),
+    [],
+    'what the map shows is there',
+  )
 })
 
 test('architecture: the walk sees the sources', () => {
