@@ -3,6 +3,7 @@
 import { clockSkewSeconds, isInstant } from './client-assertion.ts'
 import { algorithmsOfJwk, type Jwk, readPublicJwk } from './jwk.ts'
 import type { Jws } from './jws.ts'
+import { oncePer } from './once-per.ts'
 import { parseUrl } from './parse-url.ts'
 
 // RFC 9449 §11.1: short, because a proof that was stolen is good for as long.
@@ -66,14 +67,10 @@ export function checkDpopProof({ header, payload, algorithm }: Jws, expected: Ex
 }
 
 // Headers are kept by whoever reads them, so the key of a client is the same object in each of its proofs.
-const knownKeys = new WeakMap<object, ReturnType<typeof readPublicJwk>>()
+const readKnown = oncePer((value: object) => readPublicJwk(value))
 
-function readProofKey(value: unknown): ReturnType<typeof readPublicJwk> {
-  if (typeof value !== 'object' || value === null) return readPublicJwk(value)
-  const key = knownKeys.get(value) ?? readPublicJwk(value)
-  knownKeys.set(value, key)
-  return key
-}
+const readProofKey = (value: unknown): ReturnType<typeof readPublicJwk> =>
+  typeof value === 'object' && value !== null ? readKnown(value) : readPublicJwk(value)
 
 const longestUrlCharacters = 2_048
 

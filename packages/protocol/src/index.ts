@@ -51,6 +51,7 @@ export {
 export { parseMultipartForm } from './multipart.ts'
 export { misspeltName, nearestNames } from './nearest-names.ts'
 export { type Networks, networksOf } from './network.ts'
+export { oncePer } from './once-per.ts'
 export { formatOpaqueToken, type OpaqueTokenKind, parseOpaqueToken } from './opaque-token.ts'
 export {
   createLeftOut,

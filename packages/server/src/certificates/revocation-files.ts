@@ -1,6 +1,7 @@
 /** Revocation lists in files: loaded at start, followed while they are renewed, and never failing open. */
 import { readFile, stat } from 'node:fs/promises'
 import type { Certificate } from './client-certificate.ts'
+import { stateOfFile } from './file-state.ts'
 import { decodePem } from './pem.ts'
 import { parseRevocationList, type RevocationList, RevocationListRefused } from './revocation-list.ts'
 
@@ -72,7 +73,7 @@ export async function followRevocationLists(options: FollowOptions): Promise<Rev
 
 /** At start an expired list is refused as well: whoever starts a server is there to renew it. */
 async function loadFile(file: string, now: number): Promise<ListFile> {
-  const state = await stateOf(file)
+  const state = await stateOfFile(file)
   const lists = await readLists(file)
   const expired = lists.find(({ nextUpdateAt }) => now >= nextUpdateAt)
   if (expired) {
@@ -87,7 +88,7 @@ async function loadFile(file: string, now: number): Promise<ListFile> {
 /** A broken file is read again at each look, so that half a file found while it was written does not stay. */
 async function renewFile(before: ListFile, { onRenewed, onBroken }: FollowOptions): Promise<ListFile> {
   const { file } = before
-  const state = await stateOf(file)
+  const state = await stateOfFile(file)
   if (state === before.state && !before.isBroken) return before
   try {
     const lists = await readLists(file)
@@ -134,15 +135,6 @@ async function readBytes(file: string): Promise<Buffer> {
     throw new RevocationListRefused(`The revocation list file ${file} ${reason}.`, { cause: error })
   }
   throw new RevocationListRefused(`The revocation list file ${file} is larger than 64 MiB.`)
-}
-
-async function stateOf(file: string): Promise<string> {
-  try {
-    const { ino, mtimeMs, size } = await stat(file)
-    return `${ino}:${mtimeMs}:${size}`
-  } catch {
-    return 'missing'
-  }
 }
 
 const unknown = (reason: string): RevocationVerdict => ({ status: 'unknown', reason })

@@ -1,7 +1,8 @@
 /** Certificate files: read and checked at start, followed while they are renewed under us. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
+import { stateOfFile } from '../certificates/file-state.ts'
 
 export interface TlsFiles {
   readonly certFile: string
@@ -122,13 +123,4 @@ export async function followTls({
 async function stateOf({ certFile, keyFile }: TlsFiles): Promise<string> {
   const states = await Promise.all([certFile, keyFile].map(stateOfFile))
   return states.join(' ')
-}
-
-async function stateOfFile(file: string): Promise<string> {
-  try {
-    const { ino, mtimeMs, size } = await stat(file)
-    return `${ino}:${mtimeMs}:${size}`
-  } catch {
-    return 'missing'
-  }
 }

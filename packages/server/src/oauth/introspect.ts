@@ -1,6 +1,14 @@
 /** RFC 7662: an API asks what a token is. Whatever it must not know, or is dead, is `{"active":false}` and no more. */
 
-import { jsonReply, neverCached, preferredType, type Reply, type Soon, whenKnown } from '@sallyport/protocol'
+import {
+  jsonReply,
+  neverCached,
+  oncePer,
+  preferredType,
+  type Reply,
+  type Soon,
+  whenKnown,
+} from '@sallyport/protocol'
 import type { CompiledAppSettings } from '../apps/app-settings.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
@@ -62,15 +70,7 @@ const concerns = ({ apiId }: OwnToken, { introspects }: CompiledAppSettings): bo
   apiId === null ? introspects.size > 0 : introspects.has(apiId)
 
 // Of a token that lives the answer is always the same.
-const bodies = new WeakMap<OwnToken, string>()
-
-function bodyOf(token: OwnToken): string {
-  const known = bodies.get(token)
-  if (known !== undefined) return known
-  const body = JSON.stringify(membersOf(token))
-  bodies.set(token, body)
-  return body
-}
+const bodyOf = oncePer((token: OwnToken) => JSON.stringify(membersOf(token)))
 
 /** RFC 7662 §2.2: the members that it names in its words, whatever the tenant's dialect; the claims beside them. */
 function membersOf({ claims, facts, scopes }: OwnToken): Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 /** Following a tenant's revocations over HTTP: as one JSON document, or as server-sent events that go on. */
 
-import { neverCached, OAuthError, preferredType, type Reply, refuse } from '@sallyport/protocol'
+import { neverCached, OAuthError, oncePer, preferredType, type Reply, refuse } from '@sallyport/protocol'
 import type { FeedEvent, RevocationFeed, Snapshot } from '../revocation/feed.ts'
 import { subjectClaims, type ToldRevocation } from '../revocation/for-verifiers.ts'
 import {
@@ -97,19 +97,8 @@ function startOf({ http, form, queryParameters }: ClientRequest): number | null 
 }
 
 /** The same text goes to all who follow a tenant. */
-function writtenOnce<Told extends object>(write: (told: Told) => string): (told: Told) => string {
-  const texts = new WeakMap<Told, string>()
-  return (told) => {
-    const known = texts.get(told)
-    if (known !== undefined) return known
-    const text = write(told)
-    texts.set(told, text)
-    return text
-  }
-}
-
-const textOf = writtenOnce(write)
-const textOfSnapshot = writtenOnce((snapshot: Snapshot) => told(snapshot.told))
+const textOf = oncePer(write)
+const textOfSnapshot = oncePer((snapshot: Snapshot) => told(snapshot.told))
 
 /** Whoever comes again asks from the last `id` it has seen, so only what completes a change has one. */
 function write(event: FeedEvent): string {

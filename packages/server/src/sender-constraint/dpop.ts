@@ -1,7 +1,15 @@
 /** RFC 9449: a proof that whoever asks holds a key, and that key's thumbprint, which a token names. */
 
 import { hash } from 'node:crypto'
-import { type CheckedProof, checkDpopProof, type Jwk, OAuthError, readJws, refuse } from '@sallyport/protocol'
+import {
+  type CheckedProof,
+  checkDpopProof,
+  type Jwk,
+  OAuthError,
+  oncePer,
+  readJws,
+  refuse,
+} from '@sallyport/protocol'
 import { jwkThumbprint } from '../keys/jwk-thumbprint.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import { importJwk, type VerificationKey, verifySignature } from '../keys/verify-signature.ts'
@@ -64,15 +72,7 @@ interface KnownKey {
 }
 
 // A client keeps its key for days, and reading one costs as much as using it.
-const knownKeys = new WeakMap<Jwk, KnownKey>()
-
-function knownKey(jwk: Jwk): KnownKey {
-  const known = knownKeys.get(jwk)
-  if (known !== undefined) return known
-  const read = { key: importJwk(jwk), jkt: jwkThumbprint(jwk) }
-  knownKeys.set(jwk, read)
-  return read
-}
+const knownKey = oncePer((jwk: Jwk): KnownKey => ({ key: importJwk(jwk), jkt: jwkThumbprint(jwk) }))
 
 /** RFC 9449 §4.3: a proof that goes with a token names it, so that it proves nothing for another of the same key. */
 function checkTokenHash({ accessToken }: ProofCall, { accessTokenHash }: Proof): void {

@@ -71,7 +71,17 @@ export const parseClientCredentials = (text: string): readonly ClientCredential[
     }),
   )
 
-/** To be called after every change of an app's credentials, in its transaction. */
+/** To be called after every change of an app's credentials, in its transaction: the copy follows, and all processes hear of it. */
+export async function credentialsChanged(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+): Promise<void> {
+  await copyToApp(tx, tenantId, clientId)
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+}
+
+/** After a change that nobody's memory needs to know of. */
 export async function copyToApp(tx: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
   const rows = await tx.kysely
     .selectFrom('credentials')

@@ -1,8 +1,8 @@
 /** How long credentials live: a new one beside the others, an end for those that are to go, and a switch. */
 
 import { sql } from 'kysely'
-import { copyToApp } from './client-credentials.ts'
-import { type NewCredential, revokeCredential } from './credentials.ts'
+import { credentialsChanged } from './client-credentials.ts'
+import { columnsOf, type NewCredential, revokeCredential } from './credentials.ts'
 import type { WriteTransaction } from './database.ts'
 
 /** Throws `StoreConflict` if the app has one of that id, or does not exist. */
@@ -15,25 +15,11 @@ export async function addCredential(
   await tx.kysely
     .insertInto('credentials')
     .values({
-      tenant_id: tenantId,
-      client_id: clientId,
-      id: credential.id,
-      format: credential.format,
-      verifier: credential.verifier,
-      pepper_version: credential.pepperVersion,
-      sealed_secret: credential.sealedSecret ?? null,
-      lookup: credential.lookup ?? null,
-      expires_at: credential.expiresAt ?? null,
-      disabled_at: credential.disabledAt ?? null,
-      exposed_at: null,
-      exposed_by: null,
-      last_used_at: null,
-      blueprint: credential.blueprint ?? null,
-      created_at: tx.now,
-      updated_at: tx.now,
+      ...{ tenant_id: tenantId, client_id: clientId, id: credential.id, created_at: tx.now },
+      ...columnsOf(credential, tx.now),
     })
     .execute()
-  await changed(tx, tenantId, clientId)
+  await credentialsChanged(tx, tenantId, clientId)
 }
 
 /** Sets the ends of some credentials of an app; null takes an end away. Answers how many there are. */
@@ -53,7 +39,7 @@ export async function setExpiry(
     .where('client_id', '=', clientId)
     .where('id', 'in', credentialIds)
     .executeTakeFirst()
-  await changed(tx, tenantId, clientId)
+  await credentialsChanged(tx, tenantId, clientId)
   return Number(numUpdatedRows)
 }
 
@@ -73,11 +59,6 @@ export async function disableCredential(
     .where('client_id', '=', clientId)
     .where('id', '=', credentialId)
     .execute()
-  await changed(tx, tenantId, clientId)
+  await credentialsChanged(tx, tenantId, clientId)
   if (isDisabled) await revokeCredential(tx, tenantId, clientId, credentialId)
-}
-
-async function changed(tx: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
 }

@@ -2,7 +2,7 @@
 
 import { credentialSubject } from '@sallyport/protocol'
 import { type Kysely, sql } from 'kysely'
-import { copyToApp } from './client-credentials.ts'
+import { credentialsChanged } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
 import { cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -21,6 +21,19 @@ export interface NewCredential {
   readonly blueprint?: string | null
 }
 
+/** Beside the key of its row. */
+export const columnsOf = (credential: NewCredential, now: number) => ({
+  format: credential.format,
+  verifier: credential.verifier,
+  pepper_version: credential.pepperVersion,
+  sealed_secret: credential.sealedSecret ?? null,
+  expires_at: credential.expiresAt ?? null,
+  disabled_at: credential.disabledAt ?? null,
+  blueprint: credential.blueprint ?? null,
+  updated_at: now,
+  ...(credential.lookup !== undefined && { lookup: credential.lookup }),
+})
+
 /**
  * Throws `StoreConflict` for an app that does not exist. Exposure and last use stay as they are. Disabled, what was got
  * with it dies.
@@ -31,24 +44,13 @@ export async function saveCredential(
   clientId: string,
   credential: NewCredential,
 ): Promise<void> {
-  const row = {
-    format: credential.format,
-    verifier: credential.verifier,
-    pepper_version: credential.pepperVersion,
-    sealed_secret: credential.sealedSecret ?? null,
-    expires_at: credential.expiresAt ?? null,
-    disabled_at: credential.disabledAt ?? null,
-    blueprint: credential.blueprint ?? null,
-    updated_at: tx.now,
-    ...(credential.lookup !== undefined && { lookup: credential.lookup }),
-  }
+  const row = columnsOf(credential, tx.now)
   await tx.kysely
     .insertInto('credentials')
     .values({ ...row, tenant_id: tenantId, client_id: clientId, id: credential.id, created_at: tx.now })
     .onConflict((conflict) => conflict.columns(['tenant_id', 'client_id', 'id']).doUpdateSet(row))
     .execute()
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await credentialsChanged(tx, tenantId, clientId)
   if (row.disabled_at !== null) await revokeCredential(tx, tenantId, clientId, credential.id)
 }
 
@@ -72,8 +74,7 @@ export async function removeCredential(
     .where('client_id', '=', clientId)
     .where('id', '=', credentialId)
     .execute()
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await credentialsChanged(tx, tenantId, clientId)
   await revokeCredential(tx, tenantId, clientId, credentialId)
 }
 

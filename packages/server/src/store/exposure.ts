@@ -2,7 +2,7 @@
 
 import { credentialSubject } from '@sallyport/protocol'
 import { sql } from 'kysely'
-import { copyToApp } from './client-credentials.ts'
+import { credentialsChanged } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
 import { saveNotice } from './notices.ts'
 import { cutOff } from './revocations.ts'
@@ -45,8 +45,7 @@ export async function exposeCredential(tx: WriteTransaction, exposure: NewExposu
     )
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return null
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await credentialsChanged(tx, tenantId, clientId)
   if (isQuarantined)
     await cutOff(tx, tenantId, { kind: 'credential', subjectId: credentialSubject(clientId, credentialId) })
   await saveNotice(tx, { ...exposure, kind: 'exposed', detail: detailOf(exposure) })

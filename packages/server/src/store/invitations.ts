@@ -1,8 +1,9 @@
 /** Invitations into a tenant or one of its organizations. Of the token that accepts one only a digest is kept. */
 
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { WriteTransaction } from './database.ts'
 import { readJson, writeJson } from './json.ts'
+import { isMadeAfter, type MadePlace } from './made-after.ts'
 import { hasRole } from './memberships.ts'
 import type { InvitationsTable, Schema } from './schema.ts'
 
@@ -29,7 +30,7 @@ const ofTenant = ({ kysely }: From, tenantId: string) =>
   kysely.selectFrom('invitations').selectAll().where('tenant_id', '=', tenantId)
 
 export interface InvitationQuery {
-  readonly after: { readonly createdAt: number; readonly id: string } | undefined
+  readonly after: MadePlace | undefined
   readonly limit: number
   /** Left out, those of the tenant as a whole and of all its organizations. */
   readonly organizationId?: string | undefined
@@ -43,8 +44,7 @@ export async function listInvitations(
 ): Promise<InvitationRecord[]> {
   let query = ofTenant(from, tenantId).orderBy('created_at').orderBy('id').limit(limit)
   if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId)
-  if (after !== undefined)
-    query = query.where(sql<boolean>`(created_at, id) > (${after.createdAt}, ${after.id})`)
+  if (after !== undefined) query = query.where(isMadeAfter(after))
   return (await query.execute()).map(toInvitation)
 }
 

@@ -1,7 +1,8 @@
 /** Requests for keys: an organization asks, the provider's people decide, once. */
 
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { WriteTransaction } from './database.ts'
+import { isMadeAfter, type MadePlace } from './made-after.ts'
 import type { KeyRequestsTable, Schema } from './schema.ts'
 
 type From = { readonly kysely: Kysely<Schema> }
@@ -34,7 +35,7 @@ const ofTenant = ({ kysely }: From, tenantId: string) =>
   kysely.selectFrom('key_requests').selectAll().where('tenant_id', '=', tenantId)
 
 export interface KeyRequestQuery {
-  readonly after: { readonly createdAt: number; readonly id: string } | undefined
+  readonly after: MadePlace | undefined
   readonly limit: number
   readonly state?: KeyRequestState | undefined
   readonly organizationId?: string | undefined
@@ -49,8 +50,7 @@ export async function listKeyRequests(
   let query = ofTenant(from, tenantId).orderBy('created_at').orderBy('id').limit(limit)
   if (state !== undefined) query = query.where('state', '=', state)
   if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId)
-  if (after !== undefined)
-    query = query.where(sql<boolean>`(created_at, id) > (${after.createdAt}, ${after.id})`)
+  if (after !== undefined) query = query.where(isMadeAfter(after))
   return (await query.execute()).map(toKeyRequest)
 }
 

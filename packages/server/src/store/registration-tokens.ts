@@ -1,8 +1,9 @@
 /** Initial access tokens (RFC 7591 §1.2): each makes so many apps of one organization and no more. Only a digest is kept. */
 
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
+import { isMadeAfter, type MadePlace } from './made-after.ts'
 import type { RegistrationTokensTable, Schema } from './schema.ts'
 
 type From = { readonly kysely: Kysely<Schema> }
@@ -29,7 +30,7 @@ const ofTenant = ({ kysely }: From, tenantId: string) =>
   kysely.selectFrom('registration_tokens').selectAll().where('tenant_id', '=', tenantId)
 
 export interface RegistrationTokenQuery {
-  readonly after: { readonly createdAt: number; readonly id: string } | undefined
+  readonly after: MadePlace | undefined
   readonly limit: number
   readonly organizationId: string
 }
@@ -45,8 +46,7 @@ export async function listRegistrationTokens(
     .orderBy('created_at')
     .orderBy('id')
     .limit(limit)
-  if (after !== undefined)
-    query = query.where(sql<boolean>`(created_at, id) > (${after.createdAt}, ${after.id})`)
+  if (after !== undefined) query = query.where(isMadeAfter(after))
   return (await query.execute()).map(toRegistrationToken)
 }
 

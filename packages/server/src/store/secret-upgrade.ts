@@ -1,6 +1,6 @@
 /** What a first use adds to a stored secret: of a foreign hash all that we keep of secrets, of an older one its index. */
 
-import { copyToApp } from './client-credentials.ts'
+import { credentialsChanged } from './client-credentials.ts'
 import type { WriteTransaction } from './database.ts'
 
 export interface SecretUpgrade {
@@ -38,8 +38,7 @@ export async function upgradeSecret(tx: WriteTransaction, upgrade: SecretUpgrade
     .where('verifier', '=', from.verifier)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await credentialsChanged(tx, tenantId, clientId)
   return true
 }
 
@@ -60,7 +59,6 @@ export async function indexSecret(tx: WriteTransaction, index: SecretIndex): Pro
     .where('lookup', 'is', null)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await credentialsChanged(tx, tenantId, clientId)
   return true
 }

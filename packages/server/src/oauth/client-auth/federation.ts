@@ -3,6 +3,7 @@
  * (RFC 7521 §4.2). Such a token may come again while it lives, because a workload reads it from a file for an hour.
  */
 
+import { oncePer } from '@sallyport/protocol'
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
 import type { FederationRule } from '../../federation/rule.ts'
 import { verifyFederated } from '../../federation/verify.ts'
@@ -41,13 +42,7 @@ const rulesOf = (client: Client, now: number) =>
     .slice(0, rulesTried)
     .map((credential) => ({ credential, rule: ruleOf(credential) }))
 
-const rules = new WeakMap<Credential, FederationRule>()
-
 /** The store holds only what the schema has let in, so nothing is checked again. */
-function ruleOf(credential: Credential): FederationRule {
-  const known = rules.get(credential)
-  if (known) return known
-  const rule = JSON.parse(Buffer.from(credential.verifier).toString()) as FederationRule
-  rules.set(credential, rule)
-  return rule
-}
+const ruleOf = oncePer(
+  ({ verifier }: Credential) => JSON.parse(Buffer.from(verifier).toString()) as FederationRule,
+)

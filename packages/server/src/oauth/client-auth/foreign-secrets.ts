@@ -1,26 +1,21 @@
 /** Secrets that are kept as others have hashed them, until their first use: opened once, and remembered once proven. */
 
+import { oncePer } from '@sallyport/protocol'
 import type { Client, Credential } from '../../apps/client.ts'
 import { foreignFormats, isForeignFormat } from '../../keys/imported/formats.ts'
 import type { ForeignHash, SlowHash } from '../../keys/imported/hash.ts'
 import { sameVerifier } from '../../keys/secret-hasher.ts'
 
 // By the credential as it was read: a change of it is another object, which nothing is known of.
-const opened = new WeakMap<Credential, ForeignHash>()
 const proven = new WeakMap<Credential, Buffer>()
 
 export const isForeign = ({ format }: Credential): boolean => isForeignFormat(format)
 
 /** Of a credential whose format is foreign. */
-export function foreignHashOf(credential: Credential): ForeignHash {
-  const known = opened.get(credential)
-  if (known) return known
-  const { format, verifier } = credential
-  if (!isForeignFormat(format)) throw new Error(`The credential ${credential.id} holds no foreign hash.`)
-  const hash = foreignFormats[format].open(verifier)
-  opened.set(credential, hash)
-  return hash
-}
+export const foreignHashOf = oncePer(({ id, format, verifier }: Credential): ForeignHash => {
+  if (!isForeignFormat(format)) throw new Error(`The credential ${id} holds no foreign hash.`)
+  return foreignFormats[format].open(verifier)
+})
 
 export interface SlowSecret {
   readonly credential: Credential

@@ -1,6 +1,6 @@
 /** OpenID Connect Core §9, RFC 7523 §2.2: an assertion signed with a key whose public half the client registered. */
 
-import { RecentMap } from '@sallyport/protocol'
+import { oncePer, RecentMap } from '@sallyport/protocol'
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
 import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
 import type { TokenDeps } from '../deps.ts'
@@ -73,18 +73,13 @@ interface ImportedKey {
   readonly key: VerificationKey | null
 }
 
-const registeredKeys = new WeakMap<Credential, ImportedKey>()
 // Reading a key costs as much as using it, and a client that is not in memory is read at each request.
 const importedKeys = new RecentMap<ImportedKey>(2_000)
 
-function registeredKey(credential: Credential): VerificationKey | null {
-  const known = registeredKeys.get(credential)
-  if (known) return known.key
+const registeredKey = oncePer((credential: Credential): VerificationKey | null => {
   const text = textOf(credential)
-  const imported = importedKeys.get(text) ?? importKey(text)
-  registeredKeys.set(credential, imported)
-  return imported.key
-}
+  return (importedKeys.get(text) ?? importKey(text)).key
+})
 
 function importKey(text: string): ImportedKey {
   const imported = { key: importVerificationKey(JSON.parse(text)) }

@@ -1,7 +1,8 @@
 /** RFC 8705 §2.1: a certificate that leads to an authority of the tenant, and bears the name the client registered. */
 
+import { oncePer } from '@sallyport/protocol'
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
-import { type Authorities, type ChainVerdict, compileAuthorities, leadsTo } from '../../certificates/chain.ts'
+import { type ChainVerdict, compileAuthorities, leadsTo } from '../../certificates/chain.ts'
 import { compileName, matchesName, type NameKind, type NameRule } from '../../certificates/names.ts'
 import type { PresentedCertificate } from '../../certificates/presented.ts'
 import { revocationProblem } from '../../certificates/revocation-files.ts'
@@ -38,27 +39,16 @@ interface Named {
   readonly rule: NameRule
 }
 
-const compiledNames = new WeakMap<Client, readonly Named[]>()
-
-function namesOf(client: Client): readonly Named[] {
-  const known = compiledNames.get(client)
-  if (known) return known
-  const names = credentialsOf(client, 'certificate').flatMap((credential): Named[] => {
+const namesOf = oncePer((client: Client) =>
+  credentialsOf(client, 'certificate').flatMap((credential): Named[] => {
     const [[kind, text] = ['', '']] = Object.entries<string>(
       JSON.parse(Buffer.from(credential.verifier).toString()),
     )
     // A thumbprint is for the other method.
     return kind === 'sha256' ? [] : [{ credential, rule: compileName(kind as NameKind, text) }]
-  })
-  compiledNames.set(client, names)
-  return names
-}
+  }),
+)
 
-const compiledAuthorities = new WeakMap<Security, Authorities>()
-
-function authoritiesOf(security: Security): Authorities {
-  const known =
-    compiledAuthorities.get(security) ?? compileAuthorities(security.certificateAuthorities.join('\n'))
-  compiledAuthorities.set(security, known)
-  return known
-}
+const authoritiesOf = oncePer((security: Security) =>
+  compileAuthorities(security.certificateAuthorities.join('\n')),
+)
