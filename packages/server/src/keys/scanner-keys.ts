@@ -1,6 +1,6 @@
 /**
  * The public keys of a secret scanner, by their identifiers, as GitHub publishes them: kept for an hour, asked for again
- * for an identifier that nobody knows, but not for every made-up one.
+ * for an identifier that nobody knows, but not for every made-up one, and believed for a day while they cannot be had.
  */
 
 import { createPublicKey, type KeyObject } from 'node:crypto'
@@ -24,6 +24,8 @@ type Keys = ReadonlyMap<string, KeyObject>
 const freshSeconds = 3_600
 // An unknown identifier is a new key, or somebody who would have us fetch without end.
 const coolDownSeconds = 60
+// GitHub takes a key away that was stolen: whoever keeps us from hearing of it must not keep it good for ever.
+const believedSeconds = 86_400
 const mostKeys = 50
 
 export function createScannerKeys({ url, fetchJson, clock, onFailure }: ScannerKeyOptions): ScannerKeys {
@@ -34,11 +36,20 @@ export function createScannerKeys({ url, fetchJson, clock, onFailure }: ScannerK
 
   async function load(): Promise<void> {
     triedAt = clock()
+    // After a clock was set back the day begins anew.
+    fetchedAt = Math.min(fetchedAt, triedAt)
     const fetched = await fetchJson(url)
     const read = fetched.ok ? readKeys(fetched.value) : null
-    if (read === null) return onFailure(url, fetched.ok ? 'its answer holds no keys' : fetched.reason)
+    if (read === null) return fail(fetched.ok ? 'its answer holds no keys' : fetched.reason)
     keys = read
     fetchedAt = clock()
+  }
+
+  const isTooOld = () => clock() >= fetchedAt + believedSeconds
+
+  function fail(reason: string): void {
+    const noLonger = keys !== null && isTooOld()
+    onFailure(url, noLonger ? `${reason}, and keys of a day ago are no longer believed` : reason)
   }
 
   return {
@@ -53,7 +64,7 @@ export function createScannerKeys({ url, fetchJson, clock, onFailure }: ScannerK
         })
         await flight
       }
-      return keys === null ? 'unavailable' : (keys.get(identifier) ?? null)
+      return keys === null || isTooOld() ? 'unavailable' : (keys.get(identifier) ?? null)
     },
   }
 }

@@ -184,6 +184,44 @@ test('issue 4.5: the keys are fetched when they are needed, and a made-up identi
   assert.equal(fetches.length, 5)
 })
 
+test('issue 4.5: keys that could not be had again for a day are not believed, and the log says why', async (t) => {
+  let answer: Record<string, unknown> | null = published
+  const { doubles } = scannerDoubles(() => answer)
+  const server = await startTestServer(t, oneStore, text, {}, doubles)
+  const sync = server.credential('acme', 'sync')
+  assert.equal((await report(server, '[]')).status, 200)
+  answer = null
+  await server.advance(86_399)
+  assert.equal((await report(server, '[]')).status, 200)
+  // Not asked again so soon, and refused all the same.
+  await server.advance(1)
+  const refused = await report(server, found(sync[1]))
+  assert.deepEqual([refused.status, refused.headers['Retry-After']], [503, '60'])
+  assertToken(await server.token('acme', { basic: sync }))
+  await server.advance(60)
+  assert.equal((await report(server, '[]')).status, 503)
+  const reasons = server.logLines.filter(({ msg }) => msg === 'keys not fetched').map(({ reason }) => reason)
+  assert.deepEqual(reasons, [
+    'its host is gone',
+    'its host is gone, and keys of a day ago are no longer believed',
+  ])
+  answer = published
+  await server.advance(60)
+  assert.deepEqual((await report(server, found(sync[1]))).json, [labelOf(sync[1], 'true_positive')])
+})
+
+test('issue 4.5: after a clock was set back the keys are believed for a day from then, and no longer', async (t) => {
+  let answer: Record<string, unknown> | null = published
+  const { doubles } = scannerDoubles(() => answer)
+  const server = await startTestServer(t, oneStore, text, {}, doubles)
+  assert.equal((await report(server, '[]')).status, 200)
+  answer = null
+  await server.advance(-604_800)
+  assert.equal((await report(server, '[]')).status, 200)
+  await server.advance(86_400)
+  assert.equal((await report(server, '[]')).status, 503)
+})
+
 test('settled: a host that is a tenant answers for that tenant alone, and no tenant may take the path', async (t) => {
   const hosted = blueprint(tenant('acme', [app('sync')], { hosts: ['auth.acme.example'] }))
   const server = await startTestServer(t, oneStore, hosted, {}, scannerDoubles().doubles)
