@@ -1,14 +1,14 @@
 /** The keys that an outside issuer signs with: where its rule says, or where its own metadata says (OIDC Discovery §4). */
 
 import { RecentMap } from '@sallyport/protocol'
-import type { RemoteKeySets } from '../keys/remote-key-sets.ts'
+import type { RemoteKeySets, WantedKey } from '../keys/remote-key-sets.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
 import { type FetchJson, fetchDeadline } from '../outbound/fetch-json.ts'
 import type { FederationRule } from './rule.ts'
 
 export interface IssuerKeys {
   /** Empty when there is none, or nobody can tell. */
-  keysFor(rule: FederationRule, kid: string | null): Promise<readonly VerificationKey[]>
+  keysFor(rule: FederationRule, wanted: WantedKey): Promise<readonly VerificationKey[]>
 }
 
 export interface IssuerKeyOptions {
@@ -89,15 +89,15 @@ export function createIssuerKeys({
   }
 
   return {
-    async keysFor({ issuer, jwks_uri: jwksUri }, kid) {
-      if (jwksUri !== undefined) return keySets.keysFor(jwksUri, kid)
+    async keysFor({ issuer, jwks_uri: jwksUri }, wanted) {
+      if (jwksUri !== undefined) return keySets.keysFor(jwksUri, wanted)
       const now = clock()
       const known = datedBy(now, issuers.get(issuer) ?? nothing)
-      if (now < known.until) return known.jwksUri === null ? [] : keySets.keysFor(known.jwksUri, kid)
+      if (now < known.until) return known.jwksUri === null ? [] : keySets.keysFor(known.jwksUri, wanted)
       // One for both fetches: whoever waits for them is to be answered in time (trust row 67).
       const end = deadline()
       const found = await discoverOnce(issuer, known, end)
-      return found.jwksUri === null ? [] : keySets.keysFor(found.jwksUri, kid, end)
+      return found.jwksUri === null ? [] : keySets.keysFor(found.jwksUri, wanted, end)
     },
   }
 }

@@ -39,11 +39,16 @@ export async function verifyOutside(
   if (reasons.length > 0) return reasons
   const { kid } = jws.header
   const name = typeof kid === 'string' ? kid : null
-  const keys = ownKeys ?? (await issuerKeys.keysFor(rule, name))
+  const keys = ownKeys ?? (await issuerKeys.keysFor(rule, { kid: name }))
   if (keys.length === 0) return ['no key of the issuer could be had']
   const candidates = name === null ? keys : keys.filter((key) => key.kid === null || key.kid === name)
   const { trials = createSignatureTrials(jws) } = context
-  return trials.findSigner(candidates) ? [] : ['no key of the issuer has signed it']
+  const missing = ['no key of the issuer has signed it']
+  if (trials.findSigner(candidates)) return []
+  if (name !== null || ownKeys !== null) return missing
+  // Of a token that does not name its key it may be a new one.
+  const others = await issuerKeys.keysFor(rule, { kid: null, noneOf: keys })
+  return trials.findSigner(others) ? [] : missing
 }
 
 /** The same of a token that stands for the machine which shows it. */

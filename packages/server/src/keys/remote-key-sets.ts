@@ -1,19 +1,27 @@
 /**
  * The key sets of others, by URL (RFC 7517 §5): fetched when first needed, kept for as long as their owners say within
- * bounds, fetched again for a key id nobody knows, but not for every made-up one.
+ * bounds, fetched again for a key that nobody knows, but not for every made-up one.
  */
 
 import type { Fetched, FetchJson } from '../outbound/fetch-json.ts'
 import { importVerificationKey, type VerificationKey } from './verify-signature.ts'
 
+/** Which key a token is signed with, as far as anybody knows. */
+export interface WantedKey {
+  /** Null for a token without one. */
+  readonly kid: string | null
+  /** Those of the set that have not signed it: only others are wanted. */
+  readonly noneOf?: readonly VerificationKey[]
+}
+
 export interface RemoteKeySets {
   /**
-   * Empty when there is none, or nobody can tell. At once when it is known; `kid` is null for a token without one. A
-   * fetch ends with the signal, where there is one.
+   * Empty when there is none, or nobody can tell. At once when it is known. A fetch ends with the signal, where there is
+   * one.
    */
   keysFor(
     url: string,
-    kid: string | null,
+    wanted: WantedKey,
     deadline?: AbortSignal,
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 }
@@ -41,7 +49,7 @@ const keysPerSet = 50
 const defaultMaxAgeSeconds = 300
 const shortestMaxAgeSeconds = 60
 const longestMaxAgeSeconds = 3_600
-// An unknown kid is a rotation, or an attack that would have us fetch without end (RFC 8725 §3.8).
+// An unknown key is a rotation, or an attack that would have us fetch without end (RFC 8725 §3.8).
 const coolDownSeconds = 30
 // After a failure: long enough to spare the host, short enough to notice that it is back.
 const failureSeconds = 10
@@ -53,6 +61,11 @@ const nothing: KeySet = { keys: [], freshUntil: 0, triedAt: 0, hasFailed: false 
 /** After a clock was set back nobody knows how old a set is: it is to be fetched again, and good as if that were due. */
 const datedBy = (now: number, set: KeySet): KeySet =>
   now < set.triedAt ? { ...set, triedAt: 0, freshUntil: Math.min(set.freshUntil, now) } : set
+
+/** By what they are: a set that was fetched again holds the same keys as other objects. */
+function othersThan(noneOf: readonly VerificationKey[], keys: readonly VerificationKey[]) {
+  return keys.filter(({ key }) => !noneOf.some((one) => one.key.equals(key)))
+}
 
 export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySetOptions): RemoteKeySets {
   const sets = new Map<string, KeySet>()
@@ -111,15 +124,17 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
   }
 
   return {
-    keysFor(url, kid, deadline) {
+    keysFor(url, { kid, noneOf = [] }, deadline) {
       const now = clock()
       const known = datedBy(now, recall(url))
-      const refreshed = () => refresh(url, known, deadline).then(({ keys }) => keys)
+      const left = (keys: KeySet['keys']) => (noneOf.length === 0 ? keys : othersThan(noneOf, keys))
+      const refreshed = () => refresh(url, known, deadline).then(({ keys }) => left(keys))
       const mayTry = now - known.triedAt >= (known.hasFailed ? failureSeconds : coolDownSeconds)
       if (known === nothing || (now >= known.freshUntil && mayTry)) return refreshed()
       if (now >= known.freshUntil + staleSeconds) return []
-      const isUnknown = kid !== null && !known.keys.some((key) => key.kid === kid)
-      return isUnknown && mayTry ? refreshed() : known.keys
+      const keys = left(known.keys)
+      const isUnknown = kid === null ? keys.length === 0 : !keys.some((key) => key.kid === kid)
+      return isUnknown && mayTry ? refreshed() : keys
     },
   }
 }

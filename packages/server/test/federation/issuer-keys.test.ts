@@ -30,7 +30,7 @@ async function start() {
     return end
   }
   const issuerKeys = createIssuerKeys({ ...options, keySets: createRemoteKeySets(options), deadline })
-  const count = async () => (await issuerKeys.keysFor({ issuer, subject: 'robot' }, 'one')).length
+  const count = async () => (await issuerKeys.keysFor({ issuer, subject: 'robot' }, { kid: 'one' })).length
   return { clock, origin, ends, count }
 }
 

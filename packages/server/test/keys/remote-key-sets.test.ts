@@ -25,7 +25,7 @@ async function start(maxAgeSeconds: number | null = null) {
     },
   })
   const kids = async (kid: string | null = null, at = url) =>
-    (await sets.keysFor(at, kid)).map((key) => key.kid)
+    (await sets.keysFor(at, { kid })).map((key) => key.kid)
   return { clock, failures, one, two, origin, sets, kids }
 }
 
@@ -34,7 +34,7 @@ test('trust 67: a set is fetched once for all who wait, and then answered from m
   const all = await Promise.all(Array.from({ length: 20 }, () => kids('one')))
   assert.deepEqual(new Set(all.flat()), new Set(['one']))
   assert.equal(origin.fetches, 1)
-  assert.ok(Array.isArray(sets.keysFor(url, 'one')), 'at once')
+  assert.ok(Array.isArray(sets.keysFor(url, { kid: 'one' })), 'at once')
 })
 
 test('trust 178: a thousand unknown key ids cost one fetch for each cool-down', async () => {
@@ -48,6 +48,24 @@ test('trust 178: a thousand unknown key ids cost one fetch for each cool-down', 
   assert.deepEqual(first, ['one', 'two'])
   for (let index = 0; index < 1_000; index++) await kids(`made-up-${index}`)
   assert.equal(origin.fetches, 2)
+})
+
+test('trust 178: a token that names no key has the set fetched again where no key of it has signed, once for each cool-down', async () => {
+  const { origin, sets, kids, clock, one, two } = await start()
+  const known = await sets.keysFor(url, { kid: null })
+  const others = async () => (await sets.keysFor(url, { kid: null, noneOf: known })).map(({ kid }) => kid)
+  for (let index = 0; index < 1_000; index++) assert.deepEqual(await others(), [])
+  assert.equal(origin.fetches, 1)
+  origin.keys = [one, two]
+  clock.advance(30)
+  const all = await Promise.all(Array.from({ length: 20 }, others))
+  assert.deepEqual(new Set(all.flat()), new Set(['two']))
+  // Whoever asked too late for that fetch has its answer all the same.
+  assert.deepEqual(await others(), ['two'])
+  assert.equal(origin.fetches, 2)
+  clock.advance(30)
+  assert.deepEqual(await kids(), ['one', 'two'])
+  assert.equal(origin.fetches, 2, 'a key that is there is not asked for')
 })
 
 test('trust F38: a key that was removed is refused after the lifetime of its set', async () => {

@@ -60,6 +60,18 @@ forEachStore((_engine, suite) => {
   })
 })
 
+test('trust 67: an issuer that names no keys replaces them without telling us', async (t) => {
+  const { send, good, documents, fetched, server } = await start(t)
+  const unnamed = { kid: undefined }
+  const second = await makeKey()
+  assertToken(await send(await good({}, undefined, unnamed)))
+  assertInvalidClient(await send(await good({}, second, unnamed)))
+  documents[`${github}/keys`] = { keys: [second.publicJwk] }
+  await server.advance(30)
+  assertToken(await send(await good({}, second, unnamed)))
+  assert.equal(fetched.filter((url) => url === `${github}/keys`).length, 2)
+})
+
 test('workload identity: an issuer may call the machine what we call its client', async (t) => {
   const { send, good } = await start(t, [{ issuer: github, subject: 'robot' }])
   assertToken(await send(await good({ sub: 'robot' })))

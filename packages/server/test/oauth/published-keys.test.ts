@@ -23,7 +23,7 @@ const send = async (server: TestServer, by: Key, header: Members = {}) =>
     clientAddress: freshAddress(),
   })
 
-test('trust 67, OpenID Connect Core §10.1.1: a client that publishes its keys replaces them without telling us', async (t) => {
+async function startPublished(t: Parameters<typeof startTestServer>[0]) {
   const [first, second] = [await makeKey(), await makeKey('EdDSA')]
   const origin = { keys: [{ ...first.publicJwk, kid: 'one' }] as object[], fetches: 0 }
   const server = await start(t, { jwks_uri: 'https://robot.example/jwks' }, async (url) => {
@@ -31,6 +31,11 @@ test('trust 67, OpenID Connect Core §10.1.1: a client that publishes its keys r
     origin.fetches += 1
     return { ok: true, value: { keys: origin.keys }, maxAgeSeconds: null }
   })
+  return { server, origin, first, second }
+}
+
+test('trust 67, OpenID Connect Core §10.1.1: a client that publishes its keys replaces them without telling us', async (t) => {
+  const { server, origin, first, second } = await startPublished(t)
   assertToken(await send(server, first, { kid: 'one' }))
   assertInvalidClient(await send(server, second, { kid: 'two' }))
   assert.equal(origin.fetches, 1)
@@ -38,6 +43,22 @@ test('trust 67, OpenID Connect Core §10.1.1: a client that publishes its keys r
   await server.advance(30)
   assertToken(await send(server, second, { kid: 'two' }))
   assertInvalidClient(await send(server, first, { kid: 'one' }))
+})
+
+test('trust 67, RFC 7515 §4.1.4: so does one whose assertions do not name their keys', async (t) => {
+  const { server, origin, first, second } = await startPublished(t)
+  assertToken(await send(server, first))
+  assertInvalidClient(await send(server, second))
+  assert.equal(origin.fetches, 1)
+  origin.keys = [{ ...first.publicJwk, kid: 'one' }, second.publicJwk]
+  await server.advance(30)
+  assertToken(await send(server, first))
+  assert.equal(origin.fetches, 1)
+  for (const reply of await Promise.all([send(server, second), send(server, second)])) assertToken(reply)
+  assert.equal(origin.fetches, 2)
+  const stranger = await makeKey()
+  for (let index = 0; index < 10; index++) assertInvalidClient(await send(server, stranger))
+  assert.equal(origin.fetches, 2)
 })
 
 test('trust 52-53: no URL that an assertion brings along is asked', async (t) => {

@@ -2,6 +2,8 @@
 
 import { oncePer, RecentMap } from '@sallyport/protocol'
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
+import type { RemoteKeySets, WantedKey } from '../../keys/remote-key-sets.ts'
+import type { SignatureTrials } from '../../keys/signature-trials.ts'
 import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
 import type { TokenDeps } from '../deps.ts'
 import {
@@ -24,11 +26,13 @@ export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) =>
   const kid = kidOf(jws.header)
   const known = client === null ? [] : await keysOf(client, kid, deps)
   const candidates = candidatesAmong(known, kid, request.now)
-  const key = trials.findSigner(candidates.map((candidate) => candidate.key))
+  const mayBeNew = client !== null && kid === null
+  const signer =
+    signerAmong(candidates, trials) ??
+    (mayBeNew ? signerAmong(await newKeysOf(client, known, deps), trials) : undefined)
   trials.imitateMissing()
   if (client === null) return 'client unknown'
   if (!clientAllows(assertion, client)) return algorithmRefused
-  const signer = key && candidates.find((candidate) => candidate.key === key)
   if (signer === undefined) return whyNobody(known, candidates)
   return acceptOnce(assertion, client, signer.credential, 'private_key_jwt', deps)
 }
@@ -38,6 +42,11 @@ function candidatesAmong(known: readonly Candidate[], kid: string | null, now: n
   const named = kid === null ? known : known.filter(({ key }) => key.kid === null || key.kid === kid)
   const usable = ({ credential }: Candidate) => Number(isUsable(credential, now))
   return named.toSorted((one, other) => usable(other) - usable(one))
+}
+
+function signerAmong(candidates: readonly Candidate[], trials: SignatureTrials): Candidate | undefined {
+  const key = trials.findSigner(candidates.map((candidate) => candidate.key))
+  return key && candidates.find((candidate) => candidate.key === key)
 }
 
 /** For the log: three mistakes of three people. */
@@ -58,13 +67,25 @@ async function keysOf(client: Client, kid: string | null, { keySets }: TokenDeps
     const key = registeredKey(credential)
     return key === null ? [] : [{ credential, key }]
   })
+  return [...registered, ...(await publishedKeys(client, { kid }, keySets))]
+}
+
+/** For an assertion without `kid` that none of the known keys has signed: its key may be a new one. */
+const newKeysOf = (client: Client, known: readonly Candidate[], { keySets }: TokenDeps) =>
+  publishedKeys(client, { kid: null, noneOf: known.map(({ key }) => key) }, keySets)
+
+async function publishedKeys(
+  client: Client,
+  wanted: WantedKey,
+  keySets: RemoteKeySets,
+): Promise<Candidate[]> {
   const published = await Promise.all(
     credentialsOf(client, 'jwks_uri').map(async (credential) => {
-      const keys = await keySets.keysFor(textOf(credential), kid)
+      const keys = await keySets.keysFor(textOf(credential), wanted)
       return keys.map((key) => ({ credential, key }))
     }),
   )
-  return [...registered, ...published.flat()]
+  return published.flat()
 }
 
 const textOf = ({ verifier }: Credential): string => Buffer.from(verifier).toString()
