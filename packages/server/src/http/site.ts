@@ -37,6 +37,12 @@ const nameOf = (host: string) => host.replace(/\.?(?::\d+)?$/, '')
 
 const portOf = ({ port }: URL): string => (port === '' ? '' : `:${port}`)
 
+/** All that a tenant is served under, and so calls itself. */
+export function issuersOf(baseUrl: URL, { id, hosts }: Pick<Tenant, 'id' | 'hosts'>): readonly string[] {
+  const port = portOf(baseUrl)
+  return [`${baseUrl.origin}/${id}`, ...hosts.map((host) => `${baseUrl.protocol}//${host}${port}`)]
+}
+
 /** `baseUrl` is what the operator says the server is called; hosts of tenants share its scheme and port. */
 export function createSiteFinder(directory: Directory, baseUrl: URL, mtlsUrl: URL | null = null): SiteFinder {
   // Read once: each of these is computed anew by `URL`.

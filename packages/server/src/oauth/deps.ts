@@ -16,6 +16,7 @@ import type { NewExposure } from '../store/exposure.ts'
 import type { NewRevocation } from '../store/revocations.ts'
 import type { SingleUse } from '../store/single-use.ts'
 import type { Directory } from '../tenants/directory.ts'
+import type { Tenant } from '../tenants/tenant.ts'
 import type { OpaqueTokens } from '../tokens/opaque-tokens.ts'
 import type { ProvenRecently } from './client-auth/proven-recently.ts'
 import type { TokenReuse } from './token-reuse.ts'
@@ -23,6 +24,8 @@ import type { TokenReuse } from './token-reuse.ts'
 export interface TokenDeps {
   readonly effects: Effects
   readonly directory: Directory
+  /** All that a tenant is served under, whichever of it a request came by. */
+  readonly issuersOf: (tenant: Pick<Tenant, 'id' | 'hosts'>) => readonly string[]
   readonly hasher: SecretHasher
   readonly sealer: Sealer
   readonly singleUse: SingleUse

@@ -12,7 +12,7 @@ import { logManagement } from '../http/management.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { RouteDeps } from '../http/routes.ts'
 import { createSecretScanning, factsOfLeak } from '../http/secret-scanning.ts'
-import { createSiteFinder } from '../http/site.ts'
+import { createSiteFinder, issuersOf } from '../http/site.ts'
 import { createSlowHashes } from '../keys/imported/turn.ts'
 import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
 import { createScannerKeys } from '../keys/scanner-keys.ts'
@@ -61,6 +61,7 @@ export function routeDeps(
   return {
     effects,
     directory,
+    issuersOf: (tenant) => issuersOf(baseUrl, tenant),
     hasher,
     sealer,
     singleUse,

@@ -157,6 +157,15 @@ export async function startExchange(
   }
 }
 
+/** The URL the tenant `acme` is served under by a host of its own, and a request that comes by it. */
+export const ownHost = 'https://auth.acme.example:8443'
+export const atOwnHost = (server: TestServer, body: Form, appId = 'broker') =>
+  server.request({
+    ...{ method: 'POST', url: '/oauth2/token', host: new URL(ownHost).host, body },
+    basic: server.credential('acme', appId),
+    clientAddress: freshAddress(),
+  })
+
 /** RFC 8693 §2.2.1. */
 export function assertExchanged(reply: TestReply, type = accessTokenType): string {
   const token = assertToken(reply)

@@ -2,17 +2,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { revoke } from '../../src/store/revocations.ts'
+import { assertError, assertToken } from './answers.ts'
 import { assertInactive, introspect } from './ends.ts'
 import {
   accessTokenType,
   assertExchanged,
   assertRefusedToken,
+  atOwnHost,
   files,
   idp,
+  jwtBearer,
   jwtType,
+  ownHost,
   startExchange,
+  tokenExchange,
 } from './exchanges.ts'
 import { claimsOf, reasonOf } from './signed.ts'
+
+const hosted = { hosts: [new URL(ownHost).hostname] }
 
 test('trust F21: who brings a token that others acted with must be trusted with all of them', async (t) => {
   const { server, of, exchange } = await startExchange(t, { policy: { subjects: ['relay'] } })
@@ -107,4 +114,65 @@ test('RFC 8693 §4.4: may_act names who may, and nobody else does, also not by a
   const relay = { basic: server.credential('acme', 'relay') }
   assertRefusedToken(await exchange(token, { resource: files }, relay))
   assertExchanged(await exchange(token, { resource: files, scope: 'list' }))
+})
+
+test('RFC 8693 §4.1: a token that was issued under another host of its tenant is its own, as subject and as actor', async (t) => {
+  const { server, of, exchange } = await startExchange(t, { tenant: hosted, policy: { actors: ['other'] } })
+  const made = async (appId: string) =>
+    assertToken(await atOwnHost(server, { grant_type: 'client_credentials' }, appId))
+  const [subject, actor] = [await made('sync'), await made('other')]
+  const by = (text: string) => ({ actor_token: text, actor_token_type: accessTokenType })
+  const [otherId] = server.credential('acme', 'other')
+  for (const [one, other] of [
+    [subject, await of('other')],
+    [await of('sync'), actor],
+  ] as const)
+    assert.deepEqual(claimsOf(await exchange(one, by(other))).act, { sub: otherId })
+})
+
+test('RFC 8693 §4.1, §4.4: by whichever host it comes, nobody of ours has acted by the word of another, and who may act does', async (t) => {
+  const { server, exchange, bear, assertion, idJag } = await startExchange(t, { tenant: hosted })
+  const type = { subject_token_type: jwtType, resource: files }
+  const here = 'https://localhost:8443/acme'
+  const exchangeThere = (subject: string) =>
+    atOwnHost(server, {
+      ...{ grant_type: tokenExchange, subject_token: subject },
+      ...{ subject_token_type: jwtType, resource: files },
+    })
+  const bearThere = (token: string) => atOwnHost(server, { grant_type: jwtBearer, assertion: token })
+  const there = { aud: ownHost }
+  const ofHost = { act: { sub: 'sync', iss: ownHost } }
+  const ofPath = { act: { sub: 'sync', iss: here }, ...there }
+  assertRefusedToken(await exchange(await assertion(ofHost), type))
+  assertRefusedToken(await exchangeThere(await assertion(ofPath)))
+  assertError(await bear(await idJag(ofHost)), 'invalid_grant')
+  assertError(await bearThere(await idJag(ofPath)), 'invalid_grant')
+  const may = (iss: string) => ({ may_act: { sub: 'broker', iss } })
+  assertExchanged(await exchange(await assertion(may(ownHost)), type))
+  assertExchanged(await exchangeThere(await assertion({ ...may(here), ...there })))
+  assertToken(await bear(await assertion(may(ownHost))))
+})
+
+test('RFC 8693 §4.1: whoever is said to have acted has a name', async (t) => {
+  const { exchange, bear, assertion, idJag } = await startExchange(t)
+  const type = { subject_token_type: jwtType, resource: files }
+  const nameless = [
+    { sub: '' },
+    { iss: idp },
+    { sub: 'portal', iss: '' },
+    { sub: 'portal', act: { sub: '' } },
+  ]
+  for (const act of nameless) {
+    assertRefusedToken(await exchange(await assertion({ act }), type))
+    assertError(await bear(await idJag({ act })), 'invalid_grant')
+  }
+})
+
+test('ID-JAG §8.3: whom a tenant trusts is never itself, by none of its hosts', async (t) => {
+  const { bear, assertion, server } = await startExchange(t, {
+    tenant: hosted,
+    trusted: { issuer: ownHost },
+  })
+  assertError(await bear(await assertion({ iss: ownHost })), 'invalid_grant')
+  assert.equal(reasonOf(server), 'assertion: of no outside issuer')
 })

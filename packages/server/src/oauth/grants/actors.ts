@@ -1,15 +1,21 @@
 /** RFC 8693 §4.1 and §4.4: who acts for a subject, in which order, and who may. */
 
+import type { Tenant } from '../../tenants/tenant.ts'
+import type { TokenDeps } from '../deps.ts'
 import type { Actor } from './grant.ts'
 
 /** A chain longer than this is a loop, or nobody's idea. */
 const longestChain = 5
 
+/** What this server calls itself for a tenant: by each of its hosts, and in tokens. */
+export const ownNames = (tenant: Tenant, { issuersOf }: TokenDeps): readonly string[] =>
+  tenant.tokenIssuer === null ? issuersOf(tenant) : [...issuersOf(tenant), tenant.tokenIssuer]
+
 /** Whose words an `act` is, where they are not this server's. */
 export interface OutsideWords {
   readonly issuer: string
-  /** What this server calls itself: an outside issuer knows nobody of ours. */
-  readonly ours: readonly (string | null)[]
+  /** An outside issuer knows nobody of ours. */
+  readonly ours: readonly string[]
 }
 
 /** The `act` of a token as it is handed on: identities and nothing else. */
@@ -22,11 +28,12 @@ export function readActors(
   if (left === 0 || typeof claim !== 'object' || claim === null) return 'unreadable'
   const { sub, iss = outside?.issuer, act } = claim as Readonly<Record<string, unknown>>
   const rest = readActors(act, outside, left - 1)
-  if (typeof sub !== 'string' || !(iss === undefined || typeof iss === 'string') || rest === 'unreadable')
-    return 'unreadable'
+  if (!isName(sub) || !(iss === undefined || isName(iss)) || rest === 'unreadable') return 'unreadable'
   if (iss !== undefined && outside?.ours.includes(iss)) return 'unreadable'
   return { sub, ...(iss !== undefined && { iss }), ...(rest !== null && { act: rest }) }
 }
+
+const isName = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** The newest actor stands outermost. */
 export const chainedTo = (actor: string, before: Actor | null): Actor | 'too long' => {
@@ -41,17 +48,21 @@ export const chainedTo = (actor: string, before: Actor | null): Actor | 'too lon
 export function mayActAs(
   claim: unknown,
   actor: string,
-  issuer: string,
+  ours: readonly string[],
   saidBy: 'us' | 'an outside issuer',
 ): boolean {
   if (claim === undefined) return true
   if (typeof claim !== 'object' || claim === null || Array.isArray(claim)) return false
   if (saidBy === 'an outside issuer' && !Object.hasOwn(claim, 'iss')) return false
-  const expected: Readonly<Record<string, string>> = { sub: actor, client_id: actor, iss: issuer }
+  const expected: Readonly<Record<string, readonly unknown[]>> = {
+    sub: [actor],
+    client_id: [actor],
+    iss: ours,
+  }
   const members = Object.entries(claim)
   const names = members.map(([name]) => name)
   return (
     (names.includes('sub') || names.includes('client_id')) &&
-    members.every(([name, value]) => Object.hasOwn(expected, name) && expected[name] === value)
+    members.every(([name, value]) => Object.hasOwn(expected, name) && expected[name]?.includes(value))
   )
 }

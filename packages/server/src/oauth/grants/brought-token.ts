@@ -19,7 +19,7 @@ import { deadBecause } from '../../tokens/standing.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
-import { type OutsideWords, readActors } from './actors.ts'
+import { type OutsideWords, ownNames, readActors } from './actors.ts'
 import type { PresentedToken } from './exchange-form.ts'
 import type { Actor } from './grant.ts'
 import { type OutsideToken, readOutsideToken } from './outside-token.ts'
@@ -119,7 +119,7 @@ async function readOutside(
   const outside = await readOutsideToken(jws, 'subject_token', request, caller, deps)
   if (typeof outside === 'string') return refuseToken('subject', outside)
   const { claims, subject, facts, expiresAt, trusted } = outside
-  const ours = [request.issuer, request.tenant.tokenIssuer]
+  const ours = ownNames(request.tenant, deps)
   return {
     subject,
     facts: [facts],

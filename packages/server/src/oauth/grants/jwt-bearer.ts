@@ -24,7 +24,7 @@ import { chooseScopes, grantedOf, limitOf } from '../choose-scopes.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import { refuseWithoutDatabase } from '../client-request.ts'
 import type { TokenRequest } from '../token-request.ts'
-import { mayActAs, readActors } from './actors.ts'
+import { mayActAs, ownNames, readActors } from './actors.ts'
 import type { Grant } from './grant.ts'
 import { type OutsideToken, readOutsideToken } from './outside-token.ts'
 import { planOf } from './plan-of.ts'
@@ -48,10 +48,9 @@ export const jwtBearer: Grant = {
     const once = onceOf(token, request)
     if (use === 'id_jag') checkIdJag(token, request, authenticated)
     const { act, may_act: mayAct } = token.claims
-    const ourIssuer = request.tenant.tokenIssuer ?? request.issuer
-    if (!mayActAs(mayAct, client.clientId, ourIssuer, 'an outside issuer'))
+    const ours = ownNames(request.tenant, deps)
+    if (!mayActAs(mayAct, client.clientId, ours, 'an outside issuer'))
       refuse('invalid_grant', 'assertion whose may_act means another actor')
-    const ours = [request.issuer, request.tenant.tokenIssuer]
     const actors = readActors(act, { issuer: token.trusted.rule.issuer, ours })
     if (actors === 'unreadable') return refuse('invalid_grant', 'assertion with an act that cannot be read')
     const plan = planOf(request.tenant, organization)

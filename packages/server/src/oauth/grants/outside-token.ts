@@ -8,6 +8,7 @@ import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import type { TokenDeps } from '../deps.ts'
 import type { TokenRequest } from '../token-request.ts'
+import { ownNames } from './actors.ts'
 
 export interface OutsideToken {
   readonly trusted: TrustedIssuer
@@ -32,10 +33,10 @@ export async function readOutsideToken(
   { client }: AuthenticatedClient,
   deps: TokenDeps,
 ): Promise<OutsideToken | string> {
-  const { tenant, issuer } = request
+  const { tenant } = request
   const { iss } = jws.payload
   // What this server has signed for one purpose is not taken for another (ID-JAG draft §8.3).
-  if (typeof iss !== 'string' || iss === issuer || iss === tenant.tokenIssuer) return 'of no outside issuer'
+  if (typeof iss !== 'string' || ownNames(tenant, deps).includes(iss)) return 'of no outside issuer'
   const ways = tenant.trustedIssuers.get(iss) ?? []
   const open = ways.filter(({ accepts, apps }) => accepts.has(use) && apps.has(client.id)).slice(0, waysTried)
   if (open.length === 0) return `of an issuer that this app may bring no ${use} of`

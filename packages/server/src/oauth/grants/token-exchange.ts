@@ -11,8 +11,7 @@ import { chooseApi } from '../choose-api.ts'
 import { chooseScopes, limitOf } from '../choose-scopes.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import { refuseWithoutDatabase } from '../client-request.ts'
-import type { TokenRequest } from '../token-request.ts'
-import { chainedTo, mayActAs } from './actors.ts'
+import { chainedTo, mayActAs, ownNames } from './actors.ts'
 import { type BroughtToken, readBroughtToken, refuseToken } from './brought-token.ts'
 import { readExchangeForm, tokenTypeUri } from './exchange-form.ts'
 import type { Actor, Behalf, Grant } from './grant.ts'
@@ -40,7 +39,8 @@ export const tokenExchange: Grant = {
     const limits = limitsOf(subject, api, request.tenant)
     const scopes = chooseScopes(request.form.get('scope'), api, plan, client.settings, limits)
     const issuedTokenType = tokenTypeUri(asked.requestedType)
-    const behalf = { ...behalfOf(subject, actor, policy, caller, request), issuedTokenType }
+    const here = { now: request.now, ours: ownNames(request.tenant, deps) }
+    const behalf = { ...behalfOf(subject, actor, policy, caller, here), issuedTokenType }
     // The token is about its subject, and so are the facts about an organization in it.
     const organization = subject.own?.organization ?? caller.organization
     return { grantType: tokenExchangeType, client, credential, organization, plan, api, scopes, behalf }
@@ -93,7 +93,7 @@ function behalfOf(
   actor: BroughtToken | null,
   { isDelegation }: ExchangePolicy,
   caller: AuthenticatedClient,
-  { issuer, tenant, now }: TokenRequest,
+  { now, ours }: { readonly now: number; readonly ours: readonly string[] },
 ): Speaking {
   const { clientId } = caller.client
   // Whoever makes less of the token it holds acts as it did before.
@@ -101,7 +101,7 @@ function behalfOf(
   if (!isDelegation && actor !== null) refuseToken('actor', 'in the way of impersonation')
   const acting = actor?.subject ?? clientId
   const saidBy = subject.own === null ? 'an outside issuer' : 'us'
-  if (!isHolder && !mayActAs(subject.mayAct, acting, tenant.tokenIssuer ?? issuer, saidBy))
+  if (!isHolder && !mayActAs(subject.mayAct, acting, ours, saidBy))
     refuseToken('subject', 'whose may_act means another actor')
   const endsAt = endOf(subject, actor, now)
   // Of an outside issuer one is good for a moment longer, which is too late to hang another on.
