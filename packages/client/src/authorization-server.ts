@@ -14,11 +14,22 @@ const patienceSeconds = 30
 /** What every request to the authorization server goes with. */
 export const requestOptions = (effects: Pick<Effects, 'fetch' | 'deadline'>) => ({
   [oauth.customFetch]: (url: string, init: oauth.CustomFetchOptions<string, unknown>) =>
-    effects.fetch(url, init as RequestInit).catch((cause: unknown) => {
+    fetchWhole(url, init as RequestInit, effects).catch((cause: unknown) => {
       throw new TokenRequestError(url, { code: 'unreachable' }, { cause })
     }),
   signal: effects.deadline(patienceSeconds),
 })
+
+/** An answer that breaks off, or does not end in time, is a lost connection and not a wrong answer. */
+async function fetchWhole(
+  url: string,
+  init: RequestInit,
+  effects: Pick<Effects, 'fetch'>,
+): Promise<Response> {
+  const response = await effects.fetch(url, init)
+  await response.clone().arrayBuffer()
+  return response
+}
 
 /** A failure is not kept: the next one to ask looks again. */
 export function createServerFinder(options: ClientOptions, effects: Effects): FindServer {

@@ -2,9 +2,10 @@
 
 import { allowedOrigins, checkDestination } from './allowed-origins.ts'
 import { createServerFinder } from './authorization-server.ts'
+import { checkOptions } from './check-options.ts'
 import { clientAuthentication } from './client-authentication.ts'
 import { type FetchFunction, withSystemEffects } from './effects.ts'
-import { type ClientOptions, checkOptions } from './options.ts'
+import type { ClientOptions } from './options.ts'
 import { type OutgoingRequest, readRequest } from './outgoing-request.ts'
 import { createProver } from './prover.ts'
 import { requestToken, type TokenRequestParts } from './request-token.ts'

@@ -1,8 +1,7 @@
-/** What a client can be told, and that it fits together: everything wrong is said in one message. */
+/** What a client can be told. */
 
 import type * as oauth from 'oauth4webapi'
 import type { GivenEffects } from './effects.ts'
-import { refuse } from './errors.ts'
 
 export interface KeyPair {
   readonly privateKey: oauth.CryptoKey
@@ -35,31 +34,3 @@ export interface ClientOptions extends GivenEffects {
   /** Told of renewals that failed while the token in use was still good. */
   readonly onRenewalFailed?: ((error: unknown) => void) | undefined
 }
-
-export function checkOptions(options: ClientOptions): void {
-  const problems = rules.flatMap(([isBroken, sentence]) => (isBroken(options) ? [sentence] : []))
-  if (problems.length > 0) refuse('ERR_INVALID_ARG_VALUE', `createClient: ${problems.join('; ')}`)
-}
-
-const isSecure = (url: string | undefined): boolean =>
-  url === undefined || (URL.canParse(url) && new URL(url).protocol === 'https:')
-
-const rules: readonly (readonly [(options: ClientOptions) => boolean, string])[] = [
-  [({ clientId }) => !clientId, 'clientId is missing'],
-  [({ issuer, tokenUrl }) => !issuer && !tokenUrl, 'issuer is missing (or tokenUrl)'],
-  [({ issuer }) => !isSecure(issuer), 'issuer is not an https URL'],
-  [({ tokenUrl }) => !isSecure(tokenUrl), 'tokenUrl is not an https URL'],
-  [
-    ({ clientSecret, privateKey, clientCertificate }) => !clientSecret && !privateKey && !clientCertificate,
-    'clientSecret is missing (or privateKey, or clientCertificate)',
-  ],
-  [
-    // RFC 6749 §2.3: one method in a request.
-    ({ clientSecret, privateKey }) => Boolean(clientSecret && privateKey),
-    'clientSecret and privateKey are both given',
-  ],
-  [
-    ({ clientCertificate, fetch }) => Boolean(clientCertificate && !fetch),
-    'clientCertificate needs a fetch that shows the certificate',
-  ],
-]

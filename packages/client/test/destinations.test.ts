@@ -1,6 +1,7 @@
 // Where a token goes and where it does not: whoever receives it can use it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import * as oauth from 'oauth4webapi'
 import { createClient } from '../src/index.ts'
 import { createWorld, invoices, issuer, secretOf } from './world.ts'
 
@@ -100,12 +101,51 @@ test('client: options that do not fit together are refused, all in one message',
     refused(/clientId is missing; clientSecret is missing/),
   )
   assert.throws(make({ issuer: undefined }), refused(/issuer is missing/))
-  assert.throws(make({ issuer: 'http://auth.example.com' }), refused(/issuer is not an https URL/))
-  assert.throws(make({ tokenUrl: 'auth.example.com/token' }), refused(/tokenUrl is not an https URL/))
+  assert.throws(make({ issuer: 'http://auth.example.com' }), refused(/issuer is text, expected an https URL/))
+  assert.throws(
+    make({ tokenUrl: 'auth.example.com/token' }),
+    refused(/tokenUrl is text, expected an https URL/),
+  )
   assert.throws(make({ privateKey: {} }), refused(/both given/))
   assert.throws(make({ clientCertificate: true }), refused(/needs a fetch/))
   for (const origin of ['api.example.com', 'http://api.example.com', 'ftp://api.example.com']) {
     assert.throws(make({ origins: [origin] }), refused(/in origins is not an https URL/))
   }
   make({ origins: ['http://localhost:3000', 'http://127.0.0.1:1', 'http://[::1]:1'] })()
+})
+
+test('client: an option of another kind is named with what was found and what is expected, and never with its value', async () => {
+  const pem = '-----BEGIN PRIVATE KEY-----'
+  const { privateKey, publicKey } = await oauth.generateKeyPair('ES256')
+  const wrong: readonly (readonly [object, string])[] = [
+    [{ clientSecret: 471_147 }, 'clientSecret is a number, expected text'],
+    [{ clientSecret: null }, 'clientSecret is null, expected text'],
+    [{ clientId: ['sync'] }, 'clientId is a list, expected text'],
+    [{ scope: ['a', 'b'] }, 'scope is a list, expected text'],
+    [{ resource: new URL(invoices) }, 'resource is an object, expected text'],
+    [{ issuer: 7, tokenUrl: true }, 'issuer is a number, expected an https URL; tokenUrl is true, expected'],
+    [{ secretIn: 'sp_test_secret' }, 'secretIn is text, expected header or body'],
+    [{ origins: invoices }, 'origins is text, expected a list of texts'],
+    [{ origins: [7] }, 'origins is a list, expected a list of texts'],
+    [{ clientCertificate: 'yes' }, 'clientCertificate is text, expected true or false'],
+    [{ privateKey: pem }, 'privateKey is text, expected a private CryptoKey, as importPrivateKey makes it'],
+    [{ privateKey: publicKey }, 'privateKey is an object, expected a private CryptoKey'],
+    [{ dpop: 'true' }, 'dpop is text, expected true, false or { privateKey, publicKey }'],
+    [{ dpop: { privateKey, publicKey: privateKey } }, 'dpop is an object, expected'],
+    [{ clock: 5, fetch: {} }, 'fetch is an object, expected a function; clock is a number'],
+  ]
+  for (const [options, sentence] of wrong)
+    assert.throws(
+      () => createClient({ issuer, ...secretOf, ...options }),
+      (error: TypeError & { code?: string }) => {
+        assert.ok(error.message.includes(sentence), error.message)
+        assert.ok(!/471147|sp_test|BEGIN/.test(error.message), error.message)
+        return error.code === 'ERR_INVALID_ARG_VALUE'
+      },
+    )
+  for (const options of [undefined, null, 'sync'])
+    assert.throws(() => createClient(options as never), /createClient: expected an object with options/)
+  const { clientId } = secretOf
+  const own = { scope: undefined, dpop: { privateKey, publicKey }, origins: [] }
+  createClient({ issuer, clientId, privateKey: { key: privateKey, kid: 'one' }, ...own })
 })

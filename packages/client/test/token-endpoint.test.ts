@@ -208,3 +208,38 @@ test('client: a server that never answers is waited for half a minute', async ()
   const { code, cause } = await asked
   assert.deepEqual([code, (cause as Error).message, deadlines], ['unreachable', 'too long', [30]])
 })
+
+test('client: an answer that breaks off or does not end in time is a lost connection, and is tried anew', async () => {
+  const world = createWorld()
+  const brokenOff = new Error('other side closed')
+  const breakOff = () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('{"access_token":"tok'))
+          controller.error(brokenOff)
+        },
+      }),
+    )
+  world.answerToken(breakOff)
+  const { code, status, cause } = await refusal(world.client.token())
+  assert.deepEqual([code, status, cause], ['unreachable', undefined, brokenOff])
+  world.answerToken(countedTokens())
+  assert.equal((await world.client.token()).accessToken, 'token-1')
+
+  const slow = new AbortController()
+  const { client } = createWorld({
+    deadline: () => slow.signal,
+    fetch: async (_input, init) =>
+      new Response(
+        new ReadableStream({
+          start: (controller) =>
+            init?.signal?.addEventListener('abort', () => controller.error(init.signal?.reason)),
+        }),
+      ),
+  })
+  const asked = refusal(client.token())
+  slow.abort(new Error('too long'))
+  const late = await asked
+  assert.deepEqual([late.code, (late.cause as Error).message], ['unreachable', 'too long'])
+})
