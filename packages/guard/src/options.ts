@@ -1,6 +1,6 @@
 /** The guard's options; `check-options.ts` refuses what is wrong when the API starts, and not at its first request. */
 
-import { parseUrl, signatureAlgorithms } from '@sallyport/protocol'
+import { parseUrl, type SignatureAlgorithm, signatureAlgorithms } from '@sallyport/protocol'
 import type { ProofMemory } from './binding/proof-memory.ts'
 import type { Effects } from './effects.ts'
 import type { ApiCredentials } from './issuer/ask.ts'
@@ -41,6 +41,7 @@ export interface GuardOptions {
   readonly dpop?: {
     /** `true`, or a key of 32 random bytes in base64url that the processes of the API share. */
     readonly nonces?: boolean | string
+    /** What proofs may be signed with; left out, all that the server takes by default. */
     readonly algorithms?: readonly string[]
     /** What processes of the API remember together, as `createRedisProofs` makes it; without it each does for itself. */
     readonly proofs?: ProofMemory
@@ -87,6 +88,15 @@ export class GuardOptionsError extends TypeError {
   override readonly name = 'GuardOptionsError'
   readonly code = 'ERR_INVALID_ARG_VALUE'
 }
+
+/** What proofs are taken with unless the options say otherwise: what the server takes (RFC 8725 §3.2). */
+export const defaultProofAlgorithms: readonly SignatureAlgorithm[] = [
+  'ES256',
+  'EdDSA',
+  'Ed25519',
+  'PS256',
+  'ES384',
+]
 
 /** What proofs may be signed with; RFC 9449 §5 asks that it be asymmetric. */
 export const proofAlgorithms: readonly string[] = signatureAlgorithms

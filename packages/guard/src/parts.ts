@@ -10,7 +10,7 @@ import type { Issuer } from './issuer/issuer.ts'
 import { createIssuerKeys, type IssuerKeys } from './keys/issuer-keys.ts'
 import { limitOfEndpoint } from './limits-of-endpoints.ts'
 import { resourceMetadata, resourceMetadataUrl } from './metadata.ts'
-import { type GuardOptions, proofAlgorithms, resourceOf } from './options.ts'
+import { defaultProofAlgorithms, type GuardOptions, resourceOf } from './options.ts'
 import { createIssuerPolicy, type IssuerPolicy } from './policy/issuer-policy.ts'
 import { type Follower, followRevocations } from './revocation/follower.ts'
 import { createRouteTable } from './routes/route-table.ts'
@@ -110,7 +110,7 @@ export const verifierOf = (
     revocations: () => follower?.state ?? null,
   })
 
-const proofAlgorithmsOf = ({ dpop }: GuardOptions) => dpop?.algorithms ?? proofAlgorithms
+const proofAlgorithmsOf = ({ dpop }: GuardOptions) => dpop?.algorithms ?? defaultProofAlgorithms
 
 export function termsOf(
   options: GuardOptions,

@@ -37,6 +37,15 @@ test('trust 97-98, RFC 9449 §7.2: as Bearer or without a proof it is refused, i
   }
 })
 
+test('RFC 8725 §3.2: a proof with RS256 is taken where the API says so, and not by default', async () => {
+  const world = createWorld()
+  const rsa = createKey('RS256')
+  const token = world.token(boundTo(rsa))
+  const ofRsa = () => ask(token, proof(token, {}, { alg: 'RS256' }, rsa))
+  assert.equal(await outcome(world, ofRsa()), 'dpop_proof')
+  assert.equal(await outcome(world, ofRsa(), { dpop: { algorithms: ['RS256'] } }), 'allowed')
+})
+
 test('RFC 9449 §7.1: a token that is bound to nothing is not taken under the scheme DPoP', async () => {
   const world = createWorld()
   const token = world.token()

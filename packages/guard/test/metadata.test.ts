@@ -17,7 +17,7 @@ test('RFC 9728 §2: the document names the issuer, each scope once, and how toke
     authorization_servers: [issuer],
     scopes_supported: ['invoices/read', 'invoices/write'],
     bearer_methods_supported: ['header'],
-    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384', 'RS256'],
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384'],
     dpop_bound_access_tokens_required: true,
   })
 })

@@ -16,7 +16,7 @@ export const boundTo = (key: SigningKey) => ({ cnf: { jkt: thumbprint(key) } })
 let proofs = 0
 
 export function proof(token: string, claims: object = {}, header: object = {}, key = holder): string {
-  const { kty, crv, x, y } = key.jwk
+  const { kty, crv, x, y, n, e } = key.jwk
   const standard = {
     htm: 'GET',
     htu: 'https://api.example/invoices',
@@ -25,7 +25,7 @@ export function proof(token: string, claims: object = {}, header: object = {}, k
   }
   return signJwt(
     key,
-    { typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y }, ...header },
+    { typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y, n, e }, ...header },
     { ...standard, ath: sha256(token), ...claims },
   )
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
+import { defaultProofAlgorithms } from '../../../guard/src/options.ts'
 import { oneStore, startTestServer } from '../harness.ts'
 import { assertToken, grant } from './answers.ts'
 import { app, blueprint, restApi, tenant } from './sample.ts'
@@ -202,6 +203,8 @@ test('trust 115: metadata stands at every well-known form, by path and by host, 
       'private_key_jwt',
     ])
     assert.deepEqual(json.scopes_supported, ['read', 'write'])
+    // What a client signs its proofs with here is good at an API as well.
+    assert.deepEqual(json.dpop_signing_alg_values_supported, defaultProofAlgorithms)
   })
 })
 
