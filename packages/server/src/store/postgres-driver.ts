@@ -24,8 +24,21 @@ const types: pg.CustomTypesConfig = {
   getTypeParser: (id, format) => (id === int8 ? parseInt8 : pg.types.getTypeParser(id, format)),
 }
 
+/** Which `pg` takes for `verify-full`, with a warning that its next major version will check less. */
+const checkedModes: ReadonlySet<string | null> = new Set(['prefer', 'require', 'verify-ca'])
+
+/** What of TLS is demanded is said in full, so that it means the same in each version of `pg`, and none warns of another. */
+function withFullMode(text: string): string {
+  const url = URL.parse(text)
+  const parameters = url?.searchParams
+  if (!parameters || parameters.get('uselibpqcompat') === 'true') return text
+  if (!checkedModes.has(parameters.get('sslmode'))) return text
+  parameters.set('sslmode', 'verify-full')
+  return url.href
+}
+
 export const hotConfig = (url: string, timeoutMilliseconds: number): pg.ClientConfig => ({
-  connectionString: url,
+  connectionString: withFullMode(url),
   types,
   application_name: 'sallyport',
   // Whatever the database's own default: what is acknowledged here survives a crash (R1).
@@ -39,7 +52,7 @@ export const hotConfig = (url: string, timeoutMilliseconds: number): pg.ClientCo
 
 /** For migrations, which may take as long as they need. */
 export const patientConfig = (url: string): pg.ClientConfig => ({
-  connectionString: url,
+  connectionString: withFullMode(url),
   types,
   application_name: 'sallyport migrations',
   keepAlive: true,
