@@ -3,7 +3,16 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { presentCertificate } from '../../src/certificates/presented.ts'
 import type { ClientCertificate } from '../../src/http/client-certificate.ts'
-import { clientAuth, type Issued, issue, now, serverAuth } from '../certificates/issue.ts'
+import {
+  clientAuth,
+  cRLSign,
+  digitalSignature,
+  type Issued,
+  issue,
+  keyCertSign,
+  now,
+  serverAuth,
+} from '../certificates/issue.ts'
 import { authorityName, issueForRobot, type RobotCertificates, robotName } from '../certificates/robot.ts'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
@@ -92,6 +101,32 @@ test('trust 102-103, trust F30: no certificate, one of another authority, an exp
   const below = await issue(intermediate, { name, purposes })
   assertToken(await send('robot', shown(below, intermediate)))
   assertToken(await send('robot', shown(leaf)))
+})
+
+test('X.509-SVID §4.3, §5.2: a certificate with a SPIFFE ID is a workload’s by its key usage, and by an ID with a path', async (t) => {
+  const certificates = await issueForRobot()
+  const [id, domain] = ['spiffe://acme.example/robot', 'spiffe://acme.example']
+  const apps = [
+    named('robot', { san_uri: id }),
+    named('domain', { san_uri: domain }),
+    named('by-subject', { subject_dn: subjectOf(certificates.leaf) }),
+  ]
+  const { server, send } = await start(t, apps, certificates)
+  const svid = (value: string, more: object = {}) =>
+    issue(certificates.authority, {
+      ...{ name: robotName, purposes: [clientAuth], names: [{ type: 'url', value }] },
+      ...more,
+    })
+  assertToken(await send('robot', shown(await svid(id, { keyUsage: digitalSignature }))))
+  for (const keyUsage of [null, digitalSignature | keyCertSign, digitalSignature | cRLSign]) {
+    const unfit = shown(await svid(id, { keyUsage }))
+    assertInvalidClient(await send('robot', unfit))
+    assert.match(String(reasonOf(server)), /no X.509-SVID/)
+    // By another name it is judged as every certificate is.
+    assertToken(await send('by-subject', unfit))
+  }
+  assertInvalidClient(await send('domain', shown(await svid(domain))))
+  assert.equal(reasonOf(server), 'certificate of a whole trust domain')
 })
 
 test('RFC 8705 §2.2: a self-signed certificate proves whoever registered just that one, while it is good', async (t) => {

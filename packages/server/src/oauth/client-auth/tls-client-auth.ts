@@ -6,6 +6,7 @@ import { type ChainVerdict, compileAuthorities, leadsTo } from '../../certificat
 import { compileName, matchesName, type NameKind, type NameRule } from '../../certificates/names.ts'
 import type { PresentedCertificate } from '../../certificates/presented.ts'
 import { revocationProblem } from '../../certificates/revocation-files.ts'
+import { svidProblem } from '../../certificates/svid.ts'
 import type { Security } from '../../tenants/security.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { CertificateMethod } from './certificate-method.ts'
@@ -19,7 +20,9 @@ export const tlsClientAuth: CertificateMethod = (client, presented, request, { r
   if (verdict === null) return 'tenant has no certificate authorities'
   const { path, reason } = verdict
   if (path === null) return reason
-  const problem = revocationLists === null ? null : revocationProblem(revocationLists, path, request.now)
+  const problem =
+    svidProblem(named.rule, presented.leaf) ??
+    (revocationLists === null ? null : revocationProblem(revocationLists, path, request.now))
   return problem ?? { client, credential: named.credential, method: 'tls_client_auth' }
 }
 
