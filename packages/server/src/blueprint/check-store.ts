@@ -1,6 +1,7 @@
 /** What only the store can tell: rows that belong to others, names that are taken, and facts that are fixed for good. */
 
 import type { AppSettings } from '../apps/settings.ts'
+import type { ApiSettings } from '../tenants/settings.ts'
 import type { Blueprint } from './blueprint.ts'
 import { confusedWith } from './check-apps.ts'
 import { checkStoredAttributes } from './check-stored-attributes.ts'
@@ -26,7 +27,7 @@ export function checkAgainstStore(check: StoreCheck): Problem[] {
     ...checkKept(check),
     ...checkSealable(check),
     ...checkHosts(check),
-    ...checkAudiences(check),
+    ...checkTargets(check),
     ...checkClientIds(check),
     ...checkStoredAttributes(check),
     ...checkRemovals(check),
@@ -147,20 +148,29 @@ function checkHosts({ declared, removed, hostHolders }: StoreCheck): Problem[] {
   )
 }
 
-/** One statement at a time writes them, so an audience must be free before another API can have it. */
-function checkAudiences({ declared, stored, removed }: StoreCheck): Problem[] {
+const targetsOf = ({ fields, settings }: Declared<'api'> | Stored<'api'>): readonly string[] => [
+  fields.audience,
+  ...((settings as ApiSettings).resources ?? []),
+]
+
+/** One statement at a time writes them, so what one API is asked for by must be free before another can have it. */
+function checkTargets({ declared, stored, removed }: StoreCheck): Problem[] {
   const kept = storedOf(stored, 'api').filter((row) => !removed.includes(row))
   return ofNoun(declared, 'api').flatMap((row) => {
-    const holder = kept.find(
-      (other) =>
-        other.tenantId === row.tenantId &&
-        other.fields.id !== row.fields.id &&
-        other.fields.audience === row.fields.audience,
+    const others = kept.filter(
+      ({ tenantId, fields }) => tenantId === row.tenantId && fields.id !== row.fields.id,
     )
-    if (!holder) return []
-    return [
-      problemAt(row, 'audience', `the audience of API ${holder.address} in the store`, 'one that is free'),
-    ]
+    return targetsOf(row).flatMap((target) => {
+      const holder = others.find((other) => targetsOf(other).includes(target))
+      if (!holder) return []
+      const [member, held] = [row, holder].map(({ fields }) =>
+        fields.audience === target ? 'audience' : 'resources',
+      )
+      const what = held === 'audience' ? 'the audience' : 'a resource'
+      return [
+        problemAt(row, member ?? '', `${what} of API ${holder.address} in the store`, 'one that is free'),
+      ]
+    })
   })
 }
 

@@ -38,6 +38,7 @@ export function checkTenant(
   const { apis = [], plans = [], organizations = [] } = tenant
   checkUnique(apis, 'id', [...path, 'apis'], report)
   checkUnique(apis, 'audience', [...path, 'apis'], report)
+  checkResources(apis, [...path, 'apis'], report)
   checkUnique(plans, 'id', [...path, 'plans'], report)
   checkUnique(organizations, 'id', [...path, 'organizations'], report)
   checkBounds(tenant, path, report)
@@ -54,6 +55,23 @@ export function checkTenant(
   checkTokenExchange(tenant, path, report)
   checkTrustedIssuers(tenant, path, report)
   checkFapi(tenant, path, report)
+}
+
+/** RFC 8707 §2: what clients ask for is one API. */
+function checkResources(apis: readonly ApiEntry[], path: Path, report: Report): void {
+  const taken = new Set(apis.map(({ audience }) => audience))
+  for (const [index, { resources = [] }] of apis.entries()) {
+    for (const [at, resource] of resources.entries()) {
+      const place = [...path, index, 'resources', at]
+      if (taken.has(resource))
+        report(
+          place,
+          `${showValue(resource, place)} a second time`,
+          'what no audience and no other resource is',
+        )
+      taken.add(resource)
+    }
+  }
 }
 
 /** A key of its own would sign nothing. */

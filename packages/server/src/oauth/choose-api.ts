@@ -10,7 +10,7 @@ export const chooseApi = (tenant: Tenant, form: Form, app: CompiledAppSettings):
 
 /** `asked` is null where nothing was. */
 export function apiFor(tenant: Tenant, asked: string | null, app: CompiledAppSettings): Api {
-  const api = asked === null ? defaultApi(tenant, app) : tenant.apisByAudience.get(asked)
+  const api = asked === null ? defaultApi(tenant, app) : tenant.apisByTarget.get(asked)
   // An API of another tenant, one that does not exist and one that is not the app's all look alike.
   if (!api || !app.scopesByApi.has(api.id)) {
     if (asked === null) refuse('invalid_target', 'app has no API', 'This client is not granted any API.')

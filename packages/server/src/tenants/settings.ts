@@ -258,6 +258,16 @@ export type Endpoint = Static<typeof Endpoint>
 export const ApiSettings = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 1 })),
+    /** RFC 9728 §1.2: its URLs beside the audience, by which clients may ask for a token as well. */
+    resources: Type.Optional(
+      Type.Array(
+        Type.String({
+          pattern: "^https://[A-Za-z0-9\\-._~:/?[\\]@!$&'()*+,;=%]{1,2040}$",
+          description: 'an https URL without fragment',
+        }),
+        { minItems: 1, maxItems: 20 },
+      ),
+    ),
     /** Scope to what it opens, in words for people. */
     scopes: Type.Record(Type.String({ pattern: scopePattern }), Type.String(), {
       description: 'a map of scopes (without blanks, quotes or backslashes) to what each opens',

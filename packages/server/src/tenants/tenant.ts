@@ -15,6 +15,8 @@ import { compileTrustedIssuers, type TrustedIssuers } from './trusted-issuers.ts
 export interface Api {
   readonly id: string
   readonly audience: string
+  /** What else clients may ask for it by. */
+  readonly resources: readonly string[]
   readonly scopes: GrantedScopes
   readonly tokenFormat: 'jwt' | 'opaque'
   readonly accessTokenSeconds: number | null
@@ -49,6 +51,8 @@ export interface Tenant {
   readonly security: Security
   readonly apis: ReadonlyMap<string, Api>
   readonly apisByAudience: ReadonlyMap<string, Api>
+  /** RFC 8707 §2: by all that clients may ask for. */
+  readonly apisByTarget: ReadonlyMap<string, Api>
   readonly plans: ReadonlyMap<string, Plan>
   /** RFC 8693. */
   readonly exchangesTokens: boolean
@@ -71,6 +75,7 @@ function compileApi(record: TenantRecord['apis'][number], keys: TenantKeys): Api
   return {
     id: record.id,
     audience: record.audience,
+    resources: settings.resources ?? [],
     scopes: compileScopes(Object.keys(settings.scopes)),
     tokenFormat: settings.token_format ?? 'jwt',
     accessTokenSeconds: settings.access_token_seconds ?? null,
@@ -114,6 +119,11 @@ export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
     security,
     apis: new Map(apis.map((api) => [api.id, api])),
     apisByAudience: new Map(apis.map((api) => [api.audience, api])),
+    apisByTarget: new Map([
+      ...apis.flatMap((api) => api.resources.map((resource) => [resource, api] as const)),
+      // Last, so that no URL beside another audience takes its place.
+      ...apis.map((api) => [api.audience, api] as const),
+    ]),
     plans: new Map(record.plans.map((plan) => [plan.id, compilePlan(plan)])),
     exchangesTokens: settings.token_exchange ?? false,
     trustedIssuers: compileTrustedIssuers(settings.trusted_issuers ?? [], security),

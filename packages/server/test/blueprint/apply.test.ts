@@ -9,7 +9,7 @@ import { findAppById, saveApp } from '../../src/store/apps.ts'
 import { saveCredential } from '../../src/store/credentials.ts'
 
 import { readTenantRows } from '../../src/store/tenant-rows.ts'
-import { findTenantIdByHost, loadTenant, removeTenant, saveTenant } from '../../src/store/tenants.ts'
+import { findTenantIdByHost, loadTenant, removeTenant, saveApi, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
 import {
   applied,
@@ -235,6 +235,27 @@ forEachStore((engine, store) => {
       'folder/a.yaml:14:22 tenants[0].apis[1].audience: found the audience of API shop/rest in the store, expected one that is free',
       'folder/a.yaml:31:13 tenants[0].organizations[0].apps[1].client_id: found a client id that URL-encoding turns into the one of another app, or back, expected another',
     ])
+  })
+
+  test(`${engine}: what one API is asked for by is no other's, whoever made it`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    await applied(bench, [sample])
+    const byHand = {
+      id: 'byhand',
+      audience: 'by-hand',
+      settings: { scopes: {}, resources: ['https://by.hand'] },
+    }
+    await db.write((tx) => saveApi(tx, 'shop', { ...byHand, blueprint: null }))
+    const refusalsOf = (members: string) =>
+      planRefusals(bench, [changed('    plans:', `      - {id: second, ${members}, scopes: {}}\n    plans:`)])
+    assert.deepEqual(await refusalsOf('audience: "https://by.hand"'), [
+      'folder/a.yaml:14:22 tenants[0].apis[1].audience: found a resource of API shop/byhand in the store, expected one that is free',
+    ])
+    assert.deepEqual(await refusalsOf('audience: second, resources: ["https://by.hand"]'), [
+      'folder/a.yaml:14:40 tenants[0].apis[1].resources: found a resource of API shop/byhand in the store, expected one that is free',
+    ])
+    assert.deepEqual(await refusalsOf('audience: second, resources: ["https://free.hand"]'), [])
   })
 
   test(`${engine}: environment, client id and organization are fixed once they are made`, async (t) => {

@@ -135,6 +135,7 @@ const tenant = {
       id: 'orders',
       audience: 'https://api.wide.example/orders',
       name: 'Orders',
+      resources: ['https://orders.wide.example/v1', 'https://orders.wide.example/v2?x=%20'],
       scopes: { 'orders:write': 'Write', 'orders:read': 'Read', 'invoices:*': '' },
       token_format: 'opaque',
       access_token_seconds: 600,

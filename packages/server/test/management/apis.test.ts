@@ -5,7 +5,9 @@ import { parseBlueprints } from '../../src/blueprint/parse.ts'
 import { planBlueprints } from '../../src/blueprint/plan.ts'
 import { formatProblem } from '../../src/blueprint/problem.ts'
 import { forEachStore, startTestServer } from '../harness.ts'
+import { assertError } from '../oauth/answers.ts'
 import { app, blueprint, restApi, tenant } from '../oauth/sample.ts'
+import { claimsOf } from '../oauth/signed.ts'
 import { type Answer, assertProblem, manager, organizationPlace, tenantPlace } from './managed.ts'
 
 const pets = {
@@ -114,6 +116,57 @@ forEachStore((_engine, suite) => {
     )
     assert.deepEqual(json.items[1].before.scopes, pets.scopes)
     assert.deepEqual(json.items[1].after.scopes, { 'pets/read': 'See pets' })
+  })
+
+  test('RFC 8707 §2, RFC 9728 §1.2: an API is asked for by each of its URLs, its tokens name its audience, and no URL is of two', async (t) => {
+    const rest = String(restApi.audience)
+    const apis = [
+      { ...restApi, resources: ['https://rest.acme.example/v1'] },
+      {
+        id: 'name',
+        audience: 'plain-name',
+        scopes: { pay: 'Pay' },
+        resources: ['https://name.acme.example'],
+      },
+    ]
+    const scopes = { rest: ['read'], name: ['pay'] }
+    const text = blueprint(
+      tenant('acme', [app('sync', { scopes, default_api: 'rest' }), app('other')], { apis }),
+      tenant('umbrella', [app('hive')]),
+    )
+    const server = await startTestServer(t, suite, text)
+    const ask = (appId: string, form: Record<string, string>, tenantId = 'acme') =>
+      server.token(tenantId, {
+        basic: server.credential(tenantId, appId),
+        body: { grant_type: 'client_credentials', ...form },
+      })
+    const audienceOf = async (resource: string) => claimsOf(await ask('sync', { resource })).aud
+    assert.equal(await audienceOf('https://name.acme.example'), 'plain-name')
+    assert.equal(await audienceOf('https://rest.acme.example/v1'), rest)
+    assert.equal(await audienceOf(rest), rest)
+    for (const [appId, resource, tenantId] of [
+      ['sync', 'https://name.acme.example/'],
+      ['other', 'https://name.acme.example'],
+      ['hive', 'https://name.acme.example', 'umbrella'],
+    ] as const)
+      assertError(await ask(appId, { resource }, tenantId), 'invalid_target')
+    const both = { resource: 'https://name.acme.example', audience: rest }
+    assertError(await ask('sync', both), 'invalid_target')
+
+    const operator = await manager(server, ['tenant_admin'], tenantPlace('acme'))
+    const make = (body: object) => operator.call('POST', '/tenants/acme/apis', { body: { ...pets, ...body } })
+    for (const resources of [
+      ['https://name.acme.example'],
+      [rest],
+      [pets.audience],
+      ['https://new.acme.example', 'https://new.acme.example'],
+    ])
+      assert.match(pointersOf(await make({ resources })).join(), /^\/resources\/[01]$/, resources.join())
+    for (const resource of ['http://new.acme.example', 'https://new.acme.example#x', 'new', 'https://a b'])
+      assert.deepEqual(pointersOf(await make({ resources: [resource] })), ['/resources/0'], resource)
+    assertProblem(await make({ audience: 'https://rest.acme.example/v1' }), 409, 'conflict')
+    const made = await make({ resources: ['https://new.acme.example'] })
+    assert.deepEqual([made.status, made.json.resources], [201, ['https://new.acme.example']], made.text)
   })
 
   test('issue 5, 1: an API is made without scopes, which an import brings; a change cannot take them all away by leaving them out', async (t) => {

@@ -111,6 +111,10 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     id: ['Its name in this file'],
     audience: ['The `aud` of its tokens, and what clients ask for as `resource` or `audience`'],
     name: ['What people call it', 'none'],
+    resources: [
+      'Its URLs beside the audience, as its metadata has them (RFC 9728): clients may ask for them as `resource` too, and get a token with its audience as `aud`',
+      'none',
+    ],
     scopes: ['Every scope it knows, and what each opens; a last segment of `*` stands for all below it'],
     token_format: ['`jwt`, or `opaque`: random tokens that only introspection can read', '`jwt`'],
     signing_algorithm: [
