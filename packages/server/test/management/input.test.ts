@@ -248,12 +248,15 @@ test('trust 156: a token of another tenant, for another API, expired, bound to a
   assertProblem(await operator.call('GET', '/me'), 401, 'unauthenticated')
 })
 
-test('issue 5, 1: each answer says how many calls are left, and one call too many is 429 until the window ends', async (t) => {
+test('issue 5, 1: each answer to a known caller says how many calls are left, and one call too many is 429 until the window ends', async (t) => {
   const server = await startManaged(t, oneStore)
   const operator = await manager(server)
   const first = await operator.call('GET', '/me')
   assert.equal(first.headers['RateLimit-Policy'], '"management";q=600;w=60')
   assert.equal(first.headers.RateLimit, '"management";r=599;t=60')
+  // Whoever shows no good token is nobody: their calls are not taken from anybody's.
+  const unknown = await server.request({ url: '/manage/v1/me', authorization: [`Bearer ${operator.token}x`] })
+  assert.deepEqual([unknown.status, unknown.headers.RateLimit], [401, undefined])
   for (let index = 0; index < 599; index++) await operator.call('GET', '/me')
   const over = await operator.call('GET', '/me')
   assertProblem(over, 429, 'too_many_requests')
