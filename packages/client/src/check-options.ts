@@ -1,14 +1,14 @@
 /** Whether options are what they may be, and fit together: everything wrong is said in one message. */
 
 import { refuse } from './errors.ts'
-import { kindProblems } from './option-kinds.ts'
+import { kindProblems, unknownOptions } from './option-kinds.ts'
 import type { ClientOptions } from './options.ts'
 
 export function checkOptions(options: ClientOptions): void {
   if (typeof options !== 'object' || options === null)
     refuse('ERR_INVALID_ARG_VALUE', 'createClient: expected an object with options')
   const contradictions = rules.flatMap(([isBroken, sentence]) => (isBroken(options) ? [sentence] : []))
-  const problems = [...kindProblems({ ...options }), ...contradictions]
+  const problems = [...unknownOptions(options), ...kindProblems({ ...options }), ...contradictions]
   if (problems.length > 0) refuse('ERR_INVALID_ARG_VALUE', `createClient: ${problems.join('; ')}`)
 }
 

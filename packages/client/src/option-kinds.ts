@@ -44,6 +44,12 @@ const kinds: { readonly [Name in keyof ClientOptions]-?: Kind } = {
   ...{ fetch: callable, clock: callable, random: callable, wait: callable, deadline: callable },
 }
 
+/** What is misspelled says nothing: `dpop` in another case would be tokens that are not bound. */
+export const unknownOptions = (options: object): string[] =>
+  Object.keys(options)
+    .filter((name) => !Object.hasOwn(kinds, name))
+    .map((name) => `${name} is unknown (there are ${Object.keys(kinds).join(', ')})`)
+
 /** One sentence for each option that is another kind of value than it may be. */
 export function kindProblems(options: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(kinds).flatMap(([name, { what, isRight }]) => {

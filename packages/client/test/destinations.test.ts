@@ -114,6 +114,14 @@ test('client: options that do not fit together are refused, all in one message',
   make({ origins: ['http://localhost:3000', 'http://127.0.0.1:1', 'http://[::1]:1'] })()
 })
 
+test('client: an option that there is none of is refused, as it would be passed over', () => {
+  for (const name of ['DPoP', 'scopes', 'constructor'])
+    assert.throws(
+      () => createClient({ issuer, ...secretOf, [name]: true } as never),
+      new RegExp(`createClient: ${name} is unknown \\(there are issuer, .*\\bdpop\\b.*\\)`),
+    )
+})
+
 test('client: an option of another kind is named with what was found and what is expected, and never with its value', async () => {
   const pem = '-----BEGIN PRIVATE KEY-----'
   const { privateKey, publicKey } = await oauth.generateKeyPair('ES256')
