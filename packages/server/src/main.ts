@@ -119,7 +119,7 @@ export function createServer(given: ServerOptions): Server {
       mtls.replaceTls(pair)
     },
     async close() {
-      const result = await closeListeners(listeners, health)
+      const result = await closeListeners(listeners, health, given)
       audit.close()
       await upkeep.stop()
       await restoring
@@ -151,5 +151,14 @@ const tellOfDatabase = (log: Log, { databaseUp }: Metrics) => ({
   },
 })
 
-const closeListeners = (listeners: readonly Listener[], health: Health): Promise<DrainResult> =>
-  listeners.length === 0 ? Promise.resolve('clean') : drain({ listeners, health })
+const leastNoticeMilliseconds = 500
+
+const closeListeners = (
+  listeners: readonly Listener[],
+  health: Health,
+  { drainNoticeSeconds = 0 }: ServerOptions,
+): Promise<DrainResult> => {
+  if (listeners.length === 0) return Promise.resolve('clean')
+  const noticeMilliseconds = Math.max(leastNoticeMilliseconds, drainNoticeSeconds * 1000)
+  return drain({ listeners, health, noticeMilliseconds })
+}

@@ -49,6 +49,11 @@ export const count = kind('a whole number from 1', (raw) => {
   return number >= 1 ? number : undefined
 })
 
+export const pauseSeconds = kind('whole seconds, 0 to 300', (raw) => {
+  const number = wholeNumber(raw)
+  return number >= 0 && number <= 300 ? number : undefined
+})
+
 export const yesOrNo = kind('true or false', (raw) => {
   if (raw === true || raw === 'true') return true
   return raw === false || raw === 'false' ? false : undefined

@@ -92,6 +92,7 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
     revocationLists,
     fetchJson: fetchJsonFor(config),
     isAllowedAddress: isAllowedBy(config),
+    drainNoticeSeconds: config.drain_notice_seconds,
     auditSinks: auditSinksFor(config),
     secretScanningKeysUrl: config.secret_scanning_keys_url,
     ...(attemptRelay && { attemptRelay }),

@@ -9,7 +9,7 @@ export interface DrainOptions {
   readonly noticeMilliseconds?: number
   /** How long a quiet keep-alive connection may still bring a request before it is closed. */
   readonly idleMilliseconds?: number
-  /** After this, counted from the start, the rest is cut. */
+  /** After this, counted from the end of the notice, the rest is cut. */
   readonly limitMilliseconds?: number
 }
 
@@ -21,10 +21,10 @@ export async function drain({
   health,
   noticeMilliseconds = 500,
   idleMilliseconds = 500,
-  limitMilliseconds = 10_000,
+  limitMilliseconds = 9_500,
 }: DrainOptions): Promise<DrainResult> {
   const { promise: timeIsUp, resolve: giveUp } = Promise.withResolvers<'cut'>()
-  const limit = setTimeout(giveUp, limitMilliseconds, 'cut')
+  const limit = setTimeout(giveUp, noticeMilliseconds + limitMilliseconds, 'cut')
   health.startDraining()
   for (const listener of listeners) listener.startDraining()
   const result = await Promise.race([timeIsUp, leave(listeners, noticeMilliseconds, idleMilliseconds)])

@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly mtlsUrl?: URL | null
   readonly revocationLists?: RevocationLists | null
   readonly limits?: Partial<ListenerLimits>
+  /** For balancers to notice that it ends; half a second at the least. */
+  readonly drainNoticeSeconds?: number
   /** How the keys of clients and outside issuers are fetched; left out, from the public Internet alone. */
   readonly fetchJson?: FetchJson
   /** From which addresses it fetches although they are not public; left out, from none. */

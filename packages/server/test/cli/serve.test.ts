@@ -107,6 +107,27 @@ test('contract: serve reads its file, lets variables override it and flags overr
   assert.deepEqual([lines[0]?.port, lines[0]?.url, lines[3]?.reason], [ofFlag, 'https://localhost', 'clean'])
 })
 
+test('trust R19: with drain_notice_seconds new connections are answered for as long', async (t) => {
+  const [port = 0] = await freePorts(1)
+  const { file } = configure(t, { listen_port: port, drain_notice_seconds: 1 })
+  const running = serve(t, file)
+  await running.says(isReady)
+  const { caFile: ca } = certificate(0)
+  const startedAt = performance.now()
+  const stopped = running.stop()
+  let answeredAt = startedAt
+  try {
+    for (;;) {
+      assert.equal((await askFor(port, ca)).status, 200)
+      answeredAt = performance.now()
+    }
+  } catch (error) {
+    assert.match(String((error as NodeJS.ErrnoException).code), /^ECONN/)
+  }
+  assert.ok(answeredAt - startedAt > 600, `${answeredAt - startedAt} ms`)
+  assert.equal((await stopped).code, 0)
+})
+
 test('contract: a configuration that cannot be is refused with every problem and exit code 2', async (t) => {
   const { file } = configure(t, { listen_prot: 1, log_level: 'loud' })
   const { code, stderr } = await run(['serve', '--config', file, '--http-port', 'x'], {
