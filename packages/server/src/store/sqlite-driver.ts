@@ -53,7 +53,7 @@ const sentences: Readonly<Record<number, string>> = {
 const conflictCodes: ReadonlySet<number> = new Set([787, 1555, 2067])
 
 /** SQLite's own code behind an error of this store or of `node:sqlite`; the low byte is the primary code. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined
   if ('errcode' in error && typeof error.errcode === 'number') return error.errcode
   return sqliteCode(error.cause)
