@@ -81,7 +81,7 @@ function beginKey(
   random: (bytes: number) => Uint8Array,
 ): readonly Uint8Array[] {
   const unfinished = unfinishedName(file)
-  const begun = readMasterKeys(unfinished) ?? (hasDatabase() ? readMasterKeys(file) : null)
+  const begun = readMasterKeys(unfinished) ?? (hasDatabase() ? keyOfAnother(file) : null)
   if (begun !== null) return begun
   if (hasDatabase()) {
     throw new StoreRefused(
@@ -97,15 +97,19 @@ function beginKey(
   return kept
 }
 
+/** The other first start has made the database since nobody had begun a key, and may have kept its key or not. */
+const keyOfAnother = (file: string) => readMasterKeys(unfinishedName(file)) ?? readMasterKeys(file)
+
+/** A link replaces nothing: a start that comes late may have begun another key meanwhile. */
 function keepKey(file: string): void {
   try {
-    renameSync(unfinishedName(file), file)
-    flushFolder(dirname(file))
+    linkSync(unfinishedName(file), file)
   } catch (cause) {
     // Another first start has done it.
-    if (existsSync(file)) return
-    throw cannotWriteFolder(file, cause)
+    if (!existsSync(file)) throw cannotWriteFolder(file, cause)
   }
+  rmSync(unfinishedName(file), { force: true })
+  flushFolder(dirname(file))
 }
 
 /** As they stand there now, the one that seals first; null where there is no such file any more. */

@@ -105,3 +105,15 @@ test('R1: of two first starts at once both have the same key, also if one has en
   assert.deepEqual(later.keys, [Buffer.alloc(32, 7)])
   assert.deepEqual(readdirSync(folder), ['master.key'])
 })
+
+test('R1: of three first starts at once none replaces a key that is kept, however late it comes', (t) => {
+  const folder = folderFor(t)
+  const file = join(folder, 'master.key')
+  const [one, other] = [masterKeyFile(file, absent, filled(7)), masterKeyFile(file, absent, filled(7))]
+  one.keep()
+  // A third that had seen nothing yet begins a key of its own, and ends there.
+  writeFileSync(`${file}.unfinished`, `${Buffer.alloc(32, 8).toString('base64url')}\n`, { mode: 0o600 })
+  other.keep()
+  assert.deepEqual(masterKeyFile(file, present, filled(9)).keys, [Buffer.alloc(32, 7)])
+  assert.deepEqual(readdirSync(folder), ['master.key'])
+})
