@@ -44,8 +44,12 @@ export function watchDatabase({ db, clock, random, onLost, onBack }: Watching): 
 
   const watched: Database = {
     engine: db.engine,
-    kysely: db.kysely,
-    changes: db.changes,
+    get kysely() {
+      return db.kysely
+    },
+    get changes() {
+      return db.changes
+    },
     // What is answered at once stays so: the hot path does not wait.
     read(query, values) {
       try {
