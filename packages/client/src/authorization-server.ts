@@ -34,7 +34,7 @@ async function fetchWhole(
 /** A failure is not kept: the next one to ask looks again. */
 export function createServerFinder(options: ClientOptions, effects: Effects): FindServer {
   const { tokenUrl, issuer } = options
-  if (tokenUrl) return async () => ({ issuer: issuer ?? tokenUrl, token_endpoint: tokenUrl })
+  if (tokenUrl) return async () => ({ issuer: issuer || tokenUrl, token_endpoint: tokenUrl })
   let found: Promise<oauth.AuthorizationServer> | undefined
   return () => {
     found ??= discover(new URL(issuer ?? ''), effects).catch((error: unknown) => {

@@ -3,13 +3,13 @@
 import { createUsage } from './apps/usage.ts'
 import { connectionCertificates, forwardedCertificates } from './http/client-certificate.ts'
 import { type DrainResult, drain } from './http/drain.ts'
-import type { Handler } from './http/exchange.ts'
+import type { Handler, HttpRequest } from './http/exchange.ts'
 import { answerHealth, createHealth, type Health } from './http/health.ts'
 import { createListener, type Listener } from './http/listener.ts'
 import type { Log } from './http/log.ts'
 import { createMetrics, createMetricsHandler, type Metrics } from './http/metrics.ts'
-import { createPlainHandler } from './http/plain-http.ts'
-import { answer, flagPlainHttp } from './http/routes.ts'
+import { createPlainHandler, type PlainHttpOptions } from './http/plain-http.ts'
+import { answer, answerMisplaced, flagPlainHttp } from './http/routes.ts'
 import type { TlsPair } from './http/tls.ts'
 import { createSharedCounters } from './limits/shared-counters.ts'
 import { watchDatabase } from './store/availability.ts'
@@ -73,11 +73,18 @@ export function createServer(given: ServerOptions): Server {
     database: () => db.ping().then(() => true),
     feed: () => effects.clock() - db.changes.lastContactAt <= feedSilenceSeconds,
   })
-  const handler: Handler = (request) => answerHealth(health, request) ?? answer(request, deps)
-  const plainHandler = createPlainHandler({
-    health,
-    log,
-    onExposure: (request, body) => flagPlainHttp(request, body, deps),
+  const handler: Handler = (request) => {
+    const probe = answerHealth(health, request)
+    return probe === undefined ? answer(request, deps) : answerMisplaced(request, deps, () => probe)
+  }
+  const plainHandlerWith = (onExposure: PlainHttpOptions['onExposure']) =>
+    createPlainHandler({ health, log, onExposure })
+  const plainHandler = plainHandlerWith((request, body) => flagPlainHttp(request, body, deps))
+  const noteStray = createStrayNotes(log, effects.clock)
+  // A balancer with a new address would have every customer's secret put out of use within a minute.
+  const strayHandler = plainHandlerWith((request, body) => {
+    noteStray(request)
+    return flagPlainHttp(request, body, deps, { isOnlyNoted: true })
   })
   const listeners: Listener[] = []
   const open = (listener: Listener, address: Address) => {
@@ -88,7 +95,7 @@ export function createServer(given: ServerOptions): Server {
   const main = createListener({
     ...common,
     handler,
-    plainHandler,
+    plainHandler: options.tls === null ? strayHandler : plainHandler,
     tls: options.tls,
     ...(options.proxies && { proxies: options.proxies }),
     ...(options.certificateHeader && { certificates: forwardedCertificates(options.certificateHeader) }),
@@ -150,6 +157,18 @@ const tellOfDatabase = (log: Log, { databaseUp }: Metrics) => ({
     log.flush()
   },
 })
+
+const secondsBetweenStrays = 60
+
+/** On the port for proxies: from an address that is none of them, or without their word that it came over TLS. */
+function createStrayNotes(log: Log, clock: () => number) {
+  let notedAt = Number.NEGATIVE_INFINITY
+  return ({ id, clientAddress }: HttpRequest): void => {
+    if (clock() - notedAt < secondsBetweenStrays) return
+    notedAt = clock()
+    log.warn('not through a listed proxy', { request_id: id, client_address: clientAddress })
+  }
+}
 
 const leastNoticeMilliseconds = 500
 

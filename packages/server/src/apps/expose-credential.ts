@@ -40,8 +40,23 @@ function record(
   })
 }
 
-/** Whether the tenant wants what was seen out of use, and not only noted. */
-export async function quarantines({ kysely }: Pick<Database, 'kysely'>, tenantId: string): Promise<boolean> {
-  const settings = (await selectTenant(kysely, tenantId))?.settings as TenantSettings | undefined
-  return settings?.exposed_secrets !== 'flag'
+export interface ExposurePolicy {
+  /** Whether the tenant wants what was seen out of use, and not only noted. */
+  readonly quarantines: boolean
+  /** Under which name its documents want a secret in the URL, or did until their dialect ended. */
+  readonly secretInUrl: string | null
 }
+
+export async function exposurePolicy(
+  { kysely }: Pick<Database, 'kysely'>,
+  tenantId: string,
+): Promise<ExposurePolicy> {
+  const settings = (await selectTenant(kysely, tenantId))?.settings as TenantSettings | undefined
+  return {
+    quarantines: settings?.exposed_secrets !== 'flag',
+    secretInUrl: settings?.dialect?.request?.query_credentials?.client_secret ?? null,
+  }
+}
+
+export const quarantines = async (db: Pick<Database, 'kysely'>, tenantId: string): Promise<boolean> =>
+  (await exposurePolicy(db, tenantId)).quarantines

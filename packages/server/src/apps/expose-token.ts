@@ -3,7 +3,7 @@
 import { RecentMap, type RegistrationTokenKind } from '@sallyport/protocol'
 import type { Actor } from '../store/audit-records.ts'
 import type { Database } from '../store/database.ts'
-import type { ExposedBy } from '../store/exposure.ts'
+import type { ExposedBy, Sighting } from '../store/exposure.ts'
 import { findTenantByDigest } from '../store/leaked-secrets.ts'
 import { quarantines } from './expose-credential.ts'
 import { type LeakedToken, reportLeakedToken } from './leaked-tokens.ts'
@@ -15,6 +15,8 @@ export interface TokenExposure {
   readonly exposedBy: ExposedBy
   /** Where it was found, as it may be kept. */
   readonly url?: string | undefined
+  readonly request?: Sighting['request']
+  readonly isOnlyNoted?: boolean | undefined
 }
 
 /** Null for one that is none, or no longer. */
@@ -24,14 +26,14 @@ export interface TokenExposureDeps {
   readonly db: Database
   /** For the audit chain; left out, the server has seen it itself. */
   readonly by?: Actor
-  readonly onExposed: (exposed: LeakedToken, by: ExposedBy) => void
+  readonly onExposed: (exposed: LeakedToken, exposure: TokenExposure) => void
 }
 
 export const createTokenExposure =
   ({ db, by = 'server', onExposed }: TokenExposureDeps): ReportTokenExposure =>
   async (exposure) => {
     const exposed = await reportLeakedToken(db, { ...exposure, by })
-    if (exposed !== null) onExposed(exposed, exposure.exposedBy)
+    if (exposed !== null) onExposed(exposed, exposure)
     return exposed
   }
 
@@ -53,16 +55,17 @@ export function createTokenNoting({ db, report, clock, onFailure }: NotingDeps):
   const noted = new RecentMap<number>(tokensKept)
 
   /** Whether there is nothing more to do. */
-  async function isNoted(tenantId: string, name: string): Promise<boolean> {
+  async function isNoted(tenantId: string, name: string, { isOnlyNoted }: TokenExposure): Promise<boolean> {
     const at = noted.get(name)
-    return at !== undefined && clock() - at < againSeconds && !(await quarantines(db, tenantId))
+    if (at === undefined || clock() - at >= againSeconds) return false
+    return isOnlyNoted === true || !(await quarantines(db, tenantId))
   }
 
   return async (exposure) => {
     const digest = digestOfRegistrationToken(exposure.token)
     const tenantId = await findTenantByDigest(db, exposure.kind, digest)
     const name = Buffer.from(digest).toString('hex')
-    if (tenantId === null || (await isNoted(tenantId, name))) return
+    if (tenantId === null || (await isNoted(tenantId, name, exposure))) return
     noted.set(name, clock())
     report(exposure).catch((error: unknown) => {
       noted.delete(name)

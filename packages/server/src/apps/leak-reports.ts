@@ -45,7 +45,7 @@ export async function reportLeak({ secret, url }: Leak, deps: LeakReportDeps): P
 
 async function reportLeakedSecret({ secret, url }: Leak, deps: LeakReportDeps): Promise<LeakedCredential[]> {
   const { db, expose } = deps
-  const found = await findOwners(secret, deps)
+  const found = await findOwners([secret], deps)
   const leaked: LeakedCredential[] = []
   for (const { tenantId, clientId, credentialId } of found) {
     const isQuarantined = await quarantines(db, tenantId)

@@ -18,6 +18,8 @@ interface TokenLeak {
   /** Where it was found, as it may be kept. */
   readonly url?: string | undefined
   readonly exposedBy: ExposedBy
+  /** Whatever its tenant wants. */
+  readonly isOnlyNoted?: boolean | undefined
   /** For the audit chain. */
   readonly by: Actor
 }
@@ -58,7 +60,8 @@ export async function reportLeakedToken(db: Database, leak: TokenLeak): Promise<
   return db.write(async (tx) => {
     // Then nobody registers, changes or removes in between.
     await lockTenant(tx, tenantId)
-    const exposed = (await quarantines(tx, tenantId)) ? 'removed' : 'flagged'
+    const isRemoved = leak.isOnlyNoted !== true && (await quarantines(tx, tenantId))
+    const exposed = isRemoved ? 'removed' : 'flagged'
     const end = leak.kind === 'initial' ? endInitialToken : endOwnToken
     return end(tx, { tenantId, digest, exposed, leak })
   })

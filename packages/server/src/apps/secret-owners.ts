@@ -9,11 +9,23 @@ export interface OwnerDeps {
   readonly hasher: SecretHasher
 }
 
-/** None for a secret that is not ours; without a look at the store if its prefix or checksum says so. */
-export async function findOwners(secret: string, { db, hasher }: OwnerDeps): Promise<IndexedSecret[]> {
+export interface OwnedSecret extends IndexedSecret {
+  readonly secret: string
+}
+
+/** In one look at the store; none for a secret that is not ours, without a look if its prefix or checksum says so. */
+export async function findOwners(
+  secrets: readonly string[],
+  { db, hasher }: OwnerDeps,
+): Promise<OwnedSecret[]> {
   // Of anything but a generated secret there is no lookup, and then nothing is asked for.
-  const lookups = hasher.versions.flatMap((version) => lookupOf(hasher, version, secret) ?? [])
-  return (await findByLookup(db, lookups)).filter((one) => isOf(secret, one, hasher))
+  const lookups = secrets.flatMap((secret) =>
+    hasher.versions.flatMap((version) => lookupOf(hasher, version, secret) ?? []),
+  )
+  const found = await findByLookup(db, lookups)
+  return found.flatMap((one) =>
+    secrets.filter((secret) => isOf(secret, one, hasher)).map((secret) => ({ ...one, secret })),
+  )
 }
 
 /** The index says where to look, and the verifier says yes. */

@@ -1,6 +1,7 @@
 /** The sitemap of the product: every path under an issuer, and what answers it. */
 
 import { jsonReply, OAuthError, type Reply, refuse } from '@sallyport/protocol'
+import type { SeenSecret } from '../apps/note-exposed.ts'
 import type { PresentedCertificate } from '../certificates/presented.ts'
 import type { AnswerManagement } from '../management/answer.ts'
 import {
@@ -12,7 +13,7 @@ import {
 } from '../oauth/discovery.ts'
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
-import { textsOf, withoutDialect } from '../oauth/exposure.ts'
+import { secretsInRequest } from '../oauth/exposure.ts'
 import { answerIntrospection, introspectionPath } from '../oauth/introspect.ts'
 import { answerPolicy, type PolicyDeps, policyPath } from '../oauth/policy.ts'
 import {
@@ -24,11 +25,12 @@ import {
 import { registrationPath } from '../oauth/register/show.ts'
 import { answerRevocationFeed, type FeedDeps, revocationFeedPath } from '../oauth/revocation-feed.ts'
 import { answerRevocation, revocationPath } from '../oauth/revoke.ts'
-import { flagSecretsIn, holdsSecret } from '../oauth/secrets-in-text.ts'
+import { flagSecrets, secretsInUrl } from '../oauth/secrets-in-text.ts'
 import { answerToken } from '../oauth/token.ts'
 import { tokenPath } from '../oauth/token-path.ts'
 import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
+import type { ExposedBy, Sighting } from '../store/exposure.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
 import { BodyAborted, BodyTooLarge, type HttpRequest } from './exchange.ts'
 import { answerOverHttp, isManagementPath } from './management.ts'
@@ -182,8 +184,17 @@ function answerAt(site: Site | null, request: HttpRequest, deps: RouteDeps): Rep
   if (endpoint && clientEndpoints.has(endpoint)) return answerClient(endpoint, request, site, deps)
   const answerOther = () =>
     endpoint ? answerReader(endpoint, request, site, deps) : answerElsewhere(site, request, deps)
-  const url = exposedUrl(site, request, deps)
-  return holdsSecret(url) ? flagMisplaced(url, deps).then(answerOther) : answerOther()
+  return answerMisplaced(request, deps, answerOther)
+}
+
+/** Where nobody expects a secret the answer is the same with one; it comes when it is known whether one of ours is in the URL. */
+export function answerMisplaced(
+  request: HttpRequest,
+  deps: RouteDeps,
+  answerAnyhow: () => Reply | Promise<Reply>,
+): Reply | Promise<Reply> {
+  const seen = secretsInUrl(`${request.path}?${request.query}`)
+  return seen.length > 0 ? flagMisplaced(seen, request, deps).then(answerAnyhow) : answerAnyhow()
 }
 
 function answerClient(
@@ -207,20 +218,23 @@ const answerReader = (endpoint: Endpoint, request: HttpRequest, site: Site, deps
 const answerElsewhere = (site: Site | null, request: HttpRequest, deps: RouteDeps) =>
   site === null ? answerForServer(request, deps) : notFound()
 
-/** Who has mistyped a path where the tenant's documents want a secret in the URL has exposed no more than by design. */
-function exposedUrl(site: Site | null, { path, query }: HttpRequest, { effects }: RouteDeps): string {
-  const url = `${path}?${query}`
-  return site === null ? url : withoutDialect(url, dialectAt(site.tenant.dialect, effects.clock()))
-}
-
 /** What was sent to a wrong place is exposed like any other; the answer is the same with the database gone. */
-async function flagMisplaced(url: string, deps: RouteDeps): Promise<void> {
+async function flagMisplaced(
+  seen: readonly SeenSecret[],
+  request: HttpRequest,
+  deps: RouteDeps,
+): Promise<void> {
   try {
-    await flagSecretsIn([url], 'query_string', deps)
+    await flagSecrets(seen, sightingOf(request, 'query_string'), deps)
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error
   }
 }
+
+const sightingOf = ({ id, clientAddress }: HttpRequest, by: ExposedBy): Sighting => ({
+  by,
+  request: { id, clientAddress },
+})
 
 /** The server's own, beside every tenant: a host that is a tenant's answers for that tenant alone. */
 function answerForServer(request: HttpRequest, deps: RouteDeps): Reply | Promise<Reply> {
@@ -235,7 +249,7 @@ const unreadCall = (request: HttpRequest, { tenant, issuer, mtlsIssuer, path }: 
   tenant,
   issuer,
   mtlsIssuer,
-  notes: { features: new Set<DialectFeature>() },
+  notes: { requestId: request.id, features: new Set<DialectFeature>() },
 })
 
 function answerUnavailable(error: unknown): Reply {
@@ -271,6 +285,7 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   dpop: request.dpop,
   clientCertificate: () => certificateOf(request),
   clientAddress: request.clientAddress,
+  otherHeaders: () => Object.values(request.headers).flatMap((value) => value ?? []),
   body,
 })
 
@@ -284,12 +299,18 @@ const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value
 
 /** What came over plain HTTP has been refused already; what it carried may have been read by others. */
-export async function flagPlainHttp(request: HttpRequest, body: Buffer, deps: RouteDeps): Promise<void> {
+export async function flagPlainHttp(
+  request: HttpRequest,
+  body: Buffer,
+  deps: RouteDeps,
+  effect: Pick<Sighting, 'isOnlyNoted'> = {},
+): Promise<void> {
   const site = await deps.sites.find(request.host, request.path)
   const endpoint = site && endpointAt(site, deps.effects.clock)
   if (endpoint && clientEndpoints.has(endpoint)) {
-    await flagExposedCall(unreadCall(request, site, body), 'plain_http', deps)
+    await flagExposedCall(unreadCall(request, site, body), 'plain_http', deps, effect)
   } else {
-    await flagSecretsIn(textsOf(toHttp(request, request.path, body)), 'plain_http', deps)
+    const seen = secretsInRequest(toHttp(request, request.path, body))
+    await flagSecrets(seen, { ...sightingOf(request, 'plain_http'), ...effect }, deps)
   }
 }

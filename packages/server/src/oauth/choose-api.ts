@@ -6,7 +6,7 @@ import type { Api, Tenant } from '../tenants/tenant.ts'
 
 /** RFC 8707 §2.2: the token names the one API asked for, so that this API cannot replay it at another. */
 export const chooseApi = (tenant: Tenant, form: Form, app: CompiledAppSettings): Api =>
-  apiFor(tenant, askedAudience(form), app)
+  apiFor(tenant, askedTarget(tenant, form), app)
 
 /** `asked` is null where nothing was. */
 export function apiFor(tenant: Tenant, asked: string | null, app: CompiledAppSettings): Api {
@@ -19,19 +19,26 @@ export function apiFor(tenant: Tenant, asked: string | null, app: CompiledAppSet
   return api
 }
 
-export function askedAudience(form: Form): string | null {
-  const resources = new Set(form.getAll('resource').map(parseResource))
+/** The API, or what names none. */
+export const meantBy = (tenant: Tenant, target: string): Api | string =>
+  tenant.apisByTarget.get(target) ?? target
+
+/** Null where nothing was asked for; whatever was, it must mean one API, by whichever of its names. */
+export function askedTarget(tenant: Tenant, form: Form): string | null {
   const audience = form.get('audience')
-  const asked = new Set([...resources, ...(audience === undefined ? [] : [parseAudience(audience)])])
-  if (asked.size > 1) {
+  const asked = [
+    ...form.getAll('resource').map(parseResource),
+    ...(audience === undefined ? [] : [parseAudience(audience)]),
+  ]
+  const meant = new Set(asked.map((target) => meantBy(tenant, target)))
+  if (meant.size > 1) {
     refuse(
       'invalid_target',
       'several targets asked for',
       'A token is for one API: name one resource or audience.',
     )
   }
-  const [only = null] = asked
-  return only
+  return asked[0] ?? null
 }
 
 function defaultApi(tenant: Tenant, app: CompiledAppSettings): Api | undefined {

@@ -2,15 +2,26 @@
 
 import { decodeFormComponent, type Form, OAuthError, parseForm, parseJsonObject } from '@sallyport/protocol'
 import { StoreUnavailable } from '../store/database.ts'
-import type { ExposedBy } from '../store/exposure.ts'
+import type { ExposedBy, Sighting } from '../store/exposure.ts'
 import { type Dialect, dialectAt, standardDialect } from '../tenants/dialect.ts'
 import type { TokenDeps } from './deps.ts'
-import { flagExposedCredentials, flagUrlCredentials, isExposedInUrl, refuseUrl } from './exposure.ts'
+import {
+  flagExposedCredentials,
+  flagUrlCredentials,
+  isExposedInUrl,
+  refuseUrl,
+  sightingIn,
+} from './exposure.ts'
 import { tokenPath } from './token-path.ts'
 import type { TokenCall, TokenHttpRequest } from './token-request.ts'
 
 /** The request is answered, or about to be: whatever cannot be read or proven here is simply passed over. */
-export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: TokenDeps): Promise<void> {
+export async function flagExposedCall(
+  call: TokenCall,
+  by: ExposedBy,
+  deps: TokenDeps,
+  { isOnlyNoted = false }: Pick<Sighting, 'isOnlyNoted'> = {},
+): Promise<void> {
   const now = deps.effects.clock()
   const dialect = dialectOf(call, now)
   const form = readable(formText(call.http))
@@ -18,7 +29,8 @@ export async function flagExposedCall(call: TokenCall, by: ExposedBy, deps: Toke
   const request = { ...call, dialect, form, queryParameters, now }
   try {
     // What stands in the URL was seen by others; a header or a body over TLS was not.
-    if (by === 'plain_http') await flagExposedCredentials(request, by, deps)
+    if (by === 'plain_http')
+      await flagExposedCredentials(request, { ...sightingIn(call, by), isOnlyNoted }, deps)
     else await flagUrlCredentials(request, deps)
   } catch (error) {
     // Over HTTPS the refusal is still to be sent, and is the same with the database gone.

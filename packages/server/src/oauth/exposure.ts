@@ -3,15 +3,15 @@
  * or only flagged where the tenant wants that.
  */
 
-import { decodeFormComponent, OAuthError, parseBasic, refuse } from '@sallyport/protocol'
-import { isNewExposure } from '../apps/note-exposed.ts'
-import type { ExposedBy } from '../store/exposure.ts'
+import { decodeFormComponent, OAuthError, refuse } from '@sallyport/protocol'
+import { isNewExposure, type SeenSecret } from '../apps/note-exposed.ts'
+import type { ExposedBy, Sighting } from '../store/exposure.ts'
 import type { Dialect } from '../tenants/dialect.ts'
 import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
 import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
 import type { TokenDeps } from './deps.ts'
-import { flagSecretsIn, holdsSecret } from './secrets-in-text.ts'
+import { flagSecrets, secretsInText, secretsInUrl } from './secrets-in-text.ts'
 import type { TokenHttpRequest, TokenRequest } from './token-request.ts'
 
 const idNames = ['client_id', 'key'] as const
@@ -34,11 +34,8 @@ const namesOfDialect = ({ queryCredentials }: Dialect): readonly string[] =>
   queryCredentials === null ? [] : [queryCredentials.clientId, queryCredentials.clientSecret]
 
 /** What a log or a history keeps of it, but for what stands where the tenant's own documents put it. */
-const urlBesidesDialect = ({ http: { endpointPath, query }, dialect }: TokenRequest): string =>
-  withoutDialect(`${endpointPath}?${query}`, dialect)
-
-/** A URL without what the dialect takes from it. */
-export function withoutDialect(url: string, dialect: Dialect): string {
+function urlBesidesDialect({ http: { endpointPath, query }, dialect }: TokenRequest): string {
+  const url = `${endpointPath}?${query}`
   const own = namesOfDialect(dialect)
   if (own.length === 0) return url
   const start = url.indexOf('?') + 1
@@ -52,7 +49,7 @@ export function withoutDialect(url: string, dialect: Dialect): string {
 /** RFC 6749 §2.3.1: credentials must not be in the URL, where logs and histories keep them. */
 export async function refuseCredentialsInUrl(request: TokenRequest, deps: TokenDeps): Promise<void> {
   const isNamed = firstOf(request, besidesDialect(request, forbiddenNames)) !== undefined
-  if (!isNamed && !holdsSecret(urlBesidesDialect(request))) return
+  if (!isNamed && secretsInUrl(urlBesidesDialect(request)).length === 0) return
   await flagUrlCredentials(request, deps)
   refuseUrl()
 }
@@ -68,20 +65,30 @@ export const refuseUrl = (): never =>
 export const isExposedInUrl = (
   { endpointPath, query }: TokenHttpRequest,
   asked: Pick<TokenRequest, 'queryParameters'>,
-): boolean => firstOf(asked, provingNames) !== undefined || holdsSecret(`${endpointPath}?${query}`)
+): boolean =>
+  firstOf(asked, provingNames) !== undefined || secretsInUrl(`${endpointPath}?${query}`).length > 0
 
 /** Under the names that no dialect of the tenant asks for, and by their looks. */
 export async function flagUrlCredentials(request: TokenRequest, deps: TokenDeps): Promise<void> {
+  const seen = secretsInUrl(urlBesidesDialect(request))
+  const sighting = sightingIn(request, 'query_string')
   const clientId = firstOf(request, idNames)
-  const clientSecret = firstOf(request, besidesDialect(request, secretNames))
-  const presented = clientId !== undefined && clientSecret !== undefined ? [[{ clientId, clientSecret }]] : []
-  await flagReal(request, { presented, texts: [urlBesidesDialect(request)] }, 'query_string', deps)
+  const name = besidesDialect(request, secretNames).find(
+    (one) => request.queryParameters.get(one) !== undefined,
+  )
+  const clientSecret = name && request.queryParameters.get(name)
+  if (name === undefined || clientId === undefined || clientSecret === undefined)
+    return flagSecrets(seen, sighting, deps)
+  // The tenant's documents wanted it there until their dialect ended.
+  const isOnlyNoted = namesOfDialect(request.tenant.dialect).includes(name)
+  const presented = [[{ clientId, clientSecret }]]
+  await flagReal(request, { presented, seen, sighting: { ...sighting, isOnlyNoted } }, deps)
 }
 
 /** For a request over plain HTTP, which is refused whatever it holds. */
 export async function flagExposedCredentials(
   request: TokenRequest,
-  by: ExposedBy,
+  sighting: Sighting,
   deps: TokenDeps,
 ): Promise<void> {
   const presented = [clientSecretBasic, clientSecretPost]
@@ -90,43 +97,47 @@ export async function flagExposedCredentials(
   const clientId = firstOf(request, idNames)
   const clientSecret = firstOf(request, secretNames)
   if (clientId !== undefined && clientSecret !== undefined) presented.push([{ clientId, clientSecret }])
-  await flagReal(request, { presented, texts: textsOf(request.http) }, by, deps)
+  await flagReal(request, { presented, seen: secretsInRequest(request.http), sighting }, deps)
 }
 
-/** All that a request says, with what a Basic header has wrapped. */
-export const textsOf = ({
+export const sightingIn = (
+  { http: { clientAddress }, notes: { requestId: id } }: Pick<TokenRequest, 'http' | 'notes'>,
+  by: ExposedBy,
+): Sighting => ({ by, request: { id, clientAddress } })
+
+/** In all that a request says, with what a Basic header has wrapped. */
+export function secretsInRequest({
   endpointPath,
   query,
   authorization,
+  otherHeaders,
   body,
-}: Pick<TokenHttpRequest, 'endpointPath' | 'query' | 'authorization' | 'body'>): readonly string[] => [
-  `${endpointPath}?${query}`,
-  ...authorization,
-  ...authorization.flatMap((header) => parseBasic(header) ?? []).map(({ clientSecret }) => clientSecret),
-  body.toString('latin1'),
-]
+}: TokenHttpRequest): readonly SeenSecret[] {
+  const wrapped = authorization.map((header) =>
+    Buffer.from(header.replace(/^basic +/i, ''), 'base64').toString('latin1'),
+  )
+  const texts = [...authorization, ...wrapped, ...otherHeaders(), body.toString('latin1')]
+  return [...secretsInUrl(`${endpointPath}?${query}`), ...texts.flatMap(secretsInText)]
+}
 
 interface Exposing {
   /** For each way in which credentials were presented its readings. */
   readonly presented: readonly (readonly SecretClaim[])[]
-  readonly texts: readonly string[]
+  readonly seen: readonly SeenSecret[]
+  readonly sighting: Sighting
 }
 
 /** What was presented is proven like anywhere else, and counts as a guess; what only stands there is known by its looks. */
-async function flagReal(
-  request: TokenRequest,
-  { presented, texts }: Exposing,
-  by: ExposedBy,
-  deps: TokenDeps,
-): Promise<void> {
+async function flagReal(request: TokenRequest, exposing: Exposing, deps: TokenDeps): Promise<void> {
+  const { presented, seen, sighting } = exposing
   const flagged = new Set<string>()
   try {
     for (const claims of presented) {
-      if (!(await flagIfReal(request, claims, by, deps))) continue
+      if (!(await flagIfReal(request, claims, sighting, deps))) continue
       for (const { clientSecret } of claims) flagged.add(clientSecret)
     }
   } finally {
-    await flagSecretsIn(texts, by, deps, flagged)
+    await flagSecrets(seen, sighting, deps, flagged)
   }
 }
 
@@ -134,13 +145,13 @@ async function flagReal(
 async function flagIfReal(
   request: TokenRequest,
   claims: readonly SecretClaim[],
-  by: ExposedBy,
+  { by, request: seenIn, isOnlyNoted = false }: Sighting,
   deps: TokenDeps,
 ): Promise<boolean> {
   if (claims.length === 0) return false
   try {
     const { client, credential } = await proveSecret(request, 'client_secret_post', claims, deps)
-    const isQuarantined = request.tenant.security.quarantinesExposed
+    const isQuarantined = request.tenant.security.quarantinesExposed && !isOnlyNoted
     if (credential && isNewExposure(credential, isQuarantined)) {
       deps.exposeCredential({
         tenantId: request.tenant.id,
@@ -148,6 +159,7 @@ async function flagIfReal(
         credentialId: credential.id,
         by,
         isQuarantined,
+        ...(seenIn && { request: seenIn }),
       })
     }
     return true

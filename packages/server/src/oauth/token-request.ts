@@ -24,6 +24,8 @@ export interface TokenHttpRequest {
   /** What the connection was made with, read when it is asked for; null without one. Throws for a malformed one. */
   readonly clientCertificate: () => PresentedCertificate | null
   readonly clientAddress: string
+  /** The values of all headers, for whoever looks for what should stand in none. */
+  readonly otherHeaders: () => readonly string[]
   readonly body: Buffer
 }
 

@@ -10,11 +10,19 @@ import { cutOff } from './revocations.ts'
 /** `leak_report`: found in public by a scanner or by somebody who told the operator. */
 export type ExposedBy = 'plain_http' | 'query_string' | 'leak_report'
 
-export interface NewExposure {
+/** Where a secret was seen, and what may come of that. */
+export interface Sighting {
+  readonly by: ExposedBy
+  /** The request that carried it, for the log. */
+  readonly request?: { readonly id: string | undefined; readonly clientAddress: string }
+  /** Nothing is put out of use, whatever the tenant wants. */
+  readonly isOnlyNoted?: boolean
+}
+
+export interface NewExposure extends Pick<Sighting, 'by' | 'request'> {
   readonly tenantId: string
   readonly clientId: string
   readonly credentialId: string
-  readonly by: ExposedBy
   /** Disabled from now on, and what was got with it dies. */
   readonly isQuarantined: boolean
   /** Where it was found, as the report says. */

@@ -28,7 +28,7 @@ import { forVerifiers } from '../revocation/for-verifiers.ts'
 import { revokeAndRecord } from '../revocation/recorded.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { listClientIds } from '../store/apps.ts'
-import type { NewExposure } from '../store/exposure.ts'
+import type { NewExposure, Sighting } from '../store/exposure.ts'
 import { listRevocations, listRevocationsAfter } from '../store/revocations.ts'
 import { createDirectory, type Directory } from '../tenants/directory.ts'
 import { createOpaqueTokens } from '../tokens/opaque-tokens.ts'
@@ -147,21 +147,26 @@ function secretUpgrade({ store, log }: ServerOptions) {
 }
 
 function exposureOf({ store, log }: ServerOptions, metrics: Metrics): ReportExposure {
-  const onExposed = ({ tenantId, clientId, credentialId, by, isQuarantined }: NewExposure) => {
+  const onExposed = ({ tenantId, clientId, credentialId, by, isQuarantined, request }: NewExposure) => {
     metrics.exposedCredentials.add(tenantId)
-    const facts = { tenant: tenantId, client_id: clientId, credential_id: credentialId, reason: by }
+    const credential = { tenant: tenantId, client_id: clientId, credential_id: credentialId }
+    const facts = { ...credential, reason: by, ...whereSeen(request) }
     log.warn('credential exposed', facts)
     if (isQuarantined) log.warn('credential quarantined', facts)
   }
   return createExposure({ db: store.db, onExposed })
 }
 
+/** By these the operator finds the machine that sent it. */
+const whereSeen = (request: Sighting['request']) =>
+  request && { request_id: request.id ?? '', client_address: request.clientAddress }
+
 function tokenExposureOf({ store, log }: ServerOptions, metrics: Metrics): ReportTokenExposure {
   return createTokenExposure({
     db: store.db,
-    onExposed(leaked, by) {
+    onExposed(leaked, { exposedBy: reason, request }) {
       metrics.exposedCredentials.add(leaked.tenantId)
-      const facts = { tenant: leaked.tenantId, ...factsOfLeak(leaked), reason: by }
+      const facts = { tenant: leaked.tenantId, ...factsOfLeak(leaked), reason, ...whereSeen(request) }
       log.warn('credential exposed', facts)
       if (leaked.exposed === 'removed') log.warn('registration token removed', facts)
     },

@@ -152,6 +152,8 @@ forEachStore((_engine, suite) => {
       assertError(await ask(appId, { resource }, tenantId), 'invalid_target')
     const both = { resource: 'https://name.acme.example', audience: rest }
     assertError(await ask('sync', both), 'invalid_target')
+    // Two names of one API agree.
+    assert.equal(claimsOf(await ask('sync', { ...both, audience: 'plain-name' })).aud, 'plain-name')
 
     const operator = await manager(server, ['tenant_admin'], tenantPlace('acme'))
     const make = (body: object) => operator.call('POST', '/tenants/acme/apis', { body: { ...pets, ...body } })

@@ -19,7 +19,7 @@ import { jwtBearerType } from '../../apps/settings.ts'
 import type { Use } from '../../store/database.ts'
 import type { Api, Plan } from '../../tenants/tenant.ts'
 import { trusts } from '../../tenants/trusted-issuers.ts'
-import { apiFor, askedAudience } from '../choose-api.ts'
+import { apiFor, askedTarget, meantBy } from '../choose-api.ts'
 import { chooseScopes, grantedOf, limitOf } from '../choose-scopes.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import { refuseWithoutDatabase } from '../client-request.ts'
@@ -120,11 +120,13 @@ function apiOf(
   { tenant, form }: TokenRequest,
   { client }: AuthenticatedClient,
 ): Api {
-  const asked = askedAudience(form)
+  const asked = askedTarget(tenant, form)
   if (use === 'assertion' || resource === undefined) return apiFor(tenant, asked, client.settings)
   const named: readonly unknown[] = Array.isArray(resource) ? resource : [resource]
   const [only] = named
-  if (asked !== null && !named.includes(asked)) refuse('invalid_target', 'ID-JAG for another resource')
+  const isNamed = (target: string) =>
+    named.some((one) => typeof one === 'string' && meantBy(tenant, one) === meantBy(tenant, target))
+  if (asked !== null && !isNamed(asked)) refuse('invalid_target', 'ID-JAG for another resource')
   if (asked === null && (named.length !== 1 || typeof only !== 'string'))
     refuse('invalid_target', 'ID-JAG for several resources', 'Name one resource of the assertion.')
   return apiFor(tenant, asked ?? String(only), client.settings)
