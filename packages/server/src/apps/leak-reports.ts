@@ -28,8 +28,11 @@ export interface LeakedCredential {
   readonly tenantId: string
   readonly clientId: string
   readonly credentialId: string
-  /** Null if all was done before. */
+  /** Null if nothing new: it was marked, or out of use, before. */
   readonly exposed: Exposed
+  readonly isDisabled: boolean
+  /** Epoch seconds; null for never. */
+  readonly expiresAt: number | null
 }
 
 export type Leaked = LeakedCredential | LeakedToken
@@ -47,14 +50,18 @@ async function reportLeakedSecret({ secret, url }: Leak, deps: LeakReportDeps): 
   const { db, expose } = deps
   const found = await findOwners([secret], deps)
   const leaked: LeakedCredential[] = []
-  for (const { tenantId, clientId, credentialId } of found) {
+  for (const { tenantId, clientId, credentialId, disabledAt, expiresAt } of found) {
     const isQuarantined = await quarantines(db, tenantId)
     const exposed = await expose({
       ...{ tenantId, clientId, credentialId, isQuarantined },
       by: 'leak_report',
       url,
     })
-    leaked.push({ kind: 'credential', tenantId, clientId, credentialId, exposed })
+    const isDisabled = isQuarantined || disabledAt !== null
+    leaked.push({
+      ...{ kind: 'credential', tenantId, clientId, credentialId },
+      ...{ exposed, isDisabled, expiresAt },
+    })
   }
   return leaked
 }

@@ -5,6 +5,7 @@ import { createExposure } from '../apps/expose-credential.ts'
 import { createTokenExposure } from '../apps/expose-token.ts'
 import { type Leaked, type LeakedCredential, reportLeak } from '../apps/leak-reports.ts'
 import { type LeakedToken, ownTokenName } from '../apps/leaked-tokens.ts'
+import { systemEffects } from '../effects.ts'
 import { commandActor } from './actor.ts'
 import { readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
@@ -52,7 +53,10 @@ function toJson(leaked: Leaked) {
   const done = exposed ?? 'nothing new'
   switch (leaked.kind) {
     case 'credential':
-      return { tenant, client_id: leaked.clientId, credential: leaked.credentialId, done }
+      return {
+        ...{ tenant, client_id: leaked.clientId, credential: leaked.credentialId, done },
+        still_works: stillWorks(leaked),
+      }
     case 'initial':
       return { tenant, organization: leaked.organizationId, registration_token: leaked.tokenId, done }
     case 'registration':
@@ -60,22 +64,20 @@ function toJson(leaked: Leaked) {
   }
 }
 
-const stillWorks = 'still works, as the tenant wants it (exposed_secrets: flag).'
+const stillWorks = ({ isDisabled, expiresAt }: LeakedCredential): boolean =>
+  !isDisabled && (expiresAt === null || systemEffects.clock() < expiresAt)
+
+const onlyFlagged = 'still works, as the tenant wants it (exposed_secrets: flag).'
 
 const done = {
-  credential: {
-    quarantined: 'It is out of use now, and every token that was got with it is dead.',
-    flagged: `It is flagged and ${stillWorks}`,
-    nothing: 'All was done when it was seen first.',
-  },
   initial: {
     removed: 'It is removed: no program registers with it any more. Apps that it has made stay.',
-    flagged: `It is in the audit chain and ${stillWorks}`,
+    flagged: `It is in the audit chain and ${onlyFlagged}`,
   },
   registration: {
     removed:
       'It is good for nothing any more. The app goes on, and the people who manage it can still change or remove it.',
-    flagged: `It is flagged and ${stillWorks}`,
+    flagged: `It is flagged and ${onlyFlagged}`,
   },
 } as const
 
@@ -86,8 +88,26 @@ function describe(leaked: readonly Leaked[]): string {
     .join('\n')
 }
 
-const describeCredential = ({ tenantId, clientId, credentialId, exposed }: LeakedCredential) =>
-  `It is credential ${credentialId} of client ${clientId} at tenant ${tenantId}. ${done.credential[exposed ?? 'nothing']}`
+const describeCredential = (leaked: LeakedCredential): string =>
+  `It is credential ${leaked.credentialId} of client ${leaked.clientId} at tenant ${leaked.tenantId}. ${doneTo(leaked)}`
+
+function doneTo(leaked: LeakedCredential): string {
+  if (leaked.exposed === 'quarantined')
+    return 'It is out of use now, and every token that was got with it is dead.'
+  if (stillWorks(leaked))
+    return `It ${leaked.exposed === null ? 'was flagged before' : 'is flagged'} and ${onlyFlagged}\n${nextSteps(leaked)}`
+  return leaked.exposed === null
+    ? 'It was seen before, and is out of use.'
+    : 'It is flagged, and was out of use before.'
+}
+
+function nextSteps({ tenantId, clientId, credentialId }: LeakedCredential): string {
+  const whose = `--tenant ${tenantId} --app ${clientId}`
+  return (
+    `Give the app another and end this one: sallyport credentials rotate ${whose} --overlap 0s\n` +
+    `Then end the tokens that were got with it: sallyport credentials remove ${credentialId} ${whose}`
+  )
+}
 
 function describeToken(leaked: LeakedToken): string {
   const whose =

@@ -71,7 +71,7 @@ const requestId = (id: string): NoToken =>
   )
 
 const keepSecret =
-  'If others may have seen it, in a history or a ticket: sallyport credentials rotate gives the app another, and sallyport secrets report puts this one out of use.'
+  'If others may have seen it, in a history or a ticket: sallyport credentials rotate gives the app another, and sallyport secrets report puts this one out of use, or says how to where the tenant wants it flagged alone.'
 
 /** Wherever it stands in the text: with its client id before it, or as a header. */
 function secretIn(text: string): NoToken | null {

@@ -12,6 +12,7 @@ export interface IndexedSecret {
   readonly pepperVersion: number
   readonly exposedAt: number | null
   readonly disabledAt: number | null
+  readonly expiresAt: number | null
 }
 
 /** `lookups`: of the one secret, under each of the peppers. */
@@ -25,6 +26,7 @@ export async function findByLookup(
     .selectFrom('credentials')
     .select(['tenant_id as tenantId', 'client_id as clientId', 'id as credentialId', 'verifier'])
     .select(['pepper_version as pepperVersion', 'exposed_at as exposedAt', 'disabled_at as disabledAt'])
+    .select('expires_at as expiresAt')
     .where('lookup', 'in', lookups)
     .where('format', '=', 'hmac-sha256')
     .execute()

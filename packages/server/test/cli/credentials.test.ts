@@ -111,9 +111,10 @@ test('issue 4.5: a found secret is put out of use by its text alone, which nobod
   )
   assert.equal(first.stderr, 'In ./data:\n')
   assert.deepEqual(JSON.parse((await reported('--json')).stdout), [
-    { tenant: 'acme', client_id: 'the-sync', credential: 'leaked', done: 'nothing new' },
+    { tenant: 'acme', client_id: 'the-sync', credential: 'leaked', done: 'nothing new', still_works: false },
   ])
   const typed = await reported(secret)
+  assert.match(typed.stdout, / It was seen before, and is out of use\.\n$/)
   assert.match(typed.stderr, /in the history of your shell now/)
   const other = await reported(`${secret}x`)
   assert.deepEqual([other.code, other.stdout], [1, 'This is no secret of this server, or no longer one.\n'])
@@ -125,6 +126,30 @@ test('issue 4.5: a found secret is put out of use by its text alone, which nobod
     /acme {4}the-sync {3}leaked {6}was found in public \(https:\/\/pastes\.example\/x\); it is out of use$/m,
   )
   assert.ok(!notices.includes(secret))
+})
+
+test('issue 4.5: of a found secret that is only flagged the report says each time that it works, until it was ended', async () => {
+  const flagging = tenant('flagging', [sampleApp('sync', { client_id: 'flagged' })], {
+    exposed_secrets: 'flag',
+  })
+  const file = join(root, 'flagging.json')
+  writeFileSync(file, JSON.stringify({ blueprint: 'flagging', tenants: [flagging] }))
+  const applied = await run(['apply', file, '--json'], { cwd: root })
+  assert.equal(applied.code, 0, applied.stderr)
+  const [{ client_secret: secret }] = JSON.parse(applied.stdout).generated
+  const reported = async (...args: string[]) =>
+    (await run(['secrets', 'report', ...args], { cwd: root, input: `${secret}\n` })).stdout
+  const works = 'still works, as the tenant wants it (exposed_secrets: flag).'
+  const next =
+    'Give the app another and end this one: sallyport credentials rotate --tenant flagging --app flagged --overlap 0s\n' +
+    'Then end the tokens that were got with it: sallyport credentials remove main --tenant flagging --app flagged\n'
+  const whose = 'It is credential main of client flagged at tenant flagging.'
+  assert.equal(await reported(), `${whose} It is flagged and ${works}\n${next}`)
+  assert.equal(await reported(), `${whose} It was flagged before and ${works}\n${next}`)
+  const place = ['--tenant', 'flagging', '--app', 'flagged']
+  assert.equal((await run(['credentials', 'rotate', ...place, '--overlap', '0s'], { cwd: root })).code, 0)
+  assert.equal(await reported(), `${whose} It was seen before, and is out of use.\n`)
+  assert.equal(JSON.parse(await reported('--json'))[0].still_works, false)
 })
 
 /** As if the app had registered itself with a token that makes more. */
