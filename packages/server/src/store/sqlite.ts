@@ -4,12 +4,12 @@
  * writes that somebody waits for.
  */
 
-import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
-import { type Database, StoreRefused } from './database.ts'
+import { type Database, StoreRefused, StoreUnavailable } from './database.ts'
 import { makeFolder } from './make-folder.ts'
 import { type MigrationTarget, migrate } from './migrations.ts'
 import { prepareRead } from './prepared.ts'
@@ -57,6 +57,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   try {
     prepareFile(file)
     const writer = open({})
+    const opened = statSync(file)
     await whileBusy(startLockAttempts, () => setUpWriter(writer, options))
     await migrate(sqliteTarget(writingKysely(writer, lockWaitMilliseconds), clock))
     const hotConnection = open({ readOnly: true, timeout: lockWaitMilliseconds })
@@ -79,6 +80,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
       insertOpaqueTokens: thread.insertOpaqueTokens,
       async ping() {
         await hot.readNow(anyTenant, [])
+        checkSameFile(file, opened)
       },
       async close() {
         stopPolling()
@@ -116,6 +118,26 @@ function prepareFile(file: string): void {
       `The database file ${file} cannot be written${code}: ` +
         nextStep(error, 'give this user write access to the folder, or name another one.'),
       { cause: error },
+    )
+  }
+}
+
+/** SQLite goes on with a file that has no name any more, and what is written there is lost with the process. */
+function checkSameFile(file: string, { dev, ino }: Stats): void {
+  const now = statOf(file)
+  if (now?.dev === dev && now.ino === ino) return
+  throw new StoreUnavailable(
+    'The database file was removed or replaced under the running server: stop it, and restore a backup.',
+  )
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false })
+  } catch (cause) {
+    throw new StoreUnavailable(
+      `The data folder cannot be read: ${nextStep(cause, 'give this user access to it.')}`,
+      { cause },
     )
   }
 }

@@ -2,7 +2,18 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -139,6 +150,33 @@ test('trust R4: a file locked for too long answers StoreUnavailable, reads go on
   await db.write((tx) => saveTenant(tx, 'b', tenant))
   assert.deepEqual(await listTenantIds(db), ['a', 'b'])
 })
+
+for (const [fate, lose] of [
+  ['removed', (file: string) => rmSync(file)],
+  [
+    'replaced by a copy',
+    (file: string) => {
+      copyFileSync(file, `${file}.copy`)
+      renameSync(`${file}.copy`, file)
+    },
+  ],
+] as const)
+  test(`trust R19: a file that is ${fate} under its server is a lost database until it is there again`, {
+    skip,
+  }, async (t) => {
+    const file = await filledFile(t)
+    const db = await open(file)
+    t.after(() => db.close())
+    await db.ping()
+    const kept = `${file}.kept`
+    linkSync(file, kept)
+    lose(file)
+    const sentence =
+      'The database file was removed or replaced under the running server: stop it, and restore a backup.'
+    await assert.rejects(db.ping(), new StoreUnavailable(sentence))
+    renameSync(kept, file)
+    await db.ping()
+  })
 
 test('trust R18: on a full disk writes answer StoreUnavailable, reads go on, nothing is corrupt, and it heals', {
   skip: skip || (process.platform !== 'linux' && 'needs prlimit'),
