@@ -26,7 +26,7 @@ export const databaseFile = (folder: string) => join(folder, 'sallyport.db')
 export const masterKeyPath = (folder: string) => join(folder, 'master.key')
 
 /** SQLite fills the file before anything can be sealed: an empty one is what a start that was cut short has left. */
-const hasDatabase = (folder: string): boolean =>
+export const hasDatabase = (folder: string): boolean =>
   (statSync(databaseFile(folder), { throwIfNoEntry: false })?.size ?? 0) > 0
 
 /** Whether opening it makes a new embedded database. */

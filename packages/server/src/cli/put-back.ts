@@ -23,7 +23,7 @@ import { systemEffects } from '../effects.ts'
 import { instantText } from '../inspect/instant-text.ts'
 import { checkSeals } from '../keys/check-seals.ts'
 import { SealBroken, type Sealer } from '../keys/sealing.ts'
-import { databaseFile } from '../open-store.ts'
+import { databaseFile, hasDatabase } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 import { makeFolder } from '../store/make-folder.ts'
 import { openSqlite } from '../store/sqlite.ts'
@@ -42,11 +42,15 @@ export interface PutBack extends AfterRestore {
   readonly replaced: string | null
   /** Whether what was used once before the restore is known to be used. */
   readonly knowsUses: boolean
-  /** False where nobody could tell whether a server has the old database open, because it cannot be read. */
+  /** False where nobody could tell whether a server has the old database open, because it cannot be read or is gone. */
   readonly isCertainlyAlone: boolean
 }
 
 const logs = ['-wal', '-shm', '-journal']
+
+/** Whether there is no database but a log of one: a server goes on with a file that was removed under it. */
+export const hasLogAlone = (folder: string): boolean =>
+  !hasDatabase(folder) && logs.some((end) => existsSync(databaseFile(folder) + end))
 
 export async function putBack(options: PutBackOptions): Promise<PutBack> {
   const { backup, folder } = options
@@ -77,8 +81,10 @@ function refuseLiveFile(backup: string): void {
 
 /** Nobody else has the database open, as far as that can be told. */
 function hold(file: string): Hold {
+  // Before the hold: SQLite removes the log beside an empty file.
+  const isGone = hasLogAlone(dirname(file))
   const held = existsSync(file) ? holdAlone(file) : { isCertain: true, release() {} }
-  if (held !== null) return held
+  if (held !== null) return { ...held, isCertain: held.isCertain && !isGone }
   throw new StoreRefused(
     `Something has the database ${file} open, most likely a server. Stop it, then restore again.`,
   )
@@ -128,8 +134,8 @@ function swap(unfinished: string, file: string): Pick<PutBack, 'replaced' | 'isC
   try {
     const replaced = keepOld(file)
     // A server that has just begun a new database here keeps it: unlike a rename, a link replaces nothing.
-    if (replaced === null) linkSync(unfinished, file)
-    else renameSync(unfinished, file)
+    if (existsSync(file)) renameSync(unfinished, file)
+    else linkSync(unfinished, file)
     flushFolder(dirname(file))
     return { replaced, isCertainlyAlone: held.isCertain }
   } finally {
@@ -139,7 +145,10 @@ function swap(unfinished: string, file: string): Pick<PutBack, 'replaced' | 'isC
 
 /** The old database stays under its own name as well, until the rename; its log may belong to no other. */
 function keepOld(file: string): string | null {
-  const left = ['', ...logs].filter((end) => existsSync(file + end))
+  const isThere = hasDatabase(dirname(file))
+  // To hold an empty file begins a journal, and that of a file that is gone is worth nothing; neither may meet the new one.
+  if (!isThere) rmSync(`${file}-journal`, { force: true })
+  const left = [...(isThere ? [''] : []), ...logs.filter((end) => existsSync(file + end))]
   if (left.length === 0) return null
   const now = instantText(systemEffects.clock()).replaceAll(/[-:]|\.\d+/g, '')
   const folder = join(
@@ -153,5 +162,5 @@ function keepOld(file: string): string | null {
     else renameSync(file + end, kept)
   }
   flushFolder(folder)
-  return left.includes('') ? folder : null
+  return isThere ? folder : null
 }

@@ -1,6 +1,5 @@
 /** `sallyport restore FILE`: a backup in the place of the embedded database; `--after` where something else has put one back. */
 
-import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { headText } from '../audit/head-text.ts'
 import { ConfigRefused } from '../config.ts'
@@ -8,11 +7,11 @@ import { systemEffects } from '../effects.ts'
 import { instantText } from '../inspect/instant-text.ts'
 import { createSealer, type Sealer } from '../keys/sealing.ts'
 import { parseMasterKeys, readMasterKeys } from '../master-key.ts'
-import { databaseFile, masterKeyPath, type StoreLocation } from '../open-store.ts'
+import { databaseFile, hasDatabase, masterKeyPath, type StoreLocation } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 import { commandActor } from './actor.ts'
 import { type AfterRestore, finishRestore } from './after-restore.ts'
-import { type PutBack, putBack } from './put-back.ts'
+import { hasLogAlone, type PutBack, putBack } from './put-back.ts'
 import { locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface RestoreOptions extends StoreOptions {
@@ -52,10 +51,7 @@ async function restore(backup: string, options: RestoreOptions): Promise<void> {
   const location = await locateStore(options)
   refusePostgres(location)
   const { data_folder: folder } = location
-  if (existsSync(databaseFile(folder)) && !options.yes)
-    throw new ConfigRefused(
-      `There is a database in ${folder}. Say --yes to replace it: it is kept in a folder beside.`,
-    )
+  if (!options.yes) refuseUnasked(folder)
   const done = await putBack({ ...waysOf(options), backup, folder, sealer: sealerFor(location) })
   const json = { ...jsonOf(done), replaced: done.replaced, knows_uses: done.knowsUses }
   print(options, json, [
@@ -64,6 +60,17 @@ async function restore(backup: string, options: RestoreOptions): Promise<void> {
     ...oldOf(done),
     ...adviceOf(done, done.replaced === null ? null : replacedExport(location, done)),
   ])
+}
+
+function refuseUnasked(folder: string): void {
+  if (hasDatabase(folder))
+    throw new ConfigRefused(
+      `There is a database in ${folder}. Say --yes to replace it: it is kept in a folder beside.`,
+    )
+  if (hasLogAlone(folder))
+    throw new ConfigRefused(
+      `The database in ${folder} is gone, but its log is there: a server may have it open still. Stop every server, then say --yes.`,
+    )
 }
 
 function refusePostgres({ database_url: url }: StoreLocation): void {
@@ -105,7 +112,9 @@ function oldOf({ replaced, knowsUses, isCertainlyAlone }: PutBack): readonly str
   const said: string[] = []
   if (replaced !== null) said.push(`The database that was here is in ${replaced}.`)
   if (!isCertainlyAlone)
-    said.push('It cannot be read, so nobody can tell whether a server had it open: make sure that none has.')
+    said.push(
+      `${replaced === null ? 'The database that was here is gone' : 'It cannot be read'}, so nobody can tell whether a server had it open: make sure that none has.`,
+    )
   if (!knowsUses)
     said.push(
       `Client assertions and DPoP proofs that were used before could be used once more: start no server before ${when(systemEffects.clock() + longestProofSeconds)}.`,

@@ -1,7 +1,16 @@
 /** `sallyport restore` of the embedded database in a terminal: on another host, refused, killed, and beside a server. */
 
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -133,6 +142,42 @@ test('R9: beside a running server nothing is restored, by any of the processes t
   )
   await db.close()
   assert.equal(await headOf(place), head)
+})
+
+for (const [fate, begin] of [
+  ['gone', () => {}],
+  ['gone, with a new and empty file in its place,', (file: string) => writeFileSync(file, '')],
+] as const)
+  test(`R9: a database that is ${fate} beside its log may be open still: nothing is restored unasked, and then it is said`, async (t) => {
+    const place = await prepare(t)
+    const { db } = await openStore(locationOf(place.data), systemEffects)
+    t.after(() => db.close())
+    const file = join(place.data, 'sallyport.db')
+    rmSync(file)
+    begin(file)
+    const names = namesIn(place.data)
+    const { code, stderr } = await place.sallyport(['restore', 'backup.db'])
+    assert.equal(code, 2)
+    assert.match(stderr, /^The database in \S+ is gone, but its log is there: .* then say --yes\.\n$/)
+    assert.deepEqual(namesIn(place.data), names)
+    const asked = await place.sallyport(['restore', 'backup.db', '--yes'])
+    assert.equal(asked.code, 0, asked.stderr)
+    assert.match(
+      asked.stdout,
+      /^The database that was here is gone, so nobody can tell whether a server had it/m,
+    )
+    await headOf(place)
+  })
+
+test('R9: an emptied database is none: it is replaced unasked, and no command is named to read it', async (t) => {
+  const place = await prepare(t)
+  for (const name of namesIn(place.data)) if (/-(?:wal|shm)$/.test(name)) rmSync(join(place.data, name))
+  truncateSync(join(place.data, 'sallyport.db'))
+  const { code, stdout, stderr } = await place.sallyport(['restore', 'backup.db'])
+  assert.equal(code, 0, stderr)
+  assert.doesNotMatch(stdout, /The database that was here|audit export/)
+  assert.deepEqual(filesIn(place.data), ['master.key', 'sallyport.db'])
+  await headOf(place)
 })
 
 /** Each makes of a good backup, and of the folder, what must be refused. */
