@@ -29,10 +29,13 @@ export async function runWorkers({ count, log, metrics }: WorkersOptions): Promi
   // Before there is a worker: the first one answers while the others are still starting.
   const ending = endOnSignal(log)
   const together = createMetricsTogether()
-  cluster.on('exit', (worker) => {
+  cluster.on('exit', (worker, code: number | null, signal: string | null) => {
     together.end(worker.id)
     if (ending.isEnding) return
-    log.error('worker ended, and another is started', { worker: worker.id })
+    log.error('worker ended, and another is started', {
+      ...{ worker: worker.id, pid: worker.process.pid },
+      reason: signal ?? `exit code ${code}`,
+    })
     setTimeout(() => ending.isEnding || fork(), restartMilliseconds)
   })
   process.on('SIGHUP', () => {

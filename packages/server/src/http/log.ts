@@ -39,6 +39,7 @@ export interface LogFields {
   readonly token_id?: string
   /** Which of several processes. */
   readonly worker?: number
+  readonly pid?: number | undefined
   /** Of the management API: which one, and who asked for it. */
   readonly operation?: string
   readonly actor?: string
@@ -55,6 +56,7 @@ const fieldNames: Readonly<Record<keyof LogFields, true>> = {
   credential_id: true,
   token_id: true,
   worker: true,
+  pid: true,
   operation: true,
   actor: true,
   number: true,

@@ -148,7 +148,9 @@ test(
     const before = await countersOf(started)
     assert.equal(before.get('sallyport_token_requests_total{tenant="acme",outcome="ok"}'), 6)
     process.kill(victim, 'SIGKILL')
-    await started.running.says(/worker ended, and another is started/)
+    await started.running.says(
+      new RegExp(`"pid":${victim},"reason":"SIGKILL","msg":"worker ended, and another is started"`),
+    )
     await tokenOf(started)
     let now = childrenOf(pid)
     while (now.length < 2) {
