@@ -33,6 +33,12 @@ export const hasDatabase = (folder: string): boolean =>
 export const isNewStore = ({ database_url: url, data_folder: folder }: StoreLocation): boolean =>
   url === null && !hasDatabase(folder)
 
+/** A key without its database: `openStore` refuses it, and says what to do. */
+export const isLostStore = (location: StoreLocation): boolean =>
+  isNewStore(location) &&
+  location.master_key === null &&
+  (statSync(masterKeyPath(location.data_folder), { throwIfNoEntry: false })?.size ?? 0) > 0
+
 interface OwnSealer {
   readonly sealer: Sealer
   /** Whoever has made a database with it says so. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { readStoreLocation, type StoreSettings } from '../config.ts'
 import { systemEffects } from '../effects.ts'
-import { isNewStore, type OpenStore, openStore, type StoreLocation } from '../open-store.ts'
+import { isLostStore, isNewStore, type OpenStore, openStore, type StoreLocation } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 
 export interface StoreOptions {
@@ -49,7 +49,7 @@ export async function withStore<Result>(
 ): Promise<Result> {
   const location = await locateStore(options)
   const isNew = isNewStore(location)
-  if (isNew && !mayCreate) {
+  if (isNew && !mayCreate && !isLostStore(location)) {
     throw new StoreRefused(
       `There is no database in ${location.data_folder}. Start the server first, or name another folder with --data, or its configuration with --config.`,
     )

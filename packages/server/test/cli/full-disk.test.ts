@@ -99,6 +99,7 @@ for (const [fate, lose] of [
       await run(['serve', '--config', config]),
       await run(['serve', '--config', config, '--workers', '2']),
       await apply(),
+      await run(['apps', '--data', data]),
     ]) {
       const said =
         `The master key in ${key} is here but its database is not: restore a backup with \`sallyport restore\`, or ` +
