@@ -189,7 +189,7 @@ function auditWaiting(registry: Registry): LevelBySink {
 function databaseUp(registry: Registry): Switch {
   const gauge = new Gauge({
     name: 'sallyport_database_up',
-    help: '1 while the database answers and takes what is written',
+    help: '1 while the database answers and, as far as anybody has tried to write, takes what is written',
     registers: [registry],
     // It is lost if one process has lost it.
     aggregator: 'min',

@@ -1,6 +1,6 @@
 /**
- * Whether the database answers and takes what is written: known from every call that it refuses, and then from looks at
- * it until both are so again. One refusal is enough to say that it is lost; no single success says that it is back, since
+ * Whether the database answers and, as far as anybody has tried to write, takes what is written: known from every call
+ * that it refuses, and then from looks at it until both are so again. One refusal is enough to say that it is lost; no single success says that it is back, since
  * a disk that is full takes a small write now and then.
  */
 
