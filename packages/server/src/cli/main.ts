@@ -4,15 +4,12 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
-import { boundYoungGeneration } from './young-generation.ts'
 
 // No object of a request lives long, but those of requests that wait for the disk outlive a collection or two. V8 would
 // conclude that their kind is long-lived and make them old at birth, for good: a third less throughput (decision 0016).
 setFlagsFromString('--no-allocation-site-pretenuring')
 // Hot functions would stay in the code of the middle compiler, some at each start (decision 0018).
 setFlagsFromString('--no-maglev')
-// With gigabytes of memory in the machine V8 takes 64 MB and more for what is new (decision 0028).
-boundYoungGeneration(16 * 1024 * 1024)
 
 // Compiling is two thirds of a start. Not in the shared temporary folder, where others could leave code for us; where
 // this folder cannot be written, Node goes without.
