@@ -285,7 +285,7 @@ const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): Token
   dpop: request.dpop,
   clientCertificate: () => certificateOf(request),
   clientAddress: request.clientAddress,
-  otherHeaders: () => Object.values(request.headers).flatMap((value) => value ?? []),
+  headers: request.headers,
   body,
 })
 

@@ -110,13 +110,18 @@ export function secretsInRequest({
   endpointPath,
   query,
   authorization,
-  otherHeaders,
+  headers,
   body,
 }: TokenHttpRequest): readonly SeenSecret[] {
   const wrapped = authorization.map((header) =>
     Buffer.from(header.replace(/^basic +/i, ''), 'base64').toString('latin1'),
   )
-  const texts = [...authorization, ...wrapped, ...otherHeaders(), body.toString('latin1')]
+  const texts = [
+    ...authorization,
+    ...wrapped,
+    ...Object.values(headers).flatMap((value) => value ?? []),
+    body.toString('latin1'),
+  ]
   return [...secretsInUrl(`${endpointPath}?${query}`), ...texts.flatMap(secretsInText)]
 }
 

@@ -24,8 +24,8 @@ export interface TokenHttpRequest {
   /** What the connection was made with, read when it is asked for; null without one. Throws for a malformed one. */
   readonly clientCertificate: () => PresentedCertificate | null
   readonly clientAddress: string
-  /** The values of all headers, for whoever looks for what should stand in none. */
-  readonly otherHeaders: () => readonly string[]
+  /** All of them, for whoever looks for what should stand in none. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body: Buffer
 }
 
