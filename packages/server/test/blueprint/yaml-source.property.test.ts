@@ -5,6 +5,7 @@ import * as fc from '../../../../test/property.ts'
 import { parseBlueprints } from '../../src/blueprint/parse.ts'
 import { type Reading, readYaml } from '../../src/blueprint/yaml-source.ts'
 import { app, blueprint, tenant } from '../oauth/sample.ts'
+import { sample } from './sample.ts'
 
 const read = (reading: Reading): unknown => ('source' in reading ? reading.source.value : 'refused')
 
@@ -50,52 +51,54 @@ test('issue 1, blueprints: what is written as JSON is read as JSON, indented or 
   )
 })
 
+// What YAML makes something of, and what it takes for something else.
+const piece = fc.constantFrom(
+  ...[
+    '\n',
+    '\n  ',
+    '\n\t',
+    ' ',
+    ': ',
+    '- ',
+    '? ',
+    ', ',
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    "'",
+    '\\',
+    '#',
+    '|',
+    '>',
+    '|+9',
+    '%YAML 1.1',
+  ],
+  ...[
+    '&a ',
+    '*a',
+    '!!str ',
+    '!x ',
+    '---\n',
+    '...',
+    '<<: ',
+    'a',
+    'b: ',
+    '1',
+    '.inf',
+    '0x1',
+    '1e999',
+    '~',
+    '\0',
+    '\ud800',
+    '\u2028',
+    '\ufeff',
+  ],
+)
+
 test('issue 1, blueprints: no text makes the reader throw, every problem has a place, and none repeats a value', () => {
   const canary = 'c4naryvalue'
-  const piece = fc.constantFrom(
-    ...[
-      '\n',
-      '\n  ',
-      '\n\t',
-      ' ',
-      ': ',
-      '- ',
-      '? ',
-      ', ',
-      '{',
-      '}',
-      '[',
-      ']',
-      '"',
-      "'",
-      '\\',
-      '#',
-      '|',
-      '>',
-      '|+9',
-      '%YAML 1.1',
-    ],
-    ...[
-      '&a ',
-      '*a',
-      '!!str ',
-      '!x ',
-      '---\n',
-      '...',
-      '<<: ',
-      'a',
-      'b: ',
-      '1',
-      '.inf',
-      '0x1',
-      '1e999',
-      '~',
-      '\0',
-      '\ud800',
-      '\u2028',
-      '\ufeff',
-    ],
-  )
   const hostile = fc
     .array(fc.oneof(piece, fc.constant(`: ${canary}`)), { maxLength: 12 })
     .map((pieces) => pieces.join(''))
@@ -116,6 +119,20 @@ test('issue 1, blueprints: no text makes the reader throw, every problem has a p
         )
     }),
     { numRuns: 2000 },
+  )
+})
+
+test('issue 1, blueprints: a good file with a piece of it replaced is read or refused with a place, and nothing is thrown', () => {
+  fc.assert(
+    fc.property(fc.nat(sample.length), fc.nat(2), piece, (at, length, inserted) => {
+      const text = sample.slice(0, at) + inserted + sample.slice(at + length)
+      const { problems = [] } = parseBlueprints([{ name: 'a.yaml', text }])
+      assert.ok(
+        problems.every(({ line, column }) => line >= 1 && column >= 1),
+        text,
+      )
+    }),
+    { numRuns: 500 },
   )
 })
 
