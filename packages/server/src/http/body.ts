@@ -1,6 +1,7 @@
 /** Reads a request's body up to a limit. */
 import type { IncomingMessage } from 'node:http'
 import { BodyAborted, BodyTooLarge } from './exchange.ts'
+import type { BodySink, RequestMessage } from './request-message.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -11,7 +12,7 @@ export function hasBody(message: IncomingMessage): boolean {
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
 }
 
-export function readBody(message: IncomingMessage, limitBytes: number): Promise<Buffer> {
+export function readBody(message: RequestMessage, limitBytes: number): Promise<Buffer> {
   if (!hasBody(message)) return Promise.resolve(nothing)
   // The parser has checked the header: it is digits. An honest length spares reading what would be thrown away.
   if (Number(message.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(tooLarge(limitBytes))
@@ -20,28 +21,27 @@ export function readBody(message: IncomingMessage, limitBytes: number): Promise<
   return collect(message, limitBytes)
 }
 
-function collect(message: IncomingMessage, limitBytes: number): Promise<Buffer> {
+function collect(message: RequestMessage, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let first: Buffer | undefined
     let more: Buffer[] | undefined
     let length = 0
-    const onData = (chunk: Buffer) => {
-      length += chunk.length
-      if (length > limitBytes) return stop(tooLarge(limitBytes))
-      // Nearly every token request is one chunk, which then needs no copy.
-      if (first === undefined) first = chunk
-      else {
-        more ??= [first]
-        more.push(chunk)
-      }
+    const sink: BodySink = {
+      take(chunk) {
+        length += chunk.length
+        if (length > limitBytes) {
+          message.takeFrom(sink)
+          reject(tooLarge(limitBytes))
+        } else if (first === undefined) first = chunk
+        else {
+          // Nearly every token request is one chunk, which then needs no copy.
+          more ??= [first]
+          more.push(chunk)
+        }
+      },
+      end: () => resolve(more === undefined ? (first ?? nothing) : Buffer.concat(more, length)),
     }
-    const stop = (error: Error) => {
-      message.off('data', onData)
-      message.pause()
-      reject(error)
-    }
-    message.on('data', onData)
-    message.on('end', () => resolve(more === undefined ? (first ?? nothing) : Buffer.concat(more, length)))
+    message.handTo(sink)
     // Node reports a connection lost in the middle as an 'error' to whoever listens, and would end the process if nobody did.
     message.on('error', () => reject(new BodyAborted('The client left before its body was complete.')))
   })

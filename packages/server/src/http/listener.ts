@@ -23,6 +23,7 @@ import { handshakeOptions, secureContextOptions } from './handshake.ts'
 import { lingerAfter, refuseConnection, type SocketLike } from './linger.ts'
 import { bindAll } from './listen.ts'
 import { type IncomingRequest, readRequest } from './request.ts'
+import { RequestMessage } from './request-message.ts'
 import type { TlsPair } from './tls.ts'
 import type { Peer } from './transport.ts'
 import {
@@ -172,7 +173,7 @@ class Edge {
             ...this.#serverOptions(),
             ...handshakeOptions(tls, certificates, this.#limits.receiveMilliseconds),
           })
-    server.on('request', (message: IncomingMessage, response: ServerResponse) =>
+    server.on('request', (message: RequestMessage, response: ServerResponse) =>
       this.#serve(message, response),
     )
     server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
@@ -202,10 +203,11 @@ class Edge {
       keepAliveTimeout: limits.keepAliveMilliseconds,
       // Checked in request.ts, where the answer is JSON with an id.
       requireHostHeader: false,
+      IncomingMessage: RequestMessage,
     }
   }
 
-  #serve(message: IncomingMessage, response: ServerResponse): void {
+  #serve(message: RequestMessage, response: ServerResponse): void {
     const connection = this.#connectionOf(message.socket)
     if (connection.latest === undefined) this.#silent.delete(message.socket)
     connection.latest = { message, response }

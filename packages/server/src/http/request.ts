@@ -1,10 +1,11 @@
 /** Turns one message of node:http into an `HttpRequest`, or into the refusal that it deserves. */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Reply } from '@sallyport/protocol'
 import type { AddressList } from './address-list.ts'
 import { readBody } from './body.ts'
 import type { CertificateSource, ClientCertificate } from './client-certificate.ts'
 import type { HttpRequest } from './exchange.ts'
+import type { RequestMessage } from './request-message.ts'
 import {
   directTransport,
   forwardedTransport,
@@ -30,12 +31,12 @@ export class IncomingRequest implements HttpRequest {
   readonly repeatsContentType: boolean
   readonly secure: boolean
   readonly clientAddress: string
-  readonly #message: IncomingMessage
+  readonly #message: RequestMessage
   readonly #context: RequestContext
   #body: Promise<Buffer> | undefined
 
   constructor(
-    message: IncomingMessage,
+    message: RequestMessage,
     target: Target,
     transport: Transport,
     { authorization, dpop, repeatsContentType }: RepeatedHeaders,
@@ -81,7 +82,7 @@ export type ReadRequest =
   | { readonly request: IncomingRequest; readonly id: string; readonly refusal?: undefined }
   | { readonly request?: undefined; readonly id: string; readonly refusal: Reply }
 
-export function readRequest(message: IncomingMessage, context: RequestContext): ReadRequest {
+export function readRequest(message: RequestMessage, context: RequestContext): ReadRequest {
   const { peer, proxies, uuid } = context
   const target = parseTarget(message.url ?? '')
   if (target === undefined) return { id: uuid(), refusal: badTarget }

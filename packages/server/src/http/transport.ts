@@ -69,11 +69,14 @@ function isHttps(forwardedProto: string | undefined): boolean {
 /** The right-most address that no listed proxy owns; what stands left of it is whatever the client wrote. */
 function clientBehind(peer: Peer, forwardedFor: string | undefined, proxies: AddressList): string {
   let nearest = peer.address
-  for (const entry of forwardedFor?.split(',').reverse() ?? []) {
-    const address = parseForwardedAddress(entry.trim())
+  let rest = forwardedFor
+  while (rest !== undefined) {
+    const comma = rest.lastIndexOf(',')
+    const address = parseForwardedAddress(rest.slice(comma + 1).trim())
     if (address === undefined) return nearest
     nearest = address
     if (!proxies.contains(address)) return nearest
+    rest = comma < 0 ? undefined : rest.slice(0, comma)
   }
   return nearest
 }
