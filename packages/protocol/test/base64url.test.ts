@@ -20,6 +20,25 @@ test('RFC 4648 §3.5: padding, other alphabets, stray bits and lone characters a
   assert.deepEqual([...(decodeBase64url('AA') ?? [])], [0])
 })
 
+test('RFC 4648 §3.5: a text is read only if it is what an encoder writes, however long it is and wherever it differs', () => {
+  const strangers = fc.constantFrom(...'+/= \n\t\0.,~Łä\u{ff2d}', '==', '')
+  const text = fc
+    .tuple(fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.nat(), strangers, fc.nat({ max: 2 }))
+    .map(([bytes, place, stranger, replaced]) => {
+      const right = encodeBase64url(bytes)
+      const at = place % (right.length + 1)
+      return right.slice(0, at) + stranger + right.slice(at + replaced)
+    })
+  fc.assert(
+    fc.property(text, (one) => {
+      const written = encodeBase64url(Buffer.from(one, 'base64url'))
+      const expected = written === one && one !== '' ? [...Buffer.from(one, 'base64url')] : null
+      const read = decodeBase64url(one)
+      assert.deepEqual(read && [...read], expected, JSON.stringify(one))
+    }),
+  )
+})
+
 test('RFC 4648 §3.5: a runtime without Buffer reads the same texts to the same bytes', async () => {
   const { Buffer: kept } = globalThis
   Reflect.deleteProperty(globalThis, 'Buffer')
