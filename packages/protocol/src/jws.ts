@@ -48,16 +48,27 @@ const knownHeaders = new Map<string, PlainHeader>()
 const headersKept = 1_000
 const longestKnownHeader = 1_000
 
+// Most tokens come from one issuer with one key, and comparing costs a tenth of looking up.
+let latestPart = ''
+let latestHeader: PlainHeader | null = null
+
 function readHeader(part: string): PlainHeader | null {
+  if (part === latestPart) return latestHeader
   const known = knownHeaders.get(part)
-  if (known !== undefined) return known
-  const header = readPart(part)
-  if (header === null || !isPlain(header)) return null
-  if (part.length <= longestKnownHeader) {
+  const header = known ?? readPlain(part)
+  if (header === null || part.length > longestKnownHeader) return header
+  if (known === undefined) {
     if (knownHeaders.size >= headersKept) knownHeaders.clear()
     knownHeaders.set(part, header)
   }
+  latestPart = part
+  latestHeader = header
   return header
+}
+
+function readPlain(part: string): PlainHeader | null {
+  const header = readPart(part)
+  return header !== null && isPlain(header) ? header : null
 }
 
 const isPlain = (header: Readonly<Record<string, unknown>>): header is PlainHeader =>
