@@ -1,6 +1,6 @@
 /** A signed JWT as it is read before anything in it is believed: RFC 7515 §7.1, with one reading and bounded work. */
 
-import { decodeBase64url } from './base64url.ts'
+import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import { parseJsonObject } from './strict-json.ts'
 
 /** Nothing of it is proven: the header is a hint for the look-up, the payload counts once the signature does. */
@@ -43,27 +43,39 @@ export const mediaTypeOf = ({ header: { typ } }: Pick<Jws, 'header'>): string | 
 
 type PlainHeader = Readonly<Record<string, unknown>> & { readonly alg: string }
 
+interface KnownHeader {
+  readonly part: string
+  readonly header: PlainHeader
+}
+
 // A client's header is the same in each of its tokens, and a DPoP header holds a key that costs more to read.
-const knownHeaders = new Map<string, PlainHeader>()
+const knownHeaders = new Map<string, KnownHeader>()
 const headersKept = 1_000
 const longestKnownHeader = 1_000
 
 // Most tokens come from one issuer with one key, and comparing costs a tenth of looking up.
-let latestPart = ''
-let latestHeader: PlainHeader | null = null
+let latest: KnownHeader | undefined
 
 function readHeader(part: string): PlainHeader | null {
-  if (part === latestPart) return latestHeader
+  if (part === latest?.part) return latest.header
   const known = knownHeaders.get(part)
-  const header = known ?? readPlain(part)
-  if (header === null || part.length > longestKnownHeader) return header
-  if (known === undefined) {
-    if (knownHeaders.size >= headersKept) knownHeaders.clear()
-    knownHeaders.set(part, header)
+  if (known !== undefined) {
+    latest = known
+    return known.header
   }
-  latestPart = part
-  latestHeader = header
+  const header = readPlain(part)
+  if (header !== null && part.length <= longestKnownHeader) keepHeader(part, header)
   return header
+}
+
+function keepHeader(part: string, header: PlainHeader): void {
+  // The part is a slice, which keeps the whole body that it was cut from; written again it is a text of its own.
+  const bytes = decodeBase64url(part)
+  if (bytes === null) return
+  const own = encodeBase64url(bytes)
+  if (knownHeaders.size >= headersKept) knownHeaders.clear()
+  latest = { part: own, header }
+  knownHeaders.set(own, latest)
 }
 
 function readPlain(part: string): PlainHeader | null {

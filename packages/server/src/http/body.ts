@@ -39,11 +39,15 @@ function collect(message: RequestMessage, limitBytes: number): Promise<Buffer> {
           more.push(chunk)
         }
       },
-      end: () => resolve(more === undefined ? (first ?? nothing) : Buffer.concat(more, length)),
+      end() {
+        message.off('error', lost)
+        resolve(more === undefined ? (first ?? nothing) : Buffer.concat(more, length))
+      },
     }
+    // Node tells whoever listens of a connection lost in the middle, and nobody else.
+    const lost = () => reject(new BodyAborted('The client left before its body was complete.'))
     message.handTo(sink)
-    // Node reports a connection lost in the middle as an 'error' to whoever listens, and would end the process if nobody did.
-    message.on('error', () => reject(new BodyAborted('The client left before its body was complete.')))
+    message.on('error', lost)
   })
 }
 

@@ -35,9 +35,14 @@ export class RequestMessage extends IncomingMessage {
 
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
     this.#hasBegun = true
-    if (this.#sink === undefined) return super.push(chunk, encoding)
-    if (chunk === null) this.#sink.end()
-    else this.#sink.take(chunk)
+    const sink = this.#sink
+    if (sink === undefined) return super.push(chunk, encoding)
+    if (chunk !== null) sink.take(chunk)
+    else {
+      // An idle connection keeps its last message, which would keep the body.
+      this.#sink = undefined
+      sink.end()
+    }
     return true
   }
 }

@@ -1,7 +1,10 @@
 /** The listener on real sockets: what is not HTTP, too large, too slow, or fails behind it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { jsonReply } from '@sallyport/protocol'
 import { BodyAborted, type Handler } from '../../src/http/exchange.ts'
 import { ask, parseReply, readToEnd, sendRaw, startListener, type WireReply } from './wire.ts'
@@ -102,6 +105,27 @@ test('RFC 9112 §9.3.2: requests with bodies that come in one packet are answere
     answers.map((answer) => JSON.parse(answer)).map(({ path, body }) => [path, body]),
     bodies.map((body, index) => [`/${index}`, body]),
   )
+})
+
+test("trust R13: a connection that waits for its next request keeps nothing of the last one's body", async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  let body: WeakRef<Buffer> | undefined
+  const handler: Handler = async (request) => {
+    body = new WeakRef(await request.readBody(100))
+    return jsonReply(200, {})
+  }
+  const { port } = await startListener(t, { handler })
+  const socket = connect(port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc')
+  await new Promise(setImmediate)
+  socket.write('def')
+  await once(socket, 'data')
+  // What a WeakRef was asked for lives to the end of the turn.
+  await new Promise(setImmediate)
+  collectGarbage()
+  assert.ok(body !== undefined && body.deref() === undefined)
 })
 
 test('RFC 9110 §9.3.2: HEAD gets the headers of GET and no content', async (t) => {
