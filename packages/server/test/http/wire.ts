@@ -1,6 +1,8 @@
 /** What the tests of the HTTP edge share: a listener on a free port, and clients that see the bytes. */
+import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { jsonReply } from '@sallyport/protocol'
 import { parseAddressList } from '../../src/http/address-list.ts'
 import type { Handler } from '../../src/http/exchange.ts'
 import { createListener, type Listener, type ListenerOptions } from '../../src/http/listener.ts'
@@ -98,4 +100,33 @@ export async function ask(port: number, lines: readonly string[], body = ''): Pr
   const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
   const head = [...lines, ...length, 'Connection: close', '', body].join('\r\n')
   return parseReply(await sendRaw(port, head))
+}
+
+/** Answers with all that it was told. */
+export const echo: Handler = async (request) => {
+  const body = await request.readBody(65_536)
+  const { id, method, host, path, query, authorization, secure, clientAddress } = request
+  return jsonReply(200, {
+    id,
+    method,
+    host,
+    path,
+    query,
+    authorization,
+    secure,
+    clientAddress,
+    body: body.toString(),
+    bytes: body.length,
+  })
+}
+
+/** An answer given beneath HTTP, or instead of it: JSON, and the end of the connection. */
+export function assertTransportError(reply: WireReply, status: number): void {
+  assert.equal(reply.status, status)
+  assert.equal(reply.headers.get('content-type'), 'application/json')
+  assert.equal(reply.headers.get('cache-control'), 'no-store')
+  assert.equal(reply.headers.get('connection'), 'close')
+  assert.match(reply.headers.get('x-request-id') ?? '', /^generated-\d+$/)
+  assert.ok(reply.headers.has('date'))
+  assert.equal(JSON.parse(reply.body).error, 'invalid_request')
 }
