@@ -3,19 +3,15 @@
  * answer; a new one of either without its answers is red.
  */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import type { RevocationKind } from '@sallyport/protocol'
+import { test } from 'node:test'
 import { grants } from '../../src/oauth/grants/index.ts'
 import { saveApp } from '../../src/store/apps.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
 import { revoke } from '../../src/store/revocations.ts'
-import type { TestReply } from '../harness.ts'
 import { freshAddress } from './answers.ts'
 import { introspect, revokeToken } from './ends.ts'
 import {
   type Changes,
-  type Exchange,
-  type Form,
   files,
   filesApi,
   grantTypes,
@@ -23,45 +19,24 @@ import {
   jwtBearer,
   type More,
   rest,
-  startExchange,
   tokenExchange,
   vaultApi,
 } from './exchanges.ts'
-import { lateFeed } from './late-feed.ts'
-import { setCredential, setDisabled } from './rows.ts'
+import {
+  afterwards,
+  answerOf,
+  ask,
+  before,
+  cutOff,
+  off,
+  type Run,
+  startScene,
+  subjects,
+  ways,
+} from './policy-scene.ts'
+import { setCredential } from './rows.ts'
 import { claimsOf, makeKey, proof } from './signed.ts'
 
-/** How each grant is asked for: parameters that are good when they are made, and good once. */
-const ways: Readonly<Record<string, (exchange: Exchange) => Promise<Form>>> = {
-  client_credentials: async () => ({}),
-  [tokenExchange]: async ({ of }) => ({
-    subject_token: await of('sync'),
-    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-  }),
-  [jwtBearer]: async ({ assertion }) => ({ assertion: await assertion() }),
-}
-
-/** Whom the token of each grant is about. */
-const subjects: Readonly<Record<string, string>> = {
-  client_credentials: 'broker',
-  [tokenExchange]: 'sync',
-  [jwtBearer]: `${idp}#alice`,
-}
-
-interface Scene extends Exchange {
-  readonly type: string
-  /** With parameters that were made before anything else happened. */
-  ask(form?: Form, more?: More): Promise<TestReply>
-  /** With parameters of its own. */
-  askAgain(): Promise<TestReply>
-  token(): Promise<string>
-  /** `active` or `inactive`, as the API hears of the scene's token. */
-  standing(): Promise<string>
-  db: Exchange['server']['db']
-  outage(seconds: number): void
-}
-
-type Run = (scene: Scene) => Promise<string>
 type Answers = Readonly<Record<string, string>>
 
 interface Policy {
@@ -78,37 +53,8 @@ const each = (clientCredentials: string, exchange: string, bearer: string): Answ
 })
 const all = (answer: string): Answers => each(answer, answer, answer)
 
-const answerOf = ({ status, json }: TestReply): string => `${status} ${json.error ?? json.scope}`
-const ask =
-  (form?: Form, more?: More): Run =>
-  async (scene) =>
-    answerOf(await scene.ask(form, more))
-
-/** The token is got first; then something happens. */
-const afterwards =
-  (happen: (scene: Scene) => Promise<unknown>): Run =>
-  async (scene) => {
-    await scene.token()
-    assert.equal(await scene.standing(), 'active')
-    await happen(scene)
-    return scene.standing()
-  }
-
-const cutOff = (kind: RevocationKind, subjectId: (scene: Scene) => string) =>
-  afterwards((scene) => scene.db.write((tx) => revoke(tx, 'acme', { kind, subjectId: subjectId(scene) })))
-
 const kidOf = (token: string): string =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid
-
-const before =
-  (happen: (scene: Scene) => Promise<unknown>, then: Run = ask()): Run =>
-  async (scene) => {
-    await happen(scene)
-    return then(scene)
-  }
-
-const off = (noun: 'app' | 'organization' | 'tenant', id: string) => (scene: Scene) =>
-  setDisabled(scene.db, noun, 'acme', id, scene.server.clock())
 
 const wide = { rest: ['read', 'data:*'], files: ['list'], vault: ['open'] }
 const wideScopes = { read: 'Read', write: 'Write', 'data:a': 'A', 'data:b': 'B', data: 'Data' }
@@ -170,7 +116,7 @@ const policies: Readonly<Record<string, Policy>> = {
     run: async (scene) =>
       answerOf(
         await scene.server.token('acme', {
-          body: { ...(await ways[scene.type]?.(scene)), grant_type: scene.type },
+          body: await scene.form(),
         }),
       ),
     answers: all('401 invalid_client'),
@@ -188,7 +134,7 @@ const policies: Readonly<Record<string, Policy>> = {
     run: async (scene) => {
       const [id, secret] = scene.server.credential('acme', 'broker')
       const url = `/acme/oauth2/token?client_id=${id}&client_secret=${secret}`
-      const body = { ...(await ways[scene.type]?.(scene)), grant_type: scene.type }
+      const body = await scene.form()
       return answerOf(
         await scene.server.request({ method: 'POST', url, body, clientAddress: freshAddress() }),
       )
@@ -232,18 +178,14 @@ const policies: Readonly<Record<string, Policy>> = {
       }
       const row = { clientId: 'open', id: 'open', organizationId: 'provider', name: 'Open', settings }
       await scene.db.write((tx) => saveApp(tx, 'acme', row))
-      const body = { ...(await ways[scene.type]?.(scene)), grant_type: scene.type, client_id: 'open' }
+      const body = { ...(await scene.form()), client_id: 'open' }
       return answerOf(await scene.server.token('acme', { body, clientAddress: freshAddress() }))
     },
     answers: each('400 unauthorized_client', '401 invalid_client', '401 invalid_client'),
   },
   'trust 11-13: a parameter twice': {
     run: async (scene) => {
-      const form = new URLSearchParams({
-        ...(await ways[scene.type]?.(scene)),
-        grant_type: scene.type,
-        scope: 'read',
-      })
+      const form = new URLSearchParams({ ...(await scene.form()), scope: 'read' })
       form.append('scope', 'read')
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
       const basic = scene.server.credential('acme', 'broker')
@@ -413,7 +355,7 @@ const policies: Readonly<Record<string, Policy>> = {
   'settled: an app that is standard only, asking in a dialect': {
     setUp: { tenant: dialect, broker: { dialect: 'standard' } },
     run: async (scene) => {
-      const form = { ...(await ways[scene.type]?.(scene)), grant_type: scene.type }
+      const form = await scene.form()
       const parts = Object.entries(form).map(
         ([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
       )
@@ -538,53 +480,10 @@ test('trust F21: the table has every grant that there is, and an answer in every
 for (const [policy, { setUp = {}, run, answers }] of Object.entries(policies)) {
   test(`trust F21, ${policy}`, async (t) => {
     for (const type of grantTypeNames) {
-      await t.test(shortNames[type] ?? type, async (each) => {
-        const scene = await startScene(each, type, typeof setUp === 'function' ? setUp(type) : setUp)
+      await t.test(shortNames[type] ?? type, async (cell) => {
+        const scene = await startScene(cell, type, typeof setUp === 'function' ? setUp(type) : setUp)
         assert.equal(await run(scene), answers[type])
       })
     }
   })
-}
-
-async function startScene(t: TestContext, type: string, changes: Changes): Promise<Scene> {
-  let secondsGone = 0
-  const exchange = await startExchange(
-    t,
-    changes,
-    undefined,
-    lateFeed(() => secondsGone),
-  )
-  const { server } = exchange
-  const way = ways[type]
-  assert.ok(way, `nobody knows how ${type} is asked for`)
-  const form = await way(exchange)
-  const send = (one: Form, more: More = {}) =>
-    server.token('acme', {
-      body: { ...one, grant_type: type },
-      basic: server.credential('acme', 'broker'),
-      clientAddress: freshAddress(),
-      ...more,
-    })
-  let got: string | undefined
-  const token = async (): Promise<string> => {
-    got ??= (await send(form)).json.access_token
-    assert.ok(got)
-    return got
-  }
-  return {
-    ...exchange,
-    type,
-    db: server.db,
-    ask: (more, request) => send({ ...form, ...more }, request),
-    askAgain: async () => send(await way(exchange)),
-    token,
-    async standing() {
-      const { status, json } = await introspect(server, await token())
-      if (status !== 200) return String(status)
-      return json.active ? 'active' : 'inactive'
-    },
-    outage(seconds) {
-      secondsGone = seconds
-    },
-  }
 }
