@@ -30,7 +30,7 @@ function collect(message: RequestMessage, limitBytes: number): Promise<Buffer> {
       take(chunk) {
         length += chunk.length
         if (length > limitBytes) {
-          message.takeFrom(sink)
+          message.release()
           reject(tooLarge(limitBytes))
         } else if (first === undefined) first = chunk
         else {
@@ -40,14 +40,11 @@ function collect(message: RequestMessage, limitBytes: number): Promise<Buffer> {
         }
       },
       end() {
-        message.off('error', lost)
         resolve(more === undefined ? (first ?? nothing) : Buffer.concat(more, length))
       },
+      lost: () => reject(new BodyAborted('The client left before its body was complete.')),
     }
-    // Node tells whoever listens of a connection lost in the middle, and nobody else.
-    const lost = () => reject(new BodyAborted('The client left before its body was complete.'))
     message.handTo(sink)
-    message.on('error', lost)
   })
 }
 

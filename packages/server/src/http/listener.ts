@@ -183,7 +183,7 @@ class Edge {
     server.on('clientError', (error: Error & { code?: string }, socket: SocketLike) =>
       this.#giveUp(error.code ?? '', socket),
     )
-    server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) =>
+    server.on('checkExpectation', (message: RequestMessage, response: ServerResponse) =>
       this.#answer(message, response, this.#options.effects.uuid(), expectationFailed),
     )
     // RFC 9110 §7.8: an Upgrade may be ignored, and clients that offer h2c expect just that; a CONNECT may not.
@@ -221,7 +221,7 @@ class Edge {
     else this.#answer(message, response, read.id, read.refusal)
   }
 
-  #handle(message: IncomingMessage, response: ServerResponse, request: IncomingRequest): void {
+  #handle(message: RequestMessage, response: ServerResponse, request: IncomingRequest): void {
     const { handler, plainHandler = handler } = this.#options
     const fail = (error: unknown) => this.#fail(message, response, request.id, error)
     const settle = (reply: Reply) => {
@@ -241,19 +241,21 @@ class Edge {
     }
   }
 
-  #fail(message: IncomingMessage, response: ServerResponse, id: string, error: unknown): void {
+  #fail(message: RequestMessage, response: ServerResponse, id: string, error: unknown): void {
     if (error instanceof BodyTooLarge) this.#answer(message, response, id, bodyTooLarge)
     else if (!(error instanceof BodyAborted)) this.#failUnexpectedly(message, response, id, error)
   }
 
-  #failUnexpectedly(message: IncomingMessage, response: ServerResponse, id: string, error: unknown): void {
+  #failUnexpectedly(message: RequestMessage, response: ServerResponse, id: string, error: unknown): void {
     this.#options.log.failure(id, error)
     if (response.headersSent) message.destroy()
     else this.#answer(message, response, id, serverError)
   }
 
-  #answer(message: IncomingMessage, response: ServerResponse, id: string, reply: Reply): void {
+  #answer(message: RequestMessage, response: ServerResponse, id: string, reply: Reply): void {
     if (response.destroyed || this.#connections.get(message.socket)?.isRefused) return
+    // Whoever still reads would be told of the end by a message that node:http has thrown the rest of away.
+    message.release()
     const isCutShort = !message.complete && this.#leavesMuchUnread(message)
     // Node's parser stops behind it, and loses what has come in the same packet: the next request begins elsewhere.
     const endsHere = isCutShort || message.headers.upgrade !== undefined

@@ -8,41 +8,54 @@ import { IncomingMessage } from 'node:http'
 export interface BodySink {
   take(chunk: Buffer): void
   end(): void
+  /** The connection is gone, and the rest with it. */
+  lost(): void
 }
 
 export class RequestMessage extends IncomingMessage {
   #sink: BodySink | undefined
-  #hasBegun = false
+  /** Something of the body has gone into the stream, so the rest has to: only the stream says when that was read. */
+  #isStreamed = false
 
   /** All that has come and will come goes to the sink; from now on it is the only reader. */
   handTo(sink: BodySink): void {
-    if (!this.#hasBegun) {
-      this.#sink = sink
-      return
-    }
-    // What has come stands in the stream, and only the stream says when that was read.
+    this.#sink = sink
+    // Node tells whoever listens of a connection lost in the middle, and nobody else.
+    this.on('error', sink.lost)
+    if (!this.#isStreamed) return
     this.on('data', sink.take)
-    this.on('end', sink.end)
+    this.once('end', () => this.#end(sink))
   }
 
-  /** Whatever comes now waits in the stream, as with any other message. */
-  takeFrom(sink: BodySink): void {
-    this.#sink = undefined
-    this.off('data', sink.take)
-    this.off('end', sink.end)
+  /** The sink hears no more, not even of the end; what still comes waits in the stream, as with any other message. */
+  release(): void {
+    const sink = this.#sink
+    if (sink === undefined) return
+    this.#forget(sink)
     this.pause()
   }
 
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
-    this.#hasBegun = true
     const sink = this.#sink
-    if (sink === undefined) return super.push(chunk, encoding)
-    if (chunk !== null) sink.take(chunk)
-    else {
-      // An idle connection keeps its last message, which would keep the body.
-      this.#sink = undefined
-      sink.end()
+    if (sink === undefined || this.#isStreamed) {
+      this.#isStreamed = true
+      return super.push(chunk, encoding)
     }
+    if (chunk !== null) sink.take(chunk)
+    else this.#end(sink)
     return true
+  }
+
+  #end(sink: BodySink): void {
+    if (this.#sink !== sink) return
+    this.#forget(sink)
+    sink.end()
+  }
+
+  /** An idle connection keeps its last message, which would keep the body. */
+  #forget(sink: BodySink): void {
+    this.#sink = undefined
+    this.off('error', sink.lost)
+    if (this.#isStreamed) this.off('data', sink.take)
   }
 }
