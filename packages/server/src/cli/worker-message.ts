@@ -12,3 +12,6 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly port: number }
   | { readonly type: 'metrics'; readonly question: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: 'attempts'; readonly tallies: readonly Tally[] }
+
+/** How a worker ends that had to cut somebody off. A message of it might be read after its end, or never. */
+export const cutExitCode = 20

@@ -4,7 +4,7 @@ import cluster from 'node:cluster'
 import type { Log } from '../http/log.ts'
 import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import type { Server } from '../main.ts'
-import type { FromWorker, ToWorker } from './worker-message.ts'
+import { cutExitCode, type FromWorker, type ToWorker } from './worker-message.ts'
 
 export interface Serving {
   readonly server: Server
@@ -46,7 +46,7 @@ export async function serveAsWorker(start: () => Promise<Serving>, log: Log): Pr
 
 async function end(server: Server, log: Log): Promise<void> {
   try {
-    await server.close()
+    if ((await server.close()) === 'cut') process.exitCode = cutExitCode
   } catch (error) {
     log.failure('', error)
     process.exitCode = 1

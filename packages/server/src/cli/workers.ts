@@ -2,6 +2,7 @@
 
 import cluster, { type Worker } from 'node:cluster'
 import { systemEffects } from '../effects.ts'
+import type { DrainResult } from '../http/drain.ts'
 import { createListener } from '../http/listener.ts'
 import type { Log } from '../http/log.ts'
 import { createMetricsHandler, type MetricsSnapshot } from '../http/metrics.ts'
@@ -9,7 +10,7 @@ import { createMetricsTogether, type MetricsTogether } from '../http/metrics-tog
 import type { Address } from '../main.ts'
 import { openPort } from './open-port.ts'
 import { followEndSignals } from './signals.ts'
-import type { FromWorker, ToWorker } from './worker-message.ts'
+import { cutExitCode, type FromWorker, type ToWorker } from './worker-message.ts'
 
 export interface WorkersOptions {
   readonly count: number
@@ -19,7 +20,8 @@ export interface WorkersOptions {
 }
 
 // A worker that dies at once would otherwise be started again without end, as fast as the machine can.
-const restartMilliseconds = 1_000
+const firstRestartSeconds = 1
+const longestRestartSeconds = 30
 const answerMilliseconds = 1_000
 // Whoever still waits for the database then has been handed nothing.
 const startingMilliseconds = 5_000
@@ -29,14 +31,17 @@ export async function runWorkers({ count, log, metrics }: WorkersOptions): Promi
   // Before there is a worker: the first one answers while the others are still starting.
   const ending = endOnSignal(log)
   const together = createMetricsTogether()
+  let seconds = firstRestartSeconds
   cluster.on('exit', (worker, code: number | null, signal: string | null) => {
     together.end(worker.id)
     if (ending.isEnding) return
+    // What keeps one from starting keeps the next one as well, until somebody has mended it.
+    seconds = ready.has(worker) ? firstRestartSeconds : Math.min(seconds * 2, longestRestartSeconds)
     log.error('worker ended, and another is started', {
-      ...{ worker: worker.id, pid: worker.process.pid },
+      ...{ worker: worker.id, pid: worker.process.pid, seconds },
       reason: signal ?? `exit code ${code}`,
     })
-    setTimeout(() => ending.isEnding || fork(), restartMilliseconds)
+    setTimeout(() => ending.isEnding || fork(), seconds * 1000)
   })
   process.on('SIGHUP', () => {
     for (const worker of workers()) if (ready.has(worker)) worker.process.kill('SIGHUP')
@@ -98,10 +103,10 @@ function endOnSignal(log: Log): Ending {
       if (isEnding) return
       isEnding = true
       log.info('draining', { reason })
-      void allEnded().then(async (wasClean) => {
-        log.info('stopped', { reason: wasClean ? 'clean' : 'a worker failed' })
+      void allEnded().then(async (end) => {
+        log.info('stopped', { reason: end })
         await log.drained()
-        process.exit(wasClean ? exitCode : exitCode || 1)
+        process.exit(end === 'a worker failed' ? exitCode || 1 : exitCode)
       })
     },
   }
@@ -114,17 +119,28 @@ function endOnSignal(log: Log): Ending {
   return ending
 }
 
-async function allEnded(): Promise<boolean> {
+type End = DrainResult | 'a worker failed'
+
+const worstFirst: readonly End[] = ['a worker failed', 'cut', 'clean']
+
+/** The worst of how they ended. */
+async function allEnded(): Promise<End> {
   const ends = workers().map((worker) => {
     const wasReady = ready.has(worker)
-    const ended = new Promise<boolean>((resolve) =>
-      worker.once('exit', (code) => resolve(code === 0 || !wasReady)),
+    const ended = new Promise<End>((resolve) =>
+      worker.once('exit', (code: number | null) => resolve(wasReady ? endOf(code) : 'clean')),
     )
     tell(worker, { type: 'close' })
     setTimeout(() => ready.has(worker) || worker.process.kill('SIGKILL'), startingMilliseconds)
     return ended
   })
-  return (await Promise.all(ends)).every((isClean) => isClean)
+  const found = await Promise.all(ends)
+  return worstFirst.find((end) => found.includes(end)) ?? 'clean'
+}
+
+function endOf(exitCode: number | null): End {
+  if (exitCode === 0) return 'clean'
+  return exitCode === cutExitCode ? 'cut' : 'a worker failed'
 }
 
 let questions = 0

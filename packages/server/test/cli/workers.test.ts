@@ -1,11 +1,14 @@
 /** `sallyport serve --workers N`: several processes that are one server to whoever asks. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { app, blueprint, tenant } from '../oauth/sample.ts'
 import { temporaryFolder } from '../store/each-store.ts'
 import { ask, askToken, basic, freePorts, type Running, run, startFor } from './processes.ts'
@@ -16,9 +19,11 @@ interface Started {
   readonly running: Running
   readonly url: string
   readonly metricsUrl: string
+  readonly config: string
   readonly secretOf: (appId: string) => readonly [string, string]
 }
 
+const endingWorkers = fileURLToPath(new URL('./ending-workers.ts', import.meta.url))
 const proxied = { 'X-Forwarded-Proto': 'https' }
 const isReady = /"msg":"ready"/
 
@@ -44,7 +49,7 @@ async function beginTwo(t: TestContext): Promise<Started> {
   writeFileSync(config, JSON.stringify({ ...settings, ...ports, data_folder: data }))
   const running = startFor(t, ['serve', '--config', config, '--workers', '2'])
   return {
-    running,
+    ...{ running, config },
     url: `http://127.0.0.1:${port}/acme`,
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     secretOf(appId) {
@@ -149,7 +154,9 @@ test(
     assert.equal(before.get('sallyport_token_requests_total{tenant="acme",outcome="ok"}'), 6)
     process.kill(victim, 'SIGKILL')
     await started.running.says(
-      new RegExp(`"pid":${victim},"reason":"SIGKILL","msg":"worker ended, and another is started"`),
+      new RegExp(
+        `"pid":${victim},"reason":"SIGKILL","seconds":1,"msg":"worker ended, and another is started"`,
+      ),
     )
     await tokenOf(started)
     let now = childrenOf(pid)
@@ -163,6 +170,45 @@ test(
     assert.equal((await started.running.stop('SIGINT')).code, 0)
   },
 )
+
+test(
+  'operations: a worker that cannot be replaced is tried again, less and less often, until it can',
+  onLinux,
+  async (t) => {
+    const { running, config } = await startTwo(t)
+    const [victim = 0] = childrenOf(running.child.pid)
+    const settings = readFileSync(config, 'utf8')
+    writeFileSync(config, 'no settings')
+    process.kill(victim, 'SIGKILL')
+    await running.says(/"reason":"exit code 2","seconds":2/)
+    writeFileSync(config, settings)
+    while (childrenOf(running.child.pid).length < 2) await setImmediate()
+    const { code, stdout } = await running.stop()
+    assert.equal(code, 0)
+    assert.deepEqual(stdout.match(/(?<="reason":").*(?=,"msg":"worker ended)/g), [
+      'SIGKILL","seconds":1',
+      'exit code 2","seconds":2',
+    ])
+  },
+)
+
+for (const [how, end, said, code] of [
+  ['leave by themselves', 'clean', 'clean', 0],
+  ['are cut', 'cut', 'cut', 0],
+  ['fail', 'failed', 'a worker failed', 1],
+] as const)
+  test(`operations: "stopped" says of several workers whose last requests ${how}: ${said}`, async () => {
+    const child = spawn(process.execPath, [endingWorkers, end], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const lines = createInterface({ input: child.stdout })
+    const words: unknown[] = []
+    for await (const line of lines) {
+      words.push(JSON.parse(line))
+      if (line.includes('ready')) child.kill('SIGTERM')
+    }
+    const ended = child.exitCode ?? (await once(child, 'exit'))[0]
+    assert.deepEqual(words, [['ready'], ['draining', { reason: 'SIGTERM' }], ['stopped', { reason: said }]])
+    assert.equal(ended, code)
+  })
 
 /** Each series of each counter and histogram. */
 async function countersOf({ metricsUrl }: Started): Promise<ReadonlyMap<string, number>> {
