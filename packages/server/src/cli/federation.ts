@@ -1,11 +1,13 @@
 /** `sallyport federation test TOKEN`: which rule lets a workload's token in, and why the others do not. */
 
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { systemEffects } from '../effects.ts'
 import { createIssuerKeys } from '../federation/issuer-keys.ts'
+import { issuersOf } from '../http/site.ts'
 import { type FederationReport, type RuleReport, testFederation } from '../inspect/test-federation.ts'
 import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
+import { httpsUrl } from '../setting-kinds.ts'
 import { fetchJsonFor } from './outbound.ts'
 import { readServerConfig } from './server-config.ts'
 import { jsonText, readStandardInput, terminalText } from './standard-input.ts'
@@ -13,7 +15,7 @@ import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface FederationOptions extends StoreOptions {
   readonly tenant?: string
-  readonly baseUrl?: string
+  readonly baseUrl?: URL
 }
 
 export function registerFederation(group: Command): void {
@@ -26,6 +28,7 @@ export function registerFederation(group: Command): void {
     .option(
       '--base-url <url>',
       'where the server is reached, for rules that name no audience (default: as configured, or https://localhost:8443)',
+      parseBaseUrl,
     )
     .option('--json', 'print JSON')
     .addHelpText('after', '\nEnds with 0 if a rule lets the token in and with 1 otherwise.')
@@ -39,13 +42,19 @@ export function registerFederation(group: Command): void {
   })
 }
 
+function parseBaseUrl(text: string): URL {
+  const url = httpsUrl.parse(text)
+  if (url === undefined) throw new InvalidArgumentError(`Give ${httpsUrl.expected}.`)
+  return url
+}
+
 type Deps = Parameters<typeof testFederation>[2]
 
 function depsOf(db: Deps['db'], options: FederationOptions): Deps {
   const { clock } = systemEffects
   const config = options.config === undefined ? null : readServerConfig(options.config)
   const fetchJson = config === null ? createFetchJson() : fetchJsonFor(config)
-  const base = (options.baseUrl ?? config?.base_url?.origin ?? 'https://localhost:8443').replace(/\/$/, '')
+  const baseUrl = options.baseUrl ?? config?.base_url ?? new URL('https://localhost:8443')
   const onFailure = (url: string, reason: string) =>
     process.stderr.write(`${terminalText(url)} could not be fetched: ${reason}.\n`)
   const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
@@ -53,12 +62,9 @@ function depsOf(db: Deps['db'], options: FederationOptions): Deps {
     db,
     issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }),
     now: clock(),
-    issuersOf: ({ id, hosts }) => [`${base}/${id}`, ...hosts.map((host) => `https://${host}${portOf(base)}`)],
+    issuersOf: (tenant) => issuersOf(baseUrl, tenant),
   }
 }
-
-/** Hosts of tenants share the port of the server, as they do in its URLs. */
-const portOf = (base: string): string => /:\d+$/.exec(base)?.[0] ?? ''
 
 function describe({ problem, claims, rules }: FederationReport, tenantId?: string): string {
   if (problem !== null) return terminalText(problem)

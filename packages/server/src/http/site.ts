@@ -38,7 +38,10 @@ const nameOf = (host: string) => host.replace(/\.?(?::\d+)?$/, '')
 const portOf = ({ port }: URL): string => (port === '' ? '' : `:${port}`)
 
 /** All that a tenant is served under, and so calls itself. */
-export function issuersOf(baseUrl: URL, { id, hosts }: Pick<Tenant, 'id' | 'hosts'>): readonly string[] {
+export function issuersOf(
+  baseUrl: URL,
+  { id, hosts }: Pick<Tenant, 'id' | 'hosts'>,
+): readonly [string, ...string[]] {
   const port = portOf(baseUrl)
   return [`${baseUrl.origin}/${id}`, ...hosts.map((host) => `${baseUrl.protocol}//${host}${port}`)]
 }

@@ -105,3 +105,19 @@ test('issue 3, item 3: a tenant has the names of its hosts too, and what does no
   ])
   assert.match((await test('ruleless', 'x')).stdout, /^No app of tenant ruleless has a federation rule\./)
 })
+
+test('issue 3, item 3: --base-url says what the server is called, and what cannot be one is refused', async () => {
+  const token = await tokenFor({ aud: 'https://auth.example.com:9443/acme' })
+  const given = (url: string) =>
+    run(['federation', 'test', '--tenant', 'acme', '--base-url', url, token], { cwd: root })
+  assert.doesNotMatch((await given('https://auth.example.com:9443/')).stdout, /aud is not/)
+  assert.match(
+    (await given('https://auth.example.com')).stdout,
+    /aud is not https:\/\/auth\.example\.com\/acme\n/,
+  )
+  for (const url of ['auth.example.com', 'http://auth.example.com', 'https://auth.example.com/acme']) {
+    const { code, stderr } = await given(url)
+    assert.equal(code, 2)
+    assert.match(stderr, /Give an https URL without a path, such as https:\/\/auth\.example\.com\./)
+  }
+})

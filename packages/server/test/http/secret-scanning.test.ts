@@ -200,6 +200,15 @@ test('issue 4.5: keys that could not be had again for a day are not believed, an
   assertToken(await server.token('acme', { basic: sync }))
   await server.advance(60)
   assert.equal((await report(server, '[]')).status, 503)
+  const because = 'the keys of the scanner cannot be had'
+  const unanswered = server.logLines.filter(({ msg }) => msg === 'secret report not answered')
+  assert.deepEqual(
+    unanswered.map(({ request_id, reason }) => [typeof request_id, reason]),
+    [
+      ['string', because],
+      ['string', because],
+    ],
+  )
   const reasons = server.logLines.filter(({ msg }) => msg === 'keys not fetched').map(({ reason }) => reason)
   assert.deepEqual(reasons, [
     'its host is gone',
