@@ -25,6 +25,7 @@ export {
   type SourceFacts,
   writeDerivedFrom,
 } from './derived-from.ts'
+export { Doorkeeper } from './doorkeeper.ts'
 export { type CheckedProof, checkDpopProof, type ExpectedProof } from './dpop-proof.ts'
 export { OAuthError, type OAuthErrorCode, refuse } from './errors.ts'
 export { Form, parseForm } from './form.ts'

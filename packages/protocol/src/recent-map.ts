@@ -39,4 +39,9 @@ export class RecentMap<Value, Key = string> {
   get size(): number {
     return this.#young.size + this.#old.size
   }
+
+  /** From now on something is forgotten for what comes in. */
+  get isFull(): boolean {
+    return this.#old.size > 0
+  }
 }

@@ -1,6 +1,7 @@
 /** A bounded memory of tokens and other texts whose end nobody chooses: a signature, a digest, random characters. */
 
 import { RecentMap } from './recent-map.ts'
+import { numberOfText } from './text-number.ts'
 
 interface Kept<Value> {
   readonly text: string
@@ -20,12 +21,12 @@ export class RecentTexts<Value> {
   }
 
   get(text: string): Value | undefined {
-    const kept = this.#kept.get(numberOf(text))
+    const kept = this.#kept.get(numberOfText(text))
     return kept?.text === text ? kept.value : undefined
   }
 
   set(text: string, value: Value): void {
-    this.#kept.set(numberOf(text), { text: ownCopy(text), value })
+    this.#kept.set(numberOfText(text), { text: ownCopy(text), value })
   }
 
   clear(): void {
@@ -35,16 +36,10 @@ export class RecentTexts<Value> {
   get size(): number {
     return this.#kept.size
   }
-}
 
-// Six bits each in base64url: more than a number of 32 bits can tell apart.
-const charactersRead = 8
-
-function numberOf(text: string): number {
-  let number = 0
-  for (let index = Math.max(0, text.length - charactersRead); index < text.length; index += 1)
-    number = (Math.imul(number, 31) + text.charCodeAt(index)) | 0
-  return number
+  get isFull(): boolean {
+    return this.#kept.isFull
+  }
 }
 
 const encoder = new TextEncoder()

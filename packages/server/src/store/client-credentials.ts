@@ -56,14 +56,17 @@ export const packClientCredentials = (credentials: readonly ClientCredential[]):
 
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
 
+/** A small `Buffer` is a part of a common 64 KiB, all of which would stay in memory with each client that does. */
+const ownBytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'))
+
 export const parseClientCredentials = (text: string): readonly ClientCredential[] =>
   (JSON.parse(text) as Packed[]).map(
     ([id, format, verifier, pepperVersion, expiresAt, disabledAt, exposedAt, sealedSecret, isIndexed]) => ({
       id,
       format,
-      verifier: Buffer.from(verifier, 'base64url'),
+      verifier: ownBytes(verifier),
       pepperVersion,
-      sealedSecret: sealedSecret ? Buffer.from(sealedSecret, 'base64url') : null,
+      sealedSecret: sealedSecret ? ownBytes(sealedSecret) : null,
       expiresAt,
       disabledAt,
       exposedAt,

@@ -1,14 +1,12 @@
 /** A bounded in-memory cache in front of store reads: single flight, and never stale after an invalidation. */
 
-import { RecentMap } from '@sallyport/protocol'
+import { Doorkeeper, RecentMap } from '@sallyport/protocol'
 
 export interface ReadThrough<Value> {
   /** From memory, or loaded once for all who wait. Nothing is kept for a key that does not exist. */
   get(key: string): Value | null | Promise<Value | null>
   /** From memory only. */
   peek(key: string): Value | undefined
-  /** Loads again and replaces what is kept. */
-  refresh(key: string): Value | null | Promise<Value | null>
   drop(key: string): void
   clear(): void
 }
@@ -19,17 +17,21 @@ export function createReadThrough<Value>(
   load: (key: string) => Value | null | Promise<Value | null>,
 ): ReadThrough<Value> {
   const kept = new RecentMap<Value>(limit)
+  const door = new Doorkeeper(limit)
   const loading = new Map<string, Promise<Value | null>>()
 
-  const keep = (key: string, value: Value | null) => {
-    if (value === null) kept.delete(key)
-    else kept.set(key, value)
+  const keep = (key: string, value: Value | null): Value | null => {
+    if (value !== null) kept.set(key, value)
     return value
   }
 
-  const refresh = (key: string): Value | null | Promise<Value | null> => {
+  const loadNow = (key: string): Value | null | Promise<Value | null> => {
     const loaded = load(key)
-    if (!(loaded instanceof Promise)) return keep(key, loaded)
+    if (!(loaded instanceof Promise)) {
+      // What is had at once can be had again at little cost: it need not turn a full memory over.
+      const isWorthKeeping = loaded !== null && (!kept.isFull || door.hasSeen(key))
+      return isWorthKeeping ? keep(key, loaded) : loaded
+    }
     // An invalidation during the load takes this flight off the list: its answer is used once and not kept.
     const flight: Promise<Value | null> = loaded
       .then((value) => (loading.get(key) === flight ? keep(key, value) : value))
@@ -42,8 +44,7 @@ export function createReadThrough<Value>(
 
   return {
     peek: (key) => kept.get(key),
-    get: (key) => kept.get(key) ?? loading.get(key) ?? refresh(key),
-    refresh,
+    get: (key) => kept.get(key) ?? loading.get(key) ?? loadNow(key),
     drop(key) {
       kept.delete(key)
       loading.delete(key)

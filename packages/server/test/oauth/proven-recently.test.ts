@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import type { AuthenticatedClient } from '../../src/oauth/client-auth/proven-client.ts'
+import { createProvenRecently } from '../../src/oauth/client-auth/proven-recently.ts'
 import { removeCredential } from '../../src/store/credentials.ts'
 import { forEachStore, startTestServer, type TestRequest, type TestServer } from '../harness.ts'
 import { ask, assertInvalidClient, assertThrottled, assertToken, freshAddress, grant } from './answers.ts'
@@ -112,4 +114,21 @@ forEachStore((engine, suite) => {
     while ((await guess(`no ${replies}`)).status !== 429) assert.ok(++replies < 100, 'throttled at some time')
     assertThrottled(await guess(short))
   })
+})
+
+test('product, numbers to reach: with more clients than are remembered, who comes once takes no place of who comes all day', () => {
+  const recently = createProvenRecently({ version: 1 })
+  const client = { credential: { isIndexed: true, disabledAt: null, expiresAt: null } } as AuthenticatedClient
+  const come = (name: string): boolean => {
+    const words = { tenantId: 'acme', place: 'client_secret_basic', text: name }
+    const isKnown = recently.find(words, 0) !== undefined
+    if (!isKnown) recently.keep(words, client)
+    return isKnown
+  }
+  assert.deepEqual([come('regular'), come('regular')], [false, true])
+  for (let number = 0; number < 10_000; number += 1) come(`first-${number}`)
+  assert.ok(come('regular'))
+  for (let number = 0; number < 20_000; number += 1) come(`once-${number}`)
+  assert.ok(come('regular'))
+  assert.deepEqual([come('newcomer'), come('newcomer'), come('newcomer')], [false, false, true])
 })

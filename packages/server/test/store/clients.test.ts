@@ -98,6 +98,19 @@ forEachStore((_, store) => {
     assert.equal((await client(db, 'neighbour'))?.name, 'Uploader at neighbour')
   })
 
+  test('trust R22: a client that stays in memory keeps its own bytes there, and not a buffer that it shares with others', async (t) => {
+    const { db } = await openWithOwn(store, t)
+    const sealedSecret = Buffer.alloc(60, 1)
+    const more = { id: 'second', format: 'hmac-sha256', verifier: Buffer.alloc(32, 2), pepperVersion: 1 }
+    await db.write((tx) => saveCredential(tx, 'own', 'client-1', { ...more, sealedSecret }))
+    const found = (await client(db, 'own')) ?? assert.fail('not found')
+    const kept = found.credentials.flatMap(({ verifier, sealedSecret }) =>
+      [verifier, sealedSecret ?? []].flat(),
+    )
+    assert.equal(kept.length, 3)
+    for (const { buffer, byteLength } of kept) assert.equal(buffer.byteLength, byteLength)
+  })
+
   test('RFC 7591 §2 store: a sealed secret goes with its verifier, and a row without one is no longer for it', async (t) => {
     const { db, assertNeighbourUntouched } = await openWithOwn(store, t)
     const secret = { id: 'first', format: 'hmac-sha256', verifier: Buffer.from([1]), pepperVersion: 1 }

@@ -29,7 +29,11 @@ export function parsePhc(text: string): PhcText | null {
 /** With or without padding, in base64url, and with passlib's `.` for `+`; null for anything else. */
 export function decodeBase64(text: string): Buffer | null {
   if (!/^[A-Za-z0-9+/_.-]{1,344}={0,2}$/.test(text)) return null
-  return Buffer.from(text.replaceAll('.', '+'), 'base64')
+  const decoded = Buffer.from(text.replaceAll('.', '+'), 'base64')
+  // Its bytes stay as long as the client does, and a small `Buffer` would keep the 64 KiB that it is a part of.
+  const own = Buffer.allocUnsafeSlow(decoded.length)
+  own.set(decoded)
+  return own
 }
 
 /** Shorter ones would be found by trying; longer ones are none. */

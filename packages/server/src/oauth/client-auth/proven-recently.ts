@@ -4,7 +4,7 @@
  */
 
 import { hash } from 'node:crypto'
-import { RecentTexts } from '@sallyport/protocol'
+import { Doorkeeper, RecentTexts } from '@sallyport/protocol'
 import { isUsable } from '../../apps/client.ts'
 import type { Directory } from '../../tenants/directory.ts'
 import type { AuthenticatedClient } from './proven-client.ts'
@@ -31,6 +31,7 @@ const digestOf = ({ tenantId, place, text }: PresentedWords): string =>
 
 export function createProvenRecently(directory: Pick<Directory, 'version'>): ProvenRecently {
   const kept = new RecentTexts<AuthenticatedClient>(entries)
+  const door = new Doorkeeper(entries)
   let version = directory.version
   const forgetAtNews = () => {
     if (version === directory.version) return
@@ -46,7 +47,10 @@ export function createProvenRecently(directory: Pick<Directory, 'version'>): Pro
     keep(words, client) {
       forgetAtNews()
       // Only secrets that we have generated: a guess at another one must be counted before it is evaluated.
-      if (client.credential?.isIndexed === true) kept.set(digestOf(words), client)
+      if (client.credential?.isIndexed !== true) return
+      const digest = digestOf(words)
+      // Each client that stands here holds memory, and who comes once a day would take the place of who comes each second.
+      if (!kept.isFull || door.hasSeen(digest)) kept.set(digest, client)
     },
   }
 }
