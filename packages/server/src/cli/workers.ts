@@ -31,17 +31,18 @@ export async function runWorkers({ count, log, metrics }: WorkersOptions): Promi
   // Before there is a worker: the first one answers while the others are still starting.
   const ending = endOnSignal(log)
   const together = createMetricsTogether()
-  let seconds = firstRestartSeconds
   cluster.on('exit', (worker, code: number | null, signal: string | null) => {
     together.end(worker.id)
     if (ending.isEnding) return
-    // What keeps one from starting keeps the next one as well, until somebody has mended it.
-    seconds = ready.has(worker) ? firstRestartSeconds : Math.min(seconds * 2, longestRestartSeconds)
+    // What keeps one from starting keeps the next in its place as well, until somebody has mended it.
+    const seconds = ready.has(worker)
+      ? firstRestartSeconds
+      : Math.min((waitedFor.get(worker) ?? firstRestartSeconds) * 2, longestRestartSeconds)
     log.error('worker ended, and another is started', {
       ...{ worker: worker.id, pid: worker.process.pid, seconds },
       reason: signal ?? `exit code ${code}`,
     })
-    setTimeout(() => ending.isEnding || fork(), seconds * 1000)
+    setTimeout(() => ending.isEnding || waitedFor.set(fork(), seconds), seconds * 1000)
   })
   process.on('SIGHUP', () => {
     for (const worker of workers()) if (ready.has(worker)) worker.process.kill('SIGHUP')
@@ -55,6 +56,9 @@ export async function runWorkers({ count, log, metrics }: WorkersOptions): Promi
 
 // Whoever is still starting takes no signal as anything but its end.
 const ready = new WeakSet<Worker>()
+
+/** How many seconds lay between the end of one worker and the start of this one in its place. */
+const waitedFor = new WeakMap<Worker, number>()
 
 const workers = (): Worker[] =>
   Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker?.isDead() === false)
@@ -126,9 +130,8 @@ const worstFirst: readonly End[] = ['a worker failed', 'cut', 'clean']
 /** The worst of how they ended. */
 async function allEnded(): Promise<End> {
   const ends = workers().map((worker) => {
-    const wasReady = ready.has(worker)
     const ended = new Promise<End>((resolve) =>
-      worker.once('exit', (code: number | null) => resolve(wasReady ? endOf(code) : 'clean')),
+      worker.once('exit', (code: number | null) => resolve(ready.has(worker) ? endOf(code) : 'clean')),
     )
     tell(worker, { type: 'close' })
     setTimeout(() => ready.has(worker) || worker.process.kill('SIGKILL'), startingMilliseconds)

@@ -1,4 +1,4 @@
-/** Two workers whose server is none, and ends as the argument says: `ending-workers.ts clean`, `cut` or `failed`. */
+/** Three workers whose server is none; they end as the arguments say: `ending-workers.ts clean cut failed`. */
 
 import cluster from 'node:cluster'
 import { serveAsWorker } from '../../src/cli/worker.ts'
@@ -6,7 +6,7 @@ import { runWorkers } from '../../src/cli/workers.ts'
 import type { Log } from '../../src/http/log.ts'
 import type { Server } from '../../src/main.ts'
 
-const [, , end] = process.argv
+const end = process.argv[1 + (cluster.worker?.id ?? 0)]
 
 const say = (...words: unknown[]) => {
   if (cluster.isPrimary) process.stdout.write(`${JSON.stringify(words)}\n`)
@@ -19,7 +19,7 @@ async function close(): ReturnType<Server['close']> {
 }
 
 if (cluster.isPrimary) {
-  await runWorkers({ count: 2, log, metrics: null })
+  await runWorkers({ count: 3, log, metrics: null })
   say('ready')
 } else {
   await serveAsWorker(async () => ({ server: { close } as Server, port: 0 }), log)

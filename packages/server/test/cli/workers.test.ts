@@ -175,30 +175,43 @@ test(
   'operations: a worker that cannot be replaced is tried again, less and less often, until it can',
   onLinux,
   async (t) => {
-    const { running, config } = await startTwo(t)
-    const [victim = 0] = childrenOf(running.child.pid)
+    const started = await startTwo(t)
+    const { running, config, url, secretOf } = started
+    const [victim = 0, survivor = 0] = childrenOf(running.child.pid)
     const settings = readFileSync(config, 'utf8')
     writeFileSync(config, 'no settings')
     process.kill(victim, 'SIGKILL')
-    await running.says(/"reason":"exit code 2","seconds":2/)
+    await running.says(/"seconds":4/)
     writeFileSync(config, settings)
-    while (childrenOf(running.child.pid).length < 2) await setImmediate()
+    // Whoever answers from now on has been started anew.
+    process.kill(survivor, 'SIGKILL')
+    await running.says(new RegExp(`"pid":${survivor},"reason":"SIGKILL","seconds":1,`))
+    const answer = () => askToken(`${url}/oauth2/token`, secretOf('sync'), { headers: proxied })
+    let status = 0
+    while (status !== 200) {
+      status = await answer().then(
+        (reply) => reply.status,
+        () => 0,
+      )
+    }
     const { code, stdout } = await running.stop()
     assert.equal(code, 0)
     assert.deepEqual(stdout.match(/(?<="reason":").*(?=,"msg":"worker ended)/g), [
       'SIGKILL","seconds":1',
       'exit code 2","seconds":2',
+      'exit code 2","seconds":4',
+      'SIGKILL","seconds":1',
     ])
   },
 )
 
-for (const [how, end, said, code] of [
-  ['leave by themselves', 'clean', 'clean', 0],
-  ['are cut', 'cut', 'cut', 0],
-  ['fail', 'failed', 'a worker failed', 1],
+for (const [ends, said, code] of [
+  [['clean', 'clean', 'clean'], 'clean', 0],
+  [['clean', 'cut', 'clean'], 'cut', 0],
+  [['cut', 'failed', 'clean'], 'a worker failed', 1],
 ] as const)
-  test(`operations: "stopped" says of several workers whose last requests ${how}: ${said}`, async () => {
-    const child = spawn(process.execPath, [endingWorkers, end], { stdio: ['ignore', 'pipe', 'inherit'] })
+  test(`operations: "stopped" says the worst of how the workers ended: ${ends.join(', ')}`, async () => {
+    const child = spawn(process.execPath, [endingWorkers, ...ends], { stdio: ['ignore', 'pipe', 'inherit'] })
     const lines = createInterface({ input: child.stdout })
     const words: unknown[] = []
     for await (const line of lines) {
