@@ -27,12 +27,16 @@ export class RequestMessage extends IncomingMessage {
     this.once('end', () => this.#end(sink))
   }
 
-  /** The sink hears no more, not even of the end; what still comes waits in the stream, as with any other message. */
-  release(): void {
+  /**
+   * The sink hears no more, not even of the end; what still comes waits until somebody resumes the message. False if there
+   * was no sink.
+   */
+  release(): boolean {
     const sink = this.#sink
-    if (sink === undefined) return
+    if (sink === undefined) return false
     this.#forget(sink)
     this.pause()
+    return true
   }
 
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {

@@ -39,24 +39,21 @@ export const createSecretScanning =
       return await answerReport(request, deps)
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error
-      logUnanswered(request, error.message, deps.log)
+      // Its signature was good: who it is that waits is known.
+      const { id, clientAddress } = request
+      const facts = { request_id: id, client_address: clientAddress, reason: error.message }
+      deps.log.warn('secret report not answered', facts)
       return unavailable('The server cannot answer this right now. Try again shortly.')
     }
   }
-
-/** The scanner comes again, but not for ever. */
-const logUnanswered = ({ id, clientAddress }: HttpRequest, reason: string, log: Log) =>
-  log.warn('secret report not answered', { request_id: id, client_address: clientAddress, reason })
 
 async function answerReport(request: HttpRequest, deps: SecretScanningDeps): Promise<Reply> {
   const identifier = header(request, 'github-public-key-identifier')
   const signature = header(request, 'github-public-key-signature')
   if (identifier === undefined || signature === undefined) return notSigned
   const key = await deps.keys.find(identifier)
-  if (key === 'unavailable') {
-    logUnanswered(request, 'the keys of the scanner cannot be had', deps.log)
+  if (key === 'unavailable')
     return unavailable('The keys to verify this with cannot be had. Try again shortly.')
-  }
   if (key === null) return notSigned
   const body = await request.readBody(bodyLimitBytes)
   if (!verify('sha256', body, key, Buffer.from(signature, 'base64'))) return notSigned
