@@ -1,4 +1,4 @@
-/** Tells what comes again from what comes once, at two bytes each. */
+/** Tells what comes again from what comes once, at a few bytes each. */
 
 import { numberOfText } from './text-number.ts'
 
@@ -21,7 +21,7 @@ export class Doorkeeper {
     this.#shift = 32 - magnitude
   }
 
-  /** Whether this text, or seldom another one, was asked for since `limit` others were. From now on it was. */
+  /** Whether this text, or seldom another one, was asked for already; after each `limit` of them all is forgotten. */
   hasSeen(text: string): boolean {
     // Fibonacci hashing: the upper bits of the product, in which close numbers stand far apart.
     const place = Math.imul(numberOfText(text), 0x9e3779b1) >>> this.#shift

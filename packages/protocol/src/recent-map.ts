@@ -40,7 +40,7 @@ export class RecentMap<Value, Key = string> {
     return this.#young.size + this.#old.size
   }
 
-  /** From now on something is forgotten for what comes in. */
+  /** At least half of it is taken: soon something is forgotten for what comes in. */
   get isFull(): boolean {
     return this.#old.size > 0
   }

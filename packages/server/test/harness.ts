@@ -96,6 +96,8 @@ export interface Doubles {
   /** Where connections are asked for certificates. */
   readonly mtlsUrl?: URL
   readonly revocationLists?: RevocationLists
+  /** Left out, more than any test has clients. */
+  readonly clientCacheEntries?: number
   /** For tests that open sockets. */
   readonly transport?: Partial<Pick<ServerOptions, 'tls' | 'proxies' | 'certificateHeader'>>
 }
@@ -132,7 +134,8 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
     destination: { write: (line) => void lines.push(line) },
   })
   const server = createServer({
-    ...{ store, effects, log, baseUrl, clientCacheEntries: 1000, tls: null },
+    ...{ store, effects, log, baseUrl, tls: null },
+    clientCacheEntries: doubles.clientCacheEntries ?? 1000,
     ...(doubles.fetchJson && { fetchJson: doubles.fetchJson }),
     lookup: doubles.lookup ?? (async () => [{ address: '93.184.216.34', family: 4 }]),
     ...(doubles.mtlsUrl && { mtlsUrl: doubles.mtlsUrl }),

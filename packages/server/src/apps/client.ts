@@ -1,5 +1,7 @@
 /** An app as the token endpoint sees it: an OAuth client with its credentials. */
 
+import { hash } from 'node:crypto'
+import { oncePer } from '@sallyport/protocol'
 import type { ClientRecord } from '../store/apps.ts'
 import { type CompiledAppSettings, compileAppSettings } from './app-settings.ts'
 import { type CredentialFormat, kindOfFormat } from './credential-formats.ts'
@@ -8,8 +10,6 @@ export type Credential = ClientRecord['credentials'][number]
 
 export interface Client {
   readonly clientId: string
-  /** Distinguishes this reading of the client from every other; what hangs on an older one is never used. */
-  readonly edition: number
   /** The name its makers gave it. */
   readonly id: string
   readonly name: string
@@ -23,11 +23,8 @@ export interface Client {
   readonly texts: { readonly settings: string; readonly credentials: string }
 }
 
-let editions = 0
-
 export const compileClient = (record: ClientRecord): Client => ({
   clientId: record.clientId,
-  edition: ++editions,
   id: record.id,
   name: record.name,
   organizationId: record.organizationId,
@@ -37,6 +34,19 @@ export const compileClient = (record: ClientRecord): Client => ({
   secrets: record.credentials.every(isSecret) ? record.credentials : record.credentials.filter(isSecret),
   texts: { settings: record.settings, credentials: record.credentialsText },
 })
+
+/**
+ * The same for two readings of a client that has not changed in between, and for no other: with many apps a client is read
+ * again and again, and what was made for one reading is as good for the next.
+ */
+export const contentOf = oncePer(
+  ({ clientId, id, name, organizationId, isDisabled, texts }: Client): string =>
+    hash(
+      'sha256',
+      JSON.stringify([clientId, id, name, organizationId, isDisabled, texts.settings, texts.credentials]),
+      'base64url',
+    ),
+)
 
 /** Whether two readings of a client can be proven by the same and by nothing else. */
 export const provesAlike = ({ texts: one }: Client, { texts: other }: Client): boolean =>

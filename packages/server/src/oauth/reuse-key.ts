@@ -1,7 +1,7 @@
 /** Everything that two requests must share to be served one token. */
 
 import { type Confirmation, confirmationKey } from '@sallyport/protocol'
-import type { Client } from '../apps/client.ts'
+import { type Client, contentOf } from '../apps/client.ts'
 import type { Authorization } from './grants/grant.ts'
 import type { TokenRequest } from './token-request.ts'
 
@@ -37,6 +37,6 @@ const areTheSame = (one: Parts, other: Parts): boolean =>
 /** No scope, id or URL holds a blank, so the parts cannot run into each other. */
 function keyOf(parts: Parts, confirmed: string): string {
   const { tenant, issuer, dialect, client, credential, organization, api, scopes } = parts
-  const editions = `${tenant.edition} ${organization.edition} ${client.edition} ${dialect.edition}`
+  const editions = `${tenant.edition} ${organization.edition} ${contentOf(client)} ${dialect.edition}`
   return `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${confirmed} ${scopes.join(' ')}`
 }

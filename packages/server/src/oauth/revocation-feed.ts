@@ -1,6 +1,7 @@
 /** Following a tenant's revocations over HTTP: as one JSON document, or as server-sent events that go on. */
 
 import { neverCached, OAuthError, oncePer, preferredType, type Reply, refuse } from '@sallyport/protocol'
+import { contentOf } from '../apps/client.ts'
 import type { FeedEvent, RevocationFeed, Snapshot } from '../revocation/feed.ts'
 import { subjectClaims, type ToldRevocation } from '../revocation/for-verifiers.ts'
 import {
@@ -57,7 +58,7 @@ async function isStillResourceServer(
   const client = await directory.client(tenant.id, caller.client.clientId)
   const organization = client && (await directory.organization(tenant.id, client.organizationId))
   const isStanding = client?.isDisabled === false && organization?.isDisabled === false
-  return isStanding && client.edition === caller.client.edition
+  return isStanding && contentOf(client) === contentOf(caller.client)
 }
 
 async function answerEvents(request: ClientRequest, deps: FeedDeps): Promise<Reply> {

@@ -1,6 +1,6 @@
 /**
  * Re-serving a token that is still good, with what is left of its life (document 002's `expires_in: 269`). Off by
- * default. In memory only, bounded by bytes; an entry names the editions it was made from, so a change of the
+ * default. In memory only, bounded by bytes; an entry names what it was made from, so a change of the
  * tenant, the organization, the app or a credential leaves it unreachable.
  */
 

@@ -1,6 +1,6 @@
 /** A bounded in-memory cache in front of store reads: single flight, and never stale after an invalidation. */
 
-import { Doorkeeper, RecentMap } from '@sallyport/protocol'
+import { RecentMap } from '@sallyport/protocol'
 
 export interface ReadThrough<Value> {
   /** From memory, or loaded once for all who wait. Nothing is kept for a key that does not exist. */
@@ -17,7 +17,6 @@ export function createReadThrough<Value>(
   load: (key: string) => Value | null | Promise<Value | null>,
 ): ReadThrough<Value> {
   const kept = new RecentMap<Value>(limit)
-  const door = new Doorkeeper(limit)
   const loading = new Map<string, Promise<Value | null>>()
 
   const keep = (key: string, value: Value | null): Value | null => {
@@ -27,11 +26,7 @@ export function createReadThrough<Value>(
 
   const loadNow = (key: string): Value | null | Promise<Value | null> => {
     const loaded = load(key)
-    if (!(loaded instanceof Promise)) {
-      // What is had at once can be had again at little cost: it need not turn a full memory over.
-      const isWorthKeeping = loaded !== null && (!kept.isFull || door.hasSeen(key))
-      return isWorthKeeping ? keep(key, loaded) : loaded
-    }
+    if (!(loaded instanceof Promise)) return keep(key, loaded)
     // An invalidation during the load takes this flight off the list: its answer is used once and not kept.
     const flight: Promise<Value | null> = loaded
       .then((value) => (loading.get(key) === flight ? keep(key, value) : value))

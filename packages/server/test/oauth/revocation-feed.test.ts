@@ -7,7 +7,7 @@ import { saveOrganization } from '../../src/store/organizations.ts'
 import { revoke } from '../../src/store/revocations.ts'
 import { savePlan } from '../../src/store/tenants.ts'
 import { forEachStore, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
-import { assertError, assertInvalidClient, assertThrottled } from './answers.ts'
+import { assertError, assertInvalidClient, assertThrottled, assertToken } from './answers.ts'
 import { assertRevoked, resourceServer, revokeToken, tokenOf } from './ends.ts'
 import { app, blueprint, generated, tenant } from './sample.ts'
 
@@ -127,6 +127,18 @@ forEachStore((_engine, suite) => {
     t.after(() => unknown.stop())
     assert.equal(unknown.named('reset').length, 1)
     assert.ok(unknown.isEnded)
+  })
+
+  test('product 3: an API is let follow again although its app has been read anew meanwhile', async (t) => {
+    const server = await startTestServer(t, suite, text, {}, { clientCacheEntries: 2 })
+    for (let time = 0; time < 3; time += 1) {
+      const following = await follow(server)
+      await following.until(() => following.isEnded || following.named('ready').length > 0)
+      assert.equal(following.isEnded, false)
+      following.stop()
+      for (const id of ['sync', 'other'])
+        assertToken(await server.token('acme', { basic: server.credential('acme', id) }))
+    }
   })
 
   test('trust R15: what another process has revoked arrives here', async (t) => {

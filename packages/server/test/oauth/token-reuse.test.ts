@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { removeCredential, saveCredential } from '../../src/store/credentials.ts'
+import { cutOff, lateSeconds } from '../../src/store/revocations.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
 import { setCredential, setDisabled } from './rows.ts'
@@ -54,6 +55,18 @@ forEachStore((_engine, suite) => {
     assert.equal(fresh.json.expires_in, 300)
     assert.equal(decodeJwt(assertToken(fresh)).iat, server.clock())
     assert.equal(assertToken(await ask()), assertToken(fresh))
+  })
+
+  test('002-14: a token is served again although its app, which has not changed, has been read anew meanwhile', async (t) => {
+    const server = await startTestServer(t, suite, text, {}, { clientCacheEntries: 2 })
+    const ask = (id: string) => server.token('acme', { basic: server.credential('acme', id) })
+    const token = assertToken(await ask('sync'))
+    // News of another app, after which nobody is remembered to have proven themselves.
+    await setCredential(server.db, 'acme', server.credential('acme', 'other')[0], 'main', {
+      expires_at: null,
+    })
+    for (const id of ['other', 'never']) assertToken(await ask(id))
+    assert.equal(assertToken(await ask('sync')), token)
   })
 
   test('settled: reuse is off by default, and an app may differ from its tenant', async (t) => {
@@ -121,8 +134,11 @@ forEachStore((_engine, suite) => {
     const hashed = store.hasher.hash('acme', clientId, 'another-secret-of-the-app')
     const onAndOff = (noun: 'app' | 'organization', subjectId: string) => async () => {
       await setDisabled(db, noun, 'acme', subjectId, server.clock())
+      // As whoever switches it off does in the same transaction.
+      await db.write((tx) => cutOff(tx, 'acme', { kind: noun, subjectId }))
       assertInvalidClient(await server.token('acme', { basic: sync, clientAddress: freshAddress() }))
       await setDisabled(db, noun, 'acme', subjectId, null)
+      await server.advance(lateSeconds + 1)
     }
     const changes: readonly (readonly [string, () => Promise<unknown>])[] = [
       [

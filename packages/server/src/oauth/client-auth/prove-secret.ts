@@ -7,7 +7,7 @@
 
 import { OAuthError, refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
-import { type Client, type Credential, isUsable } from '../../apps/client.ts'
+import { type Client, type Credential, contentOf, isUsable } from '../../apps/client.ts'
 import type { PlainAlgorithm } from '../../keys/imported/hash.ts'
 import { digest } from '../../keys/imported/sha.ts'
 import { type SecretHasher, sameVerifier } from '../../keys/secret-hasher.ts'
@@ -132,15 +132,10 @@ async function proveSlowly(
 }
 
 /** Of what is asked, so that whoever asks the same waits for the same; nothing of the secret can be read from it. */
-const questionOf = (
-  { request, claims }: Proof,
-  { clientId, edition }: Client,
-  hasher: SecretHasher,
-): string =>
+const questionOf = ({ request, claims }: Proof, client: Client, hasher: SecretHasher): string =>
   [
     request.tenant.id,
-    clientId,
-    edition,
+    contentOf(client),
     ...claims.map((claim) => macOf(request.tenant.id, claim, hasher.currentVersion, hasher)?.toString('hex')),
   ].join(' ')
 

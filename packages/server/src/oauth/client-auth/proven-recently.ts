@@ -9,7 +9,8 @@ import { isUsable } from '../../apps/client.ts'
 import type { Directory } from '../../tenants/directory.ts'
 import type { AuthenticatedClient } from './proven-client.ts'
 
-const entries = 10_000
+// Each of them keeps its client in memory.
+const entries = 5_000
 
 /** What stood in a request as a proof, and where. */
 export interface PresentedWords {
