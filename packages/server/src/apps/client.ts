@@ -10,6 +10,8 @@ export type Credential = ClientRecord['credentials'][number]
 
 export interface Client {
   readonly clientId: string
+  /** Another one after each change of the client that this process has heard of: nothing made before it is used again. */
+  readonly edition: number
   /** The name its makers gave it. */
   readonly id: string
   readonly name: string
@@ -23,8 +25,9 @@ export interface Client {
   readonly texts: { readonly settings: string; readonly credentials: string }
 }
 
-export const compileClient = (record: ClientRecord): Client => ({
+export const compileClient = (record: ClientRecord, edition = 0): Client => ({
   clientId: record.clientId,
+  edition,
   id: record.id,
   name: record.name,
   organizationId: record.organizationId,

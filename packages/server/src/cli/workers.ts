@@ -130,11 +130,18 @@ const worstFirst: readonly End[] = ['a worker failed', 'cut', 'clean']
 /** The worst of how they ended. */
 async function allEnded(): Promise<End> {
   const ends = workers().map((worker) => {
+    let wasKilled = false
     const ended = new Promise<End>((resolve) =>
-      worker.once('exit', (code: number | null) => resolve(ready.has(worker) ? endOf(code) : 'clean')),
+      worker.once('exit', (code: number | null) =>
+        resolve(ready.has(worker) && !wasKilled ? endOf(code) : 'clean'),
+      ),
     )
     tell(worker, { type: 'close' })
-    setTimeout(() => ready.has(worker) || worker.process.kill('SIGKILL'), startingMilliseconds)
+    setTimeout(() => {
+      if (ready.has(worker)) return
+      wasKilled = true
+      worker.process.kill('SIGKILL')
+    }, startingMilliseconds)
     return ended
   })
   const found = await Promise.all(ends)

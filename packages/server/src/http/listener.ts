@@ -255,7 +255,9 @@ class Edge {
   #answer(message: RequestMessage, response: ServerResponse, id: string, reply: Reply): void {
     if (response.destroyed || this.#connections.get(message.socket)?.isRefused) return
     // Whoever still reads would be told of the end by a message that node:http has thrown the rest of away.
-    const wasRead = message.release()
+    message.release()
+    // Node reads away what nobody has asked for, and leaves alone what somebody has begun to read.
+    if (message.readableFlowing === false) message.resume()
     const isCutShort = !message.complete && this.#leavesMuchUnread(message)
     // Node's parser stops behind it, and loses what has come in the same packet: the next request begins elsewhere.
     const endsHere = isCutShort || message.headers.upgrade !== undefined
@@ -269,8 +271,6 @@ class Edge {
     // As many bytes as characters means ASCII, which node:http writes in one piece with the head as Latin-1.
     if (!isCutShort) response.end(reply.body, bytes === reply.body.length ? 'latin1' : 'utf8')
     else lingerAfter(message, response, message.method === 'HEAD' ? '' : reply.body, this.#limits)
-    // Node reads away what nobody has asked for, and leaves alone what somebody has begun to read.
-    if (wasRead) message.resume()
   }
 
   /** The flat form of node:http: half the cost of an object, and each name written as it stands here. */

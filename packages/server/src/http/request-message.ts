@@ -27,16 +27,12 @@ export class RequestMessage extends IncomingMessage {
     this.once('end', () => this.#end(sink))
   }
 
-  /**
-   * The sink hears no more, not even of the end; what still comes waits until somebody resumes the message. False if there
-   * was no sink.
-   */
-  release(): boolean {
+  /** The sink hears no more, not even of the end; what still comes waits until somebody resumes the message. */
+  release(): void {
     const sink = this.#sink
-    if (sink === undefined) return false
+    if (sink === undefined) return
     this.#forget(sink)
     this.pause()
-    return true
   }
 
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {

@@ -59,7 +59,9 @@ async function mintAndKeep(
   const facts = (await findOwnToken(request.tenant, token.accessToken, deps))?.facts
   // Where nobody knows what has been revoked, each request gets a token of its own.
   if (!(await knowsRevocations(request.tenant, deps))) return token
-  token.facts = facts
+  const { client, organization } = authorization
+  // A dialect need not name them in the token; who revokes all of theirs means it all the same.
+  token.facts = facts && { ...facts, clientId: client.clientId, organizationId: organization.id }
   deps.reuse.keep(key, token)
   return token
 }

@@ -37,6 +37,6 @@ const areTheSame = (one: Parts, other: Parts): boolean =>
 /** No scope, id or URL holds a blank, so the parts cannot run into each other. */
 function keyOf(parts: Parts, confirmed: string): string {
   const { tenant, issuer, dialect, client, credential, organization, api, scopes } = parts
-  const editions = `${tenant.edition} ${organization.edition} ${contentOf(client)} ${dialect.edition}`
-  return `${editions} ${credential?.id ?? ''} ${api.id} ${issuer} ${confirmed} ${scopes.join(' ')}`
+  const editions = `${tenant.edition} ${organization.edition} ${client.edition} ${dialect.edition}`
+  return `${editions} ${contentOf(client)} ${credential?.id ?? ''} ${api.id} ${issuer} ${confirmed} ${scopes.join(' ')}`
 }

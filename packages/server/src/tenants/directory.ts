@@ -1,6 +1,6 @@
 /** Who exists: tenants, organizations and clients, read through bounded caches that the change feed keeps true. */
 
-import { type Soon, whenKnown } from '@sallyport/protocol'
+import { RecentMap, type Soon, whenKnown } from '@sallyport/protocol'
 import { type Client, compileClient } from '../apps/client.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import { loadTenantKeys } from '../keys/tenant-keys.ts'
@@ -38,6 +38,8 @@ export interface DirectoryOptions {
 const tenantEntries = 10_000
 const hostEntries = 20_000
 const organizationEntries = 20_000
+// After one that is forgotten a client is still told from what it was by its content, and its tokens by their cut-offs.
+const changedClients = 10_000
 
 // Neither a tenant's id nor a host name can hold a blank, so the first one ends it.
 const keyOf = (tenantId: string, id: string) => `${tenantId} ${id}`
@@ -67,20 +69,28 @@ export function createDirectory({ db, sealer, random, clientCacheEntries }: Dire
   const organizations = createReadThrough<Organization>(organizationEntries, (key) =>
     map(findOrganization(db, ...splitKey(key)), compileOrganization),
   )
-  const clients = createReadThrough<Client>(clientCacheEntries, (key) =>
-    map(findClient(db, ...splitKey(key)), compileClient),
-  )
+  const editions = new RecentMap<number>(changedClients)
+  const readClient = (key: string): Found<Client> =>
+    map(findClient(db, ...splitKey(key)), (record) =>
+      compileClient(record, editions.get(key) ?? leastEdition),
+    )
+  const clients = createReadThrough<Client>(clientCacheEntries, readClient)
 
   let version = 0
+  let leastEdition = 0
   const dropEverything = () => {
     version += 1
+    leastEdition = version
+    editions.clear()
     for (const cache of [tenants, hosts, organizations, clients]) cache.clear()
   }
   const unfollow = db.changes.follow((changes) => {
     version += 1
     for (const { noun, tenantId, subjectId } of changes) {
-      if (noun === 'app') clients.drop(keyOf(tenantId, subjectId))
-      else if (noun === 'organization') organizations.drop(keyOf(tenantId, subjectId))
+      if (noun === 'app') {
+        editions.set(keyOf(tenantId, subjectId), version)
+        clients.drop(keyOf(tenantId, subjectId))
+      } else if (noun === 'organization') organizations.drop(keyOf(tenantId, subjectId))
       else if (noun === 'tenant') {
         tenants.drop(tenantId)
         hosts.clear()
@@ -93,7 +103,7 @@ export function createDirectory({ db, sealer, random, clientCacheEntries }: Dire
     tenantIdOfHost: (host) => map(hosts.get(host), ({ tenantId }) => tenantId),
     organization: (tenantId, id) => organizations.get(keyOf(tenantId, id)),
     client: (tenantId, clientId) => clients.get(keyOf(tenantId, clientId)),
-    freshClient: (tenantId, clientId) => map(findClient(db, tenantId, clientId), compileClient),
+    freshClient: (tenantId, clientId) => readClient(keyOf(tenantId, clientId)),
     isCached: (tenantId, clientId) => clients.peek(keyOf(tenantId, clientId)) !== undefined,
     get version() {
       return version

@@ -194,6 +194,7 @@ test(
         () => 0,
       )
     }
+    while (childrenOf(running.child.pid).length < 2) await setImmediate()
     const { code, stdout } = await running.stop()
     assert.equal(code, 0)
     assert.deepEqual(stdout.match(/(?<="reason":").*(?=,"msg":"worker ended)/g), [

@@ -96,6 +96,21 @@ for (const [when, before] of [
     assert.deepEqual(heard, [''], 'the second has no body')
   })
 
+test('RFC 9112 §9.3: the rest of a long body that a handler has begun to read is read away, and the next request is answered', async (t) => {
+  const handler: Handler = async (request) => {
+    await new Promise(setImmediate)
+    void request.readBody(300_000)
+    return jsonReply(200, { path: request.path })
+  }
+  const { port } = await startListener(t, { handler, limits: { headerBytes: 300_000 } })
+  const socket = connect(port, '127.0.0.1')
+  const text = readToEnd(socket)
+  socket.write('POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: 200003\r\n\r\nabc')
+  await once(socket, 'data')
+  socket.write(`${'x'.repeat(200_000)}GET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+  assert.match(await text, /"\/first".*"\/second"/s)
+})
+
 test('trust R22: a handler that answers while it reads hears nothing of a client that leaves', async (t) => {
   const heard: unknown[] = []
   const { port } = await startListener(t, { handler: hasty(heard) })
