@@ -111,18 +111,23 @@ test('issue 4.5: a report that the scanner has not signed ends nothing', async (
   assertToken(await server.token('acme', { basic: sync }))
 })
 
+/** A server whose database is not read before `onRead`, which may throw in its place. */
+const whoseReads = (onRead: () => void): Doubles => ({
+  ...scannerDoubles().doubles,
+  db: (db) => ({
+    ...db,
+    get kysely() {
+      onRead()
+      return db.kysely
+    },
+  }),
+})
+
 test('issue 4.5: what is signed and is no report is refused, and a bad checksum is false without a look at the store', async (t) => {
   let reads = 0
-  const doubles: Doubles = {
-    ...scannerDoubles().doubles,
-    db: (db) => ({
-      ...db,
-      get kysely() {
-        reads += 1
-        return db.kysely
-      },
-    }),
-  }
+  const doubles = whoseReads(() => {
+    reads += 1
+  })
   const server = await startTestServer(t, oneStore, text, {}, doubles)
   for (const body of ['', '{}', 'null', '[1]', '[{"token":"x"}]', '[{"token":1,"type":"x"}]', '\ufffd['])
     assert.equal((await report(server, body)).status, 400, body)
@@ -159,17 +164,10 @@ test('issue 4.5: what is signed and is no report is refused, and a bad checksum 
 test('trust R5: a scanner whose report the database cannot take is told to come again, and the log says why', async (t) => {
   let reads = 0
   let most = Number.POSITIVE_INFINITY
-  const doubles: Doubles = {
-    ...scannerDoubles().doubles,
-    db: (db) => ({
-      ...db,
-      get kysely() {
-        reads += 1
-        if (reads > most) throw new StoreUnavailable('the database is gone')
-        return db.kysely
-      },
-    }),
-  }
+  const doubles = whoseReads(() => {
+    reads += 1
+    if (reads > most) throw new StoreUnavailable('the database is gone')
+  })
   const server = await startTestServer(t, oneStore, text, {}, doubles)
   const body = found(server.credential('acme', 'sync')[1])
   reads = 0
