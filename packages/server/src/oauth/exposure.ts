@@ -79,10 +79,14 @@ export async function flagUrlCredentials(request: TokenRequest, deps: TokenDeps)
   const clientSecret = name && request.queryParameters.get(name)
   if (name === undefined || clientId === undefined || clientSecret === undefined)
     return flagSecrets(seen, sighting, deps)
-  // The tenant's documents wanted it there until their dialect ended.
+  // The tenant's documents wanted it there until their dialect ended; nothing else that stands beside it.
   const isOnlyNoted = namesOfDialect(request.tenant.dialect).includes(name)
   const presented = [[{ clientId, clientSecret }]]
-  await flagReal(request, { presented, seen, sighting: { ...sighting, isOnlyNoted } }, deps)
+  await flagReal(
+    request,
+    { presented, presentedIn: { ...sighting, isOnlyNoted }, seen, seenIn: sighting },
+    deps,
+  )
 }
 
 /** For a request over plain HTTP, which is refused whatever it holds. */
@@ -97,7 +101,8 @@ export async function flagExposedCredentials(
   const clientId = firstOf(request, idNames)
   const clientSecret = firstOf(request, secretNames)
   if (clientId !== undefined && clientSecret !== undefined) presented.push([{ clientId, clientSecret }])
-  await flagReal(request, { presented, seen: secretsInRequest(request.http), sighting }, deps)
+  const seen = secretsInRequest(request.http)
+  await flagReal(request, { presented, presentedIn: sighting, seen, seenIn: sighting }, deps)
 }
 
 export const sightingIn = (
@@ -128,21 +133,23 @@ export function secretsInRequest({
 interface Exposing {
   /** For each way in which credentials were presented its readings. */
   readonly presented: readonly (readonly SecretClaim[])[]
+  readonly presentedIn: Sighting
+  /** What stands in the request, by its looks. */
   readonly seen: readonly SeenSecret[]
-  readonly sighting: Sighting
+  readonly seenIn: Sighting
 }
 
 /** What was presented is proven like anywhere else, and counts as a guess; what only stands there is known by its looks. */
 async function flagReal(request: TokenRequest, exposing: Exposing, deps: TokenDeps): Promise<void> {
-  const { presented, seen, sighting } = exposing
+  const { presented, presentedIn, seen, seenIn } = exposing
   const flagged = new Set<string>()
   try {
     for (const claims of presented) {
-      if (!(await flagIfReal(request, claims, sighting, deps))) continue
+      if (!(await flagIfReal(request, claims, presentedIn, deps))) continue
       for (const { clientSecret } of claims) flagged.add(clientSecret)
     }
   } finally {
-    await flagSecrets(seen, sighting, deps, flagged)
+    await flagSecrets(seen, seenIn, deps, flagged)
   }
 }
 

@@ -27,7 +27,7 @@ const text = blueprint(
     names.map((name) => app(name)),
     { dialect: queryCredentials },
   ),
-  tenant('ended', [app('first'), app('second')], { dialect: ended }),
+  tenant('ended', [app('first'), app('second'), app('third')], { dialect: ended }),
 )
 
 interface Place {
@@ -131,6 +131,12 @@ forEachStore((_engine, suite) => {
       await untilExposed(server, pair[0])
       assertToken(await server.token('ended', { basic: pair }))
     }
+    // What its documents never wanted in a URL is not excused by what stands beside it.
+    const [late, beside] = [server.credential('ended', 'first'), server.credential('ended', 'third')]
+    const both = `key=${late[0]}&secret=${late[1]}&x=${beside[1]}`
+    assertError(await send(`/ended/oauth2/token?${both}`), 'invalid_request')
+    await assertQuarantined(server, 'ended', 'third', 'query_string')
+    assertToken(await server.token('ended', { basic: late }))
   })
 
   test('contract: over plain HTTP a right secret is out of use in any form, under any id and at any path', async (t) => {
