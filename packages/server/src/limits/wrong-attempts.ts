@@ -4,6 +4,7 @@
  * are counted and only wrong attempts are refused, so that no stranger can lock a client out.
  */
 
+import { hash } from 'node:crypto'
 import { canonicalClientId, networksOf } from '@sallyport/protocol'
 import {
   type Counter,
@@ -21,7 +22,9 @@ const perNetwork = 100
 const perClientAndSite = 100
 // Past the limits a right signature still counts, and to tell it from a wrong one costs what strangers must not spend.
 const trialsPerSecond = 10
-const trialNamesKept = 10_000
+// Of one network: whoever fills the lane of a name that does not exist leaves nearly all of its neighbours theirs.
+const lanesPerNetwork = 64
+const lanesKept = 10_000
 
 export interface Attempt {
   readonly tenantId: string
@@ -46,7 +49,7 @@ export interface WrongAttempts {
   count(attempt: Attempt, secret?: WrongSecret): CountedAttempt
   /** What one more wrong attempt on this client from this network would be told: it is over its limit, or the network is. Counts nothing. */
   waitSeconds(attempt: Attempt): number
-  /** Whether a proof that takes a while to check is to be checked: always within the limits, and beyond them now and then. */
+  /** Whether a proof that takes a while to check is to be checked: always within the limits, and ten times a second beyond them. */
   mayTry(attempt: Attempt): boolean
 }
 
@@ -99,21 +102,18 @@ export function createWrongAttempts(sharing: Sharing = unshared, relay: AttemptR
     return counter.count + untold > limit ? counter.windowStartedAt + windowSeconds - now : 0
   }
 
-  /** Whose limit one more wrong attempt would exceed. */
-  function exceeded(attempt: Attempt): { readonly name: string; readonly waitSeconds: number } | null {
+  /** Of the limit that one more wrong attempt would exceed: how long it lasts, and what those past it share meanwhile. */
+  function exceeded(attempt: Attempt): { readonly lane: string; readonly waitSeconds: number } | null {
     if (ofNetworks.isEmpty) return null
     const { now } = attempt
     const { network, client, clientOfSite } = namesOf(attempt)
-    const limits = [
-      { name: network, wait: waitAbove(perNetwork - 1, ofNetworks.find(network, now), now) },
-      { name: client, wait: waitAbove(perClientAndNetwork - 1, ofClients.find(client, now), now) },
-    ]
-    if (clientOfSite !== null) {
-      const counter = ofClients.find(clientOfSite, now)
-      limits.push({ name: clientOfSite, wait: waitAbove(perClientAndSite - 1, counter, now) })
-    }
-    const found = limits.find(({ wait }) => wait > 0)
-    return found ? { name: found.name, waitSeconds: found.wait } : null
+    const networkWait = waitAbove(perNetwork - 1, ofNetworks.find(network, now), now)
+    if (networkWait > 0) return { lane: `${network} ${laneOf(client)}`, waitSeconds: networkWait }
+    const clientWait = waitAbove(perClientAndNetwork - 1, ofClients.find(client, now), now)
+    if (clientWait > 0) return { lane: client, waitSeconds: clientWait }
+    if (clientOfSite === null) return null
+    const siteWait = waitAbove(perClientAndSite - 1, ofClients.find(clientOfSite, now), now)
+    return siteWait > 0 ? { lane: clientOfSite, waitSeconds: siteWait } : null
   }
 
   return {
@@ -152,26 +152,29 @@ export function createWrongAttempts(sharing: Sharing = unshared, relay: AttemptR
     waitSeconds: (attempt) => exceeded(attempt)?.waitSeconds ?? 0,
     mayTry(attempt) {
       const limit = exceeded(attempt)
-      return limit === null || trials.isLeft(limit.name, attempt.now)
+      return limit === null || trials.isLeft(limit.lane, attempt.now)
     },
   }
 }
 
+/** The same for a name that exists and for one that does not. */
+const laneOf = (client: string): number => hash('sha256', client, 'buffer').readUInt8() % lanesPerNetwork
+
 interface Trials {
   /** Takes one. */
-  isLeft(name: string, now: number): boolean
+  isLeft(lane: string, now: number): boolean
 }
 
 function createTrials(): Trials {
   const taken = new Map<string, number>()
   let second = 0
   return {
-    isLeft(name, now) {
+    isLeft(lane, now) {
       if (now !== second) taken.clear()
       second = now
-      const count = taken.get(name) ?? 0
-      if (count >= trialsPerSecond || taken.size >= trialNamesKept) return false
-      taken.set(name, count + 1)
+      const count = taken.get(lane) ?? 0
+      if (count >= trialsPerSecond || taken.size >= lanesKept) return false
+      taken.set(lane, count + 1)
       return true
     },
   }

@@ -132,6 +132,19 @@ test('trust 44: a flood of names from one network pushes no throttled client out
   assert.equal(attempts.waitSeconds(at(1000)), 20)
 })
 
+test('trust 44: past the limit of a network its broken client takes the trials of no other, and many names not more than their share', () => {
+  const attempts = createWrongAttempts()
+  for (let number = 0; number < 100; number += 1) attempts.count(at(1020, { clientId: `name-${number}` }))
+  const tried = (clientId: string, times: number) =>
+    Array.from({ length: times }, () => attempts.mayTry(at(1021, { clientId }))).filter(Boolean).length
+  assert.equal(tried('broken', 1_000), 10)
+  assert.equal(tried('client', 1_000), 10)
+  assert.equal(attempts.mayTry(at(1022, { clientId: 'broken' })), true)
+  // Each takes time that others want.
+  const ofMany = Array.from({ length: 20_000 }, (_, number) => tried(`name-${number}`, 1))
+  assert.equal(ofMany.filter((times) => times === 1).length, 640)
+})
+
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
