@@ -37,9 +37,14 @@ export function readJws(text: string): Jws | null {
   return { algorithm: header.alg, header, payload, signingInput: text.slice(0, second), signature }
 }
 
-/** In lower case and without `application/`, neither of which says anything; null for none. RFC 7515 §4.1.9, RFC 2045 §5.1. */
-export const mediaTypeOf = ({ header: { typ } }: Pick<Jws, 'header'>): string | null =>
-  typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : null
+/**
+ * In lower case and without `application/`, neither of which says anything; null where the header has no `typ`, and `''`,
+ * which is the name of nothing, for one that is no text. RFC 7515 §4.1.9, RFC 2045 §5.1.
+ */
+export function mediaTypeOf({ header: { typ } }: Pick<Jws, 'header'>): string | null {
+  if (typ === undefined) return null
+  return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : ''
+}
 
 type PlainHeader = Readonly<Record<string, unknown>> & { readonly alg: string }
 

@@ -12,6 +12,8 @@ const algorithms: ReadonlySet<string> = new Set(signatureAlgorithms)
 
 /** RFC 8725 §3.11. Identity tokens of machines have the type of an access token, `JWT`, or none: a list of good ones would be ours alone. */
 const otherPurposes: ReadonlySet<string | null> = new Set([
+  // What is no text says nothing.
+  '',
   ...['oauth-id-jag+jwt', 'dpop+jwt', 'token-introspection+jwt', 'logout+jwt', 'secevent+jwt'],
   ...['oauth-authz-req+jwt', 'client-authentication+jwt'],
 ])

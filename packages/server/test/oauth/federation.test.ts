@@ -80,7 +80,7 @@ test('workload identity: an issuer may call the machine what we call its client'
 test('RFC 8725 §3.11: a token that says it was made for something else stands for no machine', async (t) => {
   const { send, good, key } = await start(t)
   for (const typ of ['JWT', 'at+jwt', undefined]) assertToken(await send(await good({}, key, { typ })))
-  for (const typ of ['oauth-id-jag+jwt', 'application/OAuth-ID-JAG+jwt', 'dpop+jwt', 'logout+jwt'])
+  for (const typ of ['oauth-id-jag+jwt', 'application/OAuth-ID-JAG+jwt', 'dpop+jwt', 'logout+jwt', 42])
     assertInvalidClient(await send(await good({}, key, { typ })))
 })
 

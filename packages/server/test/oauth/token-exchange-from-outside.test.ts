@@ -25,7 +25,8 @@ test('RFC 8693 §2.1, trust F39: a token of an outside issuer counts where the t
   const again = await assertion({}, { typ: 'at+jwt' })
   for (let time = 0; time < 2; time += 1) assertExchanged(await exchange(again, type))
   assertError(await exchange(again, { ...type, resource: rest }), 'invalid_target')
-  assertRefusedToken(await exchange(await assertion({}, { typ: 'oauth-id-jag+jwt' }), type))
+  for (const typ of ['oauth-id-jag+jwt', ['oauth-id-jag+jwt'], 42, null, ''])
+    assertRefusedToken(await exchange(await assertion({}, { typ }), type))
   assertRefusedToken(await exchange(await assertion({ act: 'broker' }), type))
   // RFC 8693 §4.1: whoever an outside issuer says has acted is none of ours, however deep in the chain.
   const ours = { sub: 'sync', iss: 'https://localhost:8443/acme' }

@@ -65,11 +65,9 @@ function methodFor(
   return algorithm.startsWith('HS') ? clientSecretJwt : privateKeyJwt
 }
 
-const assertionTypes: ReadonlySet<string | null> = new Set(['jwt', 'client-authentication+jwt'])
-
 /** RFC 8725 §3.11, RFC 10070 §4: what was made for another purpose says so. Most that are made for this one still say nothing. */
-const isAssertion = (jws: Jws): boolean =>
-  jws.header.typ === undefined || assertionTypes.has(mediaTypeOf(jws))
+const assertionTypes: ReadonlySet<string | null> = new Set(['jwt', 'client-authentication+jwt', null])
+const isAssertion = (jws: Jws): boolean => assertionTypes.has(mediaTypeOf(jws))
 
 /** No client id holds a colon. */
 const isUrl = (issuer: unknown): boolean => typeof issuer === 'string' && issuer.includes(':')

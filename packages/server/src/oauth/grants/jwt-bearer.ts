@@ -80,9 +80,7 @@ export const jwtBearer: Grant = {
 function useOf(jws: Jws): 'assertion' | 'id_jag' {
   const type = mediaTypeOf(jws)
   if (type === idJagType) return 'id_jag'
-  return type === 'jwt' || (type === null && jws.header.typ === undefined)
-    ? 'assertion'
-    : refuse('invalid_grant', 'assertion of another type')
+  return type === 'jwt' || type === null ? 'assertion' : refuse('invalid_grant', 'assertion of another type')
 }
 
 const longestId = 256
