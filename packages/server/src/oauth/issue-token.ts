@@ -1,16 +1,21 @@
 /** The only place that makes an access token. */
 
-import { type Confirmation, derivedFromClaim, OAuthError, writeDerivedFrom } from '@sallyport/protocol'
+import {
+  type Confirmation,
+  derivedFromClaim,
+  OAuthError,
+  whenKnown,
+  writeDerivedFrom,
+} from '@sallyport/protocol'
 import type { Signer } from '../keys/signer.ts'
-import { StoreUnavailable } from '../store/database.ts'
 import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
-import type { Tenant } from '../tenants/tenant.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import { digestOfSigned } from '../tokens/own-jwt.ts'
 import type { TokenDeps } from './deps.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { longestTokenSeconds } from './outage.ts'
+import { knownRevocations, refuseStillborn } from './refuse-stillborn.ts'
 import { renderTemplate } from './render-template.ts'
 import { reuseKey } from './reuse-key.ts'
 import type { TokenRequest } from './token-request.ts'
@@ -58,44 +63,12 @@ async function mintAndKeep(
   const token = await mint(request, authorization, confirmation, deps)
   const facts = (await findOwnToken(request.tenant, token.accessToken, deps))?.facts
   // Where nobody knows what has been revoked, each request gets a token of its own.
-  if (!(await knowsRevocations(request.tenant, deps))) return token
+  if ((await knownRevocations(request.tenant, deps)) === null) return token
   const { client, organization } = authorization
   // A dialect need not name them in the token; who revokes all of theirs means it all the same.
   token.facts = facts && { ...facts, clientId: client.clientId, organizationId: organization.id }
   deps.reuse.keep(key, token)
   return token
-}
-
-async function knowsRevocations({ id }: Tenant, { revocations }: TokenDeps): Promise<boolean> {
-  try {
-    await revocations.ofTenant(id)
-    return true
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return false
-    throw error
-  }
-}
-
-/**
- * A cut-off lies a little later than what caused it, and hits what is issued until then: an app that is enabled again, or
- * whose tokens were all revoked a moment ago, is told to come back instead of being handed a token that is dead already.
- */
-function refuseStillborn(
-  { tenant, now }: TokenRequest,
-  { client, credential, organization }: Authorization,
-  { revocations }: TokenDeps,
-): void {
-  const cutOffs = revocations.inMemory(tenant.id)
-  if (cutOffs === undefined) revocations.prepare(tenant.id)
-  if (cutOffs === undefined || cutOffs.latest < now) return
-  const named = { clientId: client.clientId, credentialId: credential?.id, organizationId: organization.id }
-  const facts = { ...named, issuedAt: now }
-  const hit = cutOffs.hits(facts)
-  if (hit === null) return
-  // Not the latest of all: that of a leaked key lies a month ahead.
-  const until = cutOffs.until(facts)
-  const reason = `a token issued now would be dead: all of the ${hit} are revoked until ${until}`
-  throw new OAuthError('temporarily_unavailable', reason, { retryAfterSeconds: until - now + 1 })
 }
 
 /** Without a `jti` the tokens of one second are one: where it was given back, the next one is of the next second. */
@@ -111,15 +84,26 @@ function refuseGivenBack(
   throw new OAuthError('temporarily_unavailable', reason, { retryAfterSeconds: 1 })
 }
 
-function mint(
+const mint = (
+  request: TokenRequest,
+  authorization: Authorization,
+  confirmation: Confirmation | null,
+  deps: TokenDeps,
+): IssuedToken | Promise<IssuedToken> => {
+  const dialect = answerDialect(request, authorization)
+  return whenKnown(refuseStillborn(request, authorization, dialect, deps), () =>
+    make(dialect, request, authorization, confirmation, deps),
+  )
+}
+
+function make(
+  dialect: Dialect,
   request: TokenRequest,
   authorization: Authorization,
   confirmation: Confirmation | null,
   deps: TokenDeps,
 ): IssuedToken | Promise<IssuedToken> {
-  refuseStillborn(request, authorization, deps)
   const { now } = request
-  const dialect = answerDialect(request, authorization)
   const values = claimValues(request, authorization, longestTokenSeconds(request, dialect, deps), deps)
   const { signer, tokenFormat } = authorization.api
   const claims = renderTemplate(dialect.claims, values, 'claims')

@@ -10,10 +10,11 @@ import { refuseCredentialsInUrl } from './exposure.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
-import { checkOutageGrace } from './outage.ts'
+import { checkOutageGrace, longestTokenSeconds } from './outage.ts'
 import { noParameters, readQuery } from './read-query.ts'
 import { readGrantType, readTokenForm } from './read-token-form.ts'
 import { refuseNarrowingInUrl } from './refuse-in-url.ts'
+import { refuseStillborn } from './refuse-stillborn.ts'
 import { renderTemplate } from './render-template.ts'
 import { tokenPath } from './token-path.ts'
 import type { TokenCall, TokenRequest } from './token-request.ts'
@@ -40,7 +41,7 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
   const authorization = authorizing instanceof Promise ? await authorizing : authorizing
   const confirming = confirmSender(request, authorization, deps)
   const confirmation = confirming instanceof Promise ? await confirming : confirming
-  if (authorization.behalf !== undefined) await useUp(authorization.behalf, deps)
+  if (authorization.behalf !== undefined) await useUp(request, authorization, authorization.behalf, deps)
   const issuing = issueToken(request, authorization, confirmation, deps)
   const token = issuing instanceof Promise ? await issuing : issuing
   return tokenReply(request, authorization, confirmation, token)
@@ -80,8 +81,17 @@ function refuseDialectRequest(
 }
 
 /** RFC 7523 §3: last of all, so that a request that is refused for something else may come again. */
-async function useUp({ once }: Behalf, { singleUse }: TokenDeps): Promise<void> {
-  if (once !== null && !(await singleUse.use(once))) refuse('invalid_grant', 'assertion used before')
+async function useUp(
+  request: TokenRequest,
+  authorization: Authorization,
+  { once }: Behalf,
+  deps: TokenDeps,
+): Promise<void> {
+  if (once === null) return
+  const dialect = answerDialect(request, authorization)
+  await refuseStillborn(request, authorization, dialect, deps)
+  longestTokenSeconds(request, dialect, deps)
+  if (!(await deps.singleUse.use(once))) refuse('invalid_grant', 'assertion used before')
 }
 
 function tokenReply(

@@ -22,8 +22,6 @@ export interface Revocations {
   ofTenant(tenantId: string): TenantRevocations | Promise<TenantRevocations>
   /** Without asking the database. */
   inMemory(tenantId: string): TenantRevocations | undefined
-  /** Reads it without anybody waiting, so that it is in memory soon; a failure is passed over. */
-  prepare(tenantId: string): void
   /** Reads it again when it is next asked for: what has been swept from the table leaves the memory as well. */
   forget(tenantId: string): void
   close(): void
@@ -61,9 +59,6 @@ export function createRevocations({
     // The loader never answers null.
     ofTenant: (tenantId) => tenants.get(tenantId) as CutOffs | Promise<CutOffs>,
     inMemory: (tenantId) => tenants.peek(tenantId),
-    prepare(tenantId) {
-      void Promise.resolve(tenants.get(tenantId)).catch(() => {})
-    },
     forget: (tenantId) => tenants.drop(tenantId),
     close: unfollow,
   }
