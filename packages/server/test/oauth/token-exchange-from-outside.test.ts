@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { revoke } from '../../src/store/revocations.ts'
-import { assertError } from './answers.ts'
+import { assertError, assertToken } from './answers.ts'
 import { assertActive, assertInactive, introspect } from './ends.ts'
 import { assertExchanged, assertRefusedToken, files, idp, jwtType, rest, startExchange } from './exchanges.ts'
 import { claimsOf, makeKey, reasonOf } from './signed.ts'
@@ -41,6 +41,28 @@ test('RFC 8693 §2.1, trust F39: a token of an outside issuer counts where the t
   assertRefusedToken(await exchange(again, type))
   const untrusting = await startExchange(t, { trusted: { accepts: ['assertion'] } })
   assertRefusedToken(await untrusting.exchange(await untrusting.assertion(), type))
+})
+
+test('RFC 8693 §2.1: what an issuer is not trusted with is not opened by a second exchange either', async (t) => {
+  const trusted = { scopes: { rest: ['read'] } }
+  const policy = { targets: ['files', 'rest'] }
+  const { server, exchange, bear, assertion } = await startExchange(t, { trusted, policy })
+  const ofAssertion = assertToken(await bear(await assertion()))
+  const type = { subject_token_type: jwtType, resource: rest }
+  const ofSubject = assertExchanged(await exchange(await assertion(), type))
+  for (const token of [ofAssertion, ofSubject]) {
+    assertError(await exchange(token, { resource: files }), 'invalid_target')
+    assert.match(String(reasonOf(server)), /not trusted with/)
+    const again = await exchange(token, { resource: rest })
+    assert.equal(again.json.scope, 'read')
+    assertError(await exchange(assertExchanged(again), { resource: files }), 'invalid_target')
+  }
+  // Of several ways of trust a token does not say which it was.
+  const narrow = { issuer: idp, apps: ['broker'], claims: { group: 'guests' }, scopes: { rest: ['read'] } }
+  const several = await startExchange(t, { alsoTrusted: [narrow] })
+  const token = assertToken(await several.bear(await several.assertion()))
+  assertError(await several.exchange(token, { resource: files }), 'invalid_target')
+  assert.equal((await several.exchange(token, { resource: rest })).json.scope, 'read')
 })
 
 test('trust F39: a token of an outside issuer says when it was made, and is no older than cut-offs are kept', async (t) => {

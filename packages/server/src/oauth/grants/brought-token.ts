@@ -13,6 +13,7 @@ import {
 } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
 import type { Organization } from '../../tenants/organization.ts'
+import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
 import { findOwnToken } from '../../tokens/find.ts'
 import type { OwnToken } from '../../tokens/own-token.ts'
 import { deadBecause } from '../../tokens/standing.ts'
@@ -22,7 +23,7 @@ import type { TokenRequest } from '../token-request.ts'
 import { type OutsideWords, ownNames, readActors } from './actors.ts'
 import type { PresentedToken } from './exchange-form.ts'
 import type { Actor } from './grant.ts'
-import { type OutsideToken, readOutsideToken } from './outside-token.ts'
+import { type OutsideToken, readOutsideToken, trustBehind } from './outside-token.ts'
 
 export interface BroughtToken {
   readonly subject: string
@@ -38,6 +39,8 @@ export interface BroughtToken {
   readonly mayAct: unknown
   readonly own: { readonly token: OwnToken; readonly organization: Organization } | null
   readonly outside: OutsideToken | null
+  /** In the outside issuers whose words it hangs on: what each of these leaves open. */
+  readonly trust: readonly TrustedIssuer[]
 }
 
 /** RFC 8693 §2.2.2: whatever is wrong with it is one answer; the reason goes to the log. */
@@ -78,12 +81,13 @@ async function readOwn(
   const organizationId = facts.organizationId ?? client?.organizationId ?? ''
   const organization = await deps.directory.organization(tenant.id, organizationId)
   if (client === undefined || organization === null) return refuseToken(role, 'of nobody')
+  const ofToken = { ...facts, organizationId, apiId: token.apiId ?? undefined, scope: token.scopes.join(' ') }
+  const all = [ofToken, ...madeFrom]
+  const trust = trustBehind(all, clients, tenant)
+  if (trust === 'none') return refuseToken(role, 'made from the words of an issuer that is trusted no more')
   return {
     subject: facts.userId ?? client.clientId,
-    facts: [
-      { ...facts, organizationId, apiId: token.apiId ?? undefined, scope: token.scopes.join(' ') },
-      ...madeFrom,
-    ],
+    facts: all,
     clients,
     expiresAt: token.expiresAt ?? Number.POSITIVE_INFINITY,
     boundTo: boundTo(role, token.claims.cnf),
@@ -91,6 +95,7 @@ async function readOwn(
     mayAct: token.claims.may_act,
     own: { token, organization },
     outside: null,
+    trust,
   }
 }
 
@@ -130,6 +135,7 @@ async function readOutside(
     mayAct: claims.may_act,
     own: null,
     outside,
+    trust: [trusted],
   }
 }
 

@@ -1,9 +1,11 @@
 /** A token of an outside issuer that somebody brings: whether the tenant trusts its issuer with just that. */
 
 import { clockSkewSeconds, isInstant, type Jws, type TokenFacts } from '@sallyport/protocol'
+import type { Client } from '../../apps/client.ts'
 import { verifyOutside } from '../../federation/verify.ts'
 import { outsideTokenSeconds } from '../../tenants/lifetime.ts'
 import type { TrustedUse } from '../../tenants/settings.ts'
+import type { Tenant } from '../../tenants/tenant.ts'
 import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import type { TokenDeps } from '../deps.ts'
@@ -67,6 +69,31 @@ function subjectOf(issuer: string, { sub, tenant }: Jws['payload']): string | nu
   if (!isIdentifier(sub)) return null
   if (tenant === undefined) return `${issuer}#${sub}`
   return isIdentifier(tenant) ? `${issuer}?tenant=${encodeURIComponent(tenant)}#${sub}` : null
+}
+
+const issuerOf = (subject: string): string => subject.split(/[?#]/, 1)[0] ?? ''
+
+/**
+ * How the tenant may have trusted the words of outside issuers that a token of ours hangs on. A token does not say by which of
+ * several ways it was got, so all count that were open to whoever has brought the words. `none` where the trust has ended.
+ */
+export function trustBehind(
+  facts: readonly TokenFacts[],
+  clients: readonly Client[],
+  { trustedIssuers }: Tenant,
+): readonly TrustedIssuer[] | 'none' {
+  const all: TrustedIssuer[] = []
+  for (const [place, { clientId, userId }] of facts.entries()) {
+    // Whatever is ours names a client.
+    if (clientId !== undefined || userId === undefined) continue
+    const bringerId = facts.slice(0, place).findLast((one) => one.clientId !== undefined)?.clientId
+    const bringer = clients.find((client) => client.clientId === bringerId)
+    const ways = trustedIssuers.get(issuerOf(userId)) ?? []
+    const open = ways.filter(({ apps }) => bringer !== undefined && apps.has(bringer.id))
+    if (open.length === 0) return 'none'
+    all.push(...open)
+  }
+  return all
 }
 
 async function missingFor(

@@ -72,18 +72,17 @@ const isFor = ({ own }: BroughtToken, api: Api): boolean =>
 function checkTarget(api: Api, subject: BroughtToken, { targets }: ExchangePolicy): void {
   if (!isFor(subject, api) && !targets.has(api.id))
     refuse('invalid_target', 'API that the app may not get to from that of the subject token')
-  const trusted = subject.outside?.trusted.scopesByApi ?? null
-  if (trusted !== null && !trusted.has(api.id))
-    refuse('invalid_target', 'API that the issuer is not trusted with')
+  const isTrusted = subject.trust.every(({ scopesByApi }) => scopesByApi === null || scopesByApi.has(api.id))
+  if (!isTrusted) refuse('invalid_target', 'API that the issuer is not trusted with')
 }
 
-/** On an API what every token of the chain had there; everywhere what its subject's plan and its issuer leave. */
-function limitsOf({ facts, own, outside }: BroughtToken, api: Api, tenant: Tenant): readonly GrantedScopes[] {
+/** On an API what every token of the chain had there; everywhere what its subject's plan and the issuers behind it leave. */
+function limitsOf({ facts, own, trust }: BroughtToken, api: Api, tenant: Tenant): readonly GrantedScopes[] {
   const ofTokens = facts.flatMap(({ apiId = api.id, scope }) =>
     scope !== undefined && apiId === api.id ? [compileScopes(scope.split(' '))] : [],
   )
   const ofPlan = own === null ? [] : limitOf(planOf(tenant, own.organization)?.scopesByApi ?? null, api)
-  return [...ofTokens, ...ofPlan, ...limitOf(outside?.trusted.scopesByApi ?? null, api)]
+  return [...ofTokens, ...ofPlan, ...trust.flatMap(({ scopesByApi }) => limitOf(scopesByApi, api))]
 }
 
 type Speaking = Omit<Behalf, 'issuedTokenType'>
