@@ -15,24 +15,35 @@ export function checkTimes({ access: { claims } }: VerifiedToken, now: number): 
 
 /**
  * What cut-offs are held against, by the claims that the issuer names. A claim that holds the app's id in the tenant's
- * dialect holds the user's in a token that speaks for one: as no two of them share an id, each counts as either.
+ * dialect holds the user's in a token that speaks for one, or the organization's in that of an app which has left the
+ * dialect: as no two of them share an id, each counts as either.
  */
 export function factsOf({ access, keyId, digest }: VerifiedToken, names: SubjectClaims): TokenFacts {
-  const { claims } = access
+  const { claims, clientId: clientIdOfProfile, organizationId: organizationOfProfile } = access
   const issuedAt = access.issuedAt ?? undefined
   const credentialId = first(claims, names.credential)
-  const [clientId, ...others] = new Set(textsAt(claims, names.app))
+  const [clientId, ...clientIds] = distinct(textsAt(claims, names.app), clientIdOfProfile)
+  const [organizationId, ...organizationIds] = distinct(
+    textsAt(claims, names.organization),
+    organizationOfProfile,
+  )
+  const [userId, ...userIds] = distinct(textsAt(claims, names.user), null)
   return {
-    ...{ issuedAt, keyId, clientId, credentialId },
-    organizationId: first(claims, names.organization),
-    userId: first(claims, names.user),
+    ...{ issuedAt, keyId, clientId, credentialId, organizationId, userId },
     tokenId: first(claims, names.token) ?? digest,
     madeFrom: [
-      ...others.map((clientId) => ({ issuedAt, clientId, credentialId })),
+      ...clientIds.map((clientId) => ({ issuedAt, clientId, credentialId })),
+      ...organizationIds.map((organizationId) => ({ issuedAt, organizationId })),
+      ...userIds.map((userId) => ({ issuedAt, userId })),
       ...(readDerivedFrom(claims[derivedFromClaim]) ?? []),
     ],
   }
 }
+
+/** With what the API's own options say that its tokens hold, which the issuer may have forgotten since. */
+const distinct = (told: readonly string[], own: string | null): readonly string[] => [
+  ...new Set(own === null ? told : [...told, own]),
+]
 
 const textsAt = (claims: Claims, names: readonly string[]): string[] =>
   names.flatMap((name) => {

@@ -39,7 +39,8 @@ export const subjectClaims = ({ dialect }: Tenant): Readonly<Record<ClaimedKind,
   ]
   return {
     organization: namesOf(variables.organization),
-    app: namesOf(variables.app),
+    // A token of a dialect that the tenant has left may name its app by the subject alone; no app and no user share an id.
+    app: [...new Set([...namesOf(variables.app), ...namesOf(variables.user)])],
     credential: namesOf(variables.credential),
     user: namesOf(variables.user),
     token: namesOf(variables.token),

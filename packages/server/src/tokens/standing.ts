@@ -67,13 +67,17 @@ function deadByItself(
   if (clientId === undefined) return 'names no client'
   return whenKnown(directory.client(tenantId, clientId), (client) => {
     if (client === null) return 'app is gone'
-    // A dialect may leave the organization out of its tokens, which die with it all the same.
-    const whole = organizationId === undefined ? { ...facts, organizationId: client.organizationId } : facts
+    // A dialect may leave the organization out of its tokens, or name another there: they die with their app's all the same.
+    const ofApp = { ...facts, organizationId: client.organizationId }
     return whenKnown(
       directory.organization(tenantId, client.organizationId),
       (organization) =>
         switchedOff(client, organization, credentialId) ??
-        whenKnown(revocations.ofTenant(tenantId), (cutOffs) => revokedBy(cutOffs, whole)),
+        whenKnown(revocations.ofTenant(tenantId), (cutOffs) =>
+          organizationId === undefined || organizationId === client.organizationId
+            ? revokedBy(cutOffs, ofApp)
+            : (revokedBy(cutOffs, facts) ?? revokedBy(cutOffs, ofApp)),
+        ),
     )
   })
 }

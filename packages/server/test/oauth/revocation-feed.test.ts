@@ -107,7 +107,7 @@ forEachStore((_engine, suite) => {
     const snapshot = await server.request({ url: path, basic: server.credential('acme', 'api') })
     assert.equal(snapshot.json.revocations.length, 2)
     assert.equal(snapshot.json.seq, Number(following.named('position')[0]?.id))
-    assert.deepEqual(snapshot.json.claims.app, ['client_id'])
+    assert.deepEqual(snapshot.json.claims.app, ['client_id', 'sub'])
   })
 
   test('product 3: whoever comes again is told what it has missed, and nothing else', async (t) => {
