@@ -7,83 +7,71 @@ import type { FailureLog } from './listener.ts'
 import { mask } from './mask.ts'
 import { type LogDestination, openStandardOutput } from './standard-output.ts'
 
-/** Everything a line can hold beside its level, time and message. */
+/** What callers may add to a line. */
 export interface LogFields {
   readonly request_id?: string
   readonly tenant?: string
   readonly client_id?: string
   readonly credential_id?: string
-  readonly app?: string
   readonly organization?: string
   readonly api?: string
-  readonly client_address?: string
-  readonly method?: string
-  readonly endpoint?: string
-  readonly status?: number
-  /** The OAuth error code that the client saw. */
-  readonly code?: string
-  /** Why, for the operator only. */
-  readonly reason?: string
-  readonly feature?: string
   readonly kid?: string
-  readonly url?: string
-  readonly port?: number
-  readonly file?: string
-  readonly count?: number
-  readonly milliseconds?: number
-  readonly seconds?: number
-  readonly failing?: string
-  readonly version?: string
-  readonly stack?: string
-  /** The `jti` of a token, or the digest of what was signed: never the token. */
   readonly token_id?: string
-  /** Which of several processes. */
-  readonly worker?: number
-  readonly pid?: number | undefined
-  /** Of the management API: which one, and who asked for it. */
+  readonly client_address?: string
+  readonly status?: number
+  readonly code?: string
+  readonly reason?: string
   readonly operation?: string
   readonly actor?: string
-  /** Of the audit chain: a record, its hash in hex, and where records are handed on to. */
   readonly number?: number
   readonly hash?: string
   readonly sink?: string
+  readonly url?: string
+  readonly port?: number
+  readonly file?: string
+  readonly seconds?: number
+  readonly worker?: number
+  readonly pid?: number | undefined
 }
 
-const fieldNames: Readonly<Record<keyof LogFields, true>> = {
-  request_id: true,
-  tenant: true,
-  client_id: true,
-  credential_id: true,
-  token_id: true,
-  worker: true,
-  pid: true,
-  operation: true,
-  actor: true,
-  number: true,
-  hash: true,
-  sink: true,
-  app: true,
-  organization: true,
-  api: true,
-  client_address: true,
-  method: true,
-  endpoint: true,
-  status: true,
-  code: true,
-  reason: true,
-  feature: true,
-  kid: true,
-  url: true,
-  port: true,
-  file: true,
-  count: true,
-  milliseconds: true,
-  seconds: true,
-  failing: true,
-  version: true,
-  stack: true,
+/** The list: a name, and what it says. */
+const addedFields: Readonly<Record<keyof LogFields, string>> = {
+  request_id: 'the `X-Request-Id` of the answer',
+  tenant: 'the id of the tenant',
+  client_id: 'the client id, of an app that the tenant has',
+  credential_id: 'which of its credentials; beside `organization`, which of its registration tokens',
+  organization: 'whose registration token it is',
+  api: 'the API that the token is for, or the signing key',
+  kid: 'the id of the signing key',
+  token_id: 'the `jti` of the token, or the digest of what was signed: never the token',
+  client_address: 'where the request came from; through a listed proxy, as that has it',
+  status: 'the HTTP status of the answer',
+  code: 'the error code that the client saw',
+  reason: 'why, as it was: for the operator only',
+  operation: 'which operation of the management API',
+  actor: 'who has called it',
+  number: 'the number of an audit record',
+  hash: 'its hash, in hex',
+  sink: 'where audit records are handed on to: `webhook` or `syslog`',
+  url: 'what could not be fetched, without its query; of `ready`, what the server is reached at',
+  port: 'the main port',
+  file: 'the file that the line is about, or the folder',
+  seconds: 'how long it lasted, or will',
+  worker: 'which of several workers',
+  pid: 'the id of its process',
 }
-const allowedNames = Object.keys(fieldNames) as (keyof LogFields)[]
+const addedNames = Object.keys(addedFields) as (keyof LogFields)[]
+
+/** Everything a line can hold, and what it says: the table of docs/operations.md. */
+export const lineFields: Readonly<Record<string, string>> = {
+  level: '`info`, `warn` or `error`',
+  time: 'when, in UTC',
+  ...addedFields,
+  milliseconds: 'of `token issued`: the time to the answer',
+  reused: 'of `token issued`: whether the token had been given out before',
+  stack: 'of `unexpected failure`: where in the code it came from',
+  msg: 'the message, as above',
+}
 
 /** A token was issued. Every text is one of ours or was found in the store, so it needs no masking. */
 export interface TokenLine {
@@ -178,7 +166,7 @@ function isoTime(clock: () => number): () => string {
 
 function allowed(fields: LogFields): LogFields {
   const line: Record<string, string | number> = {}
-  for (const name of allowedNames) {
+  for (const name of addedNames) {
     const value = fields[name]
     if (typeof value === 'number') line[name] = value
     else if (typeof value === 'string') line[name] = name === 'client_id' ? maskClientId(value) : mask(value)
@@ -195,7 +183,7 @@ const maskClientId = (value: string): string =>
 /** These quote the input that they could not read. */
 const quotingErrors: ReadonlySet<string> = new Set(['SyntaxError', 'URIError'])
 
-function describeFailure(error: unknown): Pick<LogFields, 'reason' | 'stack'> {
+function describeFailure(error: unknown): { readonly reason: string; readonly stack?: string } {
   if (!(error instanceof Error)) return { reason: `something thrown that is no Error: ${typeof error}` }
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   const cause = error.cause instanceof Error ? `, because of ${summaryOf(error.cause)}` : ''

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { createLog, type LogFields, type LogOptions } from '../../src/http/log.ts'
+import { createLog, type LogFields, type LogOptions, lineFields } from '../../src/http/log.ts'
 
 function keepLines(options: Omit<LogOptions, 'destination' | 'clock'> = {}) {
   let text = ''
@@ -71,6 +71,25 @@ test('operations: the hand-made token line is JSON of the same form, whatever th
     msg: 'token issued',
   })
   assert.equal(odd.client_id, 'odd"\\\n\u2028é')
+})
+
+const everyField: Required<LogFields> = {
+  ...{ request_id: 'id-1', tenant: 'nitrobox', client_id: 'client-1', credential_id: 'main' },
+  ...{ organization: 'globex', api: 'rest', kid: 'key-1', token_id: 'jti-1', client_address: '192.0.2.1' },
+  ...{ status: 400, code: 'invalid_client', reason: 'no such client' },
+  ...{ operation: 'apps.create', actor: 'operator', number: 7, hash: '00ff', sink: 'syslog' },
+  ...{ url: 'https://auth.example.com', port: 8443, file: './data', seconds: 3, worker: 1, pid: 4711 },
+}
+
+test('operations: the reference names each field that a line can hold, and no other', () => {
+  const { log, read } = keepLines()
+  log.info('ready', everyField)
+  log.tokenIssued(tokenLine)
+  log.failure('id-1', new Error('odd'))
+  const [added] = read().lines
+  assert.deepEqual(added, { ...added, ...everyField }, 'what callers add is written as it is')
+  const written = new Set(read().lines.flatMap((line) => Object.keys(line)))
+  assert.deepEqual([...written].toSorted(), Object.keys(lineFields).toSorted())
 })
 
 test('operations: success lines can be switched off, and a higher level does the same', () => {
@@ -153,13 +172,13 @@ for (const [how, ending] of [
   ['ends by itself', ''],
   ['is told to exit', 'process.exit()'],
   ['dies of an error', 'throw new Error("the end")'],
-  ['has said more while it ended', "process.on('exit', () => log.info('line', { count: 1000 }))"],
+  ['has said more while it ended', "process.on('exit', () => log.info('line', { number: 1000 }))"],
 ] as const) {
   test(`operations: buffered lines are all written when the process ${how}`, async () => {
     const source = new URL('../../src/http/log.ts', import.meta.url).href
     const script = `import { createLog } from ${JSON.stringify(source)}
       const log = createLog({ clock: Date.now })
-      for (let i = 0; i < 999; i += 1) log.info('line', { count: i })
+      for (let i = 0; i < 999; i += 1) log.info('line', { number: i })
       log.tokenIssued(${JSON.stringify(tokenLine)})
       ${ending}`
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
@@ -170,7 +189,7 @@ for (const [how, ending] of [
       .split('\n')
       .map((line) => JSON.parse(line))
     assert.deepEqual(
-      lines.slice(0, 999).map(({ count }) => count),
+      lines.slice(0, 999).map(({ number }) => number),
       Array.from({ length: 999 }, (_, index) => index),
     )
     assert.equal(lines[999].msg, 'token issued')

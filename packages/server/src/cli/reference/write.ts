@@ -4,13 +4,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { descriptionFile } from '../../management/description.ts'
 import { blueprintTables, templateVariablesTable } from './blueprint-tables.ts'
+import { logFieldsTable } from './log-fields-table.ts'
 import { describedOperationLines, operationsTable, permissionsTable } from './management-tables.ts'
 import { fillPlace } from './markdown.ts'
 import { settingsTable } from './settings-table.ts'
 
 /** By document under docs/, the places in it and what belongs there. */
 const places: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  'operations.md': { settings: settingsTable },
+  'operations.md': { settings: settingsTable, 'log fields': logFieldsTable },
   'management.md': { operations: operationsTable, permissions: permissionsTable },
   'blueprints.md': { reference: blueprintTables, variables: templateVariablesTable },
 }
