@@ -176,9 +176,10 @@ function valuesOf(file: ConfigSources['file'], problems: string[]): Place['value
 
 const prefix = 'SALLYPORT_'
 const variableOf = (name: string) => `${prefix}${name.toUpperCase()}`
-// Named by the test set-up, not settings of the server.
+// Of tests and the bench, and of the commands that ask a running server (cli/manage/connection.ts, cli/token-client.ts):
+// whoever has set them may start a server in the same shell.
 const foreignVariables =
-  /^SALLYPORT_(?:(?:TEST|BENCH)_|(?:URL|PROFILE|CA|CLIENT_ID|CLIENT_SECRET|CLIENT_SECRET_FILE)$)/
+  /^SALLYPORT_(?:(?:TEST|BENCH)_|(?:VECTORS|URL|PROFILE|CA|CLIENT_ID|CLIENT_SECRET|CLIENT_SECRET_FILE)$)/
 
 const variablesIn = (environment: ConfigSources['environment']): Place['values'] =>
   Object.entries(environment)

@@ -1,6 +1,7 @@
 /** The settings: three places over each other, secrets from files, and every problem in one message. */
 
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import {
   ConfigRefused,
@@ -135,6 +136,18 @@ test('contract: all problems come in one message, each with its place, what was 
       '--log-tokens: found "yes", expected true or false',
     ],
   )
+})
+
+test('contract: what the commands, the tests and the bench read from the environment is no wrong setting', () => {
+  const source = new URL('../src/cli/', import.meta.url)
+  const ofCommands = globSync('**/*.ts', { cwd: source }).flatMap(
+    (path) => readFileSync(new URL(path, source), 'utf8').match(/\bSALLYPORT_[A-Z_]+/g) ?? [],
+  )
+  assert.ok(ofCommands.includes('SALLYPORT_PROFILE'))
+  const settingVariables = (Object.keys(settings) as SettingName[]).flatMap(variablesOf)
+  const foreign = ofCommands.filter((name) => !settingVariables.includes(name))
+  for (const name of [...foreign, 'SALLYPORT_TEST_POSTGRES', 'SALLYPORT_BENCH_TLS', 'SALLYPORT_VECTORS'])
+    assert.deepEqual(problems({ environment: { [name]: 'x' } }), [], name)
 })
 
 test('contract: an unknown setting names the nearest one as it is written in that place, or none', () => {
