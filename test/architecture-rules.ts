@@ -1,4 +1,4 @@
-// The map of the code as data, and the checks that hold it. docs/architecture.md draws the same picture for people.
+// The map of the code as data, and the checks that hold it. docs/architecture.md draws it for people.
 import { posix } from 'node:path'
 import { blank, importsOf, type SourceFile, untraceableImportsOf } from './source-text.ts'
 
@@ -24,12 +24,11 @@ export const serverLayers: readonly (readonly string[])[] = [
     'tenants',
     'apps',
     'keys',
+    'federation',
     'revocation',
     'limits',
     'audit',
     'blueprint',
-    'people',
-    'federation',
   ],
   ['certificates', 'outbound'],
   ['store'],
@@ -163,6 +162,12 @@ export const everyServerPlaceHasALayer: Check = ({ files }) => {
     .map((place) => `${serverSource}${place} is in no row of serverLayers (test/architecture-rules.ts)`)
 }
 
+export const everyLayerHasItsPlaces: Check = ({ files }) =>
+  serverLayers
+    .flat()
+    .filter((place) => !files.some(({ path }) => path.startsWith(serverSource) && placeOf(path) === place))
+    .map((place) => `${serverSource}${place} is in serverLayers (test/architecture-rules.ts), and not there`)
+
 export const serverLayersPointDown: Check = (repository) =>
   eachImport(repository, (file, specifier) => {
     if (!file.path.startsWith(serverSource) || !isRelative(specifier)) return undefined
@@ -241,13 +246,30 @@ export const importsHaveNoCycles: Check = ({ files }) => {
   })
 }
 
-/** Folders that are one thing in several: what a tenant, its apps and its keys are set to, and what is compiled of that. */
-export const knitFolders: readonly string[] = ['apps', 'federation', 'keys', 'tenants'].map(
-  (folder) => `${serverSource}${folder}`,
-)
+/**
+ * Folders that are one thing in several: what a tenant, its apps and its keys are set to, and what is compiled of that.
+ * docs/architecture.md says what of each the others need.
+ */
+export const knitFolders: readonly string[] = ['apps', 'federation', 'keys', 'tenants']
 
 /** Of two folders directly below src that import each other, neither can be read, or moved, without the other. */
-export const foldersHaveNoCycles: Check = ({ files }) => {
+export const foldersHaveNoCycles: Check = ({ files }) => folderCycles(files, knitFolders)
+
+/** A folder without which the others of the knot have no cycle either needs no exemption. */
+export const knitFoldersAreNeeded: Check = ({ files }) =>
+  knitFolders
+    .filter((one) => {
+      const others = knitFolders.filter((folder) => folder !== one)
+      return folderCycles(files, others).length === 0
+    })
+    .map((folder) => `${serverSource}${folder} is in no cycle, and needs no place in knitFolders`)
+
+function folderCycles(files: readonly SourceFile[], knit: readonly string[]): string[] {
+  const knot = knit.map((folder) => `${serverSource}${folder}`)
+  const folderOf = (path: string): string | null => {
+    const folder = /^packages\/[^/]+\/src\/[^/]+(?=\/)/.exec(path)?.[0] ?? null
+    return folder !== null && knot.includes(folder) ? knot.join(', ') : folder
+  }
   const neighbours = new Map<string, Set<string>>()
   for (const file of files) {
     const from = folderOf(file.path)
@@ -255,11 +277,6 @@ export const foldersHaveNoCycles: Check = ({ files }) => {
       if (from && to && from !== to) neighbours.set(from, (neighbours.get(from) ?? new Set()).add(to))
   }
   return cyclesAmong(neighbours.keys(), (folder) => [...(neighbours.get(folder) ?? [])])
-}
-
-function folderOf(path: string): string | null {
-  const folder = /^packages\/[^/]+\/src\/[^/]+(?=\/)/.exec(path)?.[0] ?? null
-  return folder !== null && knitFolders.includes(folder) ? knitFolders.join(', ') : folder
 }
 
 const relativeTargetsOf = (file: SourceFile) =>

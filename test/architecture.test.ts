@@ -242,6 +242,28 @@ for (const { title, check, breaks, keeps } of table) {
   })
 }
 
+test('architecture: every word in the layers of the server is a folder or a file there', () => {
+  assert.deepEqual(rules.everyLayerHasItsPlaces(repository), [])
+  const without = repository.files.filter(({ path }) => !path.startsWith('packages/server/src/audit/'))
+  assert.equal(rules.everyLayerHasItsPlaces({ ...repository, files: without }).length, 1)
+})
+
+test('architecture: a folder is excused from the rule about cycles only while it is in one', () => {
+  assert.deepEqual(rules.knitFoldersAreNeeded(repository), [])
+  const knit = [
+    server('apps/a.ts', "import '../tenants/t.ts'"),
+    server('tenants/t.ts', "import '../apps/b.ts'\nimport '../keys/k.ts'\nimport '../federation/f.ts'"),
+    server('keys/k.ts', "import '../tenants/u.ts'"),
+  ]
+  const judge = (federation: string) =>
+    rules.knitFoldersAreNeeded({
+      ...repository,
+      files: [...knit, server('federation/f.ts', federation)],
+    })
+  assert.deepEqual(judge("import '../keys/l.ts'"), [])
+  assert.equal(judge('').length, 1)
+})
+
 test('architecture: an example imports what an API installs, and nothing else of ours', () => {
   const judge = (files: readonly SourceFile[]) =>
     rules.examplesImportWhatApisInstall({ ...repository, files })
@@ -265,6 +287,51 @@ test('architecture: an export for tests alone stays only where its own file uses
   assert.deepEqual(judge('export const a = 1\nregister(a)'), [])
   assert.equal(judge("export const a = 1\nregister('a')").length, 1)
   assert.equal(judge("export { a } from './b.ts'").length, 1)
+})
+
+/** Its lines are rows, `|` stands between strangers, and brackets around a knot. */
+function drawnArrow() {
+  const picture = sectionOf('The arrow').split('```')[1] ?? ''
+  const wordsIn = (text = ''): string[] => text.match(/[a-z][a-z.-]*/g) ?? []
+  return {
+    rows: picture.trim().split('\n').map(wordsIn),
+    strangers: [...picture.matchAll(/\S+ \| [a-z.-]+/g)].map(([pair]) => wordsIn(pair)),
+    knit: wordsIn(/\((.*)\)/.exec(picture)?.[1]),
+  }
+}
+
+const sectionOf = (title: string) =>
+  textOf('docs/architecture.md').split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
+
+test('architecture: docs/architecture.md draws the arrow as the rules have it, with the folders that are excused', () => {
+  const { serverLayers: rows, strangers, knitFolders: knit } = rules
+  const sorted = (words: readonly string[]) => words.toSorted()
+  const drawn = drawnArrow()
+  assert.deepEqual(drawn.rows.map(sorted), rows.map(sorted))
+  assert.deepEqual(drawn.strangers.map(sorted), strangers.map(sorted))
+  assert.deepEqual(sorted(drawn.knit), sorted(knit))
+})
+
+test('architecture: docs/architecture.md goes through a token request in the order of oauth/token.ts', () => {
+  const text = textOf('packages/server/src/oauth/token.ts')
+  const [, body = ''] = /\nexport async function answerToken\((.*?)\n\}/s.exec(text) ?? []
+  const steps = importsOf(text)
+    .filter(({ specifier, typeOnly }) => specifier.startsWith('./') && !typeOnly)
+    .map(({ specifier, names = [] }) => {
+      const calls = names.map((name) => body.search(`\\b${name}\\(`)).filter((at) => at >= 0)
+      return { path: posix.join('oauth', specifier), at: Math.min(...calls) }
+    })
+    .filter(({ at }) => Number.isFinite(at))
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ path }) => path)
+  assert.ok(steps.length > 5)
+  const told = [...sectionOf('One token request').matchAll(/`(oauth\/[\w/-]+\.ts)`/g)].map(
+    ([, path = '']) => path,
+  )
+  assert.deepEqual(
+    told.filter((path) => steps.includes(path)),
+    steps,
+  )
 })
 
 /** The paths that the map in docs/architecture.md begins a line with, those below src as they stand there. */
