@@ -55,18 +55,7 @@ const answers = {
 export type OAuthErrorCode = keyof typeof answers
 
 /** Codes whose cause may be told to whoever asks; the others always answer their fixed sentence. */
-type ExplainableCode =
-  | 'invalid_request'
-  | 'invalid_scope'
-  | 'invalid_target'
-  | 'unsupported_grant_type'
-  | 'invalid_dpop_proof'
-  | 'temporarily_unavailable'
-  | 'invalid_redirect_uri'
-  | 'invalid_client_metadata'
-  | 'access_denied'
-
-const explainable: ReadonlySet<OAuthErrorCode> = new Set<ExplainableCode>([
+const explainable: ReadonlySet<OAuthErrorCode> = new Set<OAuthErrorCode>([
   'invalid_request',
   'invalid_scope',
   'invalid_target',
@@ -92,7 +81,8 @@ interface Refusal {
 
 /**
  * A refusal with two readers: the client sees `code` and `description`, the operator's log sees `message`.
- * It does not decide headers: the endpoint's error boundary does, from `status` and `retryAfterSeconds`.
+ * `headers` are those that only the refusal itself knows; the others are the endpoint's error boundary's, made from `status`
+ * and `retryAfterSeconds`.
  */
 export class OAuthError extends Error {
   override readonly name = 'OAuthError'

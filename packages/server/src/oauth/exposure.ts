@@ -10,6 +10,7 @@ import type { Dialect } from '../tenants/dialect.ts'
 import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
 import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
+import type { AuthenticatedClient } from './client-auth/proven-client.ts'
 import type { TokenDeps } from './deps.ts'
 import { flagSecrets, secretsInText, secretsInUrl } from './secrets-in-text.ts'
 import type { TokenHttpRequest, TokenRequest } from './token-request.ts'
@@ -157,27 +158,33 @@ async function flagReal(request: TokenRequest, exposing: Exposing, deps: TokenDe
 async function flagIfReal(
   request: TokenRequest,
   claims: readonly SecretClaim[],
-  { by, request: seenIn, isOnlyNoted = false }: Sighting,
+  sighting: Sighting,
   deps: TokenDeps,
 ): Promise<boolean> {
   if (claims.length === 0) return false
   try {
-    const { client, credential } = await proveSecret(request, 'client_secret_post', claims, deps)
-    const isQuarantined = request.tenant.security.quarantinesExposed && !isOnlyNoted
-    if (credential && isNewExposure(credential, isQuarantined)) {
-      deps.exposeCredential({
-        tenantId: request.tenant.id,
-        clientId: client.clientId,
-        credentialId: credential.id,
-        by,
-        isQuarantined,
-        ...(seenIn && { request: seenIn }),
-      })
-    }
+    const proven = await proveSecret(request, 'client_secret_post', claims, deps)
+    exposeProven(request, proven, sighting, deps)
     return true
   } catch (error) {
     // Wrong or unknown: nothing was exposed. A throttled guess is answered as one.
     if (!(error instanceof OAuthError) || error.code !== 'invalid_client') throw error
     return false
   }
+}
+
+/** Of a client that has proven itself with what was seen. */
+export function exposeProven(
+  { tenant }: TokenRequest,
+  { client, credential }: Pick<AuthenticatedClient, 'client' | 'credential'>,
+  { by, request: seenIn, isOnlyNoted = false }: Sighting,
+  { exposeCredential }: TokenDeps,
+): void {
+  const isQuarantined = tenant.security.quarantinesExposed && !isOnlyNoted
+  if (credential === null || !isNewExposure(credential, isQuarantined)) return
+  exposeCredential({
+    ...{ tenantId: tenant.id, clientId: client.clientId, credentialId: credential.id },
+    ...{ by, isQuarantined },
+    ...(seenIn && { request: seenIn }),
+  })
 }

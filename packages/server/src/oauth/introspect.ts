@@ -45,24 +45,16 @@ export async function answerIntrospection(call: TokenCall, deps: TokenDeps): Pro
 const inactive = { active: false }
 const inactiveReply = jsonReply(200, inactive)
 
-/** Null for whatever the caller is to hear nothing of; the reason goes to the notes. */
-function activeToken(text: string, request: ClientRequest, deps: TokenDeps): Soon<OwnToken | null> {
-  return whenKnown(findOwnToken(request.tenant, text, deps), (found) =>
-    whenKnown(whyInactive(found, request, deps), (reason) => {
-      request.notes.inactiveBecause = reason ?? undefined
-      return reason === null ? found : null
-    }),
-  )
-}
-
-function whyInactive(
-  found: OwnToken | null,
+/** Null for whatever the caller is to hear nothing of; the operator is told why by `sallyport inspect`. */
+function activeToken(
+  text: string,
   { tenant, caller, now }: ClientRequest,
   deps: TokenDeps,
-): Soon<string | null> {
-  if (found === null) return 'no token of this tenant'
-  if (!concerns(found, caller.client.settings)) return 'for another API than those of the caller'
-  return deadBecause(found, tenant, now, deps)
+): Soon<OwnToken | null> {
+  return whenKnown(findOwnToken(tenant, text, deps), (found) => {
+    if (found === null || !concerns(found, caller.client.settings)) return null
+    return whenKnown(deadBecause(found, tenant, now, deps), (reason) => (reason === null ? found : null))
+  })
 }
 
 /** RFC 7662 §4: a token is told of to the API that it is for, and to nobody else. */

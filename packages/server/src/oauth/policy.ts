@@ -12,6 +12,7 @@ import {
   refuseWithoutDatabase,
 } from './client-request.ts'
 import type { TokenDeps } from './deps.ts'
+import { planOf } from './grants/plan-of.ts'
 import type { TokenCall } from './token-request.ts'
 
 export const policyPath = '/oauth2/policy'
@@ -53,8 +54,8 @@ async function limitsOf(
 ): Promise<object[]> {
   const client = await directory.client(tenant.id, clientId)
   if (client === null) return []
-  const planId = (await directory.organization(tenant.id, client.organizationId))?.planId ?? null
-  const plan = (planId === null ? undefined : tenant.plans.get(planId))?.limits ?? []
+  const organization = await directory.organization(tenant.id, client.organizationId)
+  const plan = (organization && planOf(tenant, organization))?.limits ?? []
   const app = client.settings.limits
   if (app.length === 0 && plan.length === 0) return []
   return apis.flatMap(({ id: api, endpoints }) =>

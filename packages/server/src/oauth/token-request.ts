@@ -37,10 +37,7 @@ export interface TokenNotes {
   method?: string
   credentialId?: string
   apiId?: string
-  scopes?: readonly string[]
   reused?: boolean
-  /** Why an introspected token was said to be none. */
-  inactiveBecause?: string | undefined
   /** The token that was revoked, by its `jti` or digest. */
   revokedToken?: string | undefined
   /** RFC 9449 §8.2: the nonce to use from now on, where the proof held an older one. */

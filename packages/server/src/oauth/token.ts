@@ -6,7 +6,7 @@ import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'
 import { confirmSender } from './confirm-sender.ts'
 import type { TokenDeps } from './deps.ts'
-import { refuseCredentialsInUrl } from './exposure.ts'
+import { exposeProven, refuseCredentialsInUrl, sightingIn } from './exposure.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
@@ -57,20 +57,16 @@ function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): T
 }
 
 function refuseDialectRequest(
-  { tenant, notes }: TokenRequest,
-  { client, credential }: AuthenticatedClient,
-  { exposeCredential }: TokenDeps,
+  request: TokenRequest,
+  authenticated: AuthenticatedClient,
+  deps: TokenDeps,
 ): void {
-  const [feature] = notes.features
+  const { features } = request.notes
+  const [feature] = features
   // To this client the URL is as wrong a place as to any other (RFC 6749 §2.3.1), but the tenant's documents put it there.
-  if (credential?.exposedAt === null && notes.features.has('query_credentials')) {
-    exposeCredential({
-      tenantId: tenant.id,
-      clientId: client.clientId,
-      credentialId: credential.id,
-      by: 'query_string',
-      isQuarantined: false,
-    })
+  if (features.has('query_credentials')) {
+    const sighting = { ...sightingIn(request, 'query_string'), isOnlyNoted: true }
+    exposeProven(request, authenticated, sighting, deps)
   }
   if (feature)
     refuse(
@@ -103,7 +99,6 @@ function tokenReply(
   const { notes, now } = request
   const dialect = answerDialect(request, authorization)
   notes.apiId = authorization.api.id
-  notes.scopes = authorization.scopes
   // RFC 9449 §5: whoever holds such a token must know that it is none to be sent as Bearer.
   const tokenType = confirmation?.jkt === undefined ? authorization.client.settings.tokenType : 'DPoP'
   const secondsLeft = token.expiresAt - now

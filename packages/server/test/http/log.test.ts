@@ -120,6 +120,8 @@ const token = ['eyJhbGciOiJFUzI1NiJ9', 'eyJzdWIiOiJhIn0', 'c2lnbmF0dXJl'].join('
 for (const [what, text] of [
   ['one of our secrets', secret],
   ['a registration token', secret.replace('live', 'rat')],
+  ['an opaque token', secret.replace('live', 'at')],
+  ['an invitation', secret.replace('live', 'invite')],
   ['a JWT', token],
   ['a Basic value', `Basic ${Buffer.from(`client:${secret}`).toString('base64')}`],
   ['a Bearer value', 'bearer 0123456789abcdef'],

@@ -22,11 +22,9 @@ const text = blueprint(
     'acme',
     names.map((name) => app(name)),
   ),
-  tenant(
-    'dialectal',
-    names.map((name) => app(name)),
-    { dialect: queryCredentials },
-  ),
+  tenant('dialectal', [...names.map((name) => app(name)), app('standard', { dialect: 'standard' })], {
+    dialect: queryCredentials,
+  }),
   tenant('ended', [app('first'), app('second'), app('third')], { dialect: ended }),
 )
 
@@ -123,6 +121,12 @@ forEachStore((_engine, suite) => {
     await assertQuarantined(server, 'acme', 'first', 'query_string')
     assertToken(await send(`${path}?${pairOf('dialectal', 'first')}`))
     assert.equal(exposedLines(server).length, 5)
+    // To an app that is standard only it is as wrong a place as any other, but its tenant's documents name it.
+    assertError(await send(`${path}?${pairOf('dialectal', 'standard')}`), 'invalid_request')
+    const standard = server.credential('dialectal', 'standard')
+    await untilExposed(server, standard[0])
+    assertToken(await server.token('dialectal', { basic: standard }))
+    for (const line of exposedLines(server)) assert.ok(line.request_id && line.client_address)
     // The end of the dialect is not the end of everybody who is late.
     for (const name of ['first', 'second']) {
       const pair = server.credential('ended', name)

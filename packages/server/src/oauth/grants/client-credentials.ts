@@ -7,6 +7,7 @@ import { chooseApi } from '../choose-api.ts'
 import { chooseScopes } from '../choose-scopes.ts'
 import type { TokenRequest } from '../token-request.ts'
 import type { Grant } from './grant.ts'
+import { planOf } from './plan-of.ts'
 
 /** What is decided by the tenant, the plan, the app's settings and the parameters, and by nothing else. */
 interface Decision {
@@ -35,7 +36,7 @@ export const clientCredentials: Grant = {
   authorize(request, { client, credential, organization }) {
     // RFC 6749 §4.4: only confidential clients may use this grant.
     if (credential === null) refuse('unauthorized_client', 'public client')
-    const plan = organization.planId === null ? null : (request.tenant.plans.get(organization.planId) ?? null)
+    const plan = planOf(request.tenant, organization)
     const { api, scopes } = decide(request, plan, client.settings)
     return { grantType: 'client_credentials', client, credential, organization, plan, api, scopes }
   },
