@@ -1,9 +1,10 @@
 /** For Express 5. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Allowed } from '../check.ts'
 import type { Guard } from '../guard.ts'
 import { nothingMore, type Requirement } from '../requirement.ts'
-import { decide, keepAccess } from './decide.ts'
+import { type Answer, decide, keepAccess } from './decide.ts'
 import { createCertificateReader, type ProxyOptions } from './forwarded-certificate.ts'
 import { MessageView } from './message-view.ts'
 import { createRouteNeeds } from './route-needs.ts'
@@ -52,8 +53,17 @@ export function protect(
   const needsBelow = createRouteNeeds(guard, requirement, someMount)
   return async (request, response, next) => {
     const { method = '', baseUrl = '', route } = request
-    const needed = (baseUrl === '' ? needs : needsBelow)(method, route?.path)
-    const decision = await decide(guard, new MessageView(request, routedUrl(request), certificateOf), needed)
+    let decision: Allowed | Answer
+    try {
+      const needed = (baseUrl === '' ? needs : needsBelow)(method, route?.path)
+      decision = await decide(guard, new MessageView(request, routedUrl(request), certificateOf), needed)
+    } catch (error) {
+      // Express 4 awaits no middleware: there a rejection ends the process.
+      next(error)
+      return
+    }
+    // By a time limit of the application: what is answered takes no other answer.
+    if (response.headersSent || response.writableEnded) return
     for (const [name, value] of Object.entries(decision.headers)) response.setHeader(name, value)
     if (decision.isAllowed) {
       keepAccess(request, decision.access)

@@ -1,10 +1,11 @@
 /** For `node:http` and `node:https`. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Allowed } from '../check.ts'
 import type { Guard } from '../guard.ts'
 import type { RequestView } from '../request-view.ts'
 import { checked, nothingMore, type Requirement } from '../requirement.ts'
-import { decide, keepAccess } from './decide.ts'
+import { type Answer, decide, keepAccess } from './decide.ts'
 import {
   certificateOfConnection,
   createCertificateReader,
@@ -18,7 +19,8 @@ export type { ProxyOptions } from './forwarded-certificate.ts'
 /**
  * Guards a whole server of `node:http`: what is refused is answered, and `listener` sees only what is let through. Does not
  * know whose the thing is that a request names. Throws `GuardOptionsError` for a limit that the guard cannot count, and
- * nothing of its own at a request; what `listener` throws rejects.
+ * nothing of its own at a request: where it cannot decide (`limitOf` of the API fails) it answers 500, and says why in a
+ * warning of the process. What `listener` throws rejects.
  *
  * @example
  * ```ts
@@ -40,13 +42,27 @@ export function protect(
   const needed = checked(requirement)
   const certificateOf = createCertificateReader(proxy)
   return async (request, response) => {
-    const decision = await decide(guard, new MessageView(request, request.url ?? '', certificateOf), needed)
+    const view = new MessageView(request, request.url ?? '', certificateOf)
+    let decision: Allowed | Answer
+    try {
+      decision = await decide(guard, view, needed)
+    } catch (error) {
+      // A server awaits no listener: what rejects here ends the process of the API.
+      decision = undecided(error)
+    }
+    // By a time limit of the application: what is answered takes no other answer.
+    if (response.headersSent || response.writableEnded) return
     for (const [name, value] of Object.entries(decision.headers)) response.setHeader(name, value)
     if (decision.isAllowed) {
       keepAccess(request, decision.access)
       listener(request, response)
     } else response.writeHead(decision.status).end(decision.body)
   }
+}
+
+function undecided(error: unknown): Answer {
+  process.emitWarning(error instanceof Error ? error : String(error))
+  return { isAllowed: false, status: 500, headers: {}, body: '' }
 }
 
 /**
