@@ -1,18 +1,17 @@
 /** For Fastify 5. */
 
-import type { IncomingMessage } from 'node:http'
 import type { Guard } from '../guard.ts'
 import { nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
 import { createCertificateReader, type ProxyOptions } from './forwarded-certificate.ts'
-import { MessageView } from './message-view.ts'
+import { type Message, MessageView } from './message-view.ts'
 import { createRouteNeeds } from './route-needs.ts'
 
 export { accessOf } from './decide.ts'
 export type { ProxyOptions } from './forwarded-certificate.ts'
 
 interface FastifyRequest {
-  readonly raw: IncomingMessage
+  readonly raw: Message
   readonly method: string
   readonly url: string
   readonly routeOptions: { readonly url?: string | undefined }

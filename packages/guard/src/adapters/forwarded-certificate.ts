@@ -1,6 +1,5 @@
 /** Where the client's certificate is: in the connection itself, or in a header of a listed proxy that ends TLS. */
 
-import type { IncomingMessage } from 'node:http'
 import type { BlockList } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import {
@@ -18,10 +17,16 @@ export interface ProxyOptions {
   readonly certificateHeader: ForwardedCertificatePreset
 }
 
-export type CertificateReader = (message: IncomingMessage) => Uint8Array | undefined
+/** What tells who is at the other end, and what they have sent. */
+export interface Connected {
+  readonly socket: { readonly remoteAddress?: string | undefined }
+  readonly rawHeaders: readonly string[]
+}
+
+export type CertificateReader = (message: Connected) => Uint8Array | undefined
 
 /** TLS itself has shown that the client holds its key; who has signed it is not asked (RFC 8705 §2.2). */
-export function certificateOfConnection({ socket }: IncomingMessage): Uint8Array | undefined {
+export function certificateOfConnection({ socket }: Connected): Uint8Array | undefined {
   const certificate = (socket as Partial<TLSSocket>).getPeerCertificate?.()
   return certificate?.raw
 }
@@ -36,9 +41,21 @@ export function createCertificateReader(options: ProxyOptions | undefined): Cert
   return (message) => {
     // Its own certificate, which such a proxy may show, is not the client's.
     if (!isListed(message.socket.remoteAddress)) return certificateOfConnection(message)
-    const forwarded = readForwardedCertificate(certificateHeader, message.headersDistinct)
+    const forwarded = readForwardedCertificate(certificateHeader, linesOf(message.rawHeaders))
     return typeof forwarded === 'string' ? undefined : forwarded?.leaf
   }
+}
+
+/** What `headersDistinct` is, which messages of HTTP/2 do not have. */
+function linesOf(rawHeaders: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const lines: Record<string, string[]> = Object.create(null)
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    const before = lines[name]
+    if (before === undefined) lines[name] = [rawHeaders[index + 1] ?? '']
+    else before.push(rawHeaders[index + 1] ?? '')
+  }
+  return lines
 }
 
 type Net = typeof import('node:net')

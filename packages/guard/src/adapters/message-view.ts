@@ -1,10 +1,17 @@
-/** A message of `node:http` as the guard reads it, for all adapters whose frameworks stand on it. */
+/** A message of `node:http` or `node:http2` as the guard reads it, for all adapters whose frameworks stand on them. */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { RequestView } from '../request-view.ts'
-import type { CertificateReader } from './forwarded-certificate.ts'
+import type { CertificateReader, Connected } from './forwarded-certificate.ts'
 
-interface Rewritten extends IncomingMessage {
+/** What messages of HTTP/1 and of HTTP/2 have in common. */
+export interface Message extends Connected {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: IncomingHttpHeaders
+}
+
+interface Rewritten extends Message {
   /** Kept by frameworks that put the URL their routers go by in the place of the one that was sent. */
   readonly originalUrl?: string
 }
@@ -14,11 +21,11 @@ export class MessageView implements RequestView {
   readonly method: string
   readonly url: string
   readonly headers: RequestView['headers']
-  readonly #message: IncomingMessage
+  readonly #message: Message
   readonly #certificateOf: CertificateReader
 
   /** `url` is what the router goes by. */
-  constructor(message: IncomingMessage, url: string, certificateOf: CertificateReader) {
+  constructor(message: Message, url: string, certificateOf: CertificateReader) {
     this.method = message.method ?? ''
     this.url = url
     this.headers = { get: (name) => headerOf(message, name) }
@@ -40,7 +47,7 @@ export class MessageView implements RequestView {
  * `headers` of a message keeps the first of several, which the guard is to refuse, and is costly to make where nobody else
  * wants it. It is asked where the message did not come over a wire.
  */
-function headerOf(message: IncomingMessage, name: string): string | null {
+function headerOf(message: Message, name: string): string | null {
   const sent = name === 'authorization' ? authorizationIn(message.rawHeaders) : null
   if (sent !== null) return sent
   const value = message.headers[name]

@@ -1,4 +1,4 @@
-/** For `node:http` and `node:https`. */
+/** For `node:http`, `node:https` and `node:http2`. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Allowed } from '../check.ts'
@@ -11,10 +11,18 @@ import {
   createCertificateReader,
   type ProxyOptions,
 } from './forwarded-certificate.ts'
-import { MessageView } from './message-view.ts'
+import { type Message, MessageView } from './message-view.ts'
 
 export { accessOf } from './decide.ts'
 export type { ProxyOptions } from './forwarded-certificate.ts'
+
+/** What answers of HTTP/1 and of HTTP/2 have in common. */
+interface Reply {
+  readonly headersSent: boolean
+  readonly writableEnded: boolean
+  setHeader(name: string, value: string): unknown
+  writeHead(status: number): { end(body: string): unknown }
+}
 
 /**
  * Guards a whole server of `node:http`: what is refused is answered, and `listener` sees only what is let through. Does not
@@ -32,12 +40,12 @@ export type { ProxyOptions } from './forwarded-certificate.ts'
  * createServer(protect(guard, (request, response) => response.end(accessOf(request)?.clientId)))
  * ```
  */
-export function protect(
+export function protect<Incoming extends Message = IncomingMessage, Outgoing extends Reply = ServerResponse>(
   guard: Guard,
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
+  listener: (request: Incoming, response: Outgoing) => void,
   requirement: Requirement = nothingMore,
   proxy?: ProxyOptions,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+): (request: Incoming, response: Outgoing) => Promise<void> {
   guard.checkRequirement(requirement)
   const needed = checked(requirement)
   const certificateOf = createCertificateReader(proxy)
@@ -83,6 +91,6 @@ function undecided(error: unknown): Answer {
  * })
  * ```
  */
-export function viewOf(message: IncomingMessage, url: string = message.url ?? ''): RequestView {
+export function viewOf(message: Message, url: string = message.url ?? ''): RequestView {
   return new MessageView(message, url, certificateOfConnection)
 }
