@@ -30,7 +30,8 @@ const someMount = '*'
 /**
  * Middleware for one route, with what it needs, or for an application whose guard knows its endpoints. Put it before
  * whatever reads bodies. Does not know whose the thing is that a request names. Throws `GuardOptionsError` for a limit that
- * the guard cannot count, and nothing at a request: what is refused is answered.
+ * the guard cannot count, and nothing at a request: what is refused is answered. A limit without `endpoint` that stands
+ * before all routes (`app.use`) hands that error to `next` at each request, for Express tells only there that it has no route.
  *
  * @example
  * ```ts

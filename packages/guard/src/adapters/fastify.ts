@@ -23,6 +23,9 @@ interface FastifyReply {
   send(body: string): FastifyReply
 }
 
+// Fastify has found the route before any hook runs, or that there is none.
+const unknownPath = '/*'
+
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
 
 /**
@@ -45,7 +48,7 @@ export function protect(guard: Guard, requirement: Requirement = nothingMore, pr
   const certificateOf = createCertificateReader(proxy)
   const needs = createRouteNeeds(guard, requirement)
   return (request, reply, done) => {
-    const needed = needs(request.method, request.routeOptions.url)
+    const needed = needs(request.method, request.routeOptions.url ?? unknownPath)
     const decision = decide(guard, new MessageView(request.raw, request.raw.url ?? '', certificateOf), needed)
     const go = (known: Awaited<typeof decision>): void => {
       for (const name in known.headers) reply.header(name, known.headers[name] ?? '')

@@ -4,12 +4,20 @@ import type { Guard } from '../guard.ts'
 import type { RequestView } from '../request-view.ts'
 import { nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
+import { type MatchedRoute, templateOf } from './hono-route.ts'
 import { createRouteNeeds } from './route-needs.ts'
+import { takesHeaders } from './web-response.ts'
 
 export { accessOf } from './decide.ts'
 
 interface HonoContext {
-  readonly req: { readonly raw: Request; readonly routePath: string; readonly method: string }
+  readonly req: {
+    readonly raw: Request
+    readonly method: string
+    readonly matchedRoutes: readonly MatchedRoute[]
+    readonly routeIndex: number
+  }
+  readonly res: Response
   header(name: string, value: string): void
 }
 
@@ -34,15 +42,20 @@ type Middleware = (context: HonoContext, next: () => Promise<void>) => Promise<R
 export function protect(guard: Guard, requirement: Requirement = nothingMore): Middleware {
   const needs = createRouteNeeds(guard, requirement)
   return async (context, next) => {
-    const { raw, method, routePath } = context.req
-    const decision = await decide(guard, viewOf(raw), needs(method, routePath))
+    const { raw, method, matchedRoutes, routeIndex } = context.req
+    const needed = needs(method, templateOf(matchedRoutes, routeIndex))
+    const decision = await decide(guard, viewOf(raw), needed)
     if (!decision.isAllowed)
       return new Response(decision.body, { status: decision.status, headers: decision.headers })
-    for (const [name, value] of Object.entries(decision.headers)) context.header(name, value)
+    const headers = Object.entries(decision.headers)
+    for (const [name, value] of headers) context.header(name, value)
     // Both: whatever reads the body may put another request in the place of this one.
     keepAccess(context, decision.access)
     keepAccess(raw, decision.access)
     await next()
+    // What a handler answers with a response of its own making has none of what was set before.
+    for (const [name, value] of headers)
+      if (takesHeaders(context.res) && !context.res.headers.has(name)) context.header(name, value)
     return undefined
   }
 }

@@ -3,9 +3,13 @@
 import { countedMethod, routeName } from '../endpoint-name.ts'
 import type { Guard } from '../guard.ts'
 import { limitIn } from '../limits-of-endpoints.ts'
+import { GuardOptionsError } from '../options.ts'
 import { checked, checkWords, type Requirement } from '../requirement.ts'
 
-/** `template` is what the framework calls the route, undefined where it has none. */
+/**
+ * `template` is what the framework calls the route, undefined where it knows none yet: a limit would then count all requests
+ * together, and throws `GuardOptionsError`.
+ */
 export type RouteNeeds = (method: string, template: unknown) => Requirement
 
 /** Throws `GuardOptionsError` for what this guard cannot hold to. `mount` is where the routes are, as far as it is known. */
@@ -27,14 +31,26 @@ export function createRouteNeeds(guard: Guard, requirement: Requirement, mount =
     const counted = countedMethod(method)
     const known = ofRoute.get(counted)
     if (known !== undefined) return known
-    const needed = { ...said, endpoint: routeName(counted, placed(mount, template)) }
+    const needed =
+      template === undefined
+        ? withoutRoute(guard, said)
+        : { ...said, endpoint: routeName(counted, mount + String(template)) }
     ofRoute.set(counted, needed)
     return needed
   }
 }
 
-/** A middleware that has no route of its own stands before all paths. */
-const placed = (mount: string, template: unknown): string => mount + String(template ?? '/*')
+function withoutRoute(guard: Guard, requirement: Requirement): Requirement {
+  try {
+    guard.checkRequirement(requirement)
+  } catch {
+    // What else could be wrong with it was found when the needs were made.
+    throw new GuardOptionsError(
+      'a limit before all routes would count them together: name `endpoint`, give createGuard `endpoints`, or protect each route',
+    )
+  }
+  return requirement
+}
 
 function withLimitRead(requirement: Requirement): Requirement {
   const limit = limitIn(requirement.limit)

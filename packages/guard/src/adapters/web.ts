@@ -3,6 +3,7 @@
 import type { Guard } from '../guard.ts'
 import { checked, nothingMore, type Requirement } from '../requirement.ts'
 import { decide, keepAccess } from './decide.ts'
+import { takesHeaders } from './web-response.ts'
 
 export { accessOf } from './decide.ts'
 
@@ -45,8 +46,7 @@ export function protect<Incoming extends Request, Rest extends readonly unknown[
 /** The headers of an answer that came from elsewhere may not be changed. */
 function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   const entries = Object.entries(headers)
-  // `Response.error()` is no answer, and has a status that none may be made with.
-  if (entries.length === 0 || response.type === 'error') return response
+  if (entries.length === 0 || !takesHeaders(response)) return response
   const told = new Response(response.body, response)
   for (const [name, value] of entries) told.headers.set(name, value)
   return told

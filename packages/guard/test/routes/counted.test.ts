@@ -1,7 +1,7 @@
 // What requests are counted by, in the routers themselves: no spelling and no value of a client opens a bucket of its own.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { createMemoryLimits, type Guard, type GuardOptions } from '@sallyport/guard'
+import { createMemoryLimits, type Guard, type GuardOptions, GuardOptionsError } from '@sallyport/guard'
 import { protect as protectExpress } from '@sallyport/guard/express'
 import { protect as protectFastify } from '@sallyport/guard/fastify'
 import { protect as protectHono } from '@sallyport/guard/hono'
@@ -165,6 +165,94 @@ test('003-20: Hono: methods of a client’s own making share one bucket, and so 
   assert.deepEqual([await statusOf('X1', '/star/a'), await statusOf('X2', '/star/a')], [200, 429])
   assert.deepEqual([await statusOf('GET', '/7'), await statusOf('GET', '/a')], [200, 200])
   assert.deepEqual([await statusOf('GET', '/8'), await statusOf('GET', '/b')], [429, 429])
+})
+
+const wide = { scope, limit: perMinute(1) }
+
+/** An API with one guard before all of its routes. */
+const guardedWhole: Readonly<Record<string, (guard: Guard) => Serve | Promise<Serve>>> = {
+  async Fastify(guard) {
+    const app = fastify()
+    app.addHook('onRequest', protectFastify(guard, wide))
+    app.get('/invoices', async () => '')
+    app.get('/invoices/:id', async () => '')
+    await app.ready()
+    return (request, response) => app.routing(request, response)
+  },
+  Hono(guard) {
+    const app = new Hono()
+    app.use(protectHono(guard, wide))
+    app.get('*', async (_context, next) => next())
+    app.get('/invoices', (context) => context.text(''))
+    app.get('/invoices/:id', (context) => context.text(''))
+    app.get('*', (context) => context.text('', 404))
+    return overWeb((request) => app.fetch(request))
+  },
+  'Hono, with routes mounted below'(guard) {
+    const app = new Hono().use('/*', protectHono(guard, wide))
+    const invoices = new Hono()
+    invoices.all('/', (context) => context.text(''))
+    invoices.use('/:id', async (_context, next) => next()).get('/:id', (context) => context.text(''))
+    app.route('/invoices', invoices)
+    return overWeb((request) => app.fetch(request))
+  },
+}
+
+for (const [name, serve] of Object.entries(guardedWhole)) {
+  test(`issue 6, 3: ${name}: under one guard for all routes each endpoint has its own bucket, and unknown paths take from none`, async (t) => {
+    const world = createWorld()
+    const ask = await asking(t, world, await serve(counting(t, world)))
+    assert.deepEqual(await ask('GET /nowhere', 'GET /elsewhere'), [404, 429])
+    assert.deepEqual(await ask('GET /invoices', 'GET /invoices/7'), [200, 200])
+    assert.deepEqual(await ask('HEAD /invoices', 'GET /invoices/8'), [429, 429])
+  })
+}
+
+test('issue 6, 3: Hono: a guard before patterns counts by the longest, and one of a route by the route', async (t) => {
+  const world = createWorld()
+  const guard = counting(t, world)
+  const app = new Hono()
+  app.use('/files/*', protectHono(guard, wide)).use('/pages/*', protectHono(guard, wide))
+  app.get('/all/*', protectHono(guard, wide), (context) => context.text(''))
+  app.all('/any/:id', protectHono(guard, wide), (context) => context.text(''))
+  app.all('/any/:other', (context) => context.text(''))
+  app.get('/all/:name', (context) => context.text(''))
+  app.get('*', (context) => context.text(''))
+  const ask = await asking(
+    t,
+    world,
+    overWeb((request) => app.fetch(request)),
+  )
+  assert.deepEqual(await ask('GET /files/a', 'GET /pages/a', 'GET /files/b'), [200, 200, 429])
+  assert.deepEqual(await ask('GET /all/a', 'GET /all/a/b', 'GET /any/1', 'GET /any/2'), [200, 429, 200, 429])
+})
+
+test('issue 6, 3: Express: a limit where no route is known yet lets nobody in, and says what to do', async (t) => {
+  const world = createWorld()
+  const wrong = async (guard: Guard, needed: object) => {
+    const { promise: failed, resolve } = Promise.withResolvers<unknown>()
+    const app = express().use(protectExpress(guard, needed))
+    app.get('/invoices', (_request, response) => void response.end())
+    app.use(((error, _request, response, _next) => {
+      resolve(error)
+      response.status(500).end()
+    }) satisfies express.ErrorRequestHandler)
+    const [status] = await (await asking(t, world, app))('GET /invoices')
+    return status === 500 ? await failed : status
+  }
+  const own = { limits: { store: createMemoryLimits(), limitOf: () => perMinute(1) } }
+  const errors = [await wrong(counting(t, world), wide), await wrong(counting(t, world, own), said)]
+  for (const error of errors) {
+    assert.ok(error instanceof GuardOptionsError)
+    assert.match(error.message, /name `endpoint`, give createGuard `endpoints`, or protect each route/)
+  }
+  const endpoints = [{ method: 'GET', path: '/invoices' }]
+  const right = [
+    [counting(t, world), { ...wide, endpoint: 'GET /invoices' }],
+    [counting(t, world, { endpoints }), wide],
+    [counting(t, world), said],
+  ] as const
+  for (const [guard, needed] of right) assert.equal(await wrong(guard, needed), 200)
 })
 
 test('003-20: handlers of Web requests are counted by what they are called', async (t) => {
