@@ -11,9 +11,11 @@ import { type TestContext, test } from 'node:test'
 import { GuardOptionsError } from '@sallyport/guard'
 import { protect as protectExpress } from '@sallyport/guard/express'
 import { protect as protectFastify } from '@sallyport/guard/fastify'
+import { protect as protectHono } from '@sallyport/guard/hono'
 import { protect as protectNode } from '@sallyport/guard/node'
 import express from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { boundTo, holder, proof } from './proofs.ts'
 import { listening, statusOf } from './routes/asked.ts'
 import { audience, createWorld, guardOf } from './world.ts'
@@ -84,6 +86,28 @@ test('RFC 9449 §4.3: what a proxy cuts off stands in every proof, and a proof w
   assert.equal(await statusOf(port, 'GET /v1/invoices', shown(token, '/v1/invoices')), 401)
   for (const cutPrefix of ['', 'v1', '/v1/', '/', '/v1?a', '.evil.example', '//evil.example'])
     assert.throws(() => guardOf(world, { dpop: { cutPrefix } }), GuardOptionsError, cutPrefix)
+})
+
+test('RFC 9449 §4.3: what Hono cuts off a mounted app stands in every proof, also at the place of the mount itself', async () => {
+  const world = createWorld()
+  const token = world.token(boundTo(holder))
+  const guard = guardOf(world, { resource: `${audience}/v1`, dpop: { cutPrefix: '/v1' } })
+  const mounted = new Hono().use(protectHono(guard)).all('*', (context) => context.text(context.req.path))
+  const app = new Hono().mount('/v1', mounted.fetch)
+  for (const [sent, proven, status] of [
+    ['/v1/invoices?page=2', '/v1/invoices', 200],
+    ['/v1/invoices', '/invoices', 401],
+    ['/v1/invoices/', '/v1/invoices', 401],
+    // Both are `/` below the mount: nothing tells which of them was sent.
+    ['/v1', '/v1', 200],
+    ['/v1/?page=2', '/v1/', 200],
+    ['/v1', '/', 401],
+    ['/v1', '', 401],
+    ['/v1', '/v1/invoices', 401],
+  ] as const) {
+    const answer = await app.request(audience + sent, { headers: shown(token, proven) })
+    assert.equal(answer.status, status, `${sent} ${proven}`)
+  }
 })
 
 const document = readFileSync(new URL('../../../docs/guard.md', import.meta.url), 'utf8')

@@ -43,7 +43,9 @@ export function createDpopChecker(terms: DpopTerms): DpopChecker {
   async function isSignedBy(jkt: string, text: string, request: RequestView, token: string) {
     const jws = readJws(text)
     if (jws === null) return null
-    const urls = [base + pathOf(request.sentUrl ?? request.url)]
+    const path = pathOf(request.sentUrl ?? request.url)
+    // Whoever cuts `/v1` off makes `/` of `/v1` and of `/v1/`.
+    const urls = path === '/' ? [base + path, base] : [base + path]
     const proof = checkDpopProof(jws, { method: request.method, urls, algorithms, now: clock() })
     if (!proof.ok || proof.accessTokenHash !== (await runtime.sha256(token))) return null
     if ((await runtime.sha256(jwkThumbprintInput(proof.jwk))) !== jkt) return null
