@@ -25,8 +25,9 @@ interface Reply {
 }
 
 /**
- * Guards a whole server of `node:http`: what is refused is answered, and `listener` sees only what is let through. Does not
- * know whose the thing is that a request names. Throws `GuardOptionsError` for a limit that the guard cannot count, and
+ * Guards all requests of a server: what is refused is answered, and `listener` sees only what is let through. Does not know
+ * whose the thing is that a request names, and does not see what the server hands to a listener for `upgrade` (WebSockets) or
+ * `connect`: ask `guard.check(viewOf(request))` there. Throws `GuardOptionsError` for a limit that the guard cannot count, and
  * nothing of its own at a request: where it cannot decide (`limitOf` of the API fails) it answers 500, and says why in a
  * warning of the process. What `listener` throws rejects.
  *
