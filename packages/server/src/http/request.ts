@@ -17,7 +17,7 @@ import {
   type Target,
   type Transport,
 } from './transport.ts'
-import { badHost, badTarget } from './transport-error.ts'
+import { badHost, badTarget, codingUnknown } from './transport-error.ts'
 
 /** A class because it is made for each request: one shape, and nothing is computed before it is asked for. */
 export class IncomingRequest implements HttpRequest {
@@ -94,6 +94,10 @@ export function readRequest(message: RequestMessage, context: RequestContext): R
     ? forwardedTransport(peer, host, message.headers, proxies)
     : directTransport(peer, host)
   if (transport === undefined) return { id: uuid(), refusal: badHost }
+  // RFC 9112 §6.1: Node's parser looks at the last coding alone, and would hand on what the others have made of the body.
+  const coding = message.headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return { id: uuid(), refusal: codingUnknown }
   const id = transport.inboundId ?? uuid()
   return { id, request: new IncomingRequest(message, target, transport, repeated, id, context) }
 }

@@ -17,6 +17,7 @@ export const bodyTooLarge = refusal(413, 'The request body is too large.', close
 export const badHost = refusal(400, 'The request needs exactly one valid Host header.', close)
 export const badTarget = refusal(400, 'The request target is malformed.', close)
 export const expectationFailed = refusal(417, 'The Expect header asks for something unknown.', close)
+export const codingUnknown = refusal(501, 'The body may be sent in chunks, and not compressed.', close)
 export const tunnelRefused = refusal(405, 'This server opens no tunnels.', close)
 const malformed = refusal(400, 'The request is not valid HTTP.', close)
 const headersTooLarge = refusal(431, 'The header block is too large.', close)

@@ -177,6 +177,26 @@ test('RFC 9110 §10.1.1: Expect: 100-continue is invited on, any other expectati
   assertTransportError(await ask(port, [...lines, 'Expect: the-spanish-inquisition']), 417)
 })
 
+test('RFC 9112 §6.1: a body in chunks is read, one that is compressed or coded in another way is answered 501', async (t) => {
+  const { port } = await startListener(t, { handler: echo })
+  const send = (coding: string) => {
+    const lines = ['POST / HTTP/1.1', 'Host: a', 'Connection: close', `Transfer-Encoding: ${coding}`]
+    const socket = connect(port, '127.0.0.1')
+    socket.write([...lines, '', '3', 'a=b', '0', '', ''].join('\r\n'))
+    return readToEnd(socket)
+  }
+  for (const coding of ['chunked', 'Chunked'])
+    assert.match(await send(coding), /^HTTP\/1\.1 200 OK.*"body":"a=b"/s)
+  for (const coding of [
+    'gzip, chunked',
+    'identity, chunked',
+    'chunked, chunked',
+    'gzip\r\nTransfer-Encoding: chunked',
+  ])
+    assert.match(await send(coding), /^HTTP\/1\.1 (?:400|501) .*"error":"invalid_request"/s, coding)
+  assert.match(await send('gzip, chunked'), /^HTTP\/1\.1 501 Not Implemented/)
+})
+
 for (const [how, handler] of [
   ['throws', () => assert.fail('the pepper is gone')],
   ['rejects', () => Promise.reject(new Error('the pepper is gone'))],
