@@ -42,7 +42,14 @@ export {
 } from './json-document.ts'
 export { algorithmsOfJwk, type Jwk, jwkThumbprintInput, readPublicJwk } from './jwk.ts'
 export { type Jws, mediaTypeOf, readJws } from './jws.ts'
-export { type MediaType, parseMediaType, preferredType, requireFormContentType } from './media-type.ts'
+export {
+  isEncoded,
+  type MediaType,
+  parseMediaType,
+  preferredType,
+  requireFormContentType,
+  saysJson,
+} from './media-type.ts'
 export {
   buildAuthorizationServerMetadata,
   buildOpenIdConfiguration,

@@ -68,8 +68,22 @@ export function requireFormContentType(header: string | undefined): void {
       `Send the parameters in the body, with Content-Type: ${formType}.`,
     )
   }
-  // "utf8" is no registered name, but widely sent, and cannot mean anything else.
-  if (mediaType.charset !== undefined && mediaType.charset !== 'utf-8' && mediaType.charset !== 'utf8') {
+  if (!isUtf8(mediaType))
     refuse('invalid_request', 'form body in a charset other than UTF-8', `Send ${formType} in UTF-8.`)
-  }
 }
+
+/**
+ * Whether a request says that its body is JSON, by one of `types` and in UTF-8, which is also what no charset means. Does not
+ * look at the body. RFC 8259 §8.1, §11.
+ */
+export function saysJson(header: string | undefined, types: readonly string[]): boolean {
+  const mediaType = parseMediaType(header)
+  return mediaType !== null && types.includes(mediaType.type) && isUtf8(mediaType)
+}
+
+/** "utf8" is no registered name, but widely sent, and cannot mean anything else. */
+const isUtf8 = ({ charset = 'utf-8' }: MediaType): boolean => charset === 'utf-8' || charset === 'utf8'
+
+/** Whether a body would have to be unpacked first, which nobody here does: a small one could become a large one. RFC 9110 §8.4. */
+export const isEncoded = (contentEncoding: string | undefined): boolean =>
+  contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity'

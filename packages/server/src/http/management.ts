@@ -30,6 +30,7 @@ export async function answerOverHttp(request: HttpRequest, answer: AnswerManagem
     dpop: request.dpop,
     clientCertificate: () => request.clientCertificate(),
     contentType: request.repeatsContentType ? undefined : headers['content-type'],
+    contentEncoding: headers['content-encoding'],
     ifMatch: headers['if-match'],
     idempotencyKey: one(headers['idempotency-key']),
     body,

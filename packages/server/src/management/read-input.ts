@@ -1,6 +1,6 @@
 /** A query and a body against their schemas: everything that does not fit is told at once, in the words of blueprints. */
 
-import { jsonPointer, parseJsonObject } from '@sallyport/protocol'
+import { isEncoded, jsonPointer, parseJsonObject, saysJson } from '@sallyport/protocol'
 import type { TObject, TSchema } from 'typebox'
 import { checkShape } from '../blueprint/check-shape.ts'
 import type { Path, Report } from '../blueprint/problem.ts'
@@ -38,10 +38,10 @@ export function collectMisfits(check: (report: Report) => void, place: Path = []
 }
 
 /** RFC 7396 as well, because both are JSON objects. */
-const jsonTypes: ReadonlySet<string> = new Set(['application/json', 'application/merge-patch+json'])
+const jsonTypes = ['application/json', 'application/merge-patch+json']
 
 export function readBody(
-  { contentType, body }: ManagementRequest,
+  { contentType, contentEncoding, body }: ManagementRequest,
   schema: TSchema | null,
   mostValues: number,
 ): unknown {
@@ -49,9 +49,12 @@ export function readBody(
     if (body.length > 0) refuseWith('malformed_request', { detail: 'This operation takes no body.' })
     return null
   }
-  const mediaType = contentType?.split(';')[0]?.trim().toLowerCase() ?? ''
-  if (!jsonTypes.has(mediaType))
-    refuseWith('unsupported_media_type', { detail: 'Send the body as Content-Type: application/json.' })
+  if (!saysJson(contentType, jsonTypes))
+    refuseWith('unsupported_media_type', {
+      detail: 'Send the body as Content-Type: application/json, in UTF-8.',
+    })
+  if (isEncoded(contentEncoding))
+    refuseWith('unsupported_media_type', { detail: 'Send the body without Content-Encoding.' })
   const value = parseObject(body)
   if (value !== null && countValues(value, mostValues) > mostValues)
     refuseWith('body_too_large', { detail: `The body has more than ${mostValues} values.` })

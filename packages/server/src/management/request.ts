@@ -17,6 +17,7 @@ export interface ManagementRequest {
   readonly dpop: readonly string[]
   clientCertificate(): PresentedCertificate | 'malformed' | null
   readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
   readonly ifMatch: string | undefined
   readonly idempotencyKey: string | undefined
   readonly body: Buffer

@@ -2,6 +2,7 @@
 
 import {
   type Form,
+  isEncoded,
   parseForm,
   parseMediaType,
   parseMultipartForm,
@@ -34,14 +35,12 @@ export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features
 }
 
 /** What nobody could read in the one right way. */
-function refuseUnclearBody({ repeatsContentType, contentEncoding = 'identity' }: TokenHttpRequest): void {
+function refuseUnclearBody({ repeatsContentType, contentEncoding }: TokenHttpRequest): void {
   if (repeatsContentType) {
     refuse('invalid_request', 'two Content-Type headers', 'The header Content-Type was sent more than once.')
   }
-  // RFC 9110 §8.4: nothing here is unpacked, since a small body could become a large one.
-  if (contentEncoding.toLowerCase() !== 'identity') {
+  if (isEncoded(contentEncoding))
     refuse('invalid_request', 'body with a Content-Encoding', 'Send the body without Content-Encoding.')
-  }
 }
 
 // A client that authenticates in the header sends the same few parameters all day.

@@ -150,11 +150,12 @@ forEachStore((_engine, suite) => {
 test('trust 162: a body that is not JSON by its type is 415, and no header overrides the method', async (t) => {
   const server = await startManaged(t, oneStore)
   const { operator, path } = await withApp(server)
-  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', '']) {
-    const answer = await operator.call('POST', customerApps, {
-      body: '{"id":"a","name":"A"}',
-      headers: { 'content-type': type },
-    })
+  const types = ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', '']
+  const unclear = ['application/json; charset=latin1', 'application/json; a=b; a=c', 'application/json;"']
+  const headers = [...types, ...unclear].map((type): Record<string, string> => ({ 'content-type': type }))
+  const json = { 'content-type': 'application/json' }
+  for (const sent of [...headers, { ...json, 'content-encoding': 'gzip' }]) {
+    const answer = await operator.call('POST', customerApps, { body: '{"id":"a","name":"A"}', headers: sent })
     assertProblem(answer, 415, 'unsupported_media_type')
   }
   const overridden = await operator.call('GET', path, { headers: { 'x-http-method-override': 'DELETE' } })

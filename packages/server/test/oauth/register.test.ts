@@ -246,13 +246,15 @@ test('trust 154: a software statement that cannot be read is invalid, and one of
 test('trust 162: what is no JSON, or has two readings, is refused as at the management API', async (t) => {
   const world = await startRegistering(t, oneStore)
   const token = await world.give()
-  const send = (body: string, contentType?: string) =>
+  const send = (body: string, contentType?: string, more: Record<string, string> = {}) =>
     world.server.request({
       ...{ method: 'POST', url: '/acme/oauth2/register', authorization: [`Bearer ${token}`], body },
-      headers: contentType === undefined ? {} : { 'content-type': contentType },
+      headers: contentType === undefined ? {} : { 'content-type': contentType, ...more },
     })
-  for (const type of [undefined, 'application/x-www-form-urlencoded', 'text/json'])
+  const unclear = ['application/json; charset=latin1', 'application/json; a=b; a=c', 'application/json;"']
+  for (const type of [undefined, 'application/x-www-form-urlencoded', 'text/json', ...unclear])
     assertRefused(await send('{}', type), 415, 'invalid_request')
+  assertRefused(await send('{}', 'application/json', { 'content-encoding': 'gzip' }), 415, 'invalid_request')
   for (const body of [
     '',
     '[]',

@@ -1,14 +1,23 @@
 /** The body of a registration: one JSON object, read strictly. */
 
-import { type Members, OAuthError, parseJsonObject, refuse } from '@sallyport/protocol'
+import { isEncoded, type Members, OAuthError, parseJsonObject, refuse, saysJson } from '@sallyport/protocol'
 import type { TokenHttpRequest } from '../token-request.ts'
 
-export function readJson({ body, contentType, repeatsContentType }: TokenHttpRequest): Members {
-  const mediaType = repeatsContentType ? undefined : contentType?.split(';')[0]?.trim().toLowerCase()
-  if (mediaType !== 'application/json')
+export function readJson({
+  body,
+  contentType,
+  repeatsContentType,
+  contentEncoding,
+}: TokenHttpRequest): Members {
+  if (repeatsContentType || !saysJson(contentType, ['application/json']))
     throw new OAuthError('invalid_request', 'registration that is no JSON', {
       status: 415,
-      detail: 'Send the metadata as Content-Type: application/json.',
+      detail: 'Send the metadata as Content-Type: application/json, in UTF-8.',
+    })
+  if (isEncoded(contentEncoding))
+    throw new OAuthError('invalid_request', 'registration with a Content-Encoding', {
+      status: 415,
+      detail: 'Send the metadata without Content-Encoding.',
     })
   const text = decode(body)
   const json = text === null ? null : parseJsonObject(text)
