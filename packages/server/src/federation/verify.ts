@@ -1,7 +1,7 @@
 /** One token of an outside issuer against one rule: what the rule says, and whether the issuer has signed it. */
 
 import { type Jws, mediaTypeOf, signatureAlgorithms } from '@sallyport/protocol'
-import { createSignatureTrials, type SignatureTrials } from '../keys/signature-trials.ts'
+import { createSignatureTrials, meantBy, type SignatureTrials } from '../keys/signature-trials.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { type MatchContext, mismatches } from './match.ts'
@@ -43,7 +43,7 @@ export async function verifyOutside(
   const name = typeof kid === 'string' ? kid : null
   const keys = ownKeys ?? (await issuerKeys.keysFor(rule, { kid: name }))
   if (keys.length === 0) return ['no key of the issuer could be had']
-  const candidates = name === null ? keys : keys.filter((key) => key.kid === null || key.kid === name)
+  const candidates = meantBy(name, keys, (key) => key.kid)
   const { trials = createSignatureTrials(jws) } = context
   const missing = ['no key of the issuer has signed it']
   if (trials.findSigner(candidates)) return []

@@ -10,6 +10,19 @@ import { type VerificationKey, verifySignature } from './verify-signature.ts'
 // Whoever sends a token decides that it is tried, and strangers send them too.
 const keysTried = 10
 
+/**
+ * Those that a token with this `kid` may mean, the surest first, since not all of them may be tried: its own, then those
+ * without a name.
+ */
+export function meantBy<Held>(
+  kid: string | null,
+  held: readonly Held[],
+  kidOf: (one: Held) => string | null,
+): readonly Held[] {
+  const named = (name: string | null) => held.filter((one) => kidOf(one) === name)
+  return kid === null ? held : [...named(kid), ...named(null)]
+}
+
 export interface SignatureTrials {
   /** The first of `keys` that has signed the token. Keys of another kind, and what is beyond the limit, are not tried. */
   findSigner(keys: readonly VerificationKey[]): VerificationKey | undefined

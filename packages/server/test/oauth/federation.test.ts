@@ -72,6 +72,15 @@ test('trust 67: an issuer that names no keys replaces them without telling us', 
   assert.equal(fetched.filter((url) => url === `${github}/keys`).length, 2)
 })
 
+test('RFC 7515 §4.1.4: the key that a token names is tried before all of its issuer that have no name', async (t) => {
+  const { send, good, documents, key } = await start(t)
+  const nameless = await Promise.all(
+    Array.from({ length: 10 }, async () => (await makeKey('RS256')).publicJwk),
+  )
+  documents[`${github}/keys`] = { keys: [...nameless, { ...key.publicJwk, kid: 'hub' }] }
+  assertToken(await send(await good()))
+})
+
 test('workload identity: an issuer may call the machine what we call its client', async (t) => {
   const { send, good } = await start(t, [{ issuer: github, subject: 'robot' }])
   assertToken(await send(await good({ sub: 'robot' })))

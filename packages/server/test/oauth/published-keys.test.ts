@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import type { FetchJson } from '../../src/outbound/fetch-json.ts'
 import { oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { assertInvalidClient, assertToken, freshAddress } from './answers.ts'
-import { blueprint, type Part, proving, tenant } from './sample.ts'
+import { setCredential } from './rows.ts'
+import { app, blueprint, type Part, proving, tenant } from './sample.ts'
 import { assertionClaims, type Key, type Members, makeKey, sign, withAssertion } from './signed.ts'
 
 const start = (t: Parameters<typeof startTestServer>[0], proof: Part, fetchJson: FetchJson) =>
@@ -59,6 +60,45 @@ test('trust 67, RFC 7515 §4.1.4: so does one whose assertions do not name their
   const stranger = await makeKey()
   for (let index = 0; index < 10; index++) assertInvalidClient(await send(server, stranger))
   assert.equal(origin.fetches, 2)
+})
+
+test('RFC 7515 §4.1.4: the key that an assertion names is tried before all that have no name', async (t) => {
+  const { server, origin, first } = await startPublished(t)
+  const nameless = await Promise.all(Array.from({ length: 10 }, async () => (await makeKey()).publicJwk))
+  origin.keys = [...nameless, { ...first.publicJwk, kid: 'one' }]
+  assertToken(await send(server, first, { kid: 'one' }))
+  assertInvalidClient(await send(server, first))
+})
+
+test('RFC 7515 §4.1.4: so it is beside keys that are registered one by one, and of a key that stands there twice the one counts that may be used', async (t) => {
+  const [named, twice] = [await makeKey(), await makeKey()]
+  const nameless = await Promise.all(Array.from({ length: 9 }, () => makeKey()))
+  const robot = app('robot', {
+    client_id: 'robot',
+    client_authentication: ['private_key_jwt'],
+    credentials: [
+      ...nameless.map(({ publicJwk }, index) => ({ id: `key-${index}`, public_key: publicJwk })),
+      { id: 'old', public_key: { ...twice.publicJwk, kid: 'two' } },
+      { id: 'published', jwks_uri: 'https://robot.example/jwks' },
+    ],
+  })
+  const server = await startTestServer(
+    t,
+    oneStore,
+    blueprint(tenant('acme', [robot])),
+    {},
+    {
+      fetchJson: async () => ({
+        ok: true,
+        value: { keys: [twice.publicJwk, { ...named.publicJwk, kid: 'one' }] },
+        maxAgeSeconds: null,
+      }),
+    },
+  )
+  assertToken(await send(server, named, { kid: 'one' }))
+  await setCredential(server.db, 'acme', 'robot', 'old', { disabled_at: server.clock() })
+  await server.advance(1)
+  assertToken(await send(server, twice, { kid: 'two' }))
 })
 
 test('trust 52-53: no URL that an assertion brings along is asked', async (t) => {

@@ -3,7 +3,7 @@
 import { oncePer, RecentMap } from '@sallyport/protocol'
 import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
 import type { RemoteKeySets, WantedKey } from '../../keys/remote-key-sets.ts'
-import type { SignatureTrials } from '../../keys/signature-trials.ts'
+import { meantBy, type SignatureTrials } from '../../keys/signature-trials.ts'
 import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
 import type { TokenDeps } from '../deps.ts'
 import {
@@ -38,10 +38,8 @@ export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) =>
 }
 
 function candidatesAmong(known: readonly Candidate[], kid: string | null, now: number): readonly Candidate[] {
-  // A key without a name may be the one that is meant.
-  const named = kid === null ? known : known.filter(({ key }) => key.kid === null || key.kid === kid)
   const usable = ({ credential }: Candidate) => Number(isUsable(credential, now))
-  return named.toSorted((one, other) => usable(other) - usable(one))
+  return meantBy(kid, known, ({ key }) => key.kid).toSorted((one, other) => usable(other) - usable(one))
 }
 
 function signerAmong(candidates: readonly Candidate[], trials: SignatureTrials): Candidate | undefined {
