@@ -55,6 +55,10 @@ export const contentOf = oncePer(
 export const provesAlike = ({ texts: one }: Client, { texts: other }: Client): boolean =>
   one.credentials === other.credentials && one.settings === other.settings
 
+/** Whose doing it is what the client has us fetch and keep, where tenants share the room for it. */
+export const ownerOf = (tenantId: string, { organizationId }: Client): string =>
+  `${tenantId}/${organizationId}`
+
 const isSecret = ({ format }: Credential): boolean => kindOfFormat(format) === 'secret'
 
 export const credentialsOf = (client: Client, format: CredentialFormat): readonly Credential[] =>

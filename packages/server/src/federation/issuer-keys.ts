@@ -1,6 +1,6 @@
 /** The keys that an outside issuer signs with: where its rule says, or where its own metadata says (OIDC Discovery §4). */
 
-import { RecentMap } from '@sallyport/protocol'
+import { createOwnedMemory } from '../keys/owned-memory.ts'
 import type { RemoteKeySets, WantedKey } from '../keys/remote-key-sets.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
 import { type FetchJson, fetchDeadline } from '../outbound/fetch-json.ts'
@@ -57,10 +57,15 @@ export function createIssuerKeys({
   onFailure,
   deadline = fetchDeadline,
 }: IssuerKeyOptions): IssuerKeys {
-  const issuers = new RecentMap<Discovered>(issuersKept)
+  const issuers = createOwnedMemory<Discovered>(issuersKept, () => 1)
   const flights = new Map<string, Promise<Discovered>>()
 
-  async function discover(issuer: string, before: Discovered, end: AbortSignal): Promise<Discovered> {
+  async function discover(
+    issuer: string,
+    owner: string,
+    before: Discovered,
+    end: AbortSignal,
+  ): Promise<Discovered> {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const fetched = await fetchJson(url, end)
     const read = fetched.ok ? jwksUriOf(fetched.value, issuer) : { problem: fetched.reason }
@@ -75,15 +80,20 @@ export function createIssuerKeys({
             until: now + keptSeconds,
             goodUntil: now + keptSeconds + staleSeconds,
           }
-    issuers.set(issuer, found)
+    issuers.set(issuer, found, owner)
     return found
   }
 
   /** One fetch for all who wait. */
-  function discoverOnce(issuer: string, before: Discovered, end: AbortSignal): Promise<Discovered> {
+  function discoverOnce(
+    issuer: string,
+    owner: string,
+    before: Discovered,
+    end: AbortSignal,
+  ): Promise<Discovered> {
     const flying = flights.get(issuer)
     if (flying) return flying
-    const flight = discover(issuer, before, end).finally(() => flights.delete(issuer))
+    const flight = discover(issuer, owner, before, end).finally(() => flights.delete(issuer))
     flights.set(issuer, flight)
     return flight
   }
@@ -92,11 +102,11 @@ export function createIssuerKeys({
     async keysFor({ issuer, jwks_uri: jwksUri }, wanted) {
       if (jwksUri !== undefined) return keySets.keysFor(jwksUri, wanted)
       const now = clock()
-      const known = datedBy(now, issuers.get(issuer) ?? nothing)
+      const known = datedBy(now, issuers.get(issuer, wanted.owner) ?? nothing)
       if (now < known.until) return known.jwksUri === null ? [] : keySets.keysFor(known.jwksUri, wanted)
       // One for both fetches: whoever waits for them is to be answered in time (trust row 67).
       const end = deadline()
-      const found = await discoverOnce(issuer, known, end)
+      const found = await discoverOnce(issuer, wanted.owner, known, end)
       return found.jwksUri === null ? [] : keySets.keysFor(found.jwksUri, wanted, end)
     },
   }

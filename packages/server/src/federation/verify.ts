@@ -19,6 +19,8 @@ const otherPurposes: ReadonlySet<string | null> = new Set([
 ])
 
 export interface FederationContext extends MatchContext {
+  /** Whose rule it is: an organization's, or a tenant's. */
+  readonly owner: string
   /** Of this token, where it is held against several rules: it costs no more than with one. */
   readonly trials?: SignatureTrials
 }
@@ -40,16 +42,16 @@ export async function verifyOutside(
   const reasons = mismatches(rule, jws.payload, context)
   if (reasons.length > 0) return reasons
   const { kid } = jws.header
+  const { owner, trials = createSignatureTrials(jws) } = context
   const name = typeof kid === 'string' ? kid : null
-  const keys = ownKeys ?? (await issuerKeys.keysFor(rule, { kid: name }))
+  const keys = ownKeys ?? (await issuerKeys.keysFor(rule, { kid: name, owner }))
   if (keys.length === 0) return ['no key of the issuer could be had']
   const candidates = meantBy(name, keys, (key) => key.kid)
-  const { trials = createSignatureTrials(jws) } = context
   const missing = ['no key of the issuer has signed it']
   if (trials.findSigner(candidates)) return []
   if (name !== null || ownKeys !== null) return missing
   // Of a token that does not name its key it may be a new one.
-  const others = await issuerKeys.keysFor(rule, { kid: null, noneOf: keys })
+  const others = await issuerKeys.keysFor(rule, { kid: null, owner, noneOf: keys })
   return trials.findSigner(others) ? [] : missing
 }
 

@@ -53,7 +53,7 @@ export async function testFederation(
   for (const id of tenantIds) {
     const tenant = await loadTenant(deps.db, id)
     if (tenant === null) return unread(`There is no tenant ${id}.`)
-    const context = { issuer: issuerMeant(jws.payload, tenant, deps), now: deps.now }
+    const context = { issuer: issuerMeant(jws.payload, tenant, deps), now: deps.now, owner: id }
     for await (const { rule, standing, ...names } of rulesOf(tenant, deps)) {
       const missing = await verifyFederated(jws, rule, context, deps.issuerKeys)
       rules.push({ ...names, reasons: [...missing, ...standing] })

@@ -3,11 +3,15 @@
  * bounds, fetched again for a key that nobody knows, but not for every made-up one.
  */
 
+import { RecentMap } from '@sallyport/protocol'
 import type { Fetched, FetchJson } from '../outbound/fetch-json.ts'
+import { createOwnedMemory } from './owned-memory.ts'
 import { importVerificationKey, type VerificationKey } from './verify-signature.ts'
 
 /** Which key a token is signed with, as far as anybody knows. */
 export interface WantedKey {
+  /** Whose word it is that the keys are there: an organization, or a tenant. */
+  readonly owner: string
   /** Null for a token without one. */
   readonly kid: string | null
   /** Those of the set that have not signed it: only others are wanted. */
@@ -36,15 +40,20 @@ export interface RemoteKeySetOptions {
 
 interface KeySet {
   readonly keys: readonly VerificationKey[]
+  readonly fetchedAt: number
   readonly freshUntil: number
-  /** When its host was last asked, with whatever success. */
-  readonly triedAt: number
+}
+
+/** When a host was last asked for a set. */
+interface Try {
+  readonly at: number
   readonly hasFailed: boolean
 }
 
-const setsKept = 1_000
-// A key takes 3 kB, so that all of them take 30 MB.
+// A key takes 3 kB, so that all of them take 30 MB. A set counts for ten keys at least, so that there are a thousand.
 const keysKept = 10_000
+const smallestSet = 10
+const triesKept = 10_000
 const keysPerSet = 50
 const defaultMaxAgeSeconds = 300
 const shortestMaxAgeSeconds = 60
@@ -56,87 +65,73 @@ const failureSeconds = 10
 // While its host is down a set is good for this much longer; a key that was removed must not stay for a day.
 const staleSeconds = 600
 
-const nothing: KeySet = { keys: [], freshUntil: 0, triedAt: 0, hasFailed: false }
-
-/** After a clock was set back nobody knows how old a set is: it is to be fetched again, and good as if that were due. */
-const datedBy = (now: number, set: KeySet): KeySet =>
-  now < set.triedAt ? { ...set, triedAt: 0, freshUntil: Math.min(set.freshUntil, now) } : set
-
 /** By what they are: a set that was fetched again holds the same keys as other objects. */
 function othersThan(noneOf: readonly VerificationKey[], keys: readonly VerificationKey[]) {
   return keys.filter(({ key }) => !noneOf.some((one) => one.key.equals(key)))
 }
 
 export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySetOptions): RemoteKeySets {
-  const sets = new Map<string, KeySet>()
-  const flights = new Map<string, Promise<KeySet>>()
-  let keyCount = 0
+  const sets = createOwnedMemory<KeySet>(keysKept, ({ keys }) => Math.max(keys.length, smallestSet))
+  // Apart from the sets: a host is not asked sooner because its set had to make room, or because it has none.
+  const tries = new RecentMap<Try>(triesKept)
+  const flights = new Map<string, Promise<KeySet | undefined>>()
 
-  function drop(url: string): void {
-    keyCount -= sets.get(url)?.keys.length ?? 0
-    sets.delete(url)
+  /** After a clock was set back nobody knows how old a set is: it is to be fetched again, and good as if that were due. */
+  function recall(url: string, owner: string, now: number): KeySet | undefined {
+    const known = sets.get(url, owner)
+    if (known === undefined || known.fetchedAt <= now) return known
+    const due = { ...known, fetchedAt: now, freshUntil: Math.min(known.freshUntil, now) }
+    sets.set(url, due, owner)
+    return due
   }
 
-  /** To the end of the line, whose first one goes when there is no more room. */
-  function recall(url: string): KeySet {
-    const known = sets.get(url)
-    if (known === undefined) return nothing
-    sets.delete(url)
-    sets.set(url, known)
-    return known
+  function mayTry(url: string, known: KeySet | undefined, now: number): boolean {
+    const last = tries.get(url)
+    if (last === undefined || now < last.at) return true
+    if (last.hasFailed) return now >= last.at + failureSeconds
+    // Whose set had to make room is not refused for it.
+    return known === undefined || now >= last.at + coolDownSeconds
   }
 
-  /** The set that was asked for longest ago goes first: at worst it is fetched again. */
-  function keep(url: string, set: KeySet): void {
-    drop(url)
-    sets.set(url, set)
-    keyCount += set.keys.length
-    for (const oldest of sets.keys()) {
-      if (sets.size <= setsKept && keyCount <= keysKept) return
-      drop(oldest)
-    }
-  }
-
-  async function load(url: string, before: KeySet, deadline?: AbortSignal): Promise<KeySet> {
+  /** What is known of it then. */
+  async function load(url: string, owner: string, deadline?: AbortSignal): Promise<KeySet | undefined> {
     const read = readKeySet(await fetchJson(url, deadline))
     const now = clock()
+    tries.set(url, { at: now, hasFailed: 'problem' in read })
     if ('problem' in read) {
       onFailure(url, read.problem)
-      // Kept for a while, and with it the moment of the failure.
-      const isStillGood = now < before.freshUntil + staleSeconds
-      return { ...(isStillGood ? before : nothing), triedAt: now, hasFailed: true }
+      return sets.get(url, owner)
     }
-    return { keys: read.keys, freshUntil: now + read.freshSeconds, triedAt: now, hasFailed: false }
+    const set = { keys: read.keys, fetchedAt: now, freshUntil: now + read.freshSeconds }
+    sets.set(url, set, owner)
+    return set
   }
 
   /** One fetch for all who wait. */
-  function refresh(url: string, before: KeySet, deadline?: AbortSignal): Promise<KeySet> {
+  function refresh(url: string, owner: string, deadline?: AbortSignal): Promise<KeySet | undefined> {
     const flying = flights.get(url)
     if (flying) return flying
-    const flight = load(url, before, deadline)
-      .then((set) => {
-        keep(url, set)
-        return set
-      })
-      .finally(() => flights.delete(url))
+    const flight = load(url, owner, deadline).finally(() => flights.delete(url))
     flights.set(url, flight)
     return flight
   }
 
   return {
-    keysFor(url, { kid, noneOf = [] }, deadline) {
+    keysFor(url, { kid, owner, noneOf = [] }, deadline) {
       const now = clock()
-      const known = datedBy(now, recall(url))
-      const left = (keys: KeySet['keys']) => (noneOf.length === 0 ? keys : othersThan(noneOf, keys))
-      const refreshed = () => refresh(url, known, deadline).then(({ keys }) => left(keys))
-      const mayTry = now - known.triedAt >= (known.hasFailed ? failureSeconds : coolDownSeconds)
-      if (known === nothing || (now >= known.freshUntil && mayTry)) return refreshed()
-      if (now >= known.freshUntil + staleSeconds) return []
-      const keys = left(known.keys)
+      const known = recall(url, owner, now)
+      const keys = goodKeysOf(known, now, noneOf)
+      const isDue = known === undefined || now >= known.freshUntil
       const isUnknown = kid === null ? keys.length === 0 : !keys.some((key) => key.kid === kid)
-      return isUnknown && mayTry ? refreshed() : keys
+      if (!(isDue || isUnknown) || !mayTry(url, known, now)) return keys
+      return refresh(url, owner, deadline).then((set) => goodKeysOf(set, clock(), noneOf))
     },
   }
+}
+
+function goodKeysOf(set: KeySet | undefined, now: number, noneOf: readonly VerificationKey[]) {
+  if (set === undefined || now >= set.freshUntil + staleSeconds) return []
+  return noneOf.length === 0 ? set.keys : othersThan(noneOf, set.keys)
 }
 
 type ReadKeySet =

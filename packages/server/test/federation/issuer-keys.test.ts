@@ -19,7 +19,8 @@ async function start() {
     origin.fetched.push(url)
     origin.ends.push(end)
     if (origin.isDown && url === metadataUrl) return { ok: false, reason: 'it answers 503' }
-    const value = url === metadataUrl ? { issuer, jwks_uri: origin.keysUrl } : { keys: [jwk] }
+    const [named, isMetadata] = url.split('/.well-known/openid-configuration')
+    const value = isMetadata === undefined ? { keys: [jwk] } : { issuer: named, jwks_uri: origin.keysUrl }
     return { ok: true, value, maxAgeSeconds: 3_600 }
   }
   const options = { fetchJson, clock, onFailure: () => {} }
@@ -30,7 +31,8 @@ async function start() {
     return end
   }
   const issuerKeys = createIssuerKeys({ ...options, keySets: createRemoteKeySets(options), deadline })
-  const count = async () => (await issuerKeys.keysFor({ issuer, subject: 'robot' }, { kid: 'one' })).length
+  const count = async (of = issuer, owner = 'acme') =>
+    (await issuerKeys.keysFor({ issuer: of, subject: 'robot' }, { kid: 'one', owner })).length
   return { clock, origin, ends, count }
 }
 
@@ -81,4 +83,14 @@ test('trust 67: metadata and keys have one deadline together', async () => {
   assert.deepEqual(origin.fetched, [metadataUrl, keysUrl])
   assert.equal(ends.length, 1)
   assert.ok(origin.ends.every((end) => end === ends[0]))
+})
+
+test('trust R12: whoever names many issuers has nobody else ask his own again', async () => {
+  const { origin, count } = await start()
+  await count()
+  for (let index = 0; index < 1_500; index++) assert.equal(await count(`${issuer}/${index}`, 'flood'), 1)
+  origin.isDown = true
+  const asked = origin.fetched.length
+  assert.equal(await count(), 1)
+  assert.equal(origin.fetched.length, asked)
 })

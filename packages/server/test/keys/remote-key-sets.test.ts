@@ -24,8 +24,8 @@ async function start(maxAgeSeconds: number | null = null) {
         : { ok: true, value: { keys: origin.keys }, maxAgeSeconds }
     },
   })
-  const kids = async (kid: string | null = null, at = url) =>
-    (await sets.keysFor(at, { kid })).map((key) => key.kid)
+  const kids = async (kid: string | null = null, at = url, owner = 'acme') =>
+    (await sets.keysFor(at, { kid, owner })).map((key) => key.kid)
   return { clock, failures, one, two, origin, sets, kids }
 }
 
@@ -34,7 +34,7 @@ test('trust 67: a set is fetched once for all who wait, and then answered from m
   const all = await Promise.all(Array.from({ length: 20 }, () => kids('one')))
   assert.deepEqual(new Set(all.flat()), new Set(['one']))
   assert.equal(origin.fetches, 1)
-  assert.ok(Array.isArray(sets.keysFor(url, { kid: 'one' })), 'at once')
+  assert.ok(Array.isArray(sets.keysFor(url, { kid: 'one', owner: 'acme' })), 'at once')
 })
 
 test('trust 178: a thousand unknown key ids cost one fetch for each cool-down', async () => {
@@ -52,8 +52,9 @@ test('trust 178: a thousand unknown key ids cost one fetch for each cool-down', 
 
 test('trust 178: a token that names no key has the set fetched again where no key of it has signed, once for each cool-down', async () => {
   const { origin, sets, kids, clock, one, two } = await start()
-  const known = await sets.keysFor(url, { kid: null })
-  const others = async () => (await sets.keysFor(url, { kid: null, noneOf: known })).map(({ kid }) => kid)
+  const known = await sets.keysFor(url, { kid: null, owner: 'acme' })
+  const others = async () =>
+    (await sets.keysFor(url, { kid: null, owner: 'acme', noneOf: known })).map(({ kid }) => kid)
   for (let index = 0; index < 1_000; index++) assert.deepEqual(await others(), [])
   assert.equal(origin.fetches, 1)
   origin.keys = [one, two]
@@ -184,6 +185,48 @@ test('trust F38: an empty set takes all keys away, an error page that says 200 n
   origin.keys = []
   clock.advance(10)
   assert.deepEqual(await kids(), [])
+})
+
+test('trust R12: whoever has much kept makes room himself, and nobody else loses a set to him', async () => {
+  const { origin, one, clock, kids } = await start(3_600)
+  await kids('one')
+  origin.keys = Array.from({ length: 50 }, (_, index) => ({ ...one, kid: `kid-${index}` }))
+  for (let index = 0; index < 500; index++) await kids(null, `${url}/${index}`, 'flood')
+  assert.equal(origin.fetches, 501)
+  clock.advance(3_599)
+  assert.deepEqual(await kids('one'), ['one'])
+  assert.equal(origin.fetches, 501)
+  origin.isDown = true
+  clock.advance(1)
+  assert.deepEqual(await kids('one'), ['one'])
+})
+
+test('trust R12: a set that several ask for is taken along by none of them', async () => {
+  const { origin, kids } = await start()
+  await kids(null, url, 'flood')
+  await kids(null, url, 'acme')
+  await kids(null, url, 'flood')
+  for (let index = 0; index < 1_500; index++) await kids(null, `${url}/${index}`, 'flood')
+  await kids(null, url, 'acme')
+  assert.equal(origin.fetches, 1_501)
+})
+
+test('trust R12: among many who have little kept the set goes that was asked for longest ago', async () => {
+  const { origin, kids } = await start()
+  for (let index = 0; index <= 1_000; index++) await kids(null, `${url}/${index}`, `owner-${index}`)
+  await kids(null, `${url}/1`, 'owner-1')
+  assert.equal(origin.fetches, 1_001)
+  // Whose set had to make room has it fetched again, and is not refused.
+  assert.deepEqual(await kids('one', `${url}/0`, 'owner-0'), ['one'])
+  assert.equal(origin.fetches, 1_002)
+})
+
+test('trust 67: however many others come, a host that has not answered is asked every ten seconds at most', async () => {
+  const { origin, kids } = await start()
+  origin.isDown = true
+  for (let round = 0; round < 2; round++)
+    for (let index = 0; index < 2_000; index++) await kids(null, `${url}/${index}`)
+  assert.equal(origin.fetches, 2_000)
 })
 
 test('trust R12: a thousand sets and ten thousand keys are kept, the latest', async () => {

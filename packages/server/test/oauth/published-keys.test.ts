@@ -101,6 +101,43 @@ test('RFC 7515 §4.1.4: so it is beside keys that are registered one by one, and
   assertToken(await send(server, twice, { kid: 'two' }))
 })
 
+test('trust R12: however many keys one organization publishes, the keys of another stay known while their host is down', async (t) => {
+  const key = await makeKey()
+  const fifty = Array.from({ length: 50 }, (_, index) => ({ ...key.publicJwk, kid: `kid-${index}` }))
+  const publishing = (id: string) => {
+    const urls = Array.from({ length: 10 }, (_, index) => `https://flood.example/${id}/${index}`)
+    const credentials = urls.map((jwks_uri, index) => ({ id: `url-${index}`, jwks_uri }))
+    return app(id, { client_id: id, client_authentication: ['private_key_jwt'], credentials })
+  }
+  const flood = Array.from({ length: 21 }, (_, index) => `flood-${index}`)
+  let isDown = false
+  const server = await startTestServer(
+    t,
+    oneStore,
+    blueprint(
+      tenant('acme', [proving('robot', 'private_key_jwt', { jwks_uri: 'https://robot.example/jwks' })]),
+      tenant('flood', flood.map(publishing)),
+    ),
+    {},
+    {
+      fetchJson: async (url) =>
+        url.startsWith('https://flood.example/')
+          ? { ok: true, value: { keys: fifty }, maxAgeSeconds: null }
+          : isDown
+            ? { ok: false, reason: 'it answers 503' }
+            : { ok: true, value: { keys: [key.publicJwk] }, maxAgeSeconds: null },
+    },
+  )
+  assertToken(await send(server, key))
+  for (const id of flood) {
+    const assertion = await sign(await makeKey(), assertionClaims(id, server.clock()), { kid: 'made-up' })
+    const reply = await server.token('flood', { ...withAssertion(assertion), clientAddress: freshAddress() })
+    assert.equal(reply.status, 401)
+  }
+  isDown = true
+  assertToken(await send(server, key))
+})
+
 test('trust 52-53: no URL that an assertion brings along is asked', async (t) => {
   const [key, mine] = [await makeKey(), await makeKey()]
   const asked: string[] = []

@@ -4,7 +4,7 @@
  */
 
 import { oncePer } from '@sallyport/protocol'
-import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
+import { type Client, type Credential, credentialsOf, isUsable, ownerOf } from '../../apps/client.ts'
 import type { FederationRule } from '../../federation/rule.ts'
 import { verifyFederated } from '../../federation/verify.ts'
 import type { TokenDeps } from '../deps.ts'
@@ -25,10 +25,11 @@ async function findRule(
   { jws, request, trials }: ClaimedAssertion,
   { issuerKeys }: TokenDeps,
 ): Promise<ProvenClient | string> {
-  const { issuer, now } = request
+  const { issuer, tenant, now } = request
+  const context = { issuer, now, trials, owner: ownerOf(tenant.id, client) }
   const reasons: string[] = []
   for (const { credential, rule } of rulesOf(client, now)) {
-    const missing = await verifyFederated(jws, rule, { issuer, now, trials }, issuerKeys)
+    const missing = await verifyFederated(jws, rule, context, issuerKeys)
     if (missing.length === 0) return { client, credential, method: 'federation' }
     reasons.push(`rule ${credential.id}: ${missing.join(', ')}`)
   }

@@ -1,7 +1,7 @@
 /** OpenID Connect Core §9, RFC 7523 §2.2: an assertion signed with a key whose public half the client registered. */
 
 import { oncePer, RecentMap } from '@sallyport/protocol'
-import { type Client, type Credential, credentialsOf, isUsable } from '../../apps/client.ts'
+import { type Client, type Credential, credentialsOf, isUsable, ownerOf } from '../../apps/client.ts'
 import type { RemoteKeySets, WantedKey } from '../../keys/remote-key-sets.ts'
 import { meantBy, type SignatureTrials } from '../../keys/signature-trials.ts'
 import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
@@ -10,6 +10,7 @@ import {
   type AssertionMethod,
   acceptOnce,
   algorithmRefused,
+  type ClaimedAssertion,
   clientAllows,
   tenantAllows,
 } from './assertion.ts'
@@ -24,12 +25,12 @@ export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) =>
   const { jws, request, trials } = assertion
   if (!tenantAllows(assertion)) return algorithmRefused
   const kid = kidOf(jws.header)
-  const known = client === null ? [] : await keysOf(client, kid, deps)
+  const known = client === null ? [] : await keysOf(client, assertion, deps)
   const candidates = candidatesAmong(known, kid, request.now)
   const mayBeNew = client !== null && kid === null
   const signer =
     signerAmong(candidates, trials) ??
-    (mayBeNew ? signerAmong(await newKeysOf(client, known, deps), trials) : undefined)
+    (mayBeNew ? signerAmong(await newKeysOf(client, assertion, known, deps), trials) : undefined)
   trials.imitateMissing()
   if (client === null) return 'client unknown'
   if (!clientAllows(assertion, client)) return algorithmRefused
@@ -60,17 +61,29 @@ const kidOf = ({ kid }: Readonly<Record<string, unknown>>): string | null =>
   typeof kid === 'string' ? kid : null
 
 /** All keys of the client; a published set is fetched again for a `kid` that it does not have. */
-async function keysOf(client: Client, kid: string | null, { keySets }: TokenDeps): Promise<Candidate[]> {
+async function keysOf(
+  client: Client,
+  { jws, request }: ClaimedAssertion,
+  { keySets }: TokenDeps,
+): Promise<Candidate[]> {
+  const wanted = { kid: kidOf(jws.header), owner: ownerOf(request.tenant.id, client) }
   const registered = credentialsOf(client, 'jwk').flatMap((credential) => {
     const key = registeredKey(credential)
     return key === null ? [] : [{ credential, key }]
   })
-  return [...registered, ...(await publishedKeys(client, { kid }, keySets))]
+  return [...registered, ...(await publishedKeys(client, wanted, keySets))]
 }
 
 /** For an assertion without `kid` that none of the known keys has signed: its key may be a new one. */
-const newKeysOf = (client: Client, known: readonly Candidate[], { keySets }: TokenDeps) =>
-  publishedKeys(client, { kid: null, noneOf: known.map(({ key }) => key) }, keySets)
+const newKeysOf = (
+  client: Client,
+  { request }: ClaimedAssertion,
+  known: readonly Candidate[],
+  { keySets }: TokenDeps,
+) => {
+  const noneOf = known.map(({ key }) => key)
+  return publishedKeys(client, { kid: null, owner: ownerOf(request.tenant.id, client), noneOf }, keySets)
+}
 
 async function publishedKeys(
   client: Client,

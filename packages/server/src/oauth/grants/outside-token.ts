@@ -100,7 +100,7 @@ async function missingFor(
   { rule, keys, algorithms, subjectTokenAudience, maximumAssertionSeconds }: TrustedIssuer,
   jws: Jws,
   use: TrustedUse,
-  { issuer, now }: TokenRequest,
+  { issuer, tenant, now }: TokenRequest,
   { issuerKeys }: TokenDeps,
 ): Promise<readonly string[]> {
   if (!algorithms.has(jws.algorithm)) return ['its algorithm is not allowed']
@@ -110,7 +110,7 @@ async function missingFor(
   if (use !== 'subject_token' && typeof exp === 'number' && exp > now + maximumAssertionSeconds)
     return [`exp is more than ${maximumAssertionSeconds} seconds ahead`]
   const audience = use === 'subject_token' ? (subjectTokenAudience ?? issuer) : issuer
-  return verifyOutside(jws, { ...rule, audience }, { issuer, now }, issuerKeys, keys)
+  return verifyOutside(jws, { ...rule, audience }, { issuer, now, owner: tenant.id }, issuerKeys, keys)
 }
 
 /** A cut-off hits what was said until then, so it must be known when that was, and not be longer ago than cut-offs are kept. */
