@@ -4,6 +4,8 @@ import { createOwnedMemory } from '../keys/owned-memory.ts'
 import type { RemoteKeySets, WantedKey } from '../keys/remote-key-sets.ts'
 import type { VerificationKey } from '../keys/verify-signature.ts'
 import { type FetchJson, fetchDeadline } from '../outbound/fetch-json.ts'
+import { createSharedFetches } from '../outbound/shared-fetches.ts'
+import type { Turnstiles } from '../outbound/turnstile.ts'
 import type { FederationRule } from './rule.ts'
 
 export interface IssuerKeys {
@@ -18,7 +20,8 @@ export interface IssuerKeyOptions {
   readonly clock: () => number
   /** Hears why an issuer's metadata could not be had. */
   readonly onFailure: (url: string, reason: string) => void
-  /** Ends the fetches of one question. */
+  readonly turns?: Turnstiles
+  /** Ends the wait for the fetches of one question. */
   readonly deadline?: () => AbortSignal
 }
 
@@ -55,25 +58,21 @@ export function createIssuerKeys({
   keySets,
   clock,
   onFailure,
+  turns,
   deadline = fetchDeadline,
 }: IssuerKeyOptions): IssuerKeys {
   const issuers = createOwnedMemory<Discovered>(issuersKept, () => 1)
-  const flights = new Map<string, Promise<Discovered>>()
+  const fetches = createSharedFetches<Discovered>(turns)
 
-  async function discover(
-    issuer: string,
-    owner: string,
-    before: Discovered,
-    end: AbortSignal,
-  ): Promise<Discovered> {
+  async function discover(issuer: string, owner: string): Promise<Discovered> {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-    const fetched = await fetchJson(url, end)
+    const fetched = await fetchJson(url)
     const read = fetched.ok ? jwksUriOf(fetched.value, issuer) : { problem: fetched.reason }
     if ('problem' in read) onFailure(url, read.problem)
     const now = clock()
     const found =
       'problem' in read
-        ? afterFailure(now, before)
+        ? afterFailure(now, recall(issuer, owner, now))
         : {
             jwksUri: read.jwksUri,
             triedAt: now,
@@ -84,30 +83,21 @@ export function createIssuerKeys({
     return found
   }
 
-  /** One fetch for all who wait. */
-  function discoverOnce(
-    issuer: string,
-    owner: string,
-    before: Discovered,
-    end: AbortSignal,
-  ): Promise<Discovered> {
-    const flying = flights.get(issuer)
-    if (flying) return flying
-    const flight = discover(issuer, owner, before, end).finally(() => flights.delete(issuer))
-    flights.set(issuer, flight)
-    return flight
-  }
+  const recall = (issuer: string, owner: string, now: number): Discovered =>
+    datedBy(now, issuers.get(issuer, owner) ?? nothing)
 
   return {
     async keysFor({ issuer, jwks_uri: jwksUri }, wanted) {
       if (jwksUri !== undefined) return keySets.keysFor(jwksUri, wanted)
+      const { owner } = wanted
       const now = clock()
-      const known = datedBy(now, issuers.get(issuer, wanted.owner) ?? nothing)
+      const known = recall(issuer, owner, now)
       if (now < known.until) return known.jwksUri === null ? [] : keySets.keysFor(known.jwksUri, wanted)
       // One for both fetches: whoever waits for them is to be answered in time (trust row 67).
       const end = deadline()
-      const found = await discoverOnce(issuer, wanted.owner, known, end)
-      return found.jwksUri === null ? [] : keySets.keysFor(found.jwksUri, wanted, end)
+      const found = await fetches.join({ name: issuer, owner }, () => discover(issuer, owner), end)
+      const { jwksUri: foundUri } = found ?? (now < known.goodUntil ? known : nothing)
+      return foundUri === null ? [] : keySets.keysFor(foundUri, wanted, end)
     },
   }
 }

@@ -4,7 +4,9 @@
  */
 
 import { RecentMap } from '@sallyport/protocol'
-import type { Fetched, FetchJson } from '../outbound/fetch-json.ts'
+import { type Fetched, type FetchJson, fetchDeadline } from '../outbound/fetch-json.ts'
+import { createSharedFetches } from '../outbound/shared-fetches.ts'
+import type { Turnstiles } from '../outbound/turnstile.ts'
 import { createOwnedMemory } from './owned-memory.ts'
 import { importVerificationKey, type VerificationKey } from './verify-signature.ts'
 
@@ -20,13 +22,13 @@ export interface WantedKey {
 
 export interface RemoteKeySets {
   /**
-   * Empty when there is none, or nobody can tell. At once when it is known. A fetch ends with the signal, where there is
-   * one.
+   * Empty when there is none, or nobody can tell. At once when it is known. Otherwise at the latest when the signal says
+   * so: whoever makes two fetches for one request waits for both together.
    */
   keysFor(
     url: string,
     wanted: WantedKey,
-    deadline?: AbortSignal,
+    end?: AbortSignal,
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 }
 
@@ -36,6 +38,7 @@ export interface RemoteKeySetOptions {
   readonly clock: () => number
   /** Hears why a key set could not be had. */
   readonly onFailure: (url: string, reason: string) => void
+  readonly turns?: Turnstiles
 }
 
 interface KeySet {
@@ -70,11 +73,16 @@ function othersThan(noneOf: readonly VerificationKey[], keys: readonly Verificat
   return keys.filter(({ key }) => !noneOf.some((one) => one.key.equals(key)))
 }
 
-export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySetOptions): RemoteKeySets {
+export function createRemoteKeySets({
+  fetchJson,
+  clock,
+  onFailure,
+  turns,
+}: RemoteKeySetOptions): RemoteKeySets {
   const sets = createOwnedMemory<KeySet>(keysKept, ({ keys }) => Math.max(keys.length, smallestSet))
   // Apart from the sets: a host is not asked sooner because its set had to make room, or because it has none.
   const tries = new RecentMap<Try>(triesKept)
-  const flights = new Map<string, Promise<KeySet | undefined>>()
+  const fetches = createSharedFetches<KeySet | undefined>(turns)
 
   /** After a clock was set back nobody knows how old a set is: it is to be fetched again, and good as if that were due. */
   function recall(url: string, owner: string, now: number): KeySet | undefined {
@@ -94,8 +102,8 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
   }
 
   /** What is known of it then. */
-  async function load(url: string, owner: string, deadline?: AbortSignal): Promise<KeySet | undefined> {
-    const read = readKeySet(await fetchJson(url, deadline))
+  async function load(url: string, owner: string): Promise<KeySet | undefined> {
+    const read = readKeySet(await fetchJson(url))
     const now = clock()
     tries.set(url, { at: now, hasFailed: 'problem' in read })
     if ('problem' in read) {
@@ -107,24 +115,23 @@ export function createRemoteKeySets({ fetchJson, clock, onFailure }: RemoteKeySe
     return set
   }
 
-  /** One fetch for all who wait. */
-  function refresh(url: string, owner: string, deadline?: AbortSignal): Promise<KeySet | undefined> {
-    const flying = flights.get(url)
-    if (flying) return flying
-    const flight = load(url, owner, deadline).finally(() => flights.delete(url))
-    flights.set(url, flight)
-    return flight
+  async function refresh(url: string, owner: string, end: AbortSignal): Promise<KeySet | undefined> {
+    const set = await fetches.join({ name: url, owner }, () => load(url, owner), end)
+    if (set !== null) return set
+    // No failure of its host: others may be luckier.
+    onFailure(url, 'it could not be fetched in time')
+    return sets.get(url, owner)
   }
 
   return {
-    keysFor(url, { kid, owner, noneOf = [] }, deadline) {
+    keysFor(url, { kid, owner, noneOf = [] }, end) {
       const now = clock()
       const known = recall(url, owner, now)
       const keys = goodKeysOf(known, now, noneOf)
       const isDue = known === undefined || now >= known.freshUntil
       const isUnknown = kid === null ? keys.length === 0 : !keys.some((key) => key.kid === kid)
       if (!(isDue || isUnknown) || !mayTry(url, known, now)) return keys
-      return refresh(url, owner, deadline).then((set) => goodKeysOf(set, clock(), noneOf))
+      return refresh(url, owner, end ?? fetchDeadline()).then((set) => goodKeysOf(set, clock(), noneOf))
     },
   }
 }

@@ -22,8 +22,7 @@ export type Fetched =
   /** Why not, for the log: nothing of the answer is in it. */
   | { readonly ok: false; readonly reason: string }
 
-/** With a signal, at the latest when that says so: whoever makes two fetches for one request waits for both together. */
-export type FetchJson = (url: string, deadline?: AbortSignal) => Promise<Fetched>
+export type FetchJson = (url: string) => Promise<Fetched>
 
 export interface FetchOptions {
   /** Networks of one's own that may be asked although they are not public. */
@@ -40,7 +39,6 @@ export interface FetchOptions {
 const longestUrl = 2_048
 // A client whose keys cannot be had is to be refused within five seconds (trust row 67).
 const deadlineMilliseconds = 4_500
-const patienceMilliseconds = 1_000
 
 export const fetchDeadline = (): AbortSignal => AbortSignal.timeout(deadlineMilliseconds)
 
@@ -49,22 +47,22 @@ export function createFetchJson({
   authorities = [],
   lookup = createLookup(),
   deadline = fetchDeadline,
-  patience = () => AbortSignal.timeout(patienceMilliseconds),
+  patience,
 }: FetchOptions = {}): FetchJson {
-  const places = createFetchPlaces()
+  const places = createFetchPlaces(patience)
   const findAddresses = createAddressFinder(lookup, isAllowed)
   const get = createHttpsGet(authorities)
 
-  return async (text, signal = deadline()) => {
+  return async (text) => {
+    const signal = deadline()
     try {
       const url = readUrl(text)
-      const place =
+      const leave =
         (await places.enter(url.hostname, signal)) ?? refuseFetch('too many fetches are under way')
-      const tooLong = patience()
       try {
         return await Promise.race([fetchFrom(url, signal, findAddresses, get), aborted(signal)])
       } finally {
-        place.leave(signal.aborted || tooLong.aborted ? 'late' : 'answered')
+        leave()
       }
     } catch (error) {
       return { ok: false, reason: reasonOf(error, signal) }

@@ -7,13 +7,11 @@ import { RecentMap } from '@sallyport/protocol'
 import { createTurnstile, createTurnstiles, enterAll } from './turnstile.ts'
 
 export interface FetchPlaces {
-  /** Null for whoever is turned away, or has waited until the signal. */
-  enter(host: string, signal: AbortSignal): Promise<FetchPlace | null>
-}
-
-export interface FetchPlace {
-  /** To be called once, when the fetch is over or nobody waits for it any more. */
-  leave(how: 'answered' | 'late'): void
+  /**
+   * What to call once when the fetch is over, or nobody waits for it any more; null for whoever is turned away, or has waited
+   * until the signal.
+   */
+  enter(host: string, signal: AbortSignal): Promise<(() => void) | null>
 }
 
 const places = 16
@@ -23,8 +21,10 @@ const slowWaitingLimit = 50
 const placesOfHost = 2
 const waitingForHost = 20
 const slowHostsKept = 2_000
+const patienceMilliseconds = 1_000
 
-export function createFetchPlaces(): FetchPlaces {
+/** After `patience` a host counts as slow, until one of its fetches is over sooner. */
+export function createFetchPlaces(patience = () => AbortSignal.timeout(patienceMilliseconds)): FetchPlaces {
   const all = createTurnstile(places, waitingLimit)
   const ofSlow = createTurnstile(slowPlaces, slowWaitingLimit)
   const ofHosts = createTurnstiles(placesOfHost, waitingForHost)
@@ -37,15 +37,14 @@ export function createFetchPlaces(): FetchPlaces {
         (until: AbortSignal) => (slowHosts.get(host) ? ofSlow : all).enter(until),
       ]
       const leave = await enterAll(gates, signal)
-      return (
-        leave && {
-          leave(how) {
-            if (how === 'late') slowHosts.set(host, true)
-            else slowHosts.delete(host)
-            leave()
-          },
-        }
-      )
+      if (leave === null) return null
+      const tooLong = patience()
+      return () => {
+        if (tooLong.aborted) slowHosts.set(host, true)
+        // Whoever was cut off sooner had spent the time on waiting for a place, which is not the fault of the host.
+        else if (!signal.aborted) slowHosts.delete(host)
+        leave()
+      }
     },
   }
 }

@@ -37,15 +37,15 @@ export function createReachable({
   const findAddresses = createAddressFinder(lookup, isAllowed)
 
   async function hasGoodAddresses(hostname: string, signal: AbortSignal): Promise<boolean> {
-    const place = await places.enter(hostname, signal)
-    if (place === null) return false
+    const leave = await places.enter(hostname, signal)
+    if (leave === null) return false
     try {
       await Promise.race([findAddresses(hostname, signal), aborted(signal)])
       return true
     } catch {
       return false
     } finally {
-      place.leave(signal.aborted ? 'late' : 'answered')
+      leave()
     }
   }
 

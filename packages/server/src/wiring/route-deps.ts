@@ -23,6 +23,7 @@ import { createProvenRecently } from '../oauth/client-auth/proven-recently.ts'
 import { createTokenReuse } from '../oauth/token-reuse.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
 import { createReachable } from '../outbound/reachable.ts'
+import { createOwnerTurns } from '../outbound/shared-fetches.ts'
 import { createRevocationFeed, type RevocationFeed } from '../revocation/feed.ts'
 import { forVerifiers } from '../revocation/for-verifiers.ts'
 import { revokeAndRecord } from '../revocation/recorded.ts'
@@ -118,8 +119,9 @@ const notFetched = (log: Log) => (text: string, reason: string) => {
 function outsideKeys({ effects, log, fetchJson = createFetchJson() }: ServerOptions) {
   const { clock } = effects
   const onFailure = notFetched(log)
-  const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
-  return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }) }
+  const turns = createOwnerTurns()
+  const keySets = createRemoteKeySets({ fetchJson, clock, onFailure, turns })
+  return { keySets, issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure, turns }) }
 }
 
 function secretScanning(

@@ -1,6 +1,7 @@
 // trust 67, R17, F38: what an outside issuer says of its keys, while its metadata can be had and while it cannot.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createIssuerKeys } from '../../src/federation/issuer-keys.ts'
 import { createRemoteKeySets } from '../../src/keys/remote-key-sets.ts'
 import type { FetchJson } from '../../src/outbound/fetch-json.ts'
@@ -13,22 +14,22 @@ const keysUrl = `${issuer}/keys`
 
 async function start() {
   const clock = createClock()
-  const origin = { isDown: false, keysUrl, fetched: [] as string[], ends: [] as (AbortSignal | undefined)[] }
+  const origin = { isDown: false, keysUrl, fetched: [] as string[], silent: '' }
   const jwk = { ...(await makeKey()).publicJwk, kid: 'one' }
-  const fetchJson: FetchJson = async (url, end) => {
+  const fetchJson: FetchJson = async (url) => {
     origin.fetched.push(url)
-    origin.ends.push(end)
+    if (url === origin.silent) return new Promise(() => {})
     if (origin.isDown && url === metadataUrl) return { ok: false, reason: 'it answers 503' }
     const [named, isMetadata] = url.split('/.well-known/openid-configuration')
     const value = isMetadata === undefined ? { keys: [jwk] } : { issuer: named, jwks_uri: origin.keysUrl }
     return { ok: true, value, maxAgeSeconds: 3_600 }
   }
   const options = { fetchJson, clock, onFailure: () => {} }
-  const ends: AbortSignal[] = []
+  const ends: AbortController[] = []
   const deadline = () => {
-    const end = new AbortController().signal
+    const end = new AbortController()
     ends.push(end)
-    return end
+    return end.signal
   }
   const issuerKeys = createIssuerKeys({ ...options, keySets: createRemoteKeySets(options), deadline })
   const count = async (of = issuer, owner = 'acme') =>
@@ -79,10 +80,24 @@ test('trust R17: an issuer that could not be had is asked again after a clock wa
 
 test('trust 67: metadata and keys have one deadline together', async () => {
   const { origin, ends, count } = await start()
-  await count()
+  origin.silent = keysUrl
+  const counting = count()
+  while (origin.fetched.length < 2) await turn()
   assert.deepEqual(origin.fetched, [metadataUrl, keysUrl])
   assert.equal(ends.length, 1)
-  assert.ok(origin.ends.every((end) => end === ends[0]))
+  ends[0]?.abort()
+  assert.equal(await counting, 0)
+})
+
+test('trust 178: whoever no longer waits for the metadata has what was known of it', async () => {
+  const { clock, origin, ends, count } = await start()
+  assert.equal(await count(), 1)
+  clock.advance(3_600)
+  origin.silent = metadataUrl
+  const counting = count()
+  while (origin.fetched.length < 3) await turn()
+  ends[1]?.abort()
+  assert.equal(await counting, 1)
 })
 
 test('trust R12: whoever names many issuers has nobody else ask his own again', async () => {

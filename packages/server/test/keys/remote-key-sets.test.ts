@@ -1,6 +1,7 @@
 // trust 67, F38, 178: the keys of others, fetched seldom, and gone when their owners take them away.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createRemoteKeySets } from '../../src/keys/remote-key-sets.ts'
 import type { Fetched } from '../../src/outbound/fetch-json.ts'
 import { makeKey } from '../oauth/signed.ts'
@@ -17,8 +18,9 @@ async function start(maxAgeSeconds: number | null = null) {
   const sets = createRemoteKeySets({
     clock,
     onFailure: (_url, reason) => failures.push(reason),
-    fetchJson: async (): Promise<Fetched> => {
+    fetchJson: async (at): Promise<Fetched> => {
       origin.fetches += 1
+      if (at.startsWith('https://silent.example/')) return new Promise(() => {})
       return origin.isDown
         ? { ok: false, reason: 'it answers 503' }
         : { ok: true, value: { keys: origin.keys }, maxAgeSeconds }
@@ -227,6 +229,23 @@ test('trust 67: however many others come, a host that has not answered is asked 
   for (let round = 0; round < 2; round++)
     for (let index = 0; index < 2_000; index++) await kids(null, `${url}/${index}`)
   assert.equal(origin.fetches, 2_000)
+})
+
+test('trust F23: whose own hosts take all his turns keeps nobody from a set by asking for it, nor has its host failed', async () => {
+  const { origin, sets, kids, failures } = await start()
+  for (let index = 0; index < 4; index++) kids(null, `https://silent.example/${index}`, 'flood')
+  const over = new AbortController()
+  const waiting = sets.keysFor(url, { kid: 'one', owner: 'flood' }, over.signal)
+  await turn()
+  assert.equal(origin.fetches, 4)
+  over.abort()
+  assert.deepEqual(await waiting, [])
+  assert.deepEqual(failures, ['it could not be fetched in time'])
+  assert.deepEqual(await kids('one'), ['one'])
+  assert.deepEqual(
+    await sets.keysFor(url, { kid: 'one', owner: 'flood' }),
+    await sets.keysFor(url, { kid: null, owner: 'acme' }),
+  )
 })
 
 test('trust R12: a thousand sets and ten thousand keys are kept, the latest', async () => {

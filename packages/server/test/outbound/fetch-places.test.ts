@@ -100,12 +100,17 @@ test('trust F23: one host has two connections at most, and leaves the others the
 })
 
 test('trust F23: hosts that have let us wait have four places of their own, until one of them answers in time', async (t) => {
-  const { deadline, all } = createDeadlines()
+  const { deadline, all: end } = createDeadlines()
+  const patience = createDeadlines()
+  const all = () => {
+    patience.all()
+    end()
+  }
   const { listener, heard } = createSilence()
   const up = new Set(['quick'])
   const hold: RequestListener = (request, response) =>
     up.has(String(request.headers.host?.split('.')[0])) ? response.end('{}') : listener(request, response)
-  const { host, fetchFrom } = await startMany(t, hold, { deadline })
+  const { host, fetchFrom } = await startMany(t, hold, { deadline, patience: patience.deadline })
   const firstTime = heard(16)
   const first = Array.from({ length: 16 }, (_, name) => fetchFrom(name))
   await firstTime
@@ -150,6 +155,28 @@ test('trust F23: a host that answers late every time is one of them', async (t) 
   await four
   assert.equal((await fetchFrom('quick')).ok, true)
   assert.equal(host.connections(), names.length + 4 + 1)
+  all()
+  await Promise.all(held)
+})
+
+test('trust F23: a host is none of them because a fetch from it had waited for its place too long', async (t) => {
+  const { deadline, pass, all } = createDeadlines()
+  const { listener, heard } = createSilence()
+  const { host, fetchFrom } = await startMany(t, listener, { deadline })
+  const full = heard(16)
+  const silent = Array.from({ length: 16 }, (_, name) => fetchFrom(name))
+  const waiting = Array.from({ length: 6 }, (_, name) => fetchFrom(`late-${name}`))
+  await full
+  const entered = heard(22)
+  for (let index = 0; index < 6; index++) pass(index)
+  await entered
+  // With patience left.
+  all()
+  await Promise.all([...silent, ...waiting])
+  const again = heard(28)
+  const held = waiting.map((_, name) => fetchFrom(`late-${name}`))
+  await again
+  assert.equal(host.connections(), 28)
   all()
   await Promise.all(held)
 })
