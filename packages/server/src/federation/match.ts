@@ -32,7 +32,7 @@ export function mismatches(rule: FederationRule, claims: Claims, context: MatchC
 }
 
 /** SPIFFE JWT-SVID §3: `iss` may be absent there, because the trust domain stands in `sub` and the keys are its own. */
-function issuerMismatches({ issuer, preset }: FederationRule, { iss }: Claims): string[] {
+export function issuerMismatches({ issuer, preset }: FederationRule, { iss }: Claims): string[] {
   if (iss === issuer || (iss === undefined && preset === 'spiffe')) return []
   return [`iss is not ${issuer}`]
 }
@@ -82,6 +82,7 @@ const longestSubject = 2_048
 /** A `*` stands for one or more characters within a part: a colon or a slash ends the part. */
 export function matchesPattern(pattern: string, text: string): boolean {
   if (text.length > longestSubject) return false
+  if (!pattern.includes('*')) return pattern === text
   const parts = (value: string) => value.split(/([:/])/)
   const wanted = parts(pattern)
   const given = parts(text)

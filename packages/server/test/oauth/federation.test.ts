@@ -1,9 +1,11 @@
 // Workload identity federation: a token of an outside issuer proves a client whose rules mean just that token.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readJws } from '@sallyport/protocol'
 import { breadthWarnings } from '../../src/federation/breadth.ts'
 import { matchesPattern } from '../../src/federation/match.ts'
 import type { FederationRule } from '../../src/federation/rule.ts'
+import { verifyFederated } from '../../src/federation/verify.ts'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertInvalidClient, assertToken, freshAddress } from './answers.ts'
 import { publish } from './published.ts'
@@ -120,6 +122,21 @@ test('RFC 8725 §3.8: whoever is not exactly whom the rule means is nobody, and 
   assert.equal(reasonOf(server), 'rule rule-0: no key of the issuer has signed it')
   assertInvalidClient(await send(await sign(key, {}, {})))
   assertToken(await send(await good({ aud: ['https://localhost:8443/acme'] })))
+})
+
+test('trust F12: of rules for other issuers nothing more is looked at, and for no rule that a token does not meet is waited', async (t) => {
+  const { server, send, good } = await start(t, [rule(), rule({ issuer: 'https://ghe.example' })])
+  assertInvalidClient(await send(await good({ sub: 'stranger' })))
+  assert.equal(
+    reasonOf(server),
+    `rule rule-0: sub does not match ${mainBranch}; rule rule-1: iss is not https://ghe.example`,
+  )
+  const jws = readJws(await good({ sub: 'stranger' })) ?? assert.fail()
+  const issuerKeys = { keysFor: async () => assert.fail('asked for keys') }
+  const context = { issuer: 'https://localhost:8443/acme', now: server.clock(), owner: 'acme' }
+  assert.deepEqual(verifyFederated(jws, { issuer: github, subject: mainBranch }, context, issuerKeys), [
+    `sub does not match ${mainBranch}`,
+  ])
 })
 
 test('trust F21: a token of an outside issuer names no client by itself, and only the named one’s rules count', async (t) => {
