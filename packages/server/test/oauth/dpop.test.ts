@@ -115,14 +115,27 @@ test('trust 96: where a nonce is required, the proof must hold a fresh one of ou
   assertToken(reply)
   assert.equal(reply.headers['DPoP-Nonce'], undefined)
   assertError(await send(await good({ nonce: 'made-up' })), 'use_dpop_nonce')
-  await server.advance(60)
-  const slow = await send(await good({ nonce }))
-  assertToken(slow)
-  assert.notEqual(slow.headers['DPoP-Nonce'], nonce)
-  await server.advance(120)
+  await server.advance(180)
   const stale = await send(await good({ nonce }))
   assertError(stale, 'use_dpop_nonce')
   assertToken(await send(await good({ nonce: stale.headers['DPoP-Nonce'] })))
+})
+
+test('RFC 9449 §8.2: a new nonce comes with the token before the old one is over, and outlives it', async (t) => {
+  const { server, send, good } = await start(t, oneStore, { dpop_nonce: 'required' })
+  const old = (await send(await good())).headers['DPoP-Nonce']
+  await server.advance(60)
+  const slow = await send(await good({ nonce: old }))
+  assertToken(slow)
+  const next = slow.headers['DPoP-Nonce']
+  assert.match(next ?? '', /^[\w-]{22}$/)
+  assert.notEqual(next, old)
+  const reply = await send(await good({ nonce: next }))
+  assertToken(reply)
+  assert.equal(reply.headers['DPoP-Nonce'], undefined)
+  await server.advance(120)
+  assertError(await send(await good({ nonce: old })), 'use_dpop_nonce')
+  assertToken(await send(await good({ nonce: next })))
 })
 
 test('RFC 9449 §5: tenant, API and app can each demand a bound token, and then there is no other', async (t) => {
