@@ -1,6 +1,7 @@
 // Metadata and key sets of the five platforms, at every well-known form, by path and by host.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { calculateJwkThumbprint } from 'jose'
 import { blueprintOf, type PlatformName, platformNames, sharedServer } from './platforms.ts'
 
 const server = sharedServer(platformNames.map(blueprintOf))
@@ -96,6 +97,15 @@ test('RFC 7517 §4, trust 118: each key set holds one public key with alg, use a
     kids.add(jwk.kid)
   }
   assert.equal(kids.size, platformNames.length)
+})
+
+test('RFC 7638 §3: the id of a key is its thumbprint, in base64 with padding where the platform writes it so', async () => {
+  for (const name of platformNames) {
+    const { json } = await server().request({ url: `/${name}/oauth2/jwks` })
+    const [jwk] = json.keys
+    const thumbprint = Buffer.from(await calculateJwkThumbprint(jwk, 'sha256'), 'base64url')
+    assert.equal(jwk.kid, thumbprint.toString(name === 'nxtsoft' ? 'base64' : 'base64url'), name)
+  }
 })
 
 test('001-09: the key set is the same by path and by host', async () => {
