@@ -40,15 +40,26 @@ function missingIn({ section, file, test: named, state }: Row): string[] {
   const isAbsent = /^(?:not yet|does not apply)/.test(state)
   if (isAbsent) return file === '—' && named === '—' ? [] : [`${section}: names a file, but is not there`]
   const [, path = ''] = /^`([^`]+)`$/.exec(file) ?? []
-  const [, testPath = '', beginning = ''] = /^`([^`]+)`: (.+)$/.exec(named) ?? []
   if (!path || !existsSync(`${root}/packages/${path}`)) return [`${section}: no file ${file}`]
-  if (!testPath || !existsSync(`${root}/packages/${testPath}`)) return [`${section}: no test file ${named}`]
-  const source = readFileSync(`${root}/packages/${testPath}`, 'utf8')
-  return hasTitle(source, beginning) ? [] : [`${section}: no test ${named}`]
+  return testsIn(named)
+    .filter((one) => !isTest(one))
+    .map((one) => `${section}: no test ${one}`)
 }
 
-test('set-up: docs/specs.md names a file and a test for what it claims, and both exist', () => {
+/** The tests of a cell: one for each part of a claim that no single one holds whole. */
+const testsIn = (cell: string): string[] => cell.split(/; (?=`)/)
+
+function isTest(named: string): boolean {
+  const [, path = '', beginning = ''] = /^`([^`]+)`: (.+)$/.exec(named) ?? []
+  if (!path || !existsSync(`${root}/packages/${path}`)) return false
+  return hasTitle(readFileSync(`${root}/packages/${path}`, 'utf8'), beginning)
+}
+
+test('set-up: docs/specs.md names a file and tests for what it claims, and all of them exist', () => {
   assert.deepEqual(rows.flatMap(missingIn), [])
+  assert.deepEqual(testsIn('`a`: one; two; `b`: three'), ['`a`: one; two', '`b`: three'])
+  for (const named of ['', '—', 'a: one', '`none.test.ts`: one', '`protocol/test/scope.test.ts`: RFC 1'])
+    assert.ok(!isTest(named), named)
   assert.ok(hasTitle("test(\n  'RFC 6749 §3.2: x'", 'RFC 6749 §3.2'))
   assert.ok(!hasTitle("test('RFC 6749 §3.2.1: x'", 'RFC 6749 §3.2'))
   assert.ok(!hasTitle("assert('RFC 6749 §3.2: x'", 'RFC 6749 §3.2'))
