@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createEventReader, type ServerEvent } from '../src/revocation/events.ts'
-import { createWorld, guardOf, requestWith, settled, startedAt, type World } from './world.ts'
+import { createWorld, guardOf, requestWith, settled, standardClaims, startedAt, type World } from './world.ts'
 
 const credentials = { id: 'api', secret: 'secret' }
 const path = '/oauth2/revocations'
@@ -82,6 +82,28 @@ test('issue 6, 2: between two heartbeats no guard is cut off, and one that is st
   assert.equal(await reasonOf(guard, token), 'allowed')
   await at(streams, 0).end()
   assert.equal(await reasonOf(guard, token), 'feed_cut')
+  guard.close()
+})
+
+test('RFC 7662 §2.2: what the issuer has said of a token counts until the next revocation, and then it is asked again', async () => {
+  const world = createWorld()
+  const streams = streamsOf(world)
+  let isActive = true
+  let questions = 0
+  world.answers.set('/oauth2/introspect', () => {
+    questions += 1
+    return Response.json(isActive ? { active: true, ...standardClaims } : { active: false })
+  })
+  const guard = guardOf(world, { credentials, introspect: 'opaque' })
+  await at(streams, 0).write(event('ready', {}, 1))
+  assert.equal(await reasonOf(guard, 'opaque'), 'allowed')
+  isActive = false
+  assert.equal(await reasonOf(guard, 'opaque'), 'allowed')
+  assert.equal(questions, 1)
+  // It names nothing that the guard knows of this token: the issuer alone can tell whether it was hit.
+  await at(streams, 0).write(app('another', 2))
+  assert.equal(await reasonOf(guard, 'opaque'), 'inactive')
+  assert.equal(questions, 2)
   guard.close()
 })
 
