@@ -85,21 +85,22 @@ forEachStore((_engine, suite) => {
 
 test('trust 146: without a token the answer names the scheme and no error, and nothing is read', async (t) => {
   const world = await startRegistering(t, oneStore)
-  const none = await world.register(null, 'unreadable')
-  assert.equal(none.status, 401)
-  assert.equal(none.headers['WWW-Authenticate'], 'Bearer realm="https://localhost:8443/acme"')
-  assert.equal(none.text, '')
   const token = await world.give()
-  assertNoToken(await world.register(`${token}x`, 'unreadable'))
-  for (const authorization of [
-    [`Basic ${token}`],
-    [`Bearer  ${token}`],
-    [`Bearer ${token}`, `Bearer ${token}`],
-    [''],
+  const send = (...authorization: string[]) =>
+    world.server.request({ method: 'POST', url: '/acme/oauth2/register', authorization, body: '{}' })
+  // RFC 6750 §3.1: another scheme is no token either.
+  for (const none of [
+    await world.register(null, 'unreadable'),
+    await send(`Basic ${token}`),
+    await send(''),
   ]) {
-    const url = '/acme/oauth2/register'
-    assertNoToken(await world.server.request({ method: 'POST', url, authorization, body: '{}' }))
+    assert.equal(none.status, 401)
+    assert.equal(none.headers['WWW-Authenticate'], 'Bearer realm="https://localhost:8443/acme"')
+    assert.equal(none.text, '')
   }
+  assertNoToken(await world.register(`${token}x`, 'unreadable'))
+  for (const authorization of [[`Bearer  ${token}`], ['Bearer'], [`Bearer ${token}`, `Bearer ${token}`]])
+    assertNoToken(await send(...authorization))
   assert.equal((await world.register(token, {})).status, 201)
 })
 

@@ -6,10 +6,12 @@ import { TokenNotShown } from '../error-reply.ts'
 import type { TokenCall } from '../token-request.ts'
 
 const header = /^bearer ([\w~+/.-]+=*)$/i
+/** RFC 6750 §3.1: whoever has tried another one is told what there is, and of no error. */
+const ourScheme = /^bearer\b/i
 
 export function readBearer({ http: { authorization } }: TokenCall): string {
   const [first, second] = authorization
-  if (first === undefined) throw new TokenNotShown()
+  if (first === undefined || !ourScheme.test(first)) throw new TokenNotShown()
   const [, token] = (second === undefined && header.exec(first)) || []
   return token ?? refuse('invalid_token', 'no one bearer token')
 }
