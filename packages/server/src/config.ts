@@ -124,6 +124,8 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** From the command line, by setting name. */
   readonly flags: Readonly<Record<string, unknown>>
+  /** For a command whose flags have other names than the settings. */
+  readonly showFlag?: (name: string) => string
   readonly readFile: (path: string) => string
 }
 
@@ -146,6 +148,8 @@ const writtenNames: ReadonlyMap<string, WrittenName> = new Map(
 interface Given {
   /** Where it stands, as people would say it. */
   readonly from: string
+  /** Of the places in their order: a later one wins. */
+  readonly place: number
   readonly raw: unknown
   readonly isFile: boolean
 }
@@ -156,13 +160,16 @@ interface Place {
   readonly show: (name: string) => string
 }
 
-function placesIn({ file, environment, flags }: ConfigSources, problems: string[]): Place[] {
+const flagOf = (name: string) => `--${name.replaceAll('_', '-')}`
+
+function placesIn(sources: ConfigSources, problems: string[]): Place[] {
+  const { file, environment, flags, showFlag = flagOf } = sources
   return [
     { values: valuesOf(file, problems), show: (name) => `${file?.name}: ${name}` },
     { values: variablesIn(environment), show: variableOf },
     {
       values: Object.entries(flags).filter(([, raw]) => raw !== undefined),
-      show: (name) => `--${name.replaceAll('_', '-')}`,
+      show: showFlag,
     },
   ]
 }
@@ -189,7 +196,7 @@ const variablesIn = (environment: ConfigSources['environment']): Place['values']
 /** Later places win; within one place a secret must not be given twice. */
 function givenIn(sources: ConfigSources, problems: string[]): Map<SettingName, Given> {
   const given = new Map<SettingName, Given>()
-  for (const { values, show } of placesIn(sources, problems)) {
+  for (const [place, { values, show }] of placesIn(sources, problems).entries()) {
     const here = new Map<SettingName, string>()
     for (const [written, raw] of values) {
       const known = writtenNames.get(written)
@@ -200,7 +207,7 @@ function givenIn(sources: ConfigSources, problems: string[]): Map<SettingName, G
       const before = here.get(known.name)
       if (before !== undefined) problems.push(`${show(before)} and ${show(written)} exclude each other`)
       here.set(known.name, written)
-      given.set(known.name, { from: show(written), raw, isFile: known.isFile })
+      given.set(known.name, { from: show(written), place, raw, isFile: known.isFile })
     }
   }
   return given
@@ -286,7 +293,7 @@ function contradictions(config: Config, given: ReadonlyMap<SettingName, Given>):
       !hasProxies &&
       'client_certificate_header needs proxies: the header counts from a listed proxy only',
     ...samePorts(config),
-    storeContradiction(given),
+    ...storeContradictions(given),
   ].filter((problem) => problem !== false)
 }
 
@@ -302,11 +309,19 @@ function samePorts(config: Config): string[] {
   )
 }
 
-/** Nodes share a database, so none of them may make a key of its own for it. */
-const storeContradiction = (given: ReadonlyMap<SettingName, Given>): string | false =>
-  given.has('database_url') &&
-  !given.has('master_key') &&
-  `database_url needs master_key: set ${variableOf('master_key')} or ${variableOf('master_key_file')}`
+function storeContradictions(given: ReadonlyMap<SettingName, Given>): string[] {
+  const [folder, url] = [given.get('data_folder'), given.get('database_url')]
+  if (url === undefined) return []
+  return [
+    // Nodes share a database, so none of them may make a key of its own for it.
+    !given.has('master_key') &&
+      `database_url needs master_key: set ${variableOf('master_key')} or ${variableOf('master_key_file')}`,
+    // Who names a folder last means the database in it, and would be surprised to have changed the other.
+    folder !== undefined &&
+      folder.place >= url.place &&
+      `${folder.from} names an embedded database and ${url.from} names PostgreSQL: give only the one you mean`,
+  ].filter((problem) => problem !== false)
+}
 
 /** Throws `ConfigRefused` naming everything that is wrong, so that one look is enough to mend it. */
 export function readConfig(sources: ConfigSources): Config {
@@ -345,8 +360,7 @@ export function readStoreLocation(sources: ConfigSources): StoreSettings {
   const problems: string[] = []
   const given = givenIn(sources, problems)
   const config = parseAll(given, sources.readFile, problems)
-  const contradiction = storeContradiction(given)
-  if (contradiction) problems.push(contradiction)
+  problems.push(...storeContradictions(given))
   refuseIfAny(problems)
   return config
 }

@@ -228,6 +228,35 @@ test('settled, secrets: a shared database without a master key of its own is ref
   assert.deepEqual(problems({ file: {} }, readStoreLocation), [])
 })
 
+test('contract: who names a folder beside PostgreSQL or over it is told to choose, for every command', () => {
+  const master_key = key
+  const SALLYPORT_DATABASE_URL = 'postgres://user:canary@db/sallyport'
+  const both = (folder: string, url: string) => [
+    `${folder} names an embedded database and ${url} names PostgreSQL: give only the one you mean`,
+  ]
+  for (const reader of [readConfig, readStoreLocation]) {
+    const refused = (places: Places) => problems({ file: { ...least, master_key }, ...places }, reader)
+    const flags = { data_folder: './drill' }
+    assert.deepEqual(
+      refused({ flags, environment: { SALLYPORT_DATABASE_URL } }),
+      both('--data-folder', 'SALLYPORT_DATABASE_URL'),
+    )
+    const database_url_file = '/url'
+    const files = { [database_url_file]: SALLYPORT_DATABASE_URL }
+    assert.deepEqual(
+      refused({ flags, file: { ...least, master_key, database_url_file }, files }),
+      both('--data-folder', 'sallyport.yaml: database_url_file'),
+    )
+    const beside = { SALLYPORT_DATA_FOLDER: './drill', SALLYPORT_DATABASE_URL }
+    assert.deepEqual(
+      refused({ environment: beside }),
+      both('SALLYPORT_DATA_FOLDER', 'SALLYPORT_DATABASE_URL'),
+    )
+    const below = { file: { ...least, master_key, data_folder: './data' } }
+    assert.deepEqual(refused({ ...below, environment: { SALLYPORT_DATABASE_URL } }), [])
+  }
+})
+
 test('trust F27: what stands where a secret belongs is never shown', () => {
   const environment = { SALLYPORT_MASTER_KEY: 'canary-key', SALLYPORT_DATABASE_URL: 'mysql://canary@db/x' }
   assert.deepEqual(problems({ environment }), [

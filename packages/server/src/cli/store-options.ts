@@ -30,6 +30,7 @@ export async function locateStore({ config, data }: StoreOptions): Promise<Store
     file: config === undefined ? null : (await import('./config-file.ts')).readConfigFile(config),
     environment: process.env,
     flags: { data_folder: data },
+    showFlag: () => '--data',
     readFile: (path) => readFileSync(path, 'utf8'),
   })
 }

@@ -37,3 +37,24 @@ test('trust F: a PostgreSQL database is named by its name and its host, without 
   )
   assert.equal(at('postgres:///sallyport?host=/run/postgresql'), 'the PostgreSQL database sallyport')
 })
+
+test('trust F: --data beside PostgreSQL of the environment is refused: a drill must not change the other', async (t) => {
+  const cwd = temporaryFolder(t)
+  writeFileSync(join(cwd, 'blueprint.yaml'), blueprint(tenant('acme', [app('sync')])))
+  const environment = {
+    SALLYPORT_DATABASE_URL: 'postgres://ada:the-password@127.0.0.1:1/sallyport',
+    SALLYPORT_MASTER_KEY: 'A'.repeat(43),
+  }
+  for (const args of [
+    ['keys', 'list'],
+    ['apply', 'blueprint.yaml', '--prune', '--json'],
+    ['restore', 'a.db'],
+  ]) {
+    const { code, stderr } = await run([...args, '--data', './drill'], { cwd, environment })
+    assert.equal(code, 2, stderr)
+    assert.match(
+      stderr,
+      /^ {2}--data names an embedded database and SALLYPORT_DATABASE_URL names PostgreSQL: /m,
+    )
+  }
+})
