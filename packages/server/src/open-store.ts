@@ -7,6 +7,7 @@ import { createSealer, SealBroken, type Sealer } from './keys/sealing.ts'
 import { createSecretHasher, type SecretHasher } from './keys/secret-hasher.ts'
 import { masterKeyFile, parseMasterKeys, readMasterKeys } from './master-key.ts'
 import { type Database, StoreRefused } from './store/database.ts'
+import type { SchemaUse } from './store/migrations.ts'
 
 export interface StoreLocation {
   readonly data_folder: string
@@ -62,18 +63,25 @@ function sealerFor(location: StoreLocation, { random }: Effects): OwnSealer {
 }
 
 /** The driver that is not used is not loaded. */
-async function openDatabase(location: StoreLocation, clock: Effects['clock']): Promise<Database> {
+async function openDatabase(
+  location: StoreLocation,
+  options: SchemaUse & Pick<Effects, 'clock'>,
+): Promise<Database> {
   if (location.database_url !== null) {
     const { openPostgres } = await import('./store/postgres.ts')
-    return openPostgres({ url: location.database_url, clock })
+    return openPostgres({ url: location.database_url, ...options })
   }
   const { openSqlite } = await import('./store/sqlite.ts')
-  return openSqlite({ file: databaseFile(location.data_folder), clock })
+  return openSqlite({ file: databaseFile(location.data_folder), ...options })
 }
 
-export async function openStore(location: StoreLocation, effects: Effects): Promise<OpenStore> {
+export async function openStore(
+  location: StoreLocation,
+  effects: Effects,
+  schema: SchemaUse = {},
+): Promise<OpenStore> {
   const { sealer, keep } = sealerFor(location, effects)
-  const db = await openDatabase(location, effects.clock)
+  const db = await openDatabase(location, { ...schema, clock: effects.clock })
   try {
     const hasher = await createSecretHasher(db, sealer, effects.random)
     keep()

@@ -29,6 +29,7 @@ import { announcement, shown } from './dev-announcement.ts'
 import { openPort } from './open-port.ts'
 import { isFree, openSecondPort } from './second-port.ts'
 import { closeOnSignal } from './signals.ts'
+import { migratedText } from './store-options.ts'
 import { withPort } from './with-port.ts'
 
 interface DevOptions {
@@ -90,7 +91,10 @@ async function dev(options: DevOptions): Promise<void> {
   const folder = resolve(options.data)
   prepareFolder(folder)
   say(`Opening ${shown(folder)} …`)
-  const store = await openStore({ data_folder: folder, database_url: null, master_key: null }, systemEffects)
+  const location = { data_folder: folder, database_url: null, master_key: null }
+  const store = await openStore(location, systemEffects, {
+    onMigrated: (versions) => say(migratedText(shown(folder), versions)),
+  })
   const running: { server?: Server } = {}
   try {
     await startIn(folder, store, options, running)

@@ -1,6 +1,16 @@
 /** Opens a port for a command, and when it cannot be had names the setting that chooses another. */
 
-import { ListenRefused } from '../http/listen.ts'
+import { createServer, type Server } from 'node:http'
+import { bindAll, ListenRefused } from '../http/listen.ts'
+import type { Address } from '../main.ts'
+
+/** Found out before anything is done that would be in vain without it. */
+export async function openForAMoment({ hosts, port }: Address): Promise<number> {
+  const servers: Server[] = []
+  await bindAll({ hosts, port, servers, create: createServer })
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return port
+}
 
 export interface PortSettings {
   readonly port: string

@@ -10,6 +10,7 @@ import { formatProblem, formatWarning, type Problem } from '../blueprint/problem
 import { readBlueprintFiles } from '../blueprint/read-files.ts'
 import type { StoreSettings } from '../config.ts'
 import { isNewStore, type OpenStore } from '../open-store.ts'
+import { StoreEmpty } from '../store/database.ts'
 import { isAllowedBy } from './outbound.ts'
 import { terminalText } from './standard-input.ts'
 import { locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
@@ -47,7 +48,12 @@ export async function withPlan(
   }
   // A dry run leaves nothing behind, not even an empty database.
   if (isDry && isNewStore(settings)) return planIn(null)
-  return withStore(options, planIn, { mayCreate: true, isWriting: true })
+  try {
+    return await withStore(options, planIn, { mayCreate: !isDry, mayMigrate: !isDry, isWriting: true })
+  } catch (error) {
+    if (isDry && error instanceof StoreEmpty) return planIn(null)
+    throw error
+  }
 }
 
 const planFor = (

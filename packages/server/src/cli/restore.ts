@@ -7,7 +7,13 @@ import { systemEffects } from '../effects.ts'
 import { instantText } from '../inspect/instant-text.ts'
 import { createSealer, type Sealer } from '../keys/sealing.ts'
 import { parseMasterKeys, readMasterKeys } from '../master-key.ts'
-import { databaseFile, hasDatabase, masterKeyPath, type StoreLocation } from '../open-store.ts'
+import {
+  databaseFile,
+  hasDatabase,
+  masterKeyPath,
+  type OpenStore,
+  type StoreLocation,
+} from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 import { commandActor } from './actor.ts'
 import { type AfterRestore, finishRestore } from './after-restore.ts'
@@ -43,7 +49,9 @@ export function registerRestore(command: Command): void {
 const waysOf = ({ keepTokens = false }: RestoreOptions) => ({ keepTokens, by: commandActor('restore') })
 
 async function afterwards(options: RestoreOptions): Promise<void> {
-  const after = await withStore(options, ({ db }) => finishRestore(db, waysOf(options)), { isWriting: true })
+  const finish = ({ db }: OpenStore) => finishRestore(db, waysOf(options))
+  // What was put back may be of an older release, as with a backup that is named.
+  const after = await withStore(options, finish, { isWriting: true, mayMigrate: true })
   print(options, jsonOf(after), [...factsOf(after), ...adviceOf(after, null)])
 }
 

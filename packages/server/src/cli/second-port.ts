@@ -1,7 +1,7 @@
 /** Ports beside the main one: in development one that cannot be had is told, and no reason not to start. */
 
-import { createServer, type Server } from 'node:http'
-import { bindAll, developmentHosts, ListenRefused } from '../http/listen.ts'
+import { developmentHosts, ListenRefused } from '../http/listen.ts'
+import { openForAMoment } from './open-port.ts'
 
 export interface SecondPort {
   /** 0 for none. */
@@ -13,15 +13,8 @@ export interface SecondPort {
   readonly warn: (line: string) => void
 }
 
-/** Opened for a moment. */
 export const isFree = (second: SecondPort): Promise<boolean> =>
-  openSecondPort(second, async () => {
-    const servers: Server[] = []
-    const { port } = second
-    await bindAll({ hosts: developmentHosts, port, servers, create: createServer })
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-    return port
-  })
+  openSecondPort(second, () => openForAMoment({ hosts: developmentHosts, port: second.port }))
 
 /** False where there is none. */
 export async function openSecondPort(

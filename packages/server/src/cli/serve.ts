@@ -15,7 +15,7 @@ import { isReadableByOthers } from '../master-key.ts'
 import { isNewStore, masterKeyPath, type OpenStore, openStore } from '../open-store.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { auditSinksFor } from './audit-sinks.ts'
-import { openPort } from './open-port.ts'
+import { openForAMoment, openPort } from './open-port.ts'
 import { fetchJsonFor, isAllowedBy } from './outbound.ts'
 import { closeOnSignal } from './signals.ts'
 import { withPort } from './with-port.ts'
@@ -51,11 +51,14 @@ async function serve(config: Config): Promise<void> {
     tokenLines: config.log_tokens,
   })
   if (config.workers === 1) {
+    await tryPorts(config)
     const { server, port } = await startServing(config, log)
     // Before it is said to be ready: a signal may follow at once.
     closeOnSignal(server, log)
     sayReady(log, config, port)
   } else if (cluster.isPrimary) {
+    await tryFiles(config, log)
+    await tryPorts(config)
     await (await open(config, log)).db.close()
     const port = await runWorkers({ count: config.workers, log, metrics: metricsAddress(config) })
     sayReady(log, config, port)
@@ -118,7 +121,9 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
 /** Who meant another folder, or whose disk is not mounted, sees here why nobody is known. */
 async function open(config: Config, log: Log): Promise<OpenStore> {
   const isNew = isNewStore(config)
-  const store = await openStore(config, systemEffects)
+  const store = await openStore(config, systemEffects, {
+    onMigrated: ({ from, to }) => log.info('database migrated', { reason: `schema ${from} to ${to}` }),
+  })
   if (isNew) log.warn('made a new database', { file: config.data_folder })
   return store
 }
@@ -167,23 +172,39 @@ function warnOfReadableKey(
 const tlsFiles = ({ tls_certificate_file: certFile, tls_key_file: keyFile }: Config): TlsFiles | null =>
   certFile === null || keyFile === null ? null : { certFile, keyFile }
 
-async function listen(server: Server, config: Config): Promise<number> {
+function portsOf(config: Config) {
   const hosts = [config.listen_host]
-  const port = await openPort(() => server.listen({ hosts, port: config.listen_port }), {
-    port: 'listen_port',
-    host: 'listen_host',
-  })
-  if (config.mtls_port !== 0) {
-    await openPort(() => server.listenMtls({ hosts, port: config.mtls_port }), { port: 'mtls_port' })
+  return {
+    main: { hosts, port: config.listen_port, settings: { port: 'listen_port', host: 'listen_host' } },
+    mtls: { hosts, port: config.mtls_port, settings: { port: 'mtls_port' } },
+    plainHttp: { hosts, port: config.http_port, settings: { port: 'http_port' } },
+    metrics: {
+      ...{ hosts: [config.metrics_host], port: config.metrics_port },
+      settings: { port: 'metrics_port', host: 'metrics_host' },
+    },
   }
-  if (config.http_port !== 0) {
-    const address = { hosts, port: config.http_port }
-    await openPort(() => server.listenPlainHttp(address), { port: 'http_port' })
-  }
-  if (config.metrics_port !== 0) {
-    const address = { hosts: [config.metrics_host], port: config.metrics_port }
-    await openPort(() => server.listenMetrics(address), { port: 'metrics_port', host: 'metrics_host' })
-  }
+}
+
+/** Workers read them only after the primary has opened the database. */
+async function tryFiles(config: Config, log: Log): Promise<void> {
+  const files = tlsFiles(config)
+  if (files !== null) await loadTls(files)
+  const revocationLists = await revocationListsOf(config, log)
+  revocationLists?.stop()
+}
+
+/** Before the database is opened and so migrated: a start beside the older release leaves that its database. */
+async function tryPorts(config: Config): Promise<void> {
+  for (const { settings, ...address } of Object.values(portsOf(config)))
+    if (address.port !== 0) await openPort(() => openForAMoment(address), settings)
+}
+
+async function listen(server: Server, config: Config): Promise<number> {
+  const { main, mtls, plainHttp, metrics } = portsOf(config)
+  const port = await openPort(() => server.listen(main), main.settings)
+  if (mtls.port !== 0) await openPort(() => server.listenMtls(mtls), mtls.settings)
+  if (plainHttp.port !== 0) await openPort(() => server.listenPlainHttp(plainHttp), plainHttp.settings)
+  if (metrics.port !== 0) await openPort(() => server.listenMetrics(metrics), metrics.settings)
   return port
 }
 

@@ -6,6 +6,7 @@ import { readStoreLocation, type StoreSettings } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { isLostStore, isNewStore, type OpenStore, openStore, type StoreLocation } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
+import type { SchemaVersions } from '../store/migrations.ts'
 
 export interface StoreOptions {
   readonly data?: string
@@ -16,6 +17,8 @@ export interface StoreOptions {
 export interface StoreUse {
   /** For the one command that may begin a new database. */
   readonly mayCreate?: boolean
+  /** For those that begin what an upgrade begins; others refuse a database of an older release, and leave it as it is. */
+  readonly mayMigrate?: boolean
   /** Whoever changes something is told where: the wrong database looks like the right one. */
   readonly isWriting?: boolean
 }
@@ -42,11 +45,15 @@ export function placeOf({ database_url: url, data_folder: folder }: StoreLocatio
   return `the PostgreSQL database ${[pathname.slice(1), hostname].filter((part) => part !== '').join(' on ')}`
 }
 
+/** What people read who have not started the server of the new release yet. */
+export const migratedText = (place: string, { from, to }: SchemaVersions): string =>
+  `Migrated ${place} from schema ${from} to ${to}: an older release cannot open it any more.`
+
 /** Opens the store for the length of `work`. */
 export async function withStore<Result>(
   options: StoreOptions,
   work: (store: OpenStore) => Promise<Result>,
-  { mayCreate = false, isWriting = false }: StoreUse = {},
+  { mayCreate = false, mayMigrate = false, isWriting = false }: StoreUse = {},
 ): Promise<Result> {
   const location = await locateStore(options)
   const isNew = isNewStore(location)
@@ -55,7 +62,10 @@ export async function withStore<Result>(
       `There is no database in ${location.data_folder}. Start the server first, or name another folder with --data, or its configuration with --config.`,
     )
   }
-  const store = await openStore(location, systemEffects)
+  const store = await openStore(location, systemEffects, {
+    mustBeCurrent: !mayMigrate,
+    onMigrated: (versions) => process.stderr.write(`${migratedText(placeOf(location), versions)}\n`),
+  })
   if (isNew) process.stderr.write(`Made a new database in ${placeOf(location)}.\n`)
   else if (isWriting && !options.json) process.stderr.write(`In ${placeOf(location)}:\n`)
   try {

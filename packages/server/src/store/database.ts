@@ -84,7 +84,12 @@ export class StoreBusy extends StoreUnavailable {
 
 /** The database must not be used as it is. The message is for the operator: one sentence, and the next step. */
 export class StoreRefused extends Error {
-  override readonly name = 'StoreRefused'
+  override readonly name: string = 'StoreRefused'
+}
+
+/** Nobody has begun anything in the database yet, and whoever opens it must not. */
+export class StoreEmpty extends StoreRefused {
+  override readonly name = 'StoreEmpty'
 }
 
 /** A row would break a unique name or point at nothing; the transaction has been rolled back. */

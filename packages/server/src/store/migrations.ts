@@ -7,7 +7,7 @@
  */
 
 import type { Kysely } from 'kysely'
-import { StoreRefused } from './database.ts'
+import { StoreEmpty, StoreRefused } from './database.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { everyProof } from './migrations/0002-every-proof.ts'
 import { everyEnd } from './migrations/0003-every-end.ts'
@@ -28,6 +28,19 @@ export interface MigrationTarget {
   hasTable(kysely: Kysely<Schema>, name: string): Promise<boolean>
 }
 
+/** What opening a database may do to its schema. */
+export interface SchemaUse {
+  /** Refuses one that has yet to be migrated: afterwards the older release could not start any more. */
+  readonly mustBeCurrent?: boolean
+  /** Told of what this process has migrated; to make a new one is no migration. */
+  readonly onMigrated?: (versions: SchemaVersions) => void
+}
+
+export interface SchemaVersions {
+  readonly from: number
+  readonly to: number
+}
+
 export const migrations: readonly Migration[] = [
   ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters, registration, keptHeaders],
 ]
@@ -37,11 +50,27 @@ type MigrationsTable = { schema_migrations: { id: number; name: string; applied_
 export async function migrate(
   target: MigrationTarget,
   timeline: readonly Migration[] = migrations,
+  { mustBeCurrent = false, onMigrated = () => {} }: SchemaUse = {},
 ): Promise<void> {
   // Without the lock first: an ordinary start must not wait for a writer.
-  if (!nextOf(timeline, await appliedIds(target, target.kysely))) return
-  while (await applyNext(target, timeline)) {}
+  const applied = await appliedIds(target, target.kysely)
+  if (!nextOf(timeline, applied)) return
+  const versions = { from: newestOf(applied), to: newestOf(timeline.map(({ id }) => id)) }
+  if (mustBeCurrent) throw refusalOf(versions)
+  let steps = 0
+  while (await applyNext(target, timeline)) steps += 1
+  if (steps > 0 && versions.from > 0) onMigrated(versions)
 }
+
+const refusalOf = ({ from, to }: SchemaVersions): StoreRefused =>
+  from === 0
+    ? new StoreEmpty('There is nothing in the database yet: start the server first, or name another one.')
+    : new StoreRefused(
+        `The database is of an older Sallyport (schema ${from}, this release needs ${to}): ` +
+          'start the server of this release first, which migrates it, or go on with the older one.',
+      )
+
+const newestOf = (ids: readonly number[]): number => Math.max(0, ...ids)
 
 /** Applies one migration and answers whether there may be another. */
 function applyNext(target: MigrationTarget, timeline: readonly Migration[]): Promise<boolean> {
@@ -60,8 +89,8 @@ function applyNext(target: MigrationTarget, timeline: readonly Migration[]): Pro
 }
 
 function nextOf(timeline: readonly Migration[], applied: readonly number[]): Migration | undefined {
-  const newest = Math.max(0, ...applied)
-  const known = timeline.at(-1)?.id ?? 0
+  const newest = newestOf(applied)
+  const known = newestOf(timeline.map(({ id }) => id))
   if (newest > known) {
     throw new StoreRefused(
       `The database was written by a newer Sallyport (schema ${newest}, this release knows ${known}): ` +

@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreBusy, StoreRefused, StoreUnavailable } from './database.ts'
-import { type MigrationTarget, migrate } from './migrations.ts'
+import { type MigrationTarget, migrate, migrations, type SchemaUse } from './migrations.ts'
 import { insertOpaqueTokens, makePartition } from './opaque-tokens.ts'
 import {
   asKyselyPool,
@@ -19,7 +19,7 @@ import type { Schema } from './schema.ts'
 import { insertUses } from './used-once.ts'
 import { runWrite } from './write.ts'
 
-export interface PostgresOptions {
+export interface PostgresOptions extends SchemaUse {
   readonly url: string
   /** Epoch seconds. */
   readonly clock: () => number
@@ -39,7 +39,7 @@ const partitionLock = 3
 
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { url, clock, poolSize = 10, timeoutMilliseconds = defaultTimeoutMilliseconds } = options
-  await migratePostgres(url, clock)
+  await migratePostgres(options)
   const pool = new pg.Pool({ ...hotConfig(url, timeoutMilliseconds), max: poolSize })
   // An idle connection that dies is replaced when the next one is needed.
   pool.on('error', () => {})
@@ -126,13 +126,13 @@ function preparedReader(pool: pg.Pool): Read {
   }
 }
 
-async function migratePostgres(url: string, clock: () => number): Promise<void> {
+async function migratePostgres({ url, clock, ...schema }: PostgresOptions): Promise<void> {
   const pool = new pg.Pool({ ...patientConfig(url), max: 1 })
   pool.on('error', () => {})
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
   try {
     await refuseOldServer(kysely)
-    await migrate(postgresTarget(kysely, clock))
+    await migrate(postgresTarget(kysely, clock), migrations, schema)
   } catch (error) {
     throw refusalOf(error)
   } finally {

@@ -11,7 +11,7 @@ import { type Kysely, sql } from 'kysely'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreRefused, StoreUnavailable } from './database.ts'
 import { makeFolder } from './make-folder.ts'
-import { type MigrationTarget, migrate } from './migrations.ts'
+import { type MigrationTarget, migrate, migrations, type SchemaUse } from './migrations.ts'
 import { prepareRead } from './prepared.ts'
 import type { Schema } from './schema.ts'
 import {
@@ -27,7 +27,7 @@ import { createSqliteThread } from './sqlite-thread.ts'
 import { nextStep } from './unwritable.ts'
 import { runWrite } from './write.ts'
 
-export interface SqliteOptions {
+export interface SqliteOptions extends SchemaUse {
   readonly file: string
   /** Epoch seconds. */
   readonly clock: () => number
@@ -59,7 +59,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     const writer = open({})
     const opened = statSync(file)
     await whileBusy(startLockAttempts, () => setUpWriter(writer, options))
-    await migrate(sqliteTarget(writingKysely(writer, lockWaitMilliseconds), clock))
+    await migrate(sqliteTarget(writingKysely(writer, lockWaitMilliseconds), clock), migrations, options)
     const hotConnection = open({ readOnly: true, timeout: lockWaitMilliseconds })
     hotConnection.exec('pragma cache_size = -8000')
     const hot = createHotReader(hotConnection)

@@ -7,6 +7,7 @@ import { after, describe, type TestContext } from 'node:test'
 import { saveApp } from '../../src/store/apps.ts'
 import { saveCredential } from '../../src/store/credentials.ts'
 import type { Database } from '../../src/store/database.ts'
+import type { SchemaUse } from '../../src/store/migrations.ts'
 import { saveOrganization } from '../../src/store/organizations.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
@@ -41,7 +42,7 @@ export interface EmptyStore {
   /** The file, or the URL. */
   readonly location: string
   readonly clock: TestClock
-  open(): Promise<Database>
+  open(schema?: SchemaUse): Promise<Database>
 }
 
 export interface StoreSuite {
@@ -56,21 +57,24 @@ export interface StoreSuite {
 type Prepare = (
   t: TestContext,
   isMigrated: boolean,
-) => Promise<{ location: string; openAt(clock: TestClock): Promise<Database> }>
+) => Promise<{ location: string; openAt(clock: TestClock, schema?: SchemaUse): Promise<Database> }>
 
 const engines: Record<StoreSuite['engine'], Prepare> = {
   async sqlite(t, isMigrated) {
     const file = join(temporaryFolder(t), 'store.db')
     if (isMigrated) writeFileSync(file, await migratedSqlite(), { mode: 0o600 })
-    return { location: file, openAt: (clock) => openSqlite({ file, clock, synchronous: 'off' }) }
+    return {
+      location: file,
+      openAt: (clock, schema) => openSqlite({ file, clock, synchronous: 'off', ...schema }),
+    }
   },
   async postgres(t, isMigrated) {
     const server = await postgresForTests()
     const { url, drop } = await (isMigrated ? migratedPostgres(server) : server.createDatabase())
     t.after(drop)
     // Patient: what is tested here is not how fast a busy machine is.
-    const openAt = (clock: TestClock) =>
-      openPostgres({ url, clock, poolSize: 5, timeoutMilliseconds: 30_000 })
+    const openAt = (clock: TestClock, schema?: SchemaUse) =>
+      openPostgres({ url, clock, poolSize: 5, timeoutMilliseconds: 30_000, ...schema })
     return { location: url, openAt }
   },
 }
@@ -98,8 +102,8 @@ export function createSuite(engine: StoreSuite['engine']): StoreSuite {
     // Hooks run in the order of registration, so what is opened closes before its database goes.
     t.after(() => Promise.all(opened.map((db) => db.close())))
     const { location, openAt } = await engines[engine](t, isMigrated)
-    const open = async () => {
-      const db = await openAt(clock)
+    const open = async (schema?: SchemaUse) => {
+      const db = await openAt(clock, schema)
       opened.push(db)
       return db
     }
@@ -113,7 +117,7 @@ export function createSuite(engine: StoreSuite['engine']): StoreSuite {
       const { open, clock } = await prepare(t, true)
       const db = await open()
       await saveSampleTenant(db, 'neighbour')
-      return { db, clock, openAgain: open }
+      return { db, clock, openAgain: () => open() }
     },
   }
 }

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { findClient } from '../../src/store/apps.ts'
-import { StoreRefused } from '../../src/store/database.ts'
+import { StoreEmpty, StoreRefused } from '../../src/store/database.ts'
 import type { Migration } from '../../src/store/migrations/migration.ts'
-import { type MigrationTarget, migrate, migrations } from '../../src/store/migrations.ts'
+import { type MigrationTarget, migrate, migrations, type SchemaVersions } from '../../src/store/migrations.ts'
 import { postgresTarget } from '../../src/store/postgres.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { sqliteTarget } from '../../src/store/sqlite.ts'
@@ -142,6 +142,32 @@ forEachStore((engine, store) => {
       ),
     )
     await withTarget(empty, (target) => migrate(target, longerTimeline))
+  })
+
+  test('trust R21: who must not migrate leaves an older schema to its release; who may is told of it once', async (t) => {
+    const empty = await store.prepareUnmigrated(t)
+    const told: SchemaVersions[] = []
+    const onMigrated = (versions: SchemaVersions) => void told.push(versions)
+    const leave = { mustBeCurrent: true, onMigrated }
+    await assert.rejects(
+      empty.open(leave),
+      new StoreEmpty('There is nothing in the database yet: start the server first, or name another one.'),
+    )
+    const older = migrations.slice(0, -1)
+    await withTarget(empty, (target) => migrate(target, older, { onMigrated }))
+    await assert.rejects(
+      empty.open(leave),
+      new StoreRefused(
+        `The database is of an older Sallyport (schema ${known - 1}, this release needs ${known}): ` +
+          'start the server of this release first, which migrates it, or go on with the older one.',
+      ),
+    )
+    // It would be refused here as that of a newer release.
+    await withTarget(empty, (target) => migrate(target, older))
+    assert.deepEqual(told, [], 'a new database is no migration')
+    await empty.open({ onMigrated })
+    await empty.open(leave)
+    assert.deepEqual(told, [{ from: known - 1, to: known }])
   })
 
   test('issue Storage: a database of version 1 is opened with its rows, and an old packed credential reads', async (t) => {
