@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts'
 import { leapAhead } from '../store/new-life.ts'
 import { lateSeconds } from '../store/revocations.ts'
 import { listTenantIds } from '../store/tenants.ts'
+import { markUnknownUses } from '../store/used-once.ts'
 
 export interface AfterRestore {
   /** The end of the chain as it was put back; what was done after it is forgotten. */
@@ -16,13 +17,20 @@ export interface AfterRestore {
   readonly tenants: number
   /** Tokens issued until then are dead, in epoch seconds; null where they were kept. */
   readonly issuedUntil: number | null
+  /** Until then what was used before could be used once more, in epoch seconds; null where all uses are known. */
+  readonly usesUnknownUntil: number | null
 }
 
 export interface AfterRestoreOptions {
   /** Nothing was revoked since the backup, says who asks. */
   readonly keepTokens: boolean
+  /** What was used once before the restore is known to be used. */
+  readonly knowsUses: boolean
   readonly by: Actor
 }
+
+/** Five minutes that an assertion may live, and the clocks' difference. */
+const longestProofSeconds = 360
 
 /**
  * What was revoked after the backup lives again, and nobody can tell what that was: so every token of the time before
@@ -30,7 +38,7 @@ export interface AfterRestoreOptions {
  */
 export async function finishRestore(
   db: Database,
-  { keepTokens, by }: AfterRestoreOptions,
+  { keepTokens, knowsUses, by }: AfterRestoreOptions,
 ): Promise<AfterRestore> {
   const tenantIds = await listTenantIds(db)
   return db.write(async (tx) => {
@@ -38,6 +46,8 @@ export async function finishRestore(
     const head = last ?? { number: 0, hash: new Uint8Array(32) }
     await leapAhead(tx, db.engine)
     const issuedUntil = keepTokens ? null : tx.now + lateSeconds
+    const usesUnknownUntil = knowsUses ? null : tx.now + longestProofSeconds
+    if (usesUnknownUntil !== null) await markUnknownUses(tx.kysely, usesUnknownUntil)
     const after = { audit_head: headText(head), tokens_issued_until: issuedUntil }
     tx.audit({
       ...{ tenantId: null, actor: by, action: 'restoreDatabase', target: 'database' },
@@ -48,6 +58,7 @@ export async function finishRestore(
         const cutOff = { kind: 'tenant', subjectId: tenantId, issuedUntil } as const
         await revokeAndRecord(tx, tenantId, cutOff, { actor: by, action: 'revokeTokensOfTenant' })
       }
-    return { head, until: last?.happenedAt ?? null, tenants: tenantIds.length, issuedUntil }
+    const until = last?.happenedAt ?? null
+    return { head, until, tenants: tenantIds.length, issuedUntil, usesUnknownUntil }
   })
 }

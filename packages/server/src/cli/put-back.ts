@@ -31,7 +31,7 @@ import { carryUses, checkSqliteCopy, type Hold, holdAlone } from '../store/sqlit
 import { type AfterRestore, type AfterRestoreOptions, finishRestore } from './after-restore.ts'
 import { flushFile, flushFolder } from './flush.ts'
 
-export interface PutBackOptions extends AfterRestoreOptions {
+export interface PutBackOptions extends Omit<AfterRestoreOptions, 'knowsUses'> {
   readonly backup: string
   readonly folder: string
   readonly sealer: Sealer
@@ -40,8 +40,6 @@ export interface PutBackOptions extends AfterRestoreOptions {
 export interface PutBack extends AfterRestore {
   /** The folder that has the database that was there; null where there was none. */
   readonly replaced: string | null
-  /** Whether what was used once before the restore is known to be used. */
-  readonly knowsUses: boolean
   /** False where nobody could tell whether a server has the old database open, because it cannot be read or is gone. */
   readonly isCertainlyAlone: boolean
 }
@@ -62,8 +60,8 @@ export async function putBack(options: PutBackOptions): Promise<PutBack> {
   const unfinished = `${file}.${Buffer.from(systemEffects.random(4)).toString('hex')}.restoring`
   try {
     const knowsUses = stage(backup, unfinished, file)
-    const after = await makeReady(unfinished, options)
-    return { ...after, knowsUses, ...swap(unfinished, file) }
+    const after = await makeReady(unfinished, { ...options, knowsUses })
+    return { ...after, ...swap(unfinished, file) }
   } finally {
     for (const end of ['', ...logs]) rmSync(unfinished + end, { force: true })
   }
@@ -97,23 +95,23 @@ function removeUnfinished(file: string): void {
     if (name.startsWith(prefix) && /\.restoring(-\w+)?$/.test(name)) rmSync(join(dirname(file), name))
 }
 
-/** A copy of the backup that is whole and ours. */
+/** A copy of the backup that is whole and ours; answers whether it knows what was used before. */
 function stage(backup: string, unfinished: string, file: string): boolean {
   closeSync(openSync(unfinished, 'wx', 0o600))
   copyFileSync(backup, unfinished)
   chmodSync(unfinished, 0o600)
   checkSqliteCopy(unfinished, backup)
-  return existsSync(file) && carryUses(file, unfinished)
+  return existsSync(file) && carryUses(file, unfinished, systemEffects.clock())
 }
 
 async function makeReady(
   unfinished: string,
-  { sealer, keepTokens, by }: PutBackOptions,
+  { sealer, ...options }: PutBackOptions & AfterRestoreOptions,
 ): Promise<AfterRestore> {
   const db = await openSqlite({ file: unfinished, clock: systemEffects.clock })
   try {
     await checkSeals(db, sealer)
-    return await finishRestore(db, { keepTokens, by })
+    return await finishRestore(db, options)
   } catch (error) {
     if (error instanceof SealBroken)
       throw new StoreRefused(

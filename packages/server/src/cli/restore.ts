@@ -49,10 +49,11 @@ export function registerRestore(command: Command): void {
 const waysOf = ({ keepTokens = false }: RestoreOptions) => ({ keepTokens, by: commandActor('restore') })
 
 async function afterwards(options: RestoreOptions): Promise<void> {
-  const finish = ({ db }: OpenStore) => finishRestore(db, waysOf(options))
+  // Whatever put it back has asked no older database.
+  const finish = ({ db }: OpenStore) => finishRestore(db, { ...waysOf(options), knowsUses: false })
   // What was put back may be of an older release, as with a backup that is named.
   const after = await withStore(options, finish, { isWriting: true, mayMigrate: true })
-  print(options, jsonOf(after), [...factsOf(after), ...adviceOf(after, null)])
+  print(options, jsonOf(after), [...factsOf(after), ...usesOf(after), ...adviceOf(after, null)])
 }
 
 async function restore(backup: string, options: RestoreOptions): Promise<void> {
@@ -61,11 +62,12 @@ async function restore(backup: string, options: RestoreOptions): Promise<void> {
   const { data_folder: folder } = location
   if (!options.yes) refuseUnasked(folder)
   const done = await putBack({ ...waysOf(options), backup, folder, sealer: sealerFor(location) })
-  const json = { ...jsonOf(done), replaced: done.replaced, knows_uses: done.knowsUses }
+  const json = { ...jsonOf(done), replaced: done.replaced }
   print(options, json, [
     `${databaseFile(folder)} is now what ${backup} holds.`,
     ...factsOf(done),
     ...oldOf(done),
+    ...usesOf(done),
     ...adviceOf(done, done.replaced === null ? null : replacedExport(location, done)),
   ])
 }
@@ -84,7 +86,7 @@ function refuseUnasked(folder: string): void {
 function refusePostgres({ database_url: url }: StoreLocation): void {
   if (url === null) return
   throw new ConfigRefused(
-    'PostgreSQL has tools of its own: stop every server, run `pg_restore --single-transaction --dbname="$SALLYPORT_DATABASE_URL" FILE` into a new, empty database, then `sallyport restore --after`, and start the servers again.',
+    'PostgreSQL has tools of its own: stop every server, run `pg_restore --single-transaction --dbname="$SALLYPORT_DATABASE_URL" FILE` into a new, empty database, then `sallyport restore --after`, and start the servers when that says.',
   )
 }
 
@@ -103,9 +105,10 @@ function print({ json }: RestoreOptions, members: object, lines: readonly string
   process.stdout.write(`${json ? JSON.stringify(members) : lines.join('\n')}\n`)
 }
 
-const jsonOf = ({ head, until, tenants, issuedUntil }: AfterRestore) => ({
+const jsonOf = ({ head, until, tenants, issuedUntil, usesUnknownUntil }: AfterRestore) => ({
   ...{ tenants, tokens_issued_until: issuedUntil },
   ...{ audit_head: headText(head), audit_head_at: until },
+  ...{ knows_uses: usesUnknownUntil === null, uses_unknown_until: usesUnknownUntil },
 })
 
 const when = (instant: number): string => instantText(instant).replace('.000Z', 'Z')
@@ -116,22 +119,22 @@ const factsOf = ({ issuedUntil }: AfterRestore): readonly string[] => [
     : `Every token issued until ${when(issuedUntil)} is dead; new ones are given after that.`,
 ]
 
-function oldOf({ replaced, knowsUses, isCertainlyAlone }: PutBack): readonly string[] {
+function oldOf({ replaced, isCertainlyAlone }: PutBack): readonly string[] {
   const said: string[] = []
   if (replaced !== null) said.push(`The database that was here is in ${replaced}.`)
   if (!isCertainlyAlone)
     said.push(
       `${replaced === null ? 'The database that was here is gone' : 'It cannot be read'}, so nobody can tell whether a server had it open: make sure that none has.`,
     )
-  if (!knowsUses)
-    said.push(
-      `Client assertions and DPoP proofs that were used before could be used once more: start no server before ${when(systemEffects.clock() + longestProofSeconds)}.`,
-    )
   return said
 }
 
-/** Five minutes that an assertion may live, and the clocks' difference. */
-const longestProofSeconds = 360
+const usesOf = ({ usesUnknownUntil }: AfterRestore): readonly string[] =>
+  usesUnknownUntil === null
+    ? []
+    : [
+        `Client assertions and DPoP proofs that were used before could be used once more: start no server before ${when(usesUnknownUntil)}.`,
+      ]
 
 /** What can be known only from elsewhere. */
 function adviceOf({ head, until }: AfterRestore, exported: string | null): readonly string[] {

@@ -3,6 +3,7 @@
 import { backup, DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from './database.ts'
 import { primaryCode, resultCodes, translateSqliteError } from './sqlite-driver.ts'
+import { unknownUses } from './used-once.ts'
 
 export interface CopyProgress {
   readonly donePages: number
@@ -109,13 +110,17 @@ export function holdAlone(file: string): Hold | null {
   }
 }
 
-/** What one database knows of things that may be used once, added to another; false where it cannot be read. */
-export function carryUses(from: string, into: string): boolean {
+/**
+ * What one database knows of things that may be used once, added to another; false where it cannot be read, or was put
+ * back itself a moment ago and does not know them all.
+ */
+export function carryUses(from: string, into: string, now: number): boolean {
   const connection = new DatabaseSync(into)
   try {
     connection.prepare('attach ? as other').run(from)
     connection.exec('insert or ignore into used_once select expires_at, digest from other.used_once')
-    return true
+    const marks = connection.prepare('select 1 from used_once where digest = ? and expires_at > ?')
+    return marks.all(unknownUses, now).length === 0
   } catch {
     return false
   } finally {

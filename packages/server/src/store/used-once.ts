@@ -4,6 +4,15 @@ import { type Kysely, sql } from 'kysely'
 import type { Use } from './database.ts'
 import type { Schema } from './schema.ts'
 
+/** 32 bytes that no digest is: until its end some uses of before are known to nobody. */
+export const unknownUses = Buffer.from('uses before a restore: not known')
+
+/** Stands among the uses, so that it goes wherever they are carried, and is swept with them. */
+export async function markUnknownUses(kysely: Kysely<Schema>, until: number): Promise<void> {
+  await sql`insert into used_once (expires_at, digest) values (${until}, ${unknownUses})
+    on conflict do nothing`.execute(kysely)
+}
+
 const keyOfUse = ({ expiresAt, digest }: Use): string =>
   `${expiresAt} ${Buffer.from(digest).toString('latin1')}`
 

@@ -50,7 +50,7 @@ forEachStore((_engine, suite) => {
       const kept = await server.db.kysely.selectFrom('revocations').selectAll().execute()
       await revokeToken(server, revoked, {}, tenantId)
       await goBack(server, kept)
-      const { issuedUntil } = await finishRestore(server.db, { keepTokens: false, by })
+      const { issuedUntil } = await finishRestore(server.db, { keepTokens: false, knowsUses: true, by })
       assert.ok(issuedUntil !== null && issuedUntil >= server.clock())
       for (const token of [revoked, other]) assertInactive(await introspect(server, token, {}, tenantId))
       await server.advance(issuedUntil + 1 - server.clock())
@@ -61,7 +61,7 @@ forEachStore((_engine, suite) => {
     const server = await start(t)
     const token = await tokenOf(server)
     const seen = server.db.changes.lastSeq
-    const { issuedUntil } = await finishRestore(server.db, { keepTokens: true, by })
+    const { issuedUntil } = await finishRestore(server.db, { keepTokens: true, knowsUses: true, by })
     assert.equal(issuedUntil, null)
     assertActive(await introspect(server, token))
     await server.db.changes.catchUp()
@@ -71,7 +71,7 @@ forEachStore((_engine, suite) => {
   test('R15: an API that asks for the revocations after any change it has seen is told to begin anew', async (t) => {
     const server = await start(t)
     const seen = server.db.changes.lastSeq
-    await finishRestore(server.db, { keepTokens: false, by })
+    await finishRestore(server.db, { keepTokens: false, knowsUses: true, by })
     for (const after of [seen, seen + 5]) {
       const reply = await server.request({
         url: `/acme/oauth2/revocations?after=${after}`,
@@ -97,7 +97,7 @@ forEachStore((_engine, suite) => {
   test('trust R16: the restore is a record of the chain, says where the backup ended, and the chain is whole', async (t) => {
     const { db } = await suite.open(t)
     const head = await readHead(db)
-    await finishRestore(db, { keepTokens: false, by })
+    await finishRestore(db, { keepTokens: false, knowsUses: true, by })
     const records = await listAuditRecords(db, { after: head.number, limit: 10 })
     assert.deepEqual(
       records.map(({ tenantId, actor, action, target }) => [tenantId, actor, action, target]),
@@ -135,7 +135,7 @@ forEachStore((_engine, suite) => {
       await kysely.deleteFrom('audit_sinks').execute()
       await kysely.insertInto('audit_sinks').values(places).execute()
     })
-    await finishRestore(db, { keepTokens: false, by })
+    await finishRestore(db, { keepTokens: false, knowsUses: true, by })
     await follower.work()
     const again = got.filter(({ number }) => number === lost.number)
     assert.equal(again.length, 2)

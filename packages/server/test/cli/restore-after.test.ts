@@ -33,13 +33,14 @@ forEachStore((_engine, store) => {
     const said = JSON.parse(await sallyport('restore', '--after', '--json'))
     assert.equal(said.tenants, 1)
     assert.equal(typeof said.tokens_issued_until, 'number')
+    assert.equal(said.knows_uses, false)
+    assert.ok(said.uses_unknown_until > said.tokens_issued_until + 300)
     const records = (await sallyport('audit', 'export')).trim().split('\n')
     const actions = records.slice(-2).map((record) => JSON.parse(record).action)
     assert.deepEqual(actions, ['restoreDatabase', 'revokeTokensOfTenant'])
     assert.match(await sallyport('audit', 'verify'), /whole/)
-    assert.match(
-      await sallyport('restore', '--after', '--keep-tokens'),
-      /tokens of the time before were kept/,
-    )
+    const kept = await sallyport('restore', '--after', '--keep-tokens')
+    assert.match(kept, /tokens of the time before were kept/)
+    assert.match(kept, /could be used once more: start no server before \S+Z\./)
   })
 })

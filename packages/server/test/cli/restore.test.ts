@@ -301,6 +301,24 @@ test('R9: what was used once before the restore is not good again, where the old
   assert.match(after.stdout, /^It cannot be read, so nobody can tell whether a server had it open/m)
 })
 
+test('R9: a database that was put back without the uses of before lacks them in the next restore too, until they are over', async (t) => {
+  const place = await prepare(t)
+  const restore = async () => {
+    const { code, stdout, stderr } = await place.sallyport(['restore', 'backup.db', '--yes', '--json'])
+    assert.equal(code, 0, stderr)
+    return JSON.parse(stdout)
+  }
+  writeFileSync(join(place.data, 'sallyport.db'), 'gone '.repeat(1000))
+  assert.equal((await restore()).knows_uses, false)
+  const again = await restore()
+  assert.equal(again.knows_uses, false)
+  assert.ok(again.uses_unknown_until > systemEffects.clock() + 300)
+  // As if that time were over.
+  inDatabase(join(place.data, 'sallyport.db'), 'update used_once set expires_at = expires_at - 400')
+  const later = await restore()
+  assert.deepEqual([later.knows_uses, later.uses_unknown_until], [true, null])
+})
+
 test('R9: killed before any change of a file, a restore leaves the old database or the new one, whole, and can be made again', async (t) => {
   const place = await prepare(t)
   assert.equal((await place.sallyport(['revoke', '--tenant', 'acme', '--app', 'sync'])).code, 0)
