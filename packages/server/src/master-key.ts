@@ -150,9 +150,8 @@ function readKey(file: string): string | null {
     return readFileSync(file, 'utf8').trim()
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new StoreRefused(`The master key in ${file} cannot be read: give this user read access to it.`, {
-      cause,
-    })
+    const step = nextStep(cause, 'give this user read access to it.')
+    throw new StoreRefused(`The master key in ${file} cannot be read: ${step}`, { cause })
   }
 }
 

@@ -52,13 +52,13 @@ const pairs = ({ declared, stored }: StoreCheck): (readonly [DeclaredRow, Stored
 }
 
 function checkOwners(check: StoreCheck): Problem[] {
-  return pairs(check).flatMap(([row, { owner }]) => {
+  return pairs(check).flatMap(([row, { owner, address }]) => {
     const claimant = row.blueprint.file.blueprint
     if (owner === claimant || (owner === null && check.adopt)) return []
     const found = owner === null ? 'which was not made by a blueprint' : `which belongs to blueprint ${owner}`
     const free = `an id that is free for blueprint ${claimant}`
     const expected = owner === null ? `${free}, or --adopt to take it into that` : free
-    return [problemAt(row, 'id', `${row.noun} ${row.address}, ${found}`, expected)]
+    return [problemAt(row, 'id', `${row.noun} ${address}, ${found}`, expected)]
   })
 }
 

@@ -1,6 +1,7 @@
 /** Reads blueprint files from the disk; what cannot be read is a problem like any other. */
 
 import { readFile, stat } from 'node:fs/promises'
+import { fileCauses } from '../store/file-causes.ts'
 import type { NamedText } from './parse.ts'
 import type { Problem } from './problem.ts'
 
@@ -30,6 +31,9 @@ async function readText(name: string): Promise<string | Pick<Problem, 'found' | 
   } catch (error) {
     // A TypeError is the decoder's; everything else comes from the file system.
     if (error instanceof TypeError) return { found: 'bytes that are not UTF-8', expected: 'text in UTF-8' }
-    return { found: 'a file that cannot be read', expected: 'a file that exists and may be read' }
+    const cause = fileCauses[(error as NodeJS.ErrnoException).code ?? '']
+    const found = `a file that cannot be read${cause === undefined ? '' : `: ${cause}`}`
+    if (name === '-') return { found, expected: 'the name of a file: standard input is not read' }
+    return { found, expected: 'a file that exists and may be read' }
   }
 }

@@ -26,6 +26,7 @@ export function registerBackup(command: Command): void {
   storeOptions(command).action(async (file: string, options: BackupOptions) => {
     const location = await locateStore(options)
     refusePostgres(location)
+    if (!existsSync(dirname(file))) throw new ConfigRefused(`There is no folder ${dirname(file)}.`)
     if (existsSync(file)) checkReplaced(file, location, options)
     await makeBackup(location, file, options)
     process.stdout.write(options.json ? jsonOf(file) : textOf(file, location))

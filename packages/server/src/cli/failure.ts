@@ -5,6 +5,7 @@ import { AddressRefused } from '../http/address-list.ts'
 import { ListenRefused } from '../http/listen.ts'
 import { mask } from '../http/mask.ts'
 import { StoreConflict, StoreRefused, StoreUnavailable } from '../store/database.ts'
+import { fileCauses } from '../store/file-causes.ts'
 
 /** The help's own words for every exit code. */
 export const exitCodes = {
@@ -36,16 +37,6 @@ export function sentenceOf(error: unknown): string {
   if (fileError) return fileError
   const isExpected = exitCodeOf(error) !== 1 || isNamed(error, retryableNames)
   return isExpected ? error.message : `Unexpected failure: ${mask(error.stack ?? error.message)}`
-}
-
-const fileCauses: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not use it',
-  EPERM: 'this user may not use it',
-  EROFS: 'its disk is read-only',
-  ENOSPC: 'its disk is full',
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'a part of its path is a file',
-  EISDIR: 'it is a folder',
 }
 
 /** The file system's refusals: which file, and why. */

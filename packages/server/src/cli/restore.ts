@@ -68,7 +68,7 @@ async function restore(backup: string, options: RestoreOptions): Promise<void> {
     ...factsOf(done),
     ...oldOf(done),
     ...usesOf(done),
-    ...adviceOf(done, done.replaced === null ? null : replacedExport(location, done)),
+    ...adviceOf(done, replacedExport(location, done)),
   ])
 }
 
@@ -146,7 +146,12 @@ function adviceOf({ head, until }: AfterRestore, exported: string | null): reado
   ]
 }
 
-function replacedExport({ master_key: given, data_folder: folder }: StoreLocation, done: PutBack): string {
+/** Null where nothing was replaced that can be read. */
+function replacedExport(
+  { master_key: given, data_folder: folder }: StoreLocation,
+  done: PutBack,
+): string | null {
+  if (done.replaced === null || !done.isCertainlyAlone) return null
   const key = given === null ? `SALLYPORT_MASTER_KEY_FILE=${masterKeyPath(folder)} ` : ''
   return `${key}sallyport audit export --data ${done.replaced} --after ${done.head.number}`
 }

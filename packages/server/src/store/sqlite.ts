@@ -107,18 +107,22 @@ const nothing = async () => {}
 /** Before SQLite touches it, so that the reason of a failure is known; only the owner may read what is created. */
 function prepareFile(file: string): void {
   const folder = dirname(file)
-  try {
+  writableOr(file, 'give this user write access to the folder, or name another one.', () => {
     makeFolder(folder)
     accessSync(folder, constants.W_OK)
-    if (existsSync(file)) accessSync(file, constants.W_OK)
-    else closeSync(openSync(file, 'a', 0o600))
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+  })
+  writableOr(file, 'give this user write access to it.', () => accessSync(file, constants.W_OK))
+}
+
+function writableOr(file: string, step: string, attempt: () => void): void {
+  try {
+    attempt()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
-    throw new StoreRefused(
-      `The database file ${file} cannot be written${code}: ` +
-        nextStep(error, 'give this user write access to the folder, or name another one.'),
-      { cause: error },
-    )
+    throw new StoreRefused(`The database file ${file} cannot be written${code}: ${nextStep(error, step)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -158,20 +162,19 @@ function refuseForeignFile(writer: DatabaseSync, file: string): void {
   throw new StoreRefused(`${file} is the database of another program: name another file or folder.`)
 }
 
+/** The key goes with it: without its database it is refused, so that a lost disk is not taken for a first start. */
+const waysOn =
+  'restore a backup over it with `sallyport restore FILE --yes`, or, to begin anew, move it and its master key away'
+
 const damaged = (file: string, cause?: unknown) =>
-  new StoreRefused(
-    `The database file ${file} is damaged: restore a backup over it, or move it away to begin anew. ` +
-      'Nothing has been changed.',
-    { cause },
-  )
+  new StoreRefused(`The database file ${file} is damaged: ${waysOn}. Nothing has been changed.`, { cause })
 
 function refusalOf(error: unknown, file: string): unknown {
   if (error instanceof StoreRefused) return error
   switch (primaryCode(error)) {
     case resultCodes.notADatabase:
       return new StoreRefused(
-        `${file} is not a SQLite database: name another file, or move this one away to begin anew. ` +
-          'Nothing has been changed.',
+        `${file} is not a SQLite database: name another file, or ${waysOn}. Nothing has been changed.`,
         { cause: error },
       )
     case resultCodes.corrupt:

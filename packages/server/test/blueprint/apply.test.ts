@@ -208,6 +208,11 @@ forEachStore((engine, store) => {
       (await planRefusals(bench, [changed('blueprint: shop', 'blueprint: rival')]))[0],
       'folder/a.yaml:3:5 tenants[0].id: found tenant shop, which belongs to blueprint shop, expected an id that is free for blueprint rival',
     )
+    const rival = changed('blueprint: shop', 'blueprint: rival', changed('id: acme', 'id: other'))
+    assert.ok(
+      (await planRefusals(bench, [rival])).some((line) => line.includes('found app shop/acme/sync, which')),
+      'where the store has it',
+    )
     const taken = changed('id: shop', 'id: neighbour', changed('hosts: [auth.shop.example]', 'hosts: []'))
     assert.deepEqual(
       (await planRefusals(bench, [taken]))[0],

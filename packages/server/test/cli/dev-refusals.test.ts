@@ -99,7 +99,7 @@ const refusals: readonly [what: string, damage: (folder: string) => void, expect
   [
     'a database cut short',
     (folder) => truncateSync(database(folder), Math.floor(statSync(database(folder)).size / 2)),
-    /is damaged: restore a backup over it, .*Nothing has been changed\.$/,
+    /is damaged: restore a backup over it with .*Nothing has been changed\.$/,
   ],
   [
     'a page of the database overwritten',

@@ -299,6 +299,8 @@ test('R9: what was used once before the restore is not good again, where the old
   const after = await place.sallyport(['restore', 'backup.db', '--yes'])
   assert.match(after.stdout, /could be used once more: start no server before /)
   assert.match(after.stdout, /^It cannot be read, so nobody can tell whether a server had it open/m)
+  assert.doesNotMatch(after.stdout, /sallyport audit export/, 'of what cannot be read')
+  assert.match(after.stdout, /^those that your audit sinks have got/m)
 })
 
 test('R9: a database that was put back without the uses of before lacks them in the next restore too, until they are over', async (t) => {

@@ -53,7 +53,7 @@ test('issue Fresh machine: a file that is no database is refused and left as it 
   const before = readFileSync(file)
   await assertRefused(
     file,
-    `${file} is not a SQLite database: name another file, or move this one away to begin anew. Nothing has been changed.`,
+    `${file} is not a SQLite database: name another file, or ${waysOn}. Nothing has been changed.`,
   )
   assert.deepEqual(readFileSync(file), before)
 })
@@ -78,8 +78,10 @@ test('issue Fresh machine: a database with a page of garbage is refused and left
 })
 
 const damagedSentence = (file: string) =>
-  `The database file ${file} is damaged: restore a backup over it, or move it away to begin anew. ` +
-  'Nothing has been changed.'
+  `The database file ${file} is damaged: ${waysOn}. Nothing has been changed.`
+
+const waysOn =
+  'restore a backup over it with `sallyport restore FILE --yes`, or, to begin anew, move it and its master key away'
 
 test('issue Fresh machine: the database of another program is refused and left as it is', {
   skip,
@@ -97,7 +99,9 @@ test('issue Fresh machine: an unwritable folder is refused', { skip }, async (t)
   const folder = temporaryFolder(t)
   const sentence = (file: string, code: string) =>
     `The database file ${file} cannot be written (${code}): ` +
-    'give this user write access to the folder, or name another one.'
+    (code === 'ENOTDIR'
+      ? 'a part of its path is a file, so name another folder.'
+      : 'give this user write access to the folder, or name another one.')
   const notAFolder = join(folder, 'file')
   writeFileSync(notAFolder, '')
   const inFile = join(notAFolder, 'store.db')
