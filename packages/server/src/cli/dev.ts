@@ -26,7 +26,7 @@ import { StoreRefused } from '../store/database.ts'
 import { makeFolder } from '../store/make-folder.ts'
 import { listTenantIds, loadTenant } from '../store/tenants.ts'
 import { announcement, shown } from './dev-announcement.ts'
-import { openPort } from './open-port.ts'
+import { openForAMoment, openPort } from './open-port.ts'
 import { isFree, openSecondPort } from './second-port.ts'
 import { closeOnSignal } from './signals.ts'
 import { migratedText } from './store-options.ts'
@@ -88,6 +88,9 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 async function dev(options: DevOptions): Promise<void> {
   if (options.port === options.httpPort)
     throw new ConfigRefused('--port and --http-port must differ: one is for HTTPS, the other for plain HTTP.')
+  const { port } = options
+  // Before the folder is touched: another instance may be at work in it.
+  await openPort(() => openForAMoment({ hosts: developmentHosts, port }), { port: portFlag(port) })
   const folder = resolve(options.data)
   prepareFolder(folder)
   say(`Opening ${shown(folder)} …`)
@@ -120,7 +123,7 @@ async function startIn(
   const operator = await ensureDemoOperator(store, systemEffects, baseUrl, readKnownOperator(demoFile))
   const { management } = operator
   const content = { url: baseUrl.origin, ca: certificate.caFile, tenants: demo.tenants, management }
-  // New secrets exist nowhere else, so they are kept even if the port cannot be had.
+  // New secrets exist nowhere else, so they are kept even if the port is lost meanwhile.
   if (demo.hasNewSecrets || operator.isNew) writeDemoFile(demoFile, content)
   const log = createLog({ clock: systemEffects.wallClock, level: 'warn' })
   const warnings: string[] = []
@@ -178,11 +181,15 @@ async function withFreePorts(apis: readonly ExampleApi[]): Promise<readonly Exam
   return free
 }
 
-/** As it is typed: `npm start` takes flags only behind `--`. */
-const portFlag = (port: number): string =>
-  process.env.npm_lifecycle_event === 'start'
-    ? `npm start -- --port ${port > 64_535 ? port - 1_000 : port + 1_000}`
-    : '--port'
+/**
+ * As it is typed: `npm start` takes flags only behind `--`. With a folder of its own: what has the port is most often another
+ * instance, whose demo.json would name the second one.
+ */
+function portFlag(port: number): string {
+  if (process.env.npm_lifecycle_event !== 'start') return '--port and another folder with --data'
+  const other = port > 64_535 ? port - 1_000 : port + 1_000
+  return `npm start -- --port ${other} --data ./data-${other}`
+}
 
 function prepareFolder(folder: string): void {
   try {
