@@ -5,7 +5,7 @@ import { createMemoryLimits } from '@sallyport/guard'
 import { accessOf, protect } from '@sallyport/guard/hono'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { createWorld, guardOf, requestWith, settled } from './world.ts'
+import { createWorld, guardOf, requestWith, settled, standardClaims } from './world.ts'
 
 test('trust 179: a scope that a route names beside the table is needed as well', async () => {
   const world = createWorld()
@@ -74,6 +74,30 @@ test('trust 37: what one request writes into who calls, the next with the same t
     assert.throws(() => {
       access.clientId = 'another'
     }, TypeError)
+  }
+})
+
+test('trust 37: what one request writes into a list or an object within the claims, the next does not see', async () => {
+  const world = createWorld()
+  const nested = { roles: ['reader'], realm_access: { teams: [{ name: 'sales' }] } }
+  const credentials = { id: 'api', secret: 'secret' }
+  world.answers.set('/oauth2/introspect', () => Response.json({ active: true, ...standardClaims, ...nested }))
+  const asking = { credentials, introspect: 'opaque', revocation: { whenCut: 'allow' } } as const
+  for (const [guard, token] of [
+    [guardOf(world), world.token(nested)],
+    [guardOf(world, asking), 'opaque'],
+  ] as const) {
+    // The first two wait for one answer.
+    const both = await Promise.all([guard.check(requestWith(token)), guard.check(requestWith(token))])
+    for (const decision of [...both, await guard.check(requestWith(token))]) {
+      assert.ok(decision.isAllowed)
+      const claims = decision.access?.claims as unknown as typeof nested
+      assert.deepEqual([claims.roles, claims.realm_access], [nested.roles, nested.realm_access])
+      assert.throws(() => claims.roles.push('admin'), TypeError)
+      assert.throws(() => claims.realm_access.teams.push({ name: 'board' }), TypeError)
+      assert.throws(() => Object.assign(claims.realm_access.teams[0] ?? {}, { name: 'board' }), TypeError)
+    }
+    guard.close()
   }
 })
 

@@ -72,11 +72,16 @@ export function accessOf(claims: Claims, issuer: string, names: ClaimNames): Acc
   }
 }
 
-/** Of a token that is remembered: what one request wrote into it, the next would believe. */
-export function freezeAccess({ access }: VerifiedToken): void {
-  Object.freeze(access)
-  Object.freeze(access.claims)
-  Object.freeze(access.scopes)
+/** Of a token that more than one request sees: what one wrote into it, however deep, the next would believe. */
+export const freezeAccess = ({ access }: VerifiedToken): void => freezeWhole(access)
+
+/** Of what was parsed from JSON nothing is inherited, and nothing leads back to where it stands. */
+function freezeWhole(value: object): void {
+  Object.freeze(value)
+  for (const name in value) {
+    const one = value[name as keyof typeof value] as unknown
+    if (typeof one === 'object' && one !== null) freezeWhole(one)
+  }
 }
 
 /** RFC 9068 §2.2.3 has one text, document 003 a list. */

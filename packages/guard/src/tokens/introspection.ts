@@ -48,10 +48,8 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
         failure = null
         const answer = readAnswer(told, options)
         // Forgotten meanwhile, and perhaps asked again: what was asked before a revocation is used once and not kept.
-        if (typeof answer !== 'string' && asking.get(token) === flight) {
-          freezeAccess(answer)
+        if (typeof answer !== 'string' && asking.get(token) === flight)
           kept.set(token, { token: answer, since: clock() })
-        }
         return answer
       })
       .catch((error: unknown): Verified => {
@@ -94,5 +92,8 @@ function readAnswer(answer: unknown, options: IntrospectionOptions): Verified {
   const confirmation = readConfirmation(claims.cnf)
   if (confirmation === null && claims.cnf !== undefined) return 'confirmation_unknown'
   const access = accessOf(claims, options.issuer, standardClaimNames)
-  return { access, confirmation, keyId: undefined, digest: undefined }
+  const token = { access, confirmation, keyId: undefined, digest: undefined }
+  // All who wait for this answer are handed the same one, whether or not it is kept.
+  freezeAccess(token)
+  return token
 }
