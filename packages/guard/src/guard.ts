@@ -88,7 +88,8 @@ export function createGuard(options: GuardOptions): Guard {
   const counter = createCounter(feed.isPassing, options.onRefusal)
   const proofs = options.dpop?.proofs ?? null
   const causeOf = causesOf({ keys, introspection, follower, policy, proofs, feed })
-  const { refuse } = createRefuser({ ...refuserTerms(options), ...effects, causeOf })
+  const keysRetrySeconds = () => keys.retrySeconds
+  const { refuse } = createRefuser({ ...refuserTerms(options), ...effects, causeOf, keysRetrySeconds })
   const verifier = verifierOf(options, { keys, introspection, follower }, world)
   const [checkRequirement, nameOf] = [createRequirementCheck(options), createNameReader()]
   const deps: CheckDeps = {

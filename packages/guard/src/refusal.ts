@@ -41,11 +41,13 @@ export interface RefuserOptions {
   readonly senderConstraint: 'none' | 'dpop' | 'mtls' | 'any'
   /** Null where the request itself says all. */
   readonly causeOf: (reason: RefusalReason) => string | null
+  /** When keys that nobody has are asked for again. */
+  readonly keysRetrySeconds: () => number
   readonly clock: () => number
   readonly random: (bytes: number) => Uint8Array
 }
 
-const retrySeconds = '5'
+const retrySeconds = 5
 
 export function createRefuser(options: RefuserOptions): Refuser {
   const { clock, random } = options
@@ -61,7 +63,7 @@ export function createRefuser(options: RefuserOptions): Refuser {
         ...((status === 401 || status === 403) && {
           'www-authenticate': challenges(reason, detail, options),
         }),
-        ...(status === 503 && { 'retry-after': retrySeconds }),
+        ...(status === 503 && { 'retry-after': String(retrySecondsOf(reason, options)) }),
         ...detail.headers,
       }
       return {
@@ -102,6 +104,10 @@ const offersDpop = ({ acceptsDpop, senderConstraint }: RefuserOptions): boolean 
 
 const isAboutDpop = (reason: RefusalReason): boolean =>
   reason === 'bound_to_dpop_key' || reason === 'dpop_proof' || reason === 'dpop_nonce'
+
+/** Of whatever else nobody could tell, nobody can tell either when it will be known. */
+const retrySecondsOf = (reason: RefusalReason, { keysRetrySeconds }: RefuserOptions): number =>
+  reason === 'keys_unavailable' ? keysRetrySeconds() : retrySeconds
 
 /** RFC 9110 §5.6.4. Whatever else an audience or a scope holds, a header that runtimes refuse to send would answer nobody. */
 const quoted = (text: string): string =>

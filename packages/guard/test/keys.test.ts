@@ -116,6 +116,46 @@ test('issue 6, 1: a fetch that succeeds ends the failure, and one that fails say
   })
 })
 
+test('trust 178: without keys a fetch that failed is repeated after a second, then two, four, … up to the cool-down', async () => {
+  const world = createWorld()
+  world.isCut = true
+  const guard = guardOf(world)
+  const retryAfter = async () => {
+    const decision = await guard.check(requestWith(world.token()))
+    assert.ok(!decision.isAllowed)
+    return Number(decision.headers['retry-after'])
+  }
+  for (const pause of [1, 2, 4, 8, 16, 30, 30]) {
+    const before = world.asked.length
+    assert.equal(await retryAfter(), pause)
+    assert.equal(world.asked.length, before + 1)
+    await world.advance(pause - 0.5)
+    assert.equal(await retryAfter(), 1)
+    assert.equal(world.asked.length, before + 1)
+    await world.advance(0.5)
+  }
+})
+
+test('product 8: an issuer that was away for the first fetch alone is asked again within a second', async () => {
+  const world = createWorld()
+  world.isCut = true
+  const { guard } = await cutOff(world)
+  world.isCut = false
+  const early = await guard.check(requestWith(world.token()))
+  assert.deepEqual(!early.isAllowed && [early.status, early.headers['retry-after']], [503, '1'])
+  await world.advance(1)
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+})
+
+test('trust 178: a clock that is set back after a failure keeps nobody waiting for it to catch up', async () => {
+  const world = createWorld()
+  world.isCut = true
+  const { guard } = await cutOff(world)
+  world.isCut = false
+  await world.advance(-5)
+  assert.ok((await guard.check(requestWith(world.token()))).isAllowed)
+})
+
 test('issue 6, 1: revocations, introspection and endpoints that cannot be had are told with the refusal too', async () => {
   const world = createWorld()
   world.isCut = true

@@ -1,6 +1,7 @@
 /**
  * The issuer's public keys: fetched when they are first needed and again when they grow old, one fetch at a time. While
  * the issuer cannot be reached the last ones serve, up to an age; a flood of unknown `kid`s costs one fetch a cool-down.
+ * Where there are none to serve, a fetch that failed is repeated soon: an issuer that starts again is back in seconds.
  */
 
 import { readPublicJwk, type Soon } from '@sallyport/protocol'
@@ -17,6 +18,8 @@ export interface IssuerKeys {
   readonly fetchedAt: number | null
   /** Why the last fetch failed; null after a good one. Its words repeat no secret. */
   readonly failure: Error | null
+  /** After how many seconds who was told that there are none may come again. */
+  readonly retrySeconds: number
 }
 
 export interface IssuerKeysOptions {
@@ -26,7 +29,7 @@ export interface IssuerKeysOptions {
   readonly runtime: Runtime
   /** After how long they are fetched again, behind the requests. */
   readonly refreshSeconds: number
-  /** How long after a fetch no unknown `kid` makes another. */
+  /** How long after a fetch no unknown `kid` makes another, and the longest pause after one that failed. */
   readonly coolDownSeconds: number
   /** Older ones verify nothing: revoked keys must go at some time, feed or no feed. */
   readonly oldestSeconds: number
@@ -46,6 +49,8 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   let current: KeySet = { text: '', keys: [] }
   let fetchedAt: number | null = null
   let failure: Error | null = null
+  let failures = 0
+  let failedAt = Number.NEGATIVE_INFINITY
   let triedAt = Number.NEGATIVE_INFINITY
   let edition = 0
   let flight: Promise<void> | null = null
@@ -57,9 +62,12 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
       current = next
       fetchedAt = clock()
       failure = null
+      failures = 0
     } catch (error) {
       // The last ones serve until they are too old.
       failure = error instanceof Error ? error : new TypeError('the keys of the issuer cannot be had')
+      failures += 1
+      failedAt = clock()
     } finally {
       flight = null
     }
@@ -73,6 +81,11 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   const isCoolingDown = (): boolean => {
     const passed = clock() - triedAt
     return passed >= 0 && passed < coolDownSeconds
+  }
+  /** In seconds, of the pause after the last failure: one second after the first, and twice as long after each in a row. */
+  const leftOfPause = (): number => {
+    const passed = clock() - failedAt
+    return failures === 0 || passed < 0 ? 0 : Math.min(coolDownSeconds, 2 ** (failures - 1)) - passed
   }
   const age = (): number => {
     const passed = fetchedAt === null ? Number.POSITIVE_INFINITY : clock() - fetchedAt
@@ -94,11 +107,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   return {
     find(kid, algorithm) {
       const old = age()
-      if (old >= oldestSeconds) {
-        // The cool-down is for unknown names, and for an issuer that could not be reached.
-        const mustWait = isCoolingDown() && failure !== null && flight === null
-        return mustWait ? null : findAnew(kid, algorithm)
-      }
+      if (old >= oldestSeconds) return leftOfPause() > 0 && flight === null ? null : findAnew(kid, algorithm)
       refreshIfDue(old)
       const found = among(kid, algorithm)
       if (found.length > 0 || (isCoolingDown() && flight === null)) return found
@@ -118,6 +127,9 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
     },
     get failure() {
       return failure
+    },
+    get retrySeconds() {
+      return Math.max(1, Math.ceil(leftOfPause()))
     },
   }
 }
