@@ -4,6 +4,7 @@ import { type Confirmation, type RefusalReason, type Soon, whenKnown } from '@sa
 import { checkCertificate } from './binding/certificate.ts'
 import type { DpopChecker } from './binding/dpop.ts'
 import { type Credentials, readCredentials, type Scheme } from './credentials.ts'
+import type { Deadline } from './deadline.ts'
 import type { EndpointName, NamedEndpoint } from './endpoint-name.ts'
 import { rateLimitHeaders } from './limits/headers.ts'
 import { limitKey } from './limits/key.ts'
@@ -54,6 +55,7 @@ export interface CheckDeps {
   readonly runtime: Runtime
   readonly limits: { readonly store: LimitStore; readonly limitOf: LimitOfNamed } | null
   readonly refuse: (reason: RefusalReason, detail?: RefusalDetail) => Refused
+  readonly awaiting: Deadline['awaiting']
 }
 
 const noHeaders: Readonly<Record<string, string>> = {}
@@ -65,10 +67,11 @@ export function checkRequest(
   deps: CheckDeps,
 ): Soon<Decision> {
   if (requirement.limit !== undefined) deps.checkRequirement(requirement)
-  return whenKnown(deps.routes(), (routes) => {
+  const { awaiting } = deps
+  return whenKnown(awaiting(request, 'policy_unavailable', deps.routes()), (routes) => {
     if (routes === 'unknown') return deps.refuse('policy_unavailable')
     if (routes !== null) return checkFor(neededBy(request, requirement, routes, deps), request, deps)
-    return whenKnown(deps.declared(), (declared) =>
+    return whenKnown(awaiting(request, 'limits_unavailable', deps.declared()), (declared) =>
       checkFor(saidBy(request, requirement, declared, deps), request, deps),
     )
   })
@@ -78,15 +81,23 @@ function checkFor(needed: Needed | Decision, request: RequestView, deps: CheckDe
   if ('isAllowed' in needed) return needed
   const credentials = readCredentials(request)
   if (typeof credentials === 'string') return deps.refuse(credentials)
-  const { scheme, token } = credentials
-  return whenKnown(deps.feed.begun(), () =>
-    whenKnown(deps.verifier.verify(token), (verified) => {
-      if (typeof verified === 'string') return deps.refuse(verified, { scheme })
-      return whenKnown(checkBinding(request, credentials, verified.confirmation, deps), (bound) =>
-        checkCaller(verified, needed, { ...bound, scheme }, deps),
-      )
+  const { awaiting } = deps
+  return whenKnown(awaiting(request, 'feed_cut', deps.feed.begun()), () =>
+    whenKnown(verifyToken(request, credentials, deps), (verified) => {
+      if (typeof verified === 'string') return deps.refuse(verified, { scheme: credentials.scheme })
+      const binding = checkBinding(request, credentials, verified.confirmation, deps)
+      return whenKnown(awaiting(request, 'proofs_unavailable', binding), (bound) => {
+        const decision = checkCaller(verified, needed, { ...bound, scheme: credentials.scheme }, deps)
+        // Nothing of a caller is asked for but limits.
+        return awaiting(request, 'limits_unavailable', decision)
+      })
     }),
   )
+}
+
+function verifyToken(request: RequestView, { token }: Credentials, { verifier, awaiting }: CheckDeps) {
+  const verified = verifier.verify(token)
+  return verified instanceof Promise ? awaiting(request, verifier.lackFor(token), verified) : verified
 }
 
 /** The token is good, and its sender holds what it is bound to. */

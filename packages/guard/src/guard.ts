@@ -5,7 +5,7 @@ import { causesOf } from './causes.ts'
 import { type CheckDeps, checkRequest, type Decision } from './check.ts'
 import { checkOptions } from './check-options.ts'
 import { createCounter } from './counts.ts'
-import { createDeadline, lackOf } from './deadline.ts'
+import { createDeadline } from './deadline.ts'
 import { systemEffects } from './effects.ts'
 import { createNameReader } from './endpoint-name.ts'
 import { createIssuer } from './issuer/issuer.ts'
@@ -92,19 +92,18 @@ export function createGuard(options: GuardOptions): Guard {
   const { refuse } = createRefuser({ ...refuserTerms(options), ...effects, causeOf, keysRetrySeconds })
   const verifier = verifierOf(options, { keys, introspection, follower }, world)
   const [checkRequirement, nameOf] = [createRequirementCheck(options), createNameReader()]
+  const deadline = createDeadline({ later: effects.later, refuse })
   const deps: CheckDeps = {
     ...{ ...termsOf(options, policy, world), verifier, feed, refuse, runtime },
-    ...{ checkRequirement, nameOf },
+    ...{ checkRequirement, nameOf, awaiting: deadline.awaiting },
   }
-  const inTime = createDeadline({
-    ...{ later: effects.later, refuse },
-    reason: () => lackOf({ keys, policy, introspection }),
-  })
   return {
     check(request, requirement = nothingMore) {
       checkWordsOnce(requirement)
       const decision = checkRequest(request, requirement, deps)
-      return decision instanceof Promise ? inTime(decision).then(counter.count) : counter.count(decision)
+      return decision instanceof Promise
+        ? deadline.keep(request, decision).then(counter.count)
+        : counter.count(decision)
     },
     checkRequirement(requirement) {
       checkWords(requirement)

@@ -116,7 +116,7 @@ export function termsOf(
   options: GuardOptions,
   policy: IssuerPolicy | null,
   world: World,
-): Omit<CheckDeps, 'verifier' | 'feed' | 'refuse' | 'runtime' | 'nameOf' | 'checkRequirement'> {
+): Omit<CheckDeps, 'verifier' | 'feed' | 'refuse' | 'runtime' | 'nameOf' | 'checkRequirement' | 'awaiting'> {
   const { issuer, audience, unlisted = 'refuse', tokens, senderConstraint = 'none', limits } = options
   return {
     ...{ issuer, audience },

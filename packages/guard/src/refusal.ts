@@ -14,7 +14,7 @@ export interface Refused {
   readonly body: string
   /** For the log of the API; holds no token. Null where nothing is proven. */
   readonly clientId: string | null
-  /** For the log of the API, and never told to the caller: what the guard could not get from the issuer, and why. */
+  /** For the log of the API, and never told to the caller: what the guard could not get, and why. */
   readonly cause: string | null
   toResponse(): Response
 }
@@ -24,6 +24,8 @@ export interface RefusalDetail {
   readonly scope?: string | undefined
   readonly clientId?: string | null | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Where more is known of it than what was last failed with. */
+  readonly cause?: string | undefined
 }
 
 export interface Refuser {
@@ -68,7 +70,7 @@ export function createRefuser(options: RefuserOptions): Refuser {
       }
       return {
         ...{ isAllowed: false, id, reason, status, headers, body },
-        ...{ clientId: detail.clientId ?? null, cause: options.causeOf(reason) },
+        ...{ clientId: detail.clientId ?? null, cause: detail.cause ?? options.causeOf(reason) },
         toResponse: () => new Response(body, { status, headers }),
       }
     },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMemoryLimits, type Decision, type GuardOptions } from '@sallyport/guard'
+import { boundTo, holder, proof } from './proofs.ts'
 import { createWorld, guardOf, requestWith, settled, type World } from './world.ts'
 
 const credentials = { id: 'api', secret: 'secret' }
@@ -47,7 +48,7 @@ const asking: Readonly<Record<string, [Partial<GuardOptions>, string]>> = {
   'revocations and keys': [{ credentials, revocation: { whenCut: 'allow' } }, 'keys_unavailable'],
   'revocations and what a token is': [
     { credentials, introspect: 'always', revocation: { whenCut: 'allow' } },
-    'keys_unavailable',
+    'introspection_unavailable',
   ],
   'its policy, keys and limits': [
     {
@@ -74,6 +75,47 @@ for (const [what, [options, reason]] of Object.entries(asking)) {
       guard.close()
     })
   }
+}
+
+const never = <Value>(): Promise<Value> => new Promise<Value>(() => {})
+const limit = { name: 'app', requests: 9, windowSeconds: 60 }
+const silent: Readonly<Record<string, readonly [Partial<GuardOptions>, string, RegExp]>> = {
+  '`limitOf`': [
+    { limits: { store: createMemoryLimits(), limitOf: never } },
+    'limits_unavailable',
+    /`limitOf`.* within 5 seconds$/,
+  ],
+  'limit store': [
+    { limits: { store: { take: never }, limitOf: () => limit } },
+    'limits_unavailable',
+    /limit store.* within 5 seconds$/,
+  ],
+  'memory of proofs': [
+    { dpop: { proofs: { use: never } } },
+    'proofs_unavailable',
+    /`dpop\.proofs`.* within 5 seconds$/,
+  ],
+}
+
+for (const [what, [options, reason, cause]] of Object.entries(silent)) {
+  test(`product 8: a ${what} that never answers is named in the refusal, though the issuer is there`, async () => {
+    const world = createWorld()
+    const told: (string | null)[] = []
+    const guard = guardOf(world, { ...options, onRefusal: (refused) => void told.push(refused.cause) })
+    const [good, bound] = [world.token(), world.token(boundTo(holder))]
+    const requestFor = () =>
+      reason === 'proofs_unavailable'
+        ? requestWith(null, { headers: { authorization: `DPoP ${bound}`, dpop: proof(bound) } })
+        : requestWith(good)
+    // The second has its token in memory, and waits for nothing else.
+    for (let index = 0; index < 2; index++) {
+      const asked = guard.check(requestFor(), { endpoint: 'GET /invoices' })
+      assert.deepEqual(await decidedAfter(world, asked), { seconds: 5, answer: reason })
+    }
+    for (const one of told) assert.match(one ?? '', cause)
+    assert.equal(told.length, 2)
+    assert.equal(guard.status().keys.failure, null)
+  })
 }
 
 test('a request that was given up costs the next one nothing: what it asked for arrives', async () => {

@@ -182,6 +182,11 @@ export const refusals = {
     why: 'The processes of the API remember DPoP proofs together (`dpop.proofs`), and their Redis or Valkey did not answer, so that nobody could tell whether this one was used before.',
     next: "`guard.status().proofs.failure` says why. With `whenLost: 'allow'` a proof is meanwhile good once at each process.",
   }),
+  limits_unavailable: {
+    ...{ number: 36, status: 503, error: null, says: 'Limits of this request are not known now.' },
+    why: 'The token is good, but how often its app may ask was not known within five seconds: `limitOf` or the limit store of the API did not answer, or the issuer, where it declares the limits.',
+    next: '`cause` in `onRefusal` says what did not come. Give what your `limitOf` and your store ask a shorter time of its own, after which they answer without it.',
+  },
 } as const satisfies Record<string, RefusalTerms>
 
 export type RefusalReason = keyof typeof refusals

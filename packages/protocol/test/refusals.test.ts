@@ -27,7 +27,7 @@ const numbers: Readonly<Record<RefusalReason, number>> = {
   ...{ not_bound: 21, dpop_proof: 22, dpop_nonce: 23, certificate: 24, confirmation_unknown: 25 },
   ...{ insufficient_scope: 26, path_malformed: 27, path_unknown: 28, method_unknown: 29 },
   ...{ rate_limited: 30, keys_unavailable: 31, introspection_unavailable: 32, feed_cut: 33 },
-  ...{ policy_unavailable: 34, proofs_unavailable: 35 },
+  ...{ policy_unavailable: 34, proofs_unavailable: 35, limits_unavailable: 36 },
 }
 
 test('issue 6, 1: a reason keeps its number, and no number is given twice', () => {

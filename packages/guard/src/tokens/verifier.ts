@@ -31,6 +31,8 @@ export interface VerifierOptions {
 
 export interface Verifier {
   verify(token: string): Soon<VerifiedToken | RefusalReason>
+  /** What is waited for where it is not verified at once. */
+  lackFor(token: string): 'keys_unavailable' | 'introspection_unavailable'
 }
 
 interface KeptToken {
@@ -85,12 +87,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
     )
   }
 
+  const isAskedAbout = (text: string): boolean => asksAlways || !looksLikeJwt(text)
+
   return {
     verify(text) {
       const known = longest > 0 ? kept.get(text) : undefined
       if (known !== undefined && jwt.keys.holds(known.keysEdition)) return standingOf(known) ?? known.token
-      return asksAlways || !looksLikeJwt(text) ? askIssuer(text) : verifyAnew(text)
+      return isAskedAbout(text) ? askIssuer(text) : verifyAnew(text)
     },
+    lackFor: (text) => (isAskedAbout(text) ? 'introspection_unavailable' : 'keys_unavailable'),
   }
 }
 
