@@ -22,7 +22,7 @@ export interface GuardStatus extends Counts {
   }
   /** When they were fetched last, in epoch seconds, and why the last attempt failed; null after a good one. */
   readonly keys: { readonly fetchedAt: number | null; readonly failure: string | null }
-  /** Endpoints and limits as the issuer declares them; null where it is not asked. */
+  /** Endpoints and limits as the issuer declares them; null where it is not asked. `failure` is also of apps' own limits. */
   readonly policy: { readonly fetchedAt: number | null; readonly failure: string | null } | null
   /** Null where nothing is counted. */
   readonly limits: LimitsStatus | null

@@ -12,6 +12,8 @@ export interface AppLimits {
   of(clientId: string): Soon<LimitsByEndpoint | null>
   /** What is held of the app, or of all, is to be asked again. */
   forget(clientId: string | null): void
+  /** Why the last question had no answer; null after a good one. Its words repeat no secret. */
+  readonly failure: Error | null
 }
 
 export interface AppLimitsOptions {
@@ -37,17 +39,20 @@ export function createAppLimits({ fetchLimits, clock, entries }: AppLimitsOption
   let edition = 0
   let underWay = 0
   let quietUntil = Number.NEGATIVE_INFINITY
+  let failure: Error | null = null
 
   function ask(clientId: string): Promise<LimitsByEndpoint | null> {
     const askedIn = edition
     underWay += 1
     const flight = fetchLimits(clientId)
       .then((limits) => {
+        failure = null
         // News during the question takes it off the list: its answer is used once and not kept.
         if (flights.get(clientId) === flight) kept.set(clientId, { limits, edition: askedIn })
         return limits
       })
-      .catch(() => {
+      .catch((error: unknown) => {
+        failure = error instanceof Error ? error : new Error('unknown failure')
         quietUntil = clock() + quietSeconds
         return kept.get(clientId)?.limits ?? null
       })
@@ -75,6 +80,9 @@ export function createAppLimits({ fetchLimits, clock, entries }: AppLimitsOption
       flights.delete(clientId)
       const known = kept.get(clientId)
       if (known !== undefined) kept.set(clientId, { ...known, edition: outdated })
+    },
+    get failure() {
+      return failure
     },
   }
 }

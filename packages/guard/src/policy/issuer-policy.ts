@@ -14,6 +14,7 @@ import { type ApiPolicy, type LimitsByEndpoint, readAppLimits } from './read-pol
 export interface IssuerPolicy {
   readonly endpoints: readonly NamedEndpoint[]
   readonly fetchedAt: number | null
+  /** Why the endpoints, or else an app's own limits, could not be had last; null while both can. */
   readonly failure: Error | null
   /** Null while nothing is known. */
   declared(): Soon<ApiPolicy | null>
@@ -66,7 +67,7 @@ export function createIssuerPolicy(options: IssuerPolicyOptions): IssuerPolicy {
       return table.fetchedAt
     },
     get failure() {
-      return table.failure
+      return table.failure ?? apps.failure
     },
     declared: table.known,
     limitOf: (access, endpoint) =>

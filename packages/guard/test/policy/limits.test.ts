@@ -128,6 +128,19 @@ for (const news of [{ client_id: 'app-1' }, {}]) {
   })
 }
 
+test('R15: why an app’s own limits cannot be had stands in the status, until an app’s can be again', async () => {
+  const { ask, own, world, guard } = limited()
+  const failure = () => guard.status().policy?.failure
+  own.set('app-1', null)
+  assert.equal(policyOf(await ask('app-1')), '200 "app";q=2;w=60')
+  // Without the query: it names the app.
+  assert.equal(failure(), 'https://auth.example/acme/oauth2/policy answered 503')
+  own.set('app-1', [])
+  await world.advance(6)
+  await ask('app-1')
+  assert.equal(failure(), null)
+})
+
 test('product 8: while an app cannot be asked for, what was known of it counts, else the endpoint’s own', async () => {
   const { ask, own, feed, world, questions } = limited()
   own.set('app-1', [{ api: 'rest', endpoint: 'GET /invoices', ...perMinute(9) }])
