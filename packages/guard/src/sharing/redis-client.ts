@@ -36,8 +36,21 @@ interface Emitter {
   on(event: 'error' | 'ready', listener: (error: unknown) => void): unknown
 }
 
-/** Clients that queue what they cannot send fail late, or never: why, they say to whoever listens. */
+const watched = new WeakMap<RedisClient, Connection>()
+
+/**
+ * Clients that queue what they cannot send fail late, or never: why, they say to whoever listens. Listeners are never
+ * removed, as nobody says when a store is over: there is one for each client, however many stores are made on it.
+ */
 export function watchConnection(client: RedisClient): Connection {
+  const known = watched.get(client)
+  if (known !== undefined) return known
+  const connection = watch(client)
+  watched.set(client, connection)
+  return connection
+}
+
+function watch(client: RedisClient): Connection {
   let error: unknown = null
   if ('on' in client && typeof client.on === 'function') {
     const emitter = client as RedisClient & Emitter

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
+import { createRedisProofs } from '../../src/binding/redis-proofs.ts'
 import type { Limit } from '../../src/limits/limit.ts'
 import { createRedisLimits } from '../../src/limits/redis.ts'
 import { handClock } from './hand-clock.ts'
@@ -234,4 +235,19 @@ test('an error of the connection that is over makes no loss of one late answer',
   clock.advance(250)
   await waiting
   assert.equal(limits.standing?.().isShared, true)
+})
+
+test('product 7: however many stores and memories are made on one client, it is listened to once', async () => {
+  const client = Object.assign(new EventEmitter(), { sendCommand: () => new Promise<unknown>(() => {}) })
+  const clock = handClock()
+  const stores = Array.from({ length: 6 }, () => createRedisLimits(client, clock.time))
+  for (let index = 0; index < 6; index++) createRedisProofs(client, clock.time)
+  // Node.js takes more than ten for a leak, and says so.
+  assert.deepEqual([client.listenerCount('error'), client.listenerCount('ready')], [1, 1])
+  const refused = new Error('connect ECONNREFUSED 127.0.0.1:6379')
+  client.emit('error', refused)
+  const waiting = stores.map((store) => store.take('app', limit))
+  clock.advance(250)
+  await Promise.all(waiting)
+  for (const store of stores) assert.equal(store.standing?.().failure, refused)
 })
