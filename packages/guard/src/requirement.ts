@@ -1,5 +1,6 @@
 /** What a route says that it needs, and what of it no guard could hold to. */
 
+import { isScopeToken } from '@sallyport/protocol'
 import { readLimit } from './limits/limit.ts'
 import type { LimitTerms } from './limits-of-endpoints.ts'
 import { anything, objectOf, scope, text } from './option-checks.ts'
@@ -80,10 +81,24 @@ function isPlainlyRight(requirement: Requirement): boolean {
 
 const isMember = (name: string, { scope, endpoint, limit }: Requirement): boolean =>
   name === 'scope'
-    ? isText(scope) || (Array.isArray(scope) && scope.every(isText))
+    ? isScope(scope) || (Array.isArray(scope) && scope.every(isScope))
     : name === 'endpoint'
       ? isText(endpoint)
       : name === 'limit' && limit !== undefined
+
+// Scopes are words of a program, so that there are few: to know one again costs a fraction of reading it.
+const knownScopes = new Set<string>()
+const mostKnown = 1_000
+
+const isScope = (value: unknown): boolean =>
+  typeof value === 'string' && (knownScopes.has(value) || isScopeAnew(value))
+
+function isScopeAnew(text: string): boolean {
+  if (!isScopeToken(text)) return false
+  if (knownScopes.size >= mostKnown) knownScopes.clear()
+  knownScopes.add(text)
+  return true
+}
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 

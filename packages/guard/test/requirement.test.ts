@@ -74,6 +74,21 @@ test('003-20: what a handler tells the guard itself is looked at as well', async
   await assert.rejects(check(counted, { limit: perMinute(1) }), GuardOptionsError)
 })
 
+test('product 8: what is no scope throws at each check as where a route is set up, with a token and without', async () => {
+  const world = createWorld()
+  const guard = guardOf(world)
+  const token = world.token({ scope: ['a b', 'read'] })
+  for (const scope of ['a b', 'a"b', 'é', ['read', 'a b'], ['']]) {
+    assert.throws(() => guard.checkRequirement({ scope }), GuardOptionsError)
+    for (const shown of [token, token, null])
+      await assert.rejects(async () => guard.check(requestWith(shown), { scope }), GuardOptionsError)
+  }
+  // More than are kept in mind.
+  for (let index = 0; index < 1_500; index++) await guard.check(requestWith(null), { scope: `read-${index}` })
+  for (let time = 0; time < 2; time++)
+    assert.ok((await guard.check(requestWith(token), { scope: ['read'] })).isAllowed)
+})
+
 test('trust 179: of a table’s limit and a route’s the tighter holds', async () => {
   const hourly = { name: 'hour', requests: 120, windowSeconds: 3_600 }
   const cases = [

@@ -27,16 +27,28 @@ test('RFC 9110 §5.5: no audience and no scope makes a challenge that cannot be 
   const world = createWorld()
   const names = ['a", error="none', 'a\\', 'a\r\nSet-Cookie: x=1', 'schlüssel', '€', '\u0000']
   for (const name of names) {
-    const options = { audience: name, resource: 'https://api.example' }
-    const guard = guardOf(world, options)
-    for (const request of [requestWith(null), requestWith(world.token({ aud: name }))]) {
-      const decision = await guard.check(request, { scope: `needed ${name}` })
+    // A scope that an API says itself is refused where it says it: such a one comes from the issuer alone.
+    const endpoint = { method: 'GET', path: '/invoices', scope: `needed ${name}` }
+    world.answers.set('/oauth2/policy', () =>
+      Response.json({ apis: [{ api: 'rest', audience: name, endpoints: [endpoint] }] }),
+    )
+    const guard = guardOf(world, {
+      ...{ audience: name, resource: 'https://api.example', endpoints: 'issuer' },
+      ...{ credentials: { id: 'api', secret: 'secret' }, revocation: { whenCut: 'allow' } },
+    })
+    for (const [request, reason] of [
+      [requestWith(null), 'no_credentials'],
+      [requestWith(world.token({ aud: name })), 'insufficient_scope'],
+    ] as const) {
+      const decision = await guard.check(request)
       assert.ok(!decision.isAllowed)
+      assert.equal(decision.reason, reason)
       const challenge = decision.toResponse().headers.get('www-authenticate') ?? ''
       assert.match(challenge, /^Bearer realm="(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\.)*"(?:, |$)/)
       assert.doesNotMatch(challenge, /[^\\]", error="none/)
       assert.equal(decision.toResponse().headers.get('set-cookie'), null)
     }
+    guard.close()
   }
 })
 
