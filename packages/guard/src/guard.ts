@@ -87,7 +87,8 @@ export function createGuard(options: GuardOptions): Guard {
   const feed = watchFeed(follower, { ...standardPolicy, ...options.revocation }, effects)
   const counter = createCounter(feed.isPassing, options.onRefusal)
   const proofs = options.dpop?.proofs ?? null
-  const causeOf = causesOf({ keys, introspection, follower, policy, proofs, feed })
+  const { clock } = effects
+  const causeOf = causesOf({ keys, introspection, follower, policy, proofs, feed, clock })
   const keysRetrySeconds = () => keys.retrySeconds
   const { refuse } = createRefuser({ ...refuserTerms(options), ...effects, causeOf, keysRetrySeconds })
   const verifier = verifierOf(options, { keys, introspection, follower }, world)
@@ -113,7 +114,7 @@ export function createGuard(options: GuardOptions): Guard {
     status: () =>
       readStatus({
         ...{ counts: counter.read(), follower, feed, keys, policy },
-        ...{ store: options.limits?.store ?? null, proofs, now: effects.clock() },
+        ...{ store: options.limits?.store ?? null, proofs, now: clock() },
       }),
     close() {
       follower?.close()

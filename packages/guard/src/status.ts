@@ -120,5 +120,6 @@ function proofsOf(memory: ProofMemory, now: number): ProofsStatus | null {
   }
 }
 
-const wordsOf = (failure: unknown): string | null =>
+/** Of whatever somebody has thrown; null where nothing was. */
+export const wordsOf = (failure: unknown): string | null =>
   failure === null ? null : failure instanceof Error ? failure.message : String(failure)

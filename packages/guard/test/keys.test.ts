@@ -178,7 +178,7 @@ test('issue 6, 1: revocations, introspection and endpoints that cannot be had ar
     ['policy_unavailable', unreachable],
     [
       'feed_cut',
-      'https://auth.example/acme/oauth2/revocations answered 404 (nothing heard of revocations within 900 seconds, whenCut: refuse)',
+      'https://auth.example/acme/oauth2/revocations answered 404 (never connected since the start, whenCut: refuse)',
     ],
     ['no_credentials', null],
   ])

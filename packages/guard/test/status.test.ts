@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMemoryLimits, type LimitStore } from '@sallyport/guard'
 import { createRedisLimits } from '@sallyport/guard/redis'
+import { createFeed } from './policy/feed.ts'
 import { createWorld, guardOf, requestWith, settled, startedAt } from './world.ts'
 
 const credentials = { id: 'api', secret: 'secret' }
@@ -48,9 +49,37 @@ test('issue 6, 2: the refusal of a cut feed tells the API by which policy, and i
   await settled()
   const decision = await guard.check(requestWith(world.token()))
   assert.ok(!decision.isAllowed)
-  assert.match(decision.cause ?? '', /auth\.example.* \(.* 77 seconds, whenCut: refuse\)$/)
+  assert.match(decision.cause ?? '', /auth\.example.* \(never connected since the start, whenCut: refuse\)$/)
   assert.ok(!/77|whenCut/.test(decision.body))
   guard.close()
+})
+
+/** Of a good token that is refused so many seconds after the feed was begun. */
+async function causeAfter(seconds: number, told: object, isLost: boolean): Promise<string | null> {
+  const world = createWorld()
+  const feed = createFeed(world)
+  const guard = guardOf(world, { credentials, revocation: { afterSeconds: 60 } })
+  await settled()
+  if (isLost) {
+    feed.refuses = true
+    await feed.end()
+  } else await feed.tell('heartbeat', told)
+  if (seconds > 0) await world.advance(seconds)
+  const decision = await guard.check(requestWith(world.token({ exp: world.now + 600 })))
+  guard.close()
+  return decision.isAllowed ? null : decision.cause
+}
+
+test('issue 6, 2: the refusal of a cut feed tells an issuer that is gone from one whose word is old', async () => {
+  assert.match(
+    (await causeAfter(70, {}, true)) ?? '',
+    /answered 503 \(nothing heard of revocations for 70 seconds, afterSeconds: 60, whenCut: refuse\)$/,
+  )
+  assert.match(
+    (await causeAfter(0, { as_of: startedAt - 75 }, false)) ?? '',
+    /^connected, but what the issuer knows is 75 seconds old by this clock: compare the clocks .* lost its database \(afterSeconds: 60, whenCut: refuse\)$/,
+  )
+  assert.equal(await causeAfter(0, { as_of: startedAt - 59 }, false), null)
 })
 
 test('R15: a feed that stays away is told once, and not at each attempt; another reason is news', async () => {

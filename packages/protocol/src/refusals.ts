@@ -171,7 +171,7 @@ export const refusals = {
   }),
   feed_cut: unavailable(33, {
     why: 'The guard has not heard of revocations for longer than `revocation.afterSeconds`, or never since it started, and so cannot tell whether the token still lives.',
-    next: "`guard.status().revocations.failure` says why: the issuer is down or out of reach, or refuses the credentials of the API. `whenCut: 'allow'` lets good tokens in meanwhile.",
+    next: "`guard.status().revocations.failure` says why: the issuer is down or out of reach, or refuses the credentials of the API. If it says nothing, compare the clocks of both. `whenCut: 'allow'` lets good tokens in meanwhile.",
   }),
   policy_unavailable: {
     ...{ number: 34, status: 503, error: null, says: 'What this request needs is not known now.' },
