@@ -69,12 +69,20 @@ export function* readOpenApiOperations(
     if (template.startsWith('x-')) continue
     const item = resolveReference(root, entry)
     if (item === null) leave(['paths', template], 'no path, or a $ref that leads out of this document')
+    for (const name of besideReference(entry))
+      leave(['paths', template, name], 'beside a $ref, which counts alone')
     for (const found of operationsOf(root, item ?? {}, template, leave))
       yield { ...found, template: basePath + template }
   }
 }
 
 const methods: readonly string[] = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
+
+/** OpenAPI 3.1 §4.8.9: what it means is undefined, so that somebody may mean it to count. */
+const besideReference = (entry: unknown): readonly string[] =>
+  memberOf(entry, '$ref') === undefined
+    ? []
+    : Object.keys(membersOf(entry)).filter((name) => methods.includes(name) || name === 'servers')
 
 function* operationsOf(
   root: Members,
@@ -86,6 +94,8 @@ function* operationsOf(
     const path = ['paths', template, method]
     if (method === 'servers') leave(path, 'servers of one path: those of the document count')
     if (!methods.includes(method) || !isMembers(operation)) continue
+    if (operation.servers !== undefined)
+      leave([...path, 'servers'], 'servers of one operation: those of the document count')
     const security = readSecurity(root, operation.security ?? root.security)
     if (security === undefined) leave([...path, 'security'], 'no list of alternatives that can be read')
     else yield { path, method: method.toUpperCase(), security, operation }

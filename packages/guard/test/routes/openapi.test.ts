@@ -87,6 +87,27 @@ test('product: what a guard cannot hold to is left out, so that it is refused', 
   )
 })
 
+test('product: what stands beside a $ref of a path, and servers of one operation, do not count and are told', () => {
+  const get = { security: [{ oauth: ['read'] }] }
+  const { endpoints, unused } = readOpenApiEndpoints(
+    document({
+      '/a': { $ref: '#/paths/~1b', summary: 'A', post: get, servers: [{ url: '/other' }] },
+      '/b': { get: { ...get, servers: [{ url: '/other' }] } },
+    }),
+  )
+  assert.deepEqual(
+    endpoints.map(({ method, path }) => `${method} ${path}`),
+    ['GET /a', 'GET /b'],
+  )
+  const ofOperation = 'servers of one operation: those of the document count'
+  assert.deepEqual(unused, [
+    { pointer: '/paths/~1a/post', reason: 'beside a $ref, which counts alone' },
+    { pointer: '/paths/~1a/servers', reason: 'beside a $ref, which counts alone' },
+    { pointer: '/paths/~1a/get/servers', reason: ofOperation },
+    { pointer: '/paths/~1b/get/servers', reason: ofOperation },
+  ])
+})
+
 test('product: what is demanded beside the token is told, for the API to check', () => {
   const unusedOf = (security: unknown) => {
     const { endpoints, unused } = readOpenApiEndpoints(document({ '/a': { get: { security } } }))
