@@ -21,12 +21,14 @@ export interface Taken {
   readonly isShared: boolean
 }
 
-/** Where buckets are kept: `take` counts one request if the bucket of this key and limit has room for it. */
+/**
+ * Where buckets are kept: `take` counts one request if the bucket of this key and limit has room for it. It remains the
+ * caller's, as two guards may count in one: a guard that is closed leaves it open.
+ */
 export interface LimitStore {
   take(key: string, limit: Limit): Taken | Promise<Taken>
   /** How it counts at present. A store that does not say counts for itself alone, or is nobody's business. */
   standing?(): StoreStanding
-  close?(): void
 }
 
 /** Whether processes count together. */
