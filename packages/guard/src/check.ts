@@ -3,7 +3,7 @@
 import { type Confirmation, type RefusalReason, type Soon, whenKnown } from '@sallyport/protocol'
 import { checkCertificate } from './binding/certificate.ts'
 import type { DpopChecker } from './binding/dpop.ts'
-import { type Credentials, readCredentials, type Scheme } from './credentials.ts'
+import { type Credentials, readCredentials } from './credentials.ts'
 import type { Deadline } from './deadline.ts'
 import type { EndpointName, NamedEndpoint } from './endpoint-name.ts'
 import { rateLimitHeaders } from './limits/headers.ts'
@@ -108,7 +108,7 @@ function checkCaller(
   deps: CheckDeps,
 ): Soon<Decision> {
   const known = { scheme, clientId: access.clientId, headers }
-  if (problem !== null) return deps.refuse(problem, { ...known, scheme: schemeFor(problem, scheme) })
+  if (problem !== null) return deps.refuse(problem, known)
   if (!deps.feed.mayPass()) return deps.refuse('feed_cut', known)
   const { scope = [] } = needed
   const scopes = typeof scope === 'string' ? [scope] : scope
@@ -210,9 +210,6 @@ async function confirm(
   const { problem, nonce } = await dpop.check(request, token, jkt)
   return { problem, headers: nonce === null ? noHeaders : { 'dpop-nonce': nonce } }
 }
-
-const schemeFor = (problem: RefusalReason, scheme: Scheme): Scheme =>
-  problem === 'bound_to_dpop_key' || problem === 'not_bound' ? 'DPoP' : scheme
 
 type KnownCaller = Required<Pick<RefusalDetail, 'scheme' | 'clientId' | 'headers'>>
 

@@ -97,7 +97,7 @@ function challenges(reason: RefusalReason, detail: RefusalDetail, options: Refus
 function schemeFor(reason: RefusalReason, detail: RefusalDetail, options: RefuserOptions): Scheme {
   if (options.senderConstraint === 'dpop') return 'DPoP'
   if (reason === 'not_bound' || !options.acceptsDpop) return offersDpop(options) ? 'DPoP' : 'Bearer'
-  return detail.scheme ?? (isAboutDpop(reason) ? 'DPoP' : 'Bearer')
+  return isAboutDpop(reason) ? 'DPoP' : (detail.scheme ?? 'Bearer')
 }
 
 /** RFC 8705 §3: a token that is bound to a certificate comes with the scheme Bearer. */
