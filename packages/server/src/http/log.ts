@@ -13,25 +13,25 @@ export interface LogFields {
   readonly tenant?: string
   readonly client_id?: string
   readonly credential_id?: string
-  readonly organization?: string
-  readonly api?: string
-  readonly kid?: string
   readonly token_id?: string
-  readonly client_address?: string
-  readonly status?: number
-  readonly code?: string
-  readonly reason?: string
+  readonly worker?: number
+  readonly pid?: number | undefined
   readonly operation?: string
   readonly actor?: string
   readonly number?: number
   readonly hash?: string
   readonly sink?: string
+  readonly organization?: string
+  readonly api?: string
+  readonly client_address?: string
+  readonly status?: number
+  readonly code?: string
+  readonly reason?: string
+  readonly kid?: string
   readonly url?: string
   readonly port?: number
   readonly file?: string
   readonly seconds?: number
-  readonly worker?: number
-  readonly pid?: number | undefined
 }
 
 /** The list: a name, and what it says. */
@@ -40,25 +40,25 @@ const addedFields: Readonly<Record<keyof LogFields, string>> = {
   tenant: 'the id of the tenant',
   client_id: 'the client id, of an app that the tenant has',
   credential_id: 'which of its credentials; beside `organization`, which of its registration tokens',
-  organization: 'whose registration token it is',
-  api: 'the API that the token is for, or the signing key',
-  kid: 'the id of the signing key',
   token_id: 'the `jti` of the token, or the digest of what was signed: never the token',
-  client_address: 'where the request came from; through a listed proxy, as that has it',
-  status: 'the HTTP status of the answer',
-  code: 'the error code that the client saw',
-  reason: 'why, as it was: for the operator only',
+  worker: 'which of several workers',
+  pid: 'the id of its process',
   operation: 'which operation of the management API',
   actor: 'who has called it',
   number: 'the number of an audit record',
   hash: 'its hash, in hex',
   sink: 'where audit records are handed on to: `webhook` or `syslog`',
+  organization: 'whose registration token it is',
+  api: 'the API that the token is for, or the signing key',
+  client_address: 'where the request came from; through a listed proxy, as that has it',
+  status: 'the HTTP status of the answer',
+  code: 'the error code that the client saw',
+  reason: 'why, as it was: for the operator only',
+  kid: 'the id of the signing key',
   url: 'what could not be fetched, without its query; of `ready`, what the server is reached at',
   port: 'the main port',
   file: 'the file that the line is about, or the folder',
   seconds: 'how long it lasted, or will',
-  worker: 'which of several workers',
-  pid: 'the id of its process',
 }
 const addedNames = Object.keys(addedFields) as (keyof LogFields)[]
 
