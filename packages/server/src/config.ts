@@ -266,7 +266,8 @@ function contradictions(config: Config, given: ReadonlyMap<SettingName, Given>):
   // Whatever stands there, but could not be read, has been complained about already.
   const has = (name: SettingName) => given.has(name)
   const hasTls = has('tls_certificate_file') || has('tls_key_file')
-  const hasProxies = config.proxies.length > 0
+  const proxies = given.get('proxies')?.raw
+  const hasProxies = proxies !== undefined && !(Array.isArray(proxies) && proxies.length === 0)
   return [
     !has('base_url') &&
       'base_url is needed: the URL the server is reached at, such as https://auth.example.com',
@@ -274,7 +275,7 @@ function contradictions(config: Config, given: ReadonlyMap<SettingName, Given>):
       hasProxies &&
       'tls_certificate_file and proxies exclude each other: TLS ends here or at a listed proxy',
     !hasTls &&
-      !has('proxies') &&
+      !hasProxies &&
       'HTTPS is needed: set tls_certificate_file and tls_key_file, or list your proxies in proxies',
     hasTls &&
       has('tls_certificate_file') !== has('tls_key_file') &&

@@ -178,6 +178,7 @@ test('contract: contradictions are refused', () => {
   const tls = { tls_certificate_file: 'a.pem', tls_key_file: 'a.key' }
   assert.deepEqual(alone({ base_url: least.base_url, ...tls }), [])
   assert.match(alone({ ...least, ...tls })[0] ?? '', /exclude each other/)
+  assert.deepEqual(alone({ base_url: least.base_url, ...tls, proxies: [] }), [])
   assert.match(
     alone({ base_url: least.base_url, tls_key_file: 'a.key' })[0] ?? '',
     /belong together: set both$/,
@@ -187,6 +188,18 @@ test('contract: contradictions are refused', () => {
     'listen_port and metrics_port are both 8443: they must differ',
     'http_port and metrics_port are both 8443: they must differ',
   ])
+})
+
+test('product, decision 10: an empty list of proxies is no HTTPS, and one that cannot be read is complained about once', () => {
+  const behind = (proxies: unknown, more = {}) =>
+    problems({ file: { base_url: least.base_url, proxies, ...more } })
+  assert.deepEqual(behind([]), [
+    'HTTPS is needed: set tls_certificate_file and tls_key_file, or list your proxies in proxies',
+  ])
+  for (const unreadable of [[''], '', '10.0.0.0/33', null])
+    assert.deepEqual(behind(unreadable, { client_certificate_header: 'nginx' }), [
+      `sallyport.yaml: proxies: found ${JSON.stringify(unreadable)}, expected IP addresses or networks, such as 10.0.0.0/8`,
+    ])
 })
 
 test('issue Audit: a webhook is https or on this machine, and a collector is named by its transport', () => {
