@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The bin: sets up V8, keeps the compiled code of an earlier run, then runs the command line. */
+/** The bin: sets up V8 and signals, keeps the compiled code of an earlier run, then runs the command line. */
 
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
@@ -17,6 +17,10 @@ setFlagsFromString('--max-inlined-bytecode-size=1000')
 // Compiling is two thirds of a start. Not in the shared temporary folder, where others could leave code for us; where
 // this folder cannot be written, Node goes without.
 enableCompileCache(join(import.meta.dirname, '../../../../node_modules/.cache/sallyport'))
+
+// A server that still starts is told to reload as one that runs: left alone, this signal ends the process, and systemd
+// takes that for a clean end. What it asks to be read again is about to be read.
+if (process.argv[2] === 'serve') process.on('SIGHUP', () => {})
 
 const { runCommandLine } = await import('./command-line.ts')
 await runCommandLine(process.argv.slice(2))

@@ -8,7 +8,14 @@ import { type Config, flagNames, readConfig } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { parseAddressList } from '../http/address-list.ts'
 import { createLog, type Log } from '../http/log.ts'
-import { expiryWarning, followTls, loadTls, type TlsFiles, type TlsFollower } from '../http/tls.ts'
+import {
+  expiryWarning,
+  followTls,
+  type LoadedTls,
+  loadTls,
+  type TlsFiles,
+  type TlsFollower,
+} from '../http/tls.ts'
 import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import { createServer, type Server } from '../main.ts'
 import { isReadableByOthers } from '../master-key.ts'
@@ -103,8 +110,7 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
   warnOfReadableKey(config, log)
   try {
     const port = await listen(server, config)
-    const follower =
-      files && tls && (await follow(server, files, log, expiryWarning(tls, files, systemEffects.clock())))
+    const follower = files && tls && follow(server, { files, loaded: tls, log })
     lookAgainOnSignal([follower, revocationLists])
     if ((await listTenantIds(store.db)).length === 0) {
       log.warn(
@@ -208,15 +214,18 @@ async function listen(server: Server, config: Config): Promise<number> {
   return port
 }
 
-async function follow(
-  server: Server,
-  files: TlsFiles,
-  log: Log,
-  warning: string | undefined,
-): Promise<TlsFollower> {
+interface FollowedTls {
+  readonly files: TlsFiles
+  readonly loaded: LoadedTls
+  readonly log: Log
+}
+
+function follow(server: Server, { files, loaded, log }: FollowedTls): TlsFollower {
+  const warning = expiryWarning(loaded, files, systemEffects.clock())
   if (warning !== undefined) log.warn(warning)
   return followTls({
     files,
+    loaded,
     onChange(pair) {
       server.replaceTls(pair)
       log.info('certificate renewed', { file: files.certFile })
@@ -232,7 +241,6 @@ interface Follower {
 
 /** What renewal programs send; without it the files are looked at every ten seconds anyway. */
 function lookAgainOnSignal(followers: readonly (Follower | null)[]): void {
-  // Also where there is nothing to look at: left alone, this signal ends the process.
   process.on('SIGHUP', () => {
     for (const follower of followers) void follower?.check()
   })

@@ -16,6 +16,8 @@ export interface TlsPair {
 
 export interface LoadedTls extends TlsPair {
   readonly expiresAt: number
+  /** Of the files before they were read: what is written meanwhile is a change. */
+  readonly state: string
 }
 
 /** The files are missing, broken or do not belong together; the message is for people. */
@@ -24,7 +26,9 @@ export class TlsRefused extends Error {
 }
 
 /** Throws `TlsRefused`. An expired certificate is not refused: see `expiryWarning`. */
-export async function loadTls({ certFile, keyFile }: TlsFiles): Promise<LoadedTls> {
+export async function loadTls(files: TlsFiles): Promise<LoadedTls> {
+  const { certFile, keyFile } = files
+  const state = await stateOf(files)
   const cert = await readPem(certFile, 'certificate')
   const key = await readPem(keyFile, 'private key')
   const certificate = parseCertificate(cert, certFile)
@@ -32,7 +36,7 @@ export async function loadTls({ certFile, keyFile }: TlsFiles): Promise<LoadedTl
     throw new TlsRefused(`The private key in ${keyFile} does not belong to the certificate in ${certFile}.`)
   }
   checkContext(cert, key, certFile)
-  return { cert, key, expiresAt: Math.floor(Date.parse(certificate.validTo) / 1000) }
+  return { cert, key, expiresAt: Math.floor(Date.parse(certificate.validTo) / 1000), state }
 }
 
 async function readPem(file: string, what: string): Promise<Buffer> {
@@ -85,6 +89,8 @@ export interface TlsFollower {
 
 export interface FollowOptions {
   readonly files: TlsFiles
+  /** What was read at start. */
+  readonly loaded: LoadedTls
   readonly onChange: (pair: LoadedTls) => void
   /** The new files cannot be used; the old pair stays. Told once for each state of the files. */
   readonly onBroken: (sentence: string) => void
@@ -97,13 +103,14 @@ const defaultIntervalMilliseconds = 10_000
  * Follows the files by polling: file watchers lose renames and mounted secrets. A renewal writes two files, so for a
  * moment they do not match; the next look finds them changed again and takes them.
  */
-export async function followTls({
+export function followTls({
   files,
+  loaded,
   onChange,
   onBroken,
   intervalMilliseconds,
-}: FollowOptions): Promise<TlsFollower> {
-  let seen = await stateOf(files)
+}: FollowOptions): TlsFollower {
+  let seen = loaded.state
   const check = async () => {
     const state = await stateOf(files)
     if (state === seen) return

@@ -1,8 +1,8 @@
 /** `sallyport serve --workers N`: several processes that are one server to whoever asks. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -297,6 +297,50 @@ for (const [fate, signal] of [
       assert.doesNotMatch(stdout, isReady)
     },
   )
+
+/** Opens a pipe for writing as soon as the server reads it, which then stands still until it is written. */
+async function openRead(pipe: string, { child }: Running): Promise<number> {
+  for (;;) {
+    try {
+      return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK)
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENXIO')
+    }
+    assert.deepEqual([child.exitCode, child.signalCode], [null, null])
+    await setImmediate()
+  }
+}
+
+test(
+  'operations: SIGHUP ends neither a server that still starts nor one of its workers',
+  onLinux,
+  async (t) => {
+    const folder = temporaryFolder(t)
+    const [port = 0] = await freePorts(1)
+    const address = { base_url: 'https://localhost', listen_host: '127.0.0.1', listen_port: port }
+    const settings = JSON.stringify({
+      ...address,
+      proxies: ['127.0.0.1'],
+      data_folder: join(folder, 'data'),
+    })
+    const config = join(folder, 'sallyport.yaml')
+    execFileSync('mkfifo', [config])
+    const running = startFor(t, ['serve', '--config', config, '--workers', '2'])
+    const { pid } = running.child
+    for (const reader of [() => pid, () => childrenOf(pid)[0], () => childrenOf(pid)[1]]) {
+      const pipe = await openRead(config, running)
+      process.kill(reader() ?? assert.fail('who reads?'), 'SIGHUP')
+      // The next reader gets a pipe of its own.
+      rmSync(config)
+      execFileSync('mkfifo', [config])
+      writeFileSync(pipe, settings)
+      closeSync(pipe)
+    }
+    await running.says(isReady)
+    const { code, stderr } = await running.stop()
+    assert.deepEqual([code, stderr], [0, ''])
+  },
+)
 
 test('issue 4: what keeps the server from starting is said once, with the exit code of one process', async (t) => {
   const folder = temporaryFolder(t)

@@ -80,8 +80,9 @@ test('product, decision 10: renewed files are taken, and half-written ones leave
   const { files, install } = await copyPair(t)
   const changes: string[] = []
   const complaints: string[] = []
-  const follower = await followTls({
+  const follower = followTls({
     files,
+    loaded: await loadTls(files),
     onChange: ({ cert }) => changes.push(cert.toString()),
     onBroken: (sentence) => complaints.push(sentence),
   })
@@ -103,11 +104,29 @@ test('product, decision 10: renewed files are taken, and half-written ones leave
   assert.deepEqual([changes.length, complaints.length], [1, 2])
 })
 
+test('product, decision 10: files that are renewed while the server starts are taken at the first look', async (t) => {
+  const { files, install } = await copyPair(t)
+  const loaded = await loadTls(files)
+  await install(second)
+  const changes: string[] = []
+  const follower = followTls({
+    files,
+    loaded,
+    onChange: ({ cert }) => changes.push(cert.toString()),
+    onBroken: (sentence) => assert.fail(sentence),
+  })
+  t.after(() => follower.stop())
+  await follower.check()
+  await follower.check()
+  assert.deepEqual(changes, [await readFile(second.certFile, 'utf8')])
+})
+
 test('product, decision 10: the files are looked at by themselves', async (t) => {
   const { files, install } = await copyPair(t)
   const { promise: changed, resolve } = Promise.withResolvers<string>()
-  const options = { files, onBroken: () => {}, intervalMilliseconds: 5 }
-  const follower = await followTls({ ...options, onChange: ({ cert }) => resolve(cert.toString()) })
+  const loaded = await loadTls(files)
+  const options = { files, loaded, onBroken: () => {}, intervalMilliseconds: 5 }
+  const follower = followTls({ ...options, onChange: ({ cert }) => resolve(cert.toString()) })
   t.after(() => follower.stop())
   // The timer does not hold the process; the wait below must.
   const hold = setInterval(() => {}, 1000)
