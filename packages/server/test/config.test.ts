@@ -169,6 +169,42 @@ test('contract: an unknown setting names the nearest one as it is written in tha
   assert.match(unknown({ file: { ...least, constructor: 1 } }) ?? '', /there is no such setting/)
 })
 
+test('operations: what Kubernetes tells a pod of Services named like us is no setting of ours', () => {
+  const service = (name: string, port: number, protocol: string, portName: string) => {
+    const url = `${protocol}://10.43.0.7:${port}`
+    const link = `${name}_PORT_${port}_${protocol.toUpperCase()}`
+    return {
+      [`${name}_SERVICE_HOST`]: '10.43.0.7',
+      [`${name}_SERVICE_PORT`]: String(port),
+      [`${name}_SERVICE_PORT_${portName}`]: String(port),
+      [`${name}_PORT`]: url,
+      [link]: url,
+      [`${link}_PROTO`]: protocol,
+      [`${link}_PORT`]: String(port),
+      [`${link}_ADDR`]: '10.43.0.7',
+    }
+  }
+  const environment = {
+    ...service('SALLYPORT', 8443, 'tcp', 'HTTPS'),
+    ...service('SALLYPORT_METRICS', 9090, 'tcp', 'PROMETHEUS_1'),
+    ...service('SALLYPORT_LOG', 514, 'udp', 'SYSLOG'),
+  }
+  assert.deepEqual(read({ environment }), read({}))
+  assert.deepEqual(problems({ environment }, readStoreLocation), [])
+  // What somebody has written there is still refused.
+  assert.deepEqual(
+    problems({ environment: { SALLYPORT_PORT: '8443', SALLYPORT_METRICS_PORT: 'http://x' } }),
+    [
+      'SALLYPORT_PORT: there is no such setting',
+      'SALLYPORT_METRICS_PORT: found "http://x", expected a port, 0 to 65535',
+    ],
+  )
+  assert.match(
+    problems({ environment: { SALLYPORT_LISTEN_PORTS: 'tcp://x' } })[0] ?? '',
+    /mean SALLYPORT_LISTEN_PORT\?$/,
+  )
+})
+
 test('contract: contradictions are refused', () => {
   const alone = (file: Record<string, unknown>) => problems({ file })
   assert.deepEqual(alone({}), [
