@@ -8,14 +8,7 @@ import { type Config, flagNames, readConfig } from '../config.ts'
 import { systemEffects } from '../effects.ts'
 import { parseAddressList } from '../http/address-list.ts'
 import { createLog, type Log } from '../http/log.ts'
-import {
-  expiryWarning,
-  followTls,
-  type LoadedTls,
-  loadTls,
-  type TlsFiles,
-  type TlsFollower,
-} from '../http/tls.ts'
+import { followTls, type LoadedTls, loadTls, type TlsFiles, type TlsFollower } from '../http/tls.ts'
 import type { AttemptRelay } from '../limits/attempt-relay.ts'
 import { createServer, type Server } from '../main.ts'
 import { isReadableByOthers } from '../master-key.ts'
@@ -221,17 +214,19 @@ interface FollowedTls {
 }
 
 function follow(server: Server, { files, loaded, log }: FollowedTls): TlsFollower {
-  const warning = expiryWarning(loaded, files, systemEffects.clock())
-  if (warning !== undefined) log.warn(warning)
+  const { certificateExpires } = server.metrics
+  certificateExpires.set(loaded.expiresAt)
   return followTls({
     files,
     loaded,
+    clock: systemEffects.clock,
     onChange(pair) {
       server.replaceTls(pair)
+      certificateExpires.set(pair.expiresAt)
       log.info('certificate renewed', { file: files.certFile })
       log.flush()
     },
-    onBroken: (sentence) => log.warn(sentence, { file: files.certFile }),
+    onWarning: (sentence) => log.warn(sentence, { file: files.certFile }),
   })
 }
 

@@ -27,6 +27,10 @@ export interface LevelBySink {
   set(sink: string, level: number): void
 }
 
+export interface Level {
+  set(level: number): void
+}
+
 export interface Switch {
   set(isOn: boolean): void
 }
@@ -55,6 +59,8 @@ export interface Metrics {
   /** Records of the audit chain that a sink has not got yet. */
   readonly auditWaiting: LevelBySink
   readonly databaseUp: Switch
+  /** When the server's own certificate ends. */
+  readonly certificateExpires: Level
   /** By endpoint, such as `token`, `jwks`, `metadata`. */
   readonly requestDurations: Durations
   render(): Promise<RenderedMetrics>
@@ -115,6 +121,7 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
     ),
     auditWaiting: auditWaiting(registry),
     databaseUp: databaseUp(registry),
+    certificateExpires: certificateExpires(registry),
     requestDurations: durations(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     snapshot: () => registry.getMetricsAsJSON(),
@@ -197,6 +204,19 @@ function databaseUp(registry: Registry): Switch {
   const set = (isOn: boolean) => gauge.set(isOn ? 1 : 0)
   set(true)
   return { set }
+}
+
+function certificateExpires(registry: Registry): Level {
+  const gauge = new Gauge({
+    name: 'sallyport_certificate_expires_seconds',
+    help: 'When the certificate in use ends, in seconds since 1970',
+    registers: [registry],
+    // One process may not have taken the renewed files.
+    aggregator: 'min',
+  })
+  // Behind a proxy there is none, and 0 would be one that ended long ago.
+  gauge.remove()
+  return { set: (level) => gauge.set(level) }
 }
 
 type Sample = readonly [labels: Record<string, string>, value: number]

@@ -15,6 +15,7 @@ export interface TlsPair {
 }
 
 export interface LoadedTls extends TlsPair {
+  readonly startsAt: number
   readonly expiresAt: number
   /** Of the files before they were read: what is written meanwhile is a change. */
   readonly state: string
@@ -25,7 +26,7 @@ export class TlsRefused extends Error {
   override readonly name = 'TlsRefused'
 }
 
-/** Throws `TlsRefused`. An expired certificate is not refused: see `expiryWarning`. */
+/** Throws `TlsRefused`. An expired certificate is not refused: see `validityWarning`. */
 export async function loadTls(files: TlsFiles): Promise<LoadedTls> {
   const { certFile, keyFile } = files
   const state = await stateOf(files)
@@ -36,8 +37,11 @@ export async function loadTls(files: TlsFiles): Promise<LoadedTls> {
     throw new TlsRefused(`The private key in ${keyFile} does not belong to the certificate in ${certFile}.`)
   }
   checkContext(cert, key, certFile)
-  return { cert, key, expiresAt: Math.floor(Date.parse(certificate.validTo) / 1000), state }
+  const [startsAt, expiresAt] = [secondsOf(certificate.validFrom), secondsOf(certificate.validTo)]
+  return { cert, key, startsAt, expiresAt, state }
 }
+
+const secondsOf = (date: string): number => Math.floor(Date.parse(date) / 1000)
 
 async function readPem(file: string, what: string): Promise<Buffer> {
   try {
@@ -74,11 +78,27 @@ function checkContext(cert: Buffer, key: Buffer, file: string): void {
   }
 }
 
-/** One sentence when the certificate is past its end, else undefined. */
-export function expiryWarning(pair: LoadedTls, files: TlsFiles, now: number): string | undefined {
-  if (now < pair.expiresAt) return undefined
-  const day = new Date(pair.expiresAt * 1000).toISOString().slice(0, 10)
-  return `The certificate in ${files.certFile} expired on ${day}: clients will refuse it until it is renewed.`
+const daySeconds = 86_400
+const instantOf = (seconds: number): string => new Date(seconds * 1000).toISOString()
+const dayOf = (seconds: number): string => instantOf(seconds).slice(0, 'yyyy-mm-dd'.length)
+const minuteOf = (seconds: number): string => `${instantOf(seconds).slice(0, 'yyyy-mm-ddThh:mm'.length)}Z`
+
+/** One sentence while clients refuse the certificate or soon will, else undefined. It changes when it is worth repeating. */
+export function validityWarning(
+  { startsAt, expiresAt }: LoadedTls,
+  { certFile }: TlsFiles,
+  now: number,
+): string | undefined {
+  const certificate = `The certificate in ${certFile}`
+  if (now >= expiresAt)
+    return `${certificate} expired on ${dayOf(expiresAt)}: clients will refuse it until it is renewed.`
+  if (now < startsAt)
+    return `${certificate} is not valid before ${minuteOf(startsAt)}: clients will refuse it until then.`
+  // What lives for days is renewed in its last days, and that is no news.
+  const isWithin = (days: number) =>
+    expiresAt - now <= Math.min(days * daySeconds, (expiresAt - startsAt) / 6)
+  if (isWithin(1)) return `${certificate} expires within a day, at ${minuteOf(expiresAt)}: renew it.`
+  return isWithin(14) ? `${certificate} expires on ${dayOf(expiresAt)}: renew it.` : undefined
 }
 
 export interface TlsFollower {
@@ -91,9 +111,13 @@ export interface FollowOptions {
   readonly files: TlsFiles
   /** What was read at start. */
   readonly loaded: LoadedTls
+  readonly clock: () => number
   readonly onChange: (pair: LoadedTls) => void
-  /** The new files cannot be used; the old pair stays. Told once for each state of the files. */
-  readonly onBroken: (sentence: string) => void
+  /**
+   * New files cannot be used, and the old pair stays; or the pair in use ends soon, has ended or is not valid yet. Each
+   * is told once.
+   */
+  readonly onWarning: (sentence: string) => void
   readonly intervalMilliseconds?: number
 }
 
@@ -106,22 +130,37 @@ const defaultIntervalMilliseconds = 10_000
 export function followTls({
   files,
   loaded,
+  clock,
   onChange,
-  onBroken,
+  onWarning,
   intervalMilliseconds,
 }: FollowOptions): TlsFollower {
   let seen = loaded.state
-  const check = async () => {
+  let held = loaded
+  let told: string | undefined
+  const takeChanged = async () => {
     const state = await stateOf(files)
     if (state === seen) return
     seen = state
     try {
-      onChange(await loadTls(files))
+      const pair = await loadTls(files)
+      onChange(pair)
+      held = pair
     } catch (error) {
       const reason = error instanceof TlsRefused ? error.message : 'The renewed certificate cannot be used.'
-      onBroken(`${reason} The certificate loaded before stays in use.`)
+      onWarning(`${reason} The certificate loaded before stays in use.`)
     }
   }
+  const tellOfValidity = () => {
+    const warning = validityWarning(held, files, clock())
+    if (warning !== undefined && warning !== told) onWarning(warning)
+    told = warning
+  }
+  const check = async () => {
+    await takeChanged()
+    tellOfValidity()
+  }
+  tellOfValidity()
   const timer = setInterval(() => void check(), intervalMilliseconds ?? defaultIntervalMilliseconds)
   timer.unref()
   return { check, stop: () => clearInterval(timer) }

@@ -1,8 +1,8 @@
 /** `sallyport serve` as an operator runs it: configuration, certificates, proxies, PostgreSQL, health, logs, and the end. */
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
@@ -26,7 +26,7 @@ import {
 
 const example = fileURLToPath(new URL('../../../../docs/examples/acme.yaml', import.meta.url))
 
-/** One tenant in an embedded database, and two certificates of different authorities; tests use copies of the data. */
+/** One tenant in an embedded database, and certificates of different authorities, the third of which has ended. */
 const prepared = { root: '', secret: ['', ''] as readonly [string, string] }
 const certificates: LocalCertificate[] = []
 
@@ -40,11 +40,14 @@ async function applyExample(options: RunOptions, ...args: string[]): Promise<rea
 before(async () => {
   prepared.root = mkdtempSync(join(tmpdir(), 'sallyport-serve-'))
   prepared.secret = await applyExample({}, '--data', join(prepared.root, 'data'))
-  for (const name of ['first', 'second']) {
+  for (const [name, ageDays] of [
+    ['first', 0],
+    ['second', 0],
+    ['ended', 400],
+  ] as const) {
     const folder = join(prepared.root, name)
-    certificates.push(
-      await ensureLocalCertificate({ folder, hosts: ['localhost', '127.0.0.1'], effects: systemEffects }),
-    )
+    const effects = { ...systemEffects, clock: () => systemEffects.clock() - ageDays * 86_400 }
+    certificates.push(await ensureLocalCertificate({ folder, hosts: ['localhost', '127.0.0.1'], effects }))
   }
 })
 after(() => rmSync(prepared.root, { recursive: true }))
@@ -188,8 +191,12 @@ function presented(port: number): Promise<string> {
   })
 }
 
+/** In seconds since 1970. */
+const endOf = (index: number): number =>
+  Date.parse(new X509Certificate(readFileSync(certificate(index).certFile)).validTo) / 1000
+
 test('issue 2 item 8: renewed certificate files are taken on SIGHUP, and broken ones leave the old pair in use', async (t) => {
-  const [port = 0] = await freePorts(1)
+  const [port = 0, metricsPort = 0] = await freePorts(2)
   const folder = temporaryFolder(t)
   const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') }
   const install = (index: number) => {
@@ -199,12 +206,18 @@ test('issue 2 item 8: renewed certificate files are taken on SIGHUP, and broken 
   install(0)
   const { file } = configure(t, {
     listen_port: port,
+    metrics_port: metricsPort,
     tls_certificate_file: files.certFile,
     tls_key_file: files.keyFile,
   })
   const running = serve(t, file)
   await running.says(isReady)
   const first = await presented(port)
+  const shownEnd = async () => {
+    const { text } = await ask(`http://127.0.0.1:${metricsPort}/metrics`)
+    return Number(/^sallyport_certificate_expires_seconds (\d+)$/m.exec(text)?.[1])
+  }
+  assert.equal(await shownEnd(), endOf(0))
   install(1)
   running.child.kill('SIGHUP')
   await running.says(/"msg":"certificate renewed"/)
@@ -215,6 +228,22 @@ test('issue 2 item 8: renewed certificate files are taken on SIGHUP, and broken 
   running.child.kill('SIGHUP')
   await running.says(/The certificate loaded before stays in use/)
   assert.equal(await presented(port), second)
+  assert.doesNotMatch(running.stdout(), /expired on/)
+  install(2)
+  running.child.kill('SIGHUP')
+  await running.says(/cert\.pem expired on/)
+  assert.equal(await shownEnd(), endOf(2))
+})
+
+test('operations: a start with a certificate that has ended says so', async (t) => {
+  const [port = 0] = await freePorts(1)
+  const { certFile, keyFile } = certificate(2)
+  const { file } = configure(t, {
+    listen_port: port,
+    tls_certificate_file: certFile,
+    tls_key_file: keyFile,
+  })
+  assert.match(await serve(t, file).says(isReady), /"level":"warn".*expired on/)
 })
 
 test('issue 2 item 8: behind a listed proxy the main port speaks plain HTTP to it, and to nobody else', async (t) => {

@@ -52,6 +52,21 @@ test('operations: a process too busy to answer counts as much as it had when it 
   assert.deepEqual(await tell(0, 1), { throttled: 3, answers: 2, waiting: 4 })
 })
 
+test('operations: of several processes the certificate that ends first is shown, and none where there is none', async () => {
+  const { together, metrics, hear } = await startTwo()
+  const shown = async () => {
+    const { body } = await together.render(new Set([0, 1]))
+    return /^sallyport_certificate_expires_seconds (\d+)$/m.exec(body)?.[1]
+  }
+  assert.equal(await shown(), undefined)
+  metrics[1].certificateExpires.set(2_000_000_000)
+  await hear(1)
+  assert.equal(await shown(), '2000000000')
+  metrics[0].certificateExpires.set(1_900_000_000)
+  await hear(0)
+  assert.equal(await shown(), '1900000000')
+})
+
 test('operations: one that has ended before it was heard changes nothing', async () => {
   const { together, tell } = await startTwo()
   together.end(7)

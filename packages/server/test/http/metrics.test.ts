@@ -58,6 +58,15 @@ test('operations: each bucket of the durations holds the faster ones, and the la
   ])
 })
 
+test('operations: the end of the certificate is shown where there is one: behind a proxy, 0 would be an alarm', async () => {
+  const metrics = createMetrics({ withProcess: false })
+  const name = 'sallyport_certificate_expires_seconds'
+  const type = `# TYPE ${name} gauge`
+  assert.deepEqual(linesOf((await metrics.render()).body, name), [type])
+  metrics.certificateExpires.set(1_900_000_000)
+  assert.deepEqual(linesOf((await metrics.render()).body, name), [type, `${name} 1900000000`])
+})
+
 test('operations: the metrics listener serves /metrics and nothing else', async (t) => {
   const { port } = await startListener(t, { handler: createMetricsHandler(createMetrics()) })
   const reply = await ask(port, ['GET /metrics HTTP/1.1', 'Host: a'])

@@ -9,7 +9,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { jsonReply } from '@sallyport/protocol'
 import { ensureLocalCertificate, type LocalCertificate } from '../../src/dev/local-ca.ts'
 import { systemEffects } from '../../src/effects.ts'
-import { expiryWarning, followTls, loadTls, TlsRefused } from '../../src/http/tls.ts'
+import { followTls, loadTls, TlsRefused, validityWarning } from '../../src/http/tls.ts'
 import { parseReply, readToEnd, startListener } from './wire.ts'
 
 let root: string
@@ -69,24 +69,75 @@ test('trust F30: a missing, broken or foreign file refuses the start with one se
   }
 })
 
-test('operations: an expired certificate is loaded, with a warning that names the day', async (t) => {
-  const { files } = await copyPair(t)
-  const pair = await loadTls(files)
-  assert.equal(expiryWarning(pair, files, pair.expiresAt - 1), undefined)
-  assert.match(expiryWarning(pair, files, pair.expiresAt) ?? '', /expired on \d{4}-\d{2}-\d{2}/)
+const daySeconds = 86_400
+
+/** A copy of the first pair, followed on a clock that is moved on by hand. */
+async function followPair(t: TestContext) {
+  const { files, install } = await copyPair(t)
+  const loaded = await loadTls(files)
+  const seen = { now: loaded.startsAt, changes: [] as string[], warnings: [] as string[] }
+  const follower = followTls({
+    files,
+    loaded,
+    clock: () => seen.now,
+    onChange: ({ cert }) => seen.changes.push(cert.toString()),
+    onWarning: (sentence) => seen.warnings.push(sentence),
+  })
+  t.after(() => follower.stop())
+  return { files, install, loaded, follower, seen }
+}
+
+test('operations: of the end of a certificate is told fourteen days and one day before, and when it has come', async (t) => {
+  const { loaded, follower, seen } = await followPair(t)
+  const toldAt = async (secondsBefore: number) => {
+    seen.now = loaded.expiresAt - secondsBefore
+    await follower.check()
+    await follower.check()
+    return seen.warnings.splice(0).map((sentence) => sentence.replace(/^.*cert\.pem /, ''))
+  }
+  const [, minute = '', day = ''] =
+    /^((.{10}).{6})/.exec(new Date(loaded.expiresAt * 1000).toISOString()) ?? []
+  assert.deepEqual(await toldAt(14 * daySeconds + 1), [])
+  assert.deepEqual(await toldAt(14 * daySeconds), [`expires on ${day}: renew it.`])
+  assert.deepEqual(await toldAt(daySeconds + 1), [])
+  assert.deepEqual(await toldAt(daySeconds), [`expires within a day, at ${minute}Z: renew it.`])
+  assert.deepEqual(await toldAt(1), [])
+  assert.deepEqual(await toldAt(0), [`expired on ${day}: clients will refuse it until it is renewed.`])
+  assert.deepEqual(await toldAt(-400 * daySeconds), [])
+})
+
+test('operations: an expired certificate is taken when it is installed, and told of', async (t) => {
+  const { files, install, seen, follower } = await followPair(t)
+  const { expiresAt } = await loadTls(second)
+  seen.now = expiresAt
+  await install(second)
+  await follower.check()
+  assert.equal(seen.changes.length, 1)
+  assert.equal(seen.warnings.length, 1)
+  assert.ok(seen.warnings[0]?.startsWith(`The certificate in ${files.certFile} expired on `))
+})
+
+test('operations: a certificate that has not begun is told of, and one that lives for days only near its end', async (t) => {
+  const { files, loaded } = await followPair(t)
+  assert.equal(
+    validityWarning({ ...loaded, startsAt: Date.UTC(2030, 0, 2, 3, 4, 5) / 1000 }, files, 0),
+    `The certificate in ${files.certFile} is not valid before 2030-01-02T03:04Z: clients will refuse it until then.`,
+  )
+  const leftWhenTold = (lifeSeconds: number) => {
+    let left = lifeSeconds
+    const pair = { ...loaded, startsAt: 0, expiresAt: lifeSeconds }
+    while (validityWarning(pair, files, lifeSeconds - left) === undefined) left -= 60
+    return left
+  }
+  assert.deepEqual(
+    [90, 45, 6, 1].map((days) => leftWhenTold(days * daySeconds) / daySeconds),
+    [14, 7.5, 1, 1 / 6],
+  )
 })
 
 test('product, decision 10: renewed files are taken, and half-written ones leave the old pair in use', async (t) => {
-  const { files, install } = await copyPair(t)
-  const changes: string[] = []
-  const complaints: string[] = []
-  const follower = followTls({
-    files,
-    loaded: await loadTls(files),
-    onChange: ({ cert }) => changes.push(cert.toString()),
-    onBroken: (sentence) => complaints.push(sentence),
-  })
-  t.after(() => follower.stop())
+  const { files, install, follower, seen } = await followPair(t)
+  const { changes, warnings: complaints } = seen
   await follower.check()
   assert.deepEqual([changes, complaints], [[], []])
   await copyFile(second.certFile, files.certFile)
@@ -112,8 +163,9 @@ test('product, decision 10: files that are renewed while the server starts are t
   const follower = followTls({
     files,
     loaded,
+    clock: systemEffects.clock,
     onChange: ({ cert }) => changes.push(cert.toString()),
-    onBroken: (sentence) => assert.fail(sentence),
+    onWarning: (sentence) => assert.fail(sentence),
   })
   t.after(() => follower.stop())
   await follower.check()
@@ -125,7 +177,8 @@ test('product, decision 10: the files are looked at by themselves', async (t) =>
   const { files, install } = await copyPair(t)
   const { promise: changed, resolve } = Promise.withResolvers<string>()
   const loaded = await loadTls(files)
-  const options = { files, loaded, onBroken: () => {}, intervalMilliseconds: 5 }
+  const { clock } = systemEffects
+  const options = { files, loaded, clock, onWarning: () => {}, intervalMilliseconds: 5 }
   const follower = followTls({ ...options, onChange: ({ cert }) => resolve(cert.toString()) })
   t.after(() => follower.stop())
   // The timer does not hold the process; the wait below must.
