@@ -35,14 +35,17 @@ export async function runWorkers({ count, log, metrics }: WorkersOptions): Promi
     together.end(worker.id)
     if (ending.isEnding) return
     // What keeps one from starting keeps the next in its place as well, until somebody has mended it.
-    const seconds = ready.has(worker)
-      ? firstRestartSeconds
-      : Math.min((waitedFor.get(worker) ?? firstRestartSeconds) * 2, longestRestartSeconds)
+    const before = ready.has(worker) ? undefined : replacements.get(worker)
+    const seconds = before ? Math.min(before.waitedSeconds * 2, longestRestartSeconds) : firstRestartSeconds
+    const emptySinceMilliseconds = before?.emptySinceMilliseconds ?? systemEffects.elapsed()
     log.error('worker ended, and another is started', {
       ...{ worker: worker.id, pid: worker.process.pid, seconds },
       reason: signal ?? `exit code ${code}`,
     })
-    setTimeout(() => ending.isEnding || waitedFor.set(fork(), seconds), seconds * 1000)
+    setTimeout(
+      () => ending.isEnding || replace({ waitedSeconds: seconds, emptySinceMilliseconds }, log),
+      seconds * 1000,
+    )
   })
   process.on('SIGHUP', () => {
     for (const worker of workers()) if (ready.has(worker)) worker.process.kill('SIGHUP')
@@ -57,8 +60,14 @@ export async function runWorkers({ count, log, metrics }: WorkersOptions): Promi
 // Whoever is still starting takes no signal as anything but its end.
 const ready = new WeakSet<Worker>()
 
-/** How many seconds lay between the end of one worker and the start of this one in its place. */
-const waitedFor = new WeakMap<Worker, number>()
+interface Replacement {
+  /** Between the end of one worker and the start of this one in its place. */
+  readonly waitedSeconds: number
+  /** Of a clock for durations: since then nobody has answered in this place. */
+  readonly emptySinceMilliseconds: number
+}
+
+const replacements = new WeakMap<Worker, Replacement>()
 
 const workers = (): Worker[] =>
   Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker?.isDead() === false)
@@ -70,6 +79,17 @@ function fork(): Worker {
     if (message.type === 'attempts') for (const each of workers()) tell(each, { ...message, from: worker.id })
   })
   return worker
+}
+
+function replace(replacement: Replacement, log: Log): void {
+  const worker = fork()
+  replacements.set(worker, replacement)
+  worker.on('message', ({ type }: FromWorker) => {
+    if (type !== 'ready') return
+    const seconds = Math.round((systemEffects.elapsed() - replacement.emptySinceMilliseconds) / 1000)
+    log.info('worker is ready', { worker: worker.id, pid: worker.process.pid, seconds })
+    log.flush()
+  })
 }
 
 /** A worker that ends before it is ready has said why: its exit code is ours. Does not resolve when all is ending. */

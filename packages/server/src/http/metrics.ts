@@ -87,6 +87,7 @@ export interface MetricsOptions {
 export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metrics {
   const registry = new Registry()
   if (withProcess) collectDefaultMetrics({ register: registry })
+  countItself(registry)
   return {
     clientRequests: {
       token: outcomes(registry, 'token'),
@@ -204,6 +205,16 @@ function databaseUp(registry: Registry): Switch {
   const set = (isOn: boolean) => gauge.set(isOn ? 1 : 0)
   set(true)
   return { set }
+}
+
+/** Added up over several processes: as many as have said something of themselves. */
+function countItself(registry: Registry): void {
+  const gauge = new Gauge({
+    name: 'sallyport_workers',
+    help: 'Processes that answer on the main port',
+    registers: [registry],
+  })
+  gauge.set(1)
 }
 
 function certificateExpires(registry: Registry): Level {

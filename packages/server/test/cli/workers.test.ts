@@ -102,6 +102,7 @@ test('issue 4: metrics are those of all workers together, and SIGTERM ends all o
   const { text } = await ask(started.metricsUrl)
   assert.match(text, /^sallyport_token_requests_total\{tenant="acme",outcome="ok"\} 6$/m)
   assert.match(text, /^sallyport_request_duration_seconds_count\{endpoint="token"\} 6$/m)
+  assert.match(text, /^sallyport_workers 2$/m)
   const { code, stdout, stderr } = await started.running.stop()
   assert.deepEqual([code, stderr], [0, ''])
   const words = stdout
@@ -159,12 +160,12 @@ test(
       ),
     )
     await tokenOf(started)
-    let now = childrenOf(pid)
-    while (now.length < 2) {
-      await tokenOf(started)
-      now = childrenOf(pid)
-    }
-    assert.ok(now.includes(survivor ?? 0) && !now.includes(victim))
+    const [, replacement] =
+      /"pid":(\d+),"seconds":[1-9]\d*,"msg":"worker is ready"/.exec(
+        await started.running.says(/worker is ready/),
+      ) ?? []
+    assert.deepEqual(new Set(childrenOf(pid)), new Set([survivor, Number(replacement)]))
+    await tokenOf(started)
     const after = await countersOf(started)
     for (const [series, value] of before) assert.ok((after.get(series) ?? 0) >= value, series)
     assert.equal((await started.running.stop('SIGINT')).code, 0)
@@ -194,9 +195,12 @@ test(
         () => 0,
       )
     }
-    while (childrenOf(running.child.pid).length < 2) await setImmediate()
+    await running.says(/worker is ready.*worker is ready/s)
     const { code, stdout } = await running.stop()
     assert.equal(code, 0)
+    const waits = [...stdout.matchAll(/(?<="seconds":)\d+(?=,"msg":"worker is ready")/g)].map(Number)
+    // The place of the first was empty over three tries, with 1, 2 and 4 seconds between them.
+    assert.ok(waits.length === 2 && Math.max(...waits) >= 7, String(waits))
     assert.deepEqual(stdout.match(/(?<="reason":").*(?=,"msg":"worker ended)/g), [
       'SIGKILL","seconds":1',
       'exit code 2","seconds":2',

@@ -26,6 +26,7 @@ async function startTwo() {
       throttled: value('sallyport_throttled_total{'),
       answers: value('sallyport_request_duration_seconds_count{'),
       waiting: value('sallyport_audit_records_waiting{'),
+      workers: value('sallyport_workers '),
     }
   }
   await Promise.all([hear(0), hear(1)])
@@ -34,22 +35,22 @@ async function startTwo() {
 
 test('operations: what a process has counted outlives it, what it measured does not', async () => {
   const { together, metrics, hear, tell } = await startTwo()
-  assert.deepEqual(await tell(0, 1), { throttled: 2, answers: 2, waiting: 4 })
+  assert.deepEqual(await tell(0, 1), { throttled: 2, answers: 2, waiting: 4, workers: 2 })
   together.end(1)
-  assert.deepEqual(await tell(0), { throttled: 2, answers: 2, waiting: 3 })
+  assert.deepEqual(await tell(0), { throttled: 2, answers: 2, waiting: 3, workers: 1 })
   metrics[0].throttled.add('acme')
   await hear(0)
   together.end(0)
   together.note(2, await createMetrics({ withProcess: false }).snapshot())
-  assert.deepEqual(await tell(2), { throttled: 3, answers: 2, waiting: Number.NaN })
+  assert.deepEqual(await tell(2), { throttled: 3, answers: 2, waiting: Number.NaN, workers: 1 })
 })
 
 test('operations: a process too busy to answer counts as much as it had when it was last heard', async () => {
   const { metrics, hear, tell } = await startTwo()
-  assert.deepEqual(await tell(0), { throttled: 2, answers: 2, waiting: 3 })
+  assert.deepEqual(await tell(0), { throttled: 2, answers: 2, waiting: 3, workers: 1 })
   metrics[1].throttled.add('acme')
   await hear(1)
-  assert.deepEqual(await tell(0, 1), { throttled: 3, answers: 2, waiting: 4 })
+  assert.deepEqual(await tell(0, 1), { throttled: 3, answers: 2, waiting: 4, workers: 2 })
 })
 
 test('operations: of several processes the certificate that ends first is shown, and none where there is none', async () => {
@@ -70,5 +71,5 @@ test('operations: of several processes the certificate that ends first is shown,
 test('operations: one that has ended before it was heard changes nothing', async () => {
   const { together, tell } = await startTwo()
   together.end(7)
-  assert.deepEqual(await tell(0, 1), { throttled: 2, answers: 2, waiting: 4 })
+  assert.deepEqual(await tell(0, 1), { throttled: 2, answers: 2, waiting: 4, workers: 2 })
 })
