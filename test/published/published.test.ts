@@ -150,15 +150,17 @@ test('published: the types of every entry are good for a program with target ES2
   await compile(places.project, 'es2020', ['every-entry.ts'], old)
 })
 
-test('published: docs/guard.md: packed and installed as it says, the guard is there', async () => {
-  const commands = blocksIn('docs/guard.md', 'sh').filter((text) => /^npm (?:run build|install)/.test(text))
-  assert.equal(commands.length, 2)
-  const project = await runAsPrinted(places.project, commands)
-  assert.deepEqual(
-    installedFiles(project, '@sallyport/guard'),
-    installedFiles(places.project, '@sallyport/guard'),
-  )
-})
+for (const [document, installed] of [
+  ['docs/guard.md', '@sallyport/guard'],
+  ['docs/client-library.md', '@sallyport/client'],
+] as const) {
+  test(`published: ${document}: packed and installed as it says, ${installed} is there`, async () => {
+    const commands = blocksIn(document, 'sh').filter((text) => /^npm (?:run build|install)/.test(text))
+    assert.equal(commands.length, 2)
+    const project = await runAsPrinted(places.project, commands)
+    assert.deepEqual(installedFiles(project, installed), installedFiles(places.project, installed))
+  })
+}
 
 for (const name of ['guard', 'client'] as const) {
   test(`published: packages/${name}/README.md: what its line packs is what is installed`, async () => {

@@ -91,7 +91,9 @@ export async function tryOut(): Promise<string[]> {
 
   async function throughHono(): Promise<string> {
     const raw = new Request(url, { headers: bearer(await issuer.token()) })
-    const context = { req: { raw, routePath: '/invoices', method: 'GET' }, header: () => {} }
+    const matchedRoutes = [{ path: '/invoices', method: 'GET' }]
+    const req = { raw, method: 'GET', matchedRoutes, routeIndex: 0 }
+    const context = { req, res: new Response(), header: () => {} }
     const refused = await protectHono(guardWith())(context, async () => {})
     return `${refused?.status ?? accessOf(raw)?.clientId}`
   }
