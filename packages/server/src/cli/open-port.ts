@@ -1,13 +1,14 @@
 /** Opens a port for a command, and when it cannot be had names the setting that chooses another. */
 
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
 import { bindAll, ListenRefused } from '../http/listen.ts'
 import type { Address } from '../main.ts'
 
-/** Found out before anything is done that would be in vain without it. */
+/** Found out before anything is done that would be in vain without it. Whoever comes in that moment is sent away. */
 export async function openForAMoment({ hosts, port }: Address): Promise<number> {
   const servers: Server[] = []
-  await bindAll({ hosts, port, servers, create: createServer })
+  const create = () => createServer((socket: Socket) => socket.destroy())
+  await bindAll({ hosts, port, servers, create })
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return port
 }

@@ -51,14 +51,12 @@ async function serve(config: Config): Promise<void> {
     tokenLines: config.log_tokens,
   })
   if (config.workers === 1) {
-    await tryPorts(config)
     const { server, port } = await startServing(config, log)
     // Before it is said to be ready: a signal may follow at once.
     closeOnSignal(server, log)
     sayReady(log, config, port)
   } else if (cluster.isPrimary) {
     await tryFiles(config, log)
-    await tryPorts(config)
     await (await open(config, log)).db.close()
     const port = await runWorkers({ count: config.workers, log, metrics: metricsAddress(config) })
     sayReady(log, config, port)
@@ -121,6 +119,8 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
 async function open(config: Config, log: Log): Promise<OpenStore> {
   const isNew = isNewStore(config)
   const store = await openStore(config, systemEffects, {
+    // A start beside the older release leaves that its database.
+    beforeMigrating: () => tryPorts(config),
     onMigrated: ({ from, to }) => log.info('database migrated', { reason: `schema ${from} to ${to}` }),
   })
   if (isNew) log.warn('made a new database', { file: config.data_folder })
@@ -192,7 +192,6 @@ async function tryFiles(config: Config, log: Log): Promise<void> {
   revocationLists?.stop()
 }
 
-/** Before the database is opened and so migrated: a start beside the older release leaves that its database. */
 async function tryPorts(config: Config): Promise<void> {
   for (const { settings, ...address } of Object.values(portsOf(config)))
     if (address.port !== 0) await openPort(() => openForAMoment(address), settings)

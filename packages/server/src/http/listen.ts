@@ -1,6 +1,5 @@
 /** Binds ports, and says in one sentence why one could not be had. */
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 
 export const developmentHosts = ['127.0.0.1', '::1'] as const
 
@@ -15,21 +14,26 @@ export class ListenRefused extends Error {
   }
 }
 
-export interface Binding {
+export interface Binding<Listening extends Server> {
   readonly hosts: readonly string[]
   readonly port: number
   /** Grows with each bound server. */
-  readonly servers: Server[]
-  readonly create: () => Server
+  readonly servers: Listening[]
+  readonly create: () => Listening
 }
 
 /** Some machines have no IPv6: where an address does not exist the others must do. */
 const missingAddress: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
 /** All hosts on one port. If one is busy, those already bound are let go again. */
-export async function bindAll({ hosts, port, servers, create }: Binding): Promise<number> {
+export async function bindAll<Listening extends Server>({
+  hosts,
+  port,
+  servers,
+  create,
+}: Binding<Listening>): Promise<number> {
   let chosen = port
-  const bound: Server[] = []
+  const bound: Listening[] = []
   for (const [index, host] of hosts.entries()) {
     const server = create()
     try {

@@ -32,6 +32,8 @@ export interface MigrationTarget {
 export interface SchemaUse {
   /** Refuses one that has yet to be migrated: afterwards the older release could not start any more. */
   readonly mustBeCurrent?: boolean
+  /** Called before anything is made or changed; what it throws is thrown, and the database is as it was. */
+  readonly beforeMigrating?: () => Promise<void>
   /** Told of what this process has migrated; to make a new one is no migration. */
   readonly onMigrated?: (versions: SchemaVersions) => void
 }
@@ -50,13 +52,14 @@ type MigrationsTable = { schema_migrations: { id: number; name: string; applied_
 export async function migrate(
   target: MigrationTarget,
   timeline: readonly Migration[] = migrations,
-  { mustBeCurrent = false, onMigrated = () => {} }: SchemaUse = {},
+  { mustBeCurrent = false, beforeMigrating = async () => {}, onMigrated = () => {} }: SchemaUse = {},
 ): Promise<void> {
   // Without the lock first: an ordinary start must not wait for a writer.
   const applied = await appliedIds(target, target.kysely)
   if (!nextOf(timeline, applied)) return
   const versions = { from: newestOf(applied), to: newestOf(timeline.map(({ id }) => id)) }
   if (mustBeCurrent) throw refusalOf(versions)
+  await beforeMigrating()
   let steps = 0
   while (await applyNext(target, timeline)) steps += 1
   if (steps > 0 && versions.from > 0) onMigrated(versions)

@@ -165,8 +165,13 @@ forEachStore((engine, store) => {
     // It would be refused here as that of a newer release.
     await withTarget(empty, (target) => migrate(target, older))
     assert.deepEqual(told, [], 'a new database is no migration')
+    const beforeMigrating = () => Promise.reject(new Error('the port is taken'))
+    await assert.rejects(empty.open({ beforeMigrating, onMigrated }), /the port is taken/)
+    assert.deepEqual(told, [])
     await empty.open({ onMigrated })
     await empty.open(leave)
+    // Of what is up to date it is not asked: a port is opened for a moment for it.
+    await empty.open({ beforeMigrating })
     assert.deepEqual(told, [{ from: known - 1, to: known }])
   })
 
