@@ -1,46 +1,11 @@
 // Holds the arrow: walks every import of packages/*/src and compares it with the map in architecture-rules.ts.
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
-import { posix } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import * as rules from './architecture-rules.ts'
-import { textOf } from './document-commands.ts'
 import { everyExportIsImported } from './export-rules.ts'
+import { repository, sourcesAt } from './repository.ts'
 import { blank, importsOf, type SourceFile, untraceableImportsOf } from './source-text.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-
-function sourcesAt(...patterns: string[]): SourceFile[] {
-  return globSync(patterns, { cwd: root, exclude: ['**/node_modules'] }).map((found) => {
-    const path = found.replaceAll('\\', '/')
-    return { path, text: readFileSync(`${root}/${path}`, 'utf8') }
-  })
-}
-
-function readRepository(): rules.Repository {
-  const manifests = globSync('packages/*/package.json', { cwd: root }).map((path) => {
-    const manifest = JSON.parse(readFileSync(`${root}/${path}`, 'utf8')) as Record<
-      string,
-      Record<string, string> | undefined
-    >
-    const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
-    const entries = manifest.exports ?? {}
-    return [path.replaceAll('\\', '/').split('/')[1] ?? '', { dependencies, entries }] as const
-  })
-  return {
-    files: sourcesAt('packages/*/src/**/*.{ts,tsx}'),
-    outside: sourcesAt(
-      '{test,examples}/**/*.ts',
-      'packages/*/test/**/*.ts',
-      '{bench,clients}/{src,test}/**/*.ts',
-      'scripts/*.ts',
-    ),
-    manifests: Object.fromEntries(manifests),
-  }
-}
-
-const repository = readRepository()
 const server = (path: string, text: string) => ({ path: `packages/server/src/${path}`, text })
 const protocol = (path: string, text: string) => ({ path: `packages/protocol/src/${path}`, text })
 
@@ -267,10 +232,7 @@ test('architecture: a folder is excused from the rule about cycles only while it
 test('architecture: an example imports what an API installs, and nothing else of ours', () => {
   const judge = (files: readonly SourceFile[]) =>
     rules.examplesImportWhatApisInstall({ ...repository, files })
-  const files = globSync('examples/{*,*/*}.ts', { cwd: root }).map((found) => {
-    const path = found.replaceAll('\\', '/')
-    return { path, text: readFileSync(`${root}/${path}`, 'utf8') }
-  })
+  const files = sourcesAt('examples/{*,*/*}.ts')
   assert.ok(files.length > 4)
   assert.deepEqual(judge(files), [])
   for (const specifier of ['@sallyport/protocol', '@sallyport/server', '../../packages/guard/src/guard.ts'])
@@ -287,88 +249,6 @@ test('architecture: an export for tests alone stays only where its own file uses
   assert.deepEqual(judge('export const a = 1\nregister(a)'), [])
   assert.equal(judge("export const a = 1\nregister('a')").length, 1)
   assert.equal(judge("export { a } from './b.ts'").length, 1)
-})
-
-/** Its lines are rows, `|` stands between strangers, and brackets around a knot. */
-function drawnArrow() {
-  const picture = sectionOf('The arrow').split('```')[1] ?? ''
-  const wordsIn = (text = ''): string[] => text.match(/[a-z][a-z.-]*/g) ?? []
-  return {
-    rows: picture.trim().split('\n').map(wordsIn),
-    strangers: [...picture.matchAll(/\S+ \| [a-z.-]+/g)].map(([pair]) => wordsIn(pair)),
-    knit: wordsIn(/\((.*)\)/.exec(picture)?.[1]),
-  }
-}
-
-const sectionOf = (title: string) =>
-  textOf('docs/architecture.md').split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
-
-test('architecture: docs/architecture.md draws the arrow as the rules have it, with the folders that are excused', () => {
-  const { serverLayers: rows, strangers, knitFolders: knit } = rules
-  const sorted = (words: readonly string[]) => words.toSorted()
-  const drawn = drawnArrow()
-  assert.deepEqual(drawn.rows.map(sorted), rows.map(sorted))
-  assert.deepEqual(drawn.strangers.map(sorted), strangers.map(sorted))
-  assert.deepEqual(sorted(drawn.knit), sorted(knit))
-})
-
-test('architecture: docs/architecture.md goes through a token request in the order of oauth/token.ts', () => {
-  const text = textOf('packages/server/src/oauth/token.ts')
-  const [, body = ''] = /\nexport async function answerToken\((.*?)\n\}/s.exec(text) ?? []
-  const steps = importsOf(text)
-    .filter(({ specifier, typeOnly }) => specifier.startsWith('./') && !typeOnly)
-    .map(({ specifier, names = [] }) => {
-      const calls = names.map((name) => body.search(`\\b${name}\\(`)).filter((at) => at >= 0)
-      return { path: posix.join('oauth', specifier), at: Math.min(...calls) }
-    })
-    .filter(({ at }) => Number.isFinite(at))
-    .toSorted((one, other) => one.at - other.at)
-    .map(({ path }) => path)
-  assert.ok(steps.length > 5)
-  const told = [...sectionOf('One token request').matchAll(/`(oauth\/[\w/-]+\.ts)`/g)].map(
-    ([, path = '']) => path,
-  )
-  assert.deepEqual(
-    told.filter((path) => steps.includes(path)),
-    steps,
-  )
-})
-
-/** The paths that the map in docs/architecture.md begins a line with, those below src as they stand there. */
-function placesOnMap(): ReadonlySet<string> {
-  const map = textOf('docs/architecture.md').split('```')[1] ?? ''
-  const above: string[] = []
-  const lines = map.matchAll(/^((?: {2})*)((?:[\w./-]+(?:\/|\.ts)(?: +|$))+)/gm)
-  return new Set(
-    [...lines].flatMap(([, indent = '', names = '']) => {
-      above.length = indent.length / 2
-      const places = names
-        .trim()
-        .split(/ +/)
-        .map((name) => above.join('') + name)
-      above.push(names.trim())
-      return places
-    }),
-  )
-}
-
-test('architecture: the map in docs/architecture.md has every folder, and each part of the server', () => {
-  const onMap = placesOnMap()
-  const isPart = (path: string) => path.endsWith('/') || /^packages\/server\/src\/[^/]+$/.test(path)
-  const parts = new Set(
-    repository.files.flatMap(({ path }) => [path, `${posix.dirname(path)}/`].filter(isPart)),
-  )
-  assert.deepEqual(
-    [...parts].filter((part) => !onMap.has(part)),
-    [],
-  )
-  const all = new Set([...parts, ...repository.files.map(({ path }) => path)])
-  const below = [...onMap].filter((place) => place.includes('/src/'))
-  assert.deepEqual(
-    below.filter((place) => !all.has(place)),
-    [],
-    'what the map shows is there',
-  )
 })
 
 test('architecture: the walk sees the sources', () => {
