@@ -47,7 +47,7 @@ const volatile: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<instant>'],
   [/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, '<uuid>'],
   [/(?<![\w-])[A-Za-z0-9_-]{43}(?![\w-])/g, '<key>'],
-  [/\b(?=\w*\d)[a-z0-9]{24,26}\b|\b(?=\w*\d)[A-Za-z0-9]{32}\b/g, '<id>'],
+  [/\b(?:[a-z0-9]{24,26}|[A-Za-z0-9]{32})\b/g, '<id>'],
   [/\b\d+\b/g, '<number>'],
   [/ {2,}/g, '  '],
 ]
