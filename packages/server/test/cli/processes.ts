@@ -1,11 +1,12 @@
 /** The command line run for real: processes, ports of their own, and requests over TLS to what they started. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -104,34 +105,37 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
   }
 }
 
+/** Below the ports that systems hand out by themselves: none is taken by another test's connection before it is used. */
+const portsForTests = { from: 15_000, below: 32_000 }
+
+const close = (server: Server) => new Promise((resolve) => server.close(resolve))
+
+const isFree = async (port: number): Promise<boolean> => {
+  const probe = createServer().listen(port, '::')
+  const listens = await once(probe, 'listening').then(
+    () => true,
+    () => false,
+  )
+  await close(probe)
+  return listens
+}
+
+/** The first of so many ports side by side, free on both loopback addresses a moment ago. */
+async function freeRow(length: number): Promise<number> {
+  const first = randomInt(portsForTests.from, portsForTests.below - length)
+  for (let port = first; port < first + length; port += 1) if (!(await isFree(port))) return freeRow(length)
+  return first
+}
+
 /** Free on both loopback addresses a moment ago, and different from each other. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '::')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await freeRow(1))
+  return [...ports]
 }
 
 /** The first of two ports side by side. */
-export async function freeNeighbours(): Promise<number> {
-  const [port = 0] = await freePorts(1)
-  const probe = createServer().listen(Math.min(port + 1, 65_535), '::')
-  const isFree = await once(probe, 'listening').then(
-    () => port < 65_535,
-    () => false,
-  )
-  await new Promise((resolve) => probe.close(resolve))
-  return isFree ? port : freeNeighbours()
-}
+export const freeNeighbours = (): Promise<number> => freeRow(2)
 
 /** A port that another program has while the test runs; 0 for any. */
 export async function occupy(t: TestContext, { host = '127.0.0.1', port = 0 } = {}): Promise<number> {
