@@ -23,12 +23,12 @@ import {
   type RegisterDeps,
 } from '../oauth/register/answer.ts'
 import { registrationPath } from '../oauth/register/show.ts'
+import type { OAuthCall, OAuthHttpRequest, OAuthNotes } from '../oauth/request.ts'
 import { answerRevocationFeed, type FeedDeps, revocationFeedPath } from '../oauth/revocation-feed.ts'
 import { answerRevocation, revocationPath } from '../oauth/revoke.ts'
 import { flagSecrets, secretsInUrl } from '../oauth/secrets-in-text.ts'
 import { answerToken } from '../oauth/token.ts'
 import { tokenPath } from '../oauth/token-path.ts'
-import type { TokenCall, TokenHttpRequest, TokenNotes } from '../oauth/token-request.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import type { ExposedBy, Sighting } from '../store/exposure.ts'
 import { type DialectFeature, dialectAt } from '../tenants/dialect.ts'
@@ -54,7 +54,7 @@ export interface ClientOutcome {
   readonly endpoint: ClientEndpointName
   readonly request: HttpRequest
   readonly site: Site
-  readonly notes: TokenNotes
+  readonly notes: OAuthNotes
   /** Null unless it was refused. */
   readonly error: OAuthError | null
   readonly milliseconds: number
@@ -80,13 +80,13 @@ const document = (build: (site: Site, deps: RouteDeps) => Reply): Endpoint => ({
 /** An endpoint that clients ask with a form and a proof of who they are. */
 const clientEndpoint = (
   name: ClientEndpointName,
-  answerCall: (call: TokenCall, deps: RouteDeps) => Promise<Reply>,
+  answerCall: (call: OAuthCall, deps: RouteDeps) => Promise<Reply>,
   methods: readonly string[] = ['POST'],
 ): Endpoint => ({
   methods,
   async answer(request, site, deps) {
     const startedAt = deps.effects.elapsed()
-    const notes: TokenNotes = { requestId: request.id, features: new Set() }
+    const notes: OAuthNotes = { requestId: request.id, features: new Set() }
     const { tenant, issuer, mtlsIssuer, path } = site
     const end = (error: OAuthError | null) => {
       const milliseconds = deps.effects.elapsed() - startedAt
@@ -271,7 +271,7 @@ const otherMethod = (method: string, { methods }: Endpoint): Reply =>
 const unavailable = (cause: StoreUnavailable) =>
   new OAuthError('temporarily_unavailable', cause.message, { cause })
 
-const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): TokenHttpRequest => ({
+const toHttp = (request: HttpRequest, endpointPath: string, body: Buffer): OAuthHttpRequest => ({
   method: request.method,
   endpointPath,
   query: request.query,

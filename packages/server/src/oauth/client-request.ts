@@ -4,37 +4,37 @@ import { refuse, type Soon, whenKnown } from '@sallyport/protocol'
 import { standardDialect } from '../tenants/dialect.ts'
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 import { refuseCredentialsInUrl } from './exposure.ts'
 import { isOutage } from './outage.ts'
-import { noParameters, readQuery } from './read-query.ts'
-import { readTokenForm } from './read-token-form.ts'
-import type { TokenCall, TokenRequest } from './token-request.ts'
+import { readForm } from './read-form.ts'
+import { readQuery } from './read-query.ts'
+import { noParameters, type OAuthCall, type OAuthRequest } from './request.ts'
 
-export interface ClientRequest extends TokenRequest {
+export interface ClientRequest extends OAuthRequest {
   readonly caller: AuthenticatedClient
 }
 
 export function readClientRequest(
-  call: TokenCall,
-  deps: TokenDeps,
+  call: OAuthCall,
+  deps: OAuthDeps,
   { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {},
 ): Soon<ClientRequest> {
   return whenKnown(readUrl(call, deps), (unread) => {
     const isEmpty = mayBeEmpty && call.http.body.length === 0 && call.http.contentType === undefined
-    const form = isEmpty ? noParameters : readTokenForm(call.http, standardDialect, call.notes.features)
+    const form = isEmpty ? noParameters : readForm(call.http, standardDialect, call.notes.features)
     const request = { ...unread, form }
     return whenKnown(authenticateClient(request, deps), (caller) => ({ ...request, caller }))
   })
 }
 
-function readUrl(call: TokenCall, deps: TokenDeps): Soon<TokenRequest> {
+function readUrl(call: OAuthCall, deps: OAuthDeps): Soon<OAuthRequest> {
   const now = deps.effects.clock()
   const unread = { ...call, dialect: standardDialect, queryParameters: noParameters, form: noParameters, now }
   return call.http.query === '' ? unread : readQueryOf(unread, call, deps)
 }
 
-async function readQueryOf(unread: TokenRequest, call: TokenCall, deps: TokenDeps): Promise<TokenRequest> {
+async function readQueryOf(unread: OAuthRequest, call: OAuthCall, deps: OAuthDeps): Promise<OAuthRequest> {
   const request = { ...unread, queryParameters: await readQuery(call, deps) }
   await refuseCredentialsInUrl(request, deps)
   return request
@@ -50,7 +50,7 @@ export const tokenOf = ({ form }: ClientRequest): string =>
   form.get('token') ?? refuse('invalid_request', 'token missing', 'token is missing.')
 
 /** What cannot be known must not be answered: a revocation may be waiting in the database (trust 114). */
-export function refuseWithoutDatabase(request: TokenRequest, deps: TokenDeps): void {
+export function refuseWithoutDatabase(request: OAuthRequest, deps: OAuthDeps): void {
   if (isOutage(request, deps))
     refuse('temporarily_unavailable', 'the database is gone, and with it the news of revocations')
 }

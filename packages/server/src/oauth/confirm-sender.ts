@@ -3,15 +3,15 @@
 import { type Confirmation, refuse } from '@sallyport/protocol'
 import { proveDpopKey } from '../sender-constraint/dpop.ts'
 import type { SenderConstraint } from '../tenants/security-settings.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
-import type { TokenRequest } from './token-request.ts'
+import type { OAuthRequest } from './request.ts'
 
 /** Null for a bearer token. A promise only where a proof was sent. */
 export function confirmSender(
-  request: TokenRequest,
+  request: OAuthRequest,
   { client, api, behalf }: Authorization,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Confirmation | null | Promise<Confirmation> {
   const { security } = request.tenant
   const demands = [security.senderConstraint, api.senderConstraint, client.settings.senderConstraint]
@@ -23,15 +23,15 @@ export function confirmSender(
   return confirm(request, demands, deps)
 }
 
-const provesNothing = ({ http }: TokenRequest): boolean =>
+const provesNothing = ({ http }: OAuthRequest): boolean =>
   http.dpop.length === 0 && http.clientCertificate() === null
 
 /** What a bound token was exchanged for is bound as well, and to the same keys. */
 async function confirmBound(
-  request: TokenRequest,
+  request: OAuthRequest,
   demands: readonly (SenderConstraint | null)[],
   { boundTo, refusal }: Behalf,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<Confirmation> {
   const needsProof = boundTo.some(({ jkt }) => jkt !== undefined)
   const needsCertificate = boundTo.some((one) => one['x5t#S256'] !== undefined)
@@ -47,9 +47,9 @@ async function confirmBound(
 }
 
 async function confirm(
-  request: TokenRequest,
+  request: OAuthRequest,
   demands: readonly (SenderConstraint | null)[],
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<Confirmation> {
   const jkt = request.http.dpop.length === 0 ? null : await proveKey(request, deps)
   if (jkt === null && demands.includes('dpop')) refuseWithoutProof()
@@ -64,7 +64,7 @@ async function confirm(
   }
 }
 
-async function proveKey(request: TokenRequest, deps: TokenDeps): Promise<string> {
+async function proveKey(request: OAuthRequest, deps: OAuthDeps): Promise<string> {
   const { tenant, now, notes } = request
   const { jkt, nextNonce } = await proveDpopKey(
     { tenant, now, proofs: request.http.dpop, method: 'POST', urls: tokenUrls(request), accessToken: null },
@@ -75,7 +75,7 @@ async function proveKey(request: TokenRequest, deps: TokenDeps): Promise<string>
 }
 
 /** RFC 8705 §5: the endpoint has a second URL where connections are asked for certificates. */
-const tokenUrls = ({ issuer, mtlsIssuer, http: { endpointPath } }: TokenRequest): readonly string[] =>
+const tokenUrls = ({ issuer, mtlsIssuer, http: { endpointPath } }: OAuthRequest): readonly string[] =>
   mtlsIssuer === null ? [issuer + endpointPath] : [issuer + endpointPath, mtlsIssuer + endpointPath]
 
 /** RFC 9449 §5. */

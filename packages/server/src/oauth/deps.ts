@@ -21,7 +21,7 @@ import type { OpaqueTokens } from '../tokens/opaque-tokens.ts'
 import type { ProvenRecently } from './client-auth/proven-recently.ts'
 import type { TokenReuse } from './token-reuse.ts'
 
-export interface TokenDeps {
+export interface OAuthDeps {
   readonly effects: Effects
   readonly directory: Directory
   /** All that a tenant is served under, whichever of it a request came by. */

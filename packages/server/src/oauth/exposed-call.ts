@@ -4,7 +4,7 @@ import { decodeFormComponent, type Form, OAuthError, parseForm, parseJsonObject 
 import { StoreUnavailable } from '../store/database.ts'
 import type { ExposedBy, Sighting } from '../store/exposure.ts'
 import { type Dialect, dialectAt, standardDialect } from '../tenants/dialect.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 import {
   flagExposedCredentials,
   flagUrlCredentials,
@@ -12,14 +12,14 @@ import {
   refuseUrl,
   sightingIn,
 } from './exposure.ts'
+import type { OAuthCall, OAuthHttpRequest } from './request.ts'
 import { tokenPath } from './token-path.ts'
-import type { TokenCall, TokenHttpRequest } from './token-request.ts'
 
 /** The request is answered, or about to be: whatever cannot be read or proven here is simply passed over. */
 export async function flagExposedCall(
-  call: TokenCall,
+  call: OAuthCall,
   by: ExposedBy,
-  deps: TokenDeps,
+  deps: OAuthDeps,
   { isOnlyNoted = false }: Pick<Sighting, 'isOnlyNoted'> = {},
 ): Promise<void> {
   const now = deps.effects.clock()
@@ -40,13 +40,13 @@ export async function flagExposedCall(
 }
 
 /** A dialect is one of the token endpoint: what it takes from the URL there is as wrong in any other. */
-function dialectOf({ tenant, http: { endpointPath } }: TokenCall, now: number): Dialect {
+function dialectOf({ tenant, http: { endpointPath } }: OAuthCall, now: number): Dialect {
   const dialect = dialectAt(tenant.dialect, now)
   return endpointPath === tokenPath || endpointPath === dialect.tokenPath ? dialect : standardDialect
 }
 
 /** For an endpoint that takes nothing from the URL. Trust row 25; RFC 6750 §2.3: a token must not be there either. */
-export async function refuseExposedCall(call: TokenCall, deps: TokenDeps): Promise<void> {
+export async function refuseExposedCall(call: OAuthCall, deps: OAuthDeps): Promise<void> {
   const { http } = call
   if (!isExposedInUrl(http, { queryParameters: readable(http.query) })) return
   await flagExposedCall(call, 'query_string', deps)
@@ -54,7 +54,7 @@ export async function refuseExposedCall(call: TokenCall, deps: TokenDeps): Promi
 }
 
 /** RFC 7592 §2.2: a client may say its secret in JSON. */
-function formText({ body }: TokenHttpRequest): string {
+function formText({ body }: OAuthHttpRequest): string {
   const text = body.toString('latin1')
   const json = text.startsWith('{') ? parseJsonObject(text) : null
   if (json === null) return text

@@ -11,9 +11,9 @@ import { clientSecretBasic } from './client-auth/client-secret-basic.ts'
 import { clientSecretPost } from './client-auth/client-secret-post.ts'
 import { proveSecret, type SecretClaim } from './client-auth/prove-secret.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
+import type { OAuthHttpRequest, OAuthRequest } from './request.ts'
 import { flagSecrets, secretsInText, secretsInUrl } from './secrets-in-text.ts'
-import type { TokenHttpRequest, TokenRequest } from './token-request.ts'
 
 const idNames = ['client_id', 'key'] as const
 const secretNames = ['client_secret', 'secret'] as const
@@ -21,12 +21,12 @@ const provingNames = [...secretNames, 'client_assertion', 'password', 'access_to
 const forbiddenNames = [...idNames, ...provingNames]
 
 const firstOf = (
-  { queryParameters }: Pick<TokenRequest, 'queryParameters'>,
+  { queryParameters }: Pick<OAuthRequest, 'queryParameters'>,
   names: readonly string[],
 ): string | undefined => names.map((name) => queryParameters.get(name)).find((value) => value !== undefined)
 
 /** A dialect that takes credentials from the URL takes them under two names; the others are as wrong as ever. */
-function besidesDialect({ dialect }: TokenRequest, names: readonly string[]): readonly string[] {
+function besidesDialect({ dialect }: OAuthRequest, names: readonly string[]): readonly string[] {
   const own = namesOfDialect(dialect)
   return names.filter((name) => !own.includes(name))
 }
@@ -35,7 +35,7 @@ const namesOfDialect = ({ queryCredentials }: Dialect): readonly string[] =>
   queryCredentials === null ? [] : [queryCredentials.clientId, queryCredentials.clientSecret]
 
 /** What a log or a history keeps of it, but for what stands where the tenant's own documents put it. */
-function urlBesidesDialect({ http: { endpointPath, query }, dialect }: TokenRequest): string {
+function urlBesidesDialect({ http: { endpointPath, query }, dialect }: OAuthRequest): string {
   const url = `${endpointPath}?${query}`
   const own = namesOfDialect(dialect)
   if (own.length === 0) return url
@@ -48,7 +48,7 @@ function urlBesidesDialect({ http: { endpointPath, query }, dialect }: TokenRequ
 }
 
 /** RFC 6749 §2.3.1: credentials must not be in the URL, where logs and histories keep them. */
-export async function refuseCredentialsInUrl(request: TokenRequest, deps: TokenDeps): Promise<void> {
+export async function refuseCredentialsInUrl(request: OAuthRequest, deps: OAuthDeps): Promise<void> {
   const isNamed = firstOf(request, besidesDialect(request, forbiddenNames)) !== undefined
   if (!isNamed && secretsInUrl(urlBesidesDialect(request)).length === 0) return
   await flagUrlCredentials(request, deps)
@@ -64,13 +64,13 @@ export const refuseUrl = (): never =>
 
 /** Under a name for them, or by its looks; a bare client id is none. */
 export const isExposedInUrl = (
-  { endpointPath, query }: TokenHttpRequest,
-  asked: Pick<TokenRequest, 'queryParameters'>,
+  { endpointPath, query }: OAuthHttpRequest,
+  asked: Pick<OAuthRequest, 'queryParameters'>,
 ): boolean =>
   firstOf(asked, provingNames) !== undefined || secretsInUrl(`${endpointPath}?${query}`).length > 0
 
 /** Under the names that no dialect of the tenant asks for, and by their looks. */
-export async function flagUrlCredentials(request: TokenRequest, deps: TokenDeps): Promise<void> {
+export async function flagUrlCredentials(request: OAuthRequest, deps: OAuthDeps): Promise<void> {
   const seen = secretsInUrl(urlBesidesDialect(request))
   const sighting = sightingIn(request, 'query_string')
   const clientId = firstOf(request, idNames)
@@ -92,9 +92,9 @@ export async function flagUrlCredentials(request: TokenRequest, deps: TokenDeps)
 
 /** For a request over plain HTTP, which is refused whatever it holds. */
 export async function flagExposedCredentials(
-  request: TokenRequest,
+  request: OAuthRequest,
   sighting: Sighting,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<void> {
   const presented = [clientSecretBasic, clientSecretPost]
     .filter((method) => method.isPresentedIn(request))
@@ -107,7 +107,7 @@ export async function flagExposedCredentials(
 }
 
 export const sightingIn = (
-  { http: { clientAddress }, notes: { requestId: id } }: Pick<TokenRequest, 'http' | 'notes'>,
+  { http: { clientAddress }, notes: { requestId: id } }: Pick<OAuthRequest, 'http' | 'notes'>,
   by: ExposedBy,
 ): Sighting => ({ by, request: { id, clientAddress } })
 
@@ -118,7 +118,7 @@ export function secretsInRequest({
   authorization,
   headers,
   body,
-}: TokenHttpRequest): readonly SeenSecret[] {
+}: OAuthHttpRequest): readonly SeenSecret[] {
   const wrapped = authorization.map((header) =>
     Buffer.from(header.replace(/^basic +/i, ''), 'base64').toString('latin1'),
   )
@@ -141,7 +141,7 @@ interface Exposing {
 }
 
 /** What was presented is proven like anywhere else, and counts as a guess; what only stands there is known by its looks. */
-async function flagReal(request: TokenRequest, exposing: Exposing, deps: TokenDeps): Promise<void> {
+async function flagReal(request: OAuthRequest, exposing: Exposing, deps: OAuthDeps): Promise<void> {
   const { presented, presentedIn, seen, seenIn } = exposing
   const flagged = new Set<string>()
   try {
@@ -156,10 +156,10 @@ async function flagReal(request: TokenRequest, exposing: Exposing, deps: TokenDe
 
 /** A bare client id flags nothing, or a stranger could cut off a customer. A wrong secret counts as one. */
 async function flagIfReal(
-  request: TokenRequest,
+  request: OAuthRequest,
   claims: readonly SecretClaim[],
   sighting: Sighting,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<boolean> {
   if (claims.length === 0) return false
   try {
@@ -175,10 +175,10 @@ async function flagIfReal(
 
 /** Of a client that has proven itself with what was seen. */
 export function exposeProven(
-  { tenant }: TokenRequest,
+  { tenant }: OAuthRequest,
   { client, credential }: Pick<AuthenticatedClient, 'client' | 'credential'>,
   { by, request: seenIn, isOnlyNoted = false }: Sighting,
-  { exposeCredential }: TokenDeps,
+  { exposeCredential }: OAuthDeps,
 ): void {
   const isQuarantined = tenant.security.quarantinesExposed && !isOnlyNoted
   if (credential === null || !isNewExposure(credential, isQuarantined)) return

@@ -20,8 +20,8 @@ import {
   refuseWithoutDatabase,
   tokenOf,
 } from './client-request.ts'
-import type { TokenDeps } from './deps.ts'
-import type { TokenCall } from './token-request.ts'
+import type { OAuthDeps } from './deps.ts'
+import type { OAuthCall } from './request.ts'
 
 export const introspectionPath = '/oauth2/introspect'
 
@@ -29,7 +29,7 @@ export const introspectionPath = '/oauth2/introspect'
 const signedType = 'application/token-introspection+jwt'
 const answerTypes = [signedType, 'application/json']
 
-export async function answerIntrospection(call: TokenCall, deps: TokenDeps): Promise<Reply> {
+export async function answerIntrospection(call: OAuthCall, deps: OAuthDeps): Promise<Reply> {
   const reading = readClientRequest(call, deps)
   const request = reading instanceof Promise ? await reading : reading
   refusePublicCaller(request)
@@ -49,7 +49,7 @@ const inactiveReply = jsonReply(200, inactive)
 function activeToken(
   text: string,
   { tenant, caller, now }: ClientRequest,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Soon<OwnToken | null> {
   return whenKnown(findOwnToken(tenant, text, deps), (found) => {
     if (found === null || !concerns(found, caller.client.settings)) return null

@@ -12,13 +12,13 @@ import { type Dialect, standardDialect } from '../tenants/dialect.ts'
 import { accessTokenSeconds } from '../tenants/lifetime.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import { digestOfSigned } from '../tokens/own-jwt.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { longestTokenSeconds } from './outage.ts'
 import { knownRevocations, refuseStillborn } from './refuse-stillborn.ts'
 import { renderTemplate } from './render-template.ts'
+import type { OAuthRequest } from './request.ts'
 import { reuseKey } from './reuse-key.ts'
-import type { TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
 
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -27,15 +27,15 @@ const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value))
  * An app that has opted out gets what the standard says, whatever its tenant's dialect. So does whoever gets a token for
  * another than itself: a dialect that writes the client as its `sub` would make it a token of the client's own.
  */
-export const answerDialect = (request: TokenRequest, { client, behalf }: Authorization): Dialect =>
+export const answerDialect = (request: OAuthRequest, { client, behalf }: Authorization): Dialect =>
   client.settings.standardOnly || behalf !== undefined ? standardDialect : request.dialect
 
 /** A fresh token, or where the app asked for that, the one it already has. A promise only if signing is one. */
 export function issueToken(
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   confirmation: Confirmation | null,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): IssuedToken | Promise<IssuedToken> {
   const reuses = authorization.client.settings.tokenReuse ?? request.tenant.tokenReuse
   if (!reuses || authorization.behalf !== undefined) return mint(request, authorization, confirmation, deps)
@@ -48,17 +48,17 @@ export function issueToken(
 }
 
 /** A cut-off that changes no row of the app's, as that of a single token, must reach what is kept as well. */
-function isUnrevoked({ facts }: IssuedToken, { tenant }: TokenRequest, { revocations }: TokenDeps): boolean {
+function isUnrevoked({ facts }: IssuedToken, { tenant }: OAuthRequest, { revocations }: OAuthDeps): boolean {
   const ofTenant = revocations.inMemory(tenant.id)
   return facts !== undefined && ofTenant !== undefined && ofTenant.hits(facts) === null
 }
 
 async function mintAndKeep(
   key: string,
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   confirmation: Confirmation | null,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<IssuedToken> {
   const token = await mint(request, authorization, confirmation, deps)
   const facts = (await findOwnToken(request.tenant, token.accessToken, deps))?.facts
@@ -74,8 +74,8 @@ async function mintAndKeep(
 /** Without a `jti` the tokens of one second are one: where it was given back, the next one is of the next second. */
 function refuseGivenBack(
   signingInput: string,
-  { tenant, now }: TokenRequest,
-  { revocations }: TokenDeps,
+  { tenant, now }: OAuthRequest,
+  { revocations }: OAuthDeps,
 ): void {
   const cutOffs = revocations.inMemory(tenant.id)
   if (cutOffs === undefined || cutOffs.latest < now) return
@@ -85,10 +85,10 @@ function refuseGivenBack(
 }
 
 const mint = (
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   confirmation: Confirmation | null,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): IssuedToken | Promise<IssuedToken> => {
   const dialect = answerDialect(request, authorization)
   return whenKnown(refuseStillborn(request, authorization, dialect, deps), () =>
@@ -98,10 +98,10 @@ const mint = (
 
 function make(
   dialect: Dialect,
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   confirmation: Confirmation | null,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): IssuedToken | Promise<IssuedToken> {
   const { now } = request
   const values = claimValues(request, authorization, longestTokenSeconds(request, dialect, deps), deps)
@@ -133,9 +133,9 @@ async function keepOpaque(
   claims: Readonly<Record<string, unknown>>,
   values: ReturnType<typeof claimValues>,
   dialect: Dialect,
-  { tenant, now }: TokenRequest,
+  { tenant, now }: OAuthRequest,
   { api }: Authorization,
-  { opaqueTokens }: TokenDeps,
+  { opaqueTokens }: OAuthDeps,
 ): Promise<IssuedToken> {
   // A dialect without `exp` promises tokens that never end, in either format.
   const expiresAt = dialect.claimNames.has('exp') ? values.exp : null
@@ -144,10 +144,10 @@ async function keepOpaque(
 }
 
 function claimValues(
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   longest: number,
-  { effects }: TokenDeps,
+  { effects }: OAuthDeps,
 ) {
   const { tenant, issuer, now } = request
   const { client, credential, organization, plan, api, scopes, grantType, behalf } = authorization

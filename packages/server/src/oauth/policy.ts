@@ -11,18 +11,18 @@ import {
   refusePublicCaller,
   refuseWithoutDatabase,
 } from './client-request.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 import { planOf } from './grants/plan-of.ts'
-import type { TokenCall } from './token-request.ts'
+import type { OAuthCall } from './request.ts'
 
 export const policyPath = '/oauth2/policy'
 
-export interface PolicyDeps extends TokenDeps {
+export interface PolicyDeps extends OAuthDeps {
   /** Resolves when everything is known here that was committed before. */
   readonly catchUp: () => Promise<void>
 }
 
-export async function answerPolicy(call: TokenCall, deps: PolicyDeps): Promise<Reply> {
+export async function answerPolicy(call: OAuthCall, deps: PolicyDeps): Promise<Reply> {
   const request = await readClientRequest(call, deps, { mayBeEmpty: true })
   refusePublicCaller(request)
   const { introspects } = request.caller.client.settings

@@ -8,19 +8,19 @@ import type { TenantRevocations } from '../revocation/revocations.ts'
 import { StoreUnavailable } from '../store/database.ts'
 import type { Dialect } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 import type { Authorization } from './grants/grant.ts'
-import type { TokenRequest } from './token-request.ts'
+import type { OAuthRequest } from './request.ts'
 
 /** Null while nobody can know, since the database is gone: what is issued then is short-lived. */
-export function knownRevocations({ id }: Tenant, { revocations }: TokenDeps): Soon<TenantRevocations | null> {
+export function knownRevocations({ id }: Tenant, { revocations }: OAuthDeps): Soon<TenantRevocations | null> {
   return revocations.inMemory(id) ?? readRevocations(id, revocations)
 }
 
 /** Once for a tenant and a process: what was cut off before it has started counts as well. */
 async function readRevocations(
   tenantId: string,
-  revocations: TokenDeps['revocations'],
+  revocations: OAuthDeps['revocations'],
 ): Promise<TenantRevocations | null> {
   try {
     return await revocations.ofTenant(tenantId)
@@ -32,10 +32,10 @@ async function readRevocations(
 
 /** Throws `temporarily_unavailable` with the time until a token of that dialect would live. */
 export const refuseStillborn = (
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   dialect: Dialect,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Soon<void> =>
   whenKnown(knownRevocations(request.tenant, deps), (cutOffs) => {
     if (cutOffs !== null && cutOffs.latest >= request.now)
@@ -44,7 +44,7 @@ export const refuseStillborn = (
 
 /** As whoever verifies the token will know it: one that names no credential dies with any of its app's. */
 function factsFor(
-  { now }: TokenRequest,
+  { now }: OAuthRequest,
   { client, credential, organization, behalf }: Authorization,
   { claimNames }: Dialect,
 ): TokenFacts {

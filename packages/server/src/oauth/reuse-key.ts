@@ -3,16 +3,16 @@
 import { type Confirmation, confirmationKey } from '@sallyport/protocol'
 import { type Client, contentOf } from '../apps/client.ts'
 import type { Authorization } from './grants/grant.ts'
-import type { TokenRequest } from './token-request.ts'
+import type { OAuthRequest } from './request.ts'
 
-type Parts = Pick<TokenRequest, 'tenant' | 'issuer' | 'dialect'> &
+type Parts = Pick<OAuthRequest, 'tenant' | 'issuer' | 'dialect'> &
   Pick<Authorization, 'client' | 'credential' | 'organization' | 'api' | 'scopes'>
 
 // An app asks for the same thing all day, and comparing its parts takes a tenth of writing them down.
 const latest = new WeakMap<Client, { readonly parts: Parts; readonly key: string }>()
 
 export function reuseKey(
-  { tenant, issuer, dialect }: TokenRequest,
+  { tenant, issuer, dialect }: OAuthRequest,
   { client, credential, organization, api, scopes }: Authorization,
   confirmation: Confirmation | null,
 ): string {

@@ -10,12 +10,12 @@ import {
   refusePublicCaller,
   refuseWithoutDatabase,
 } from './client-request.ts'
-import type { TokenDeps } from './deps.ts'
-import type { TokenCall } from './token-request.ts'
+import type { OAuthDeps } from './deps.ts'
+import type { OAuthCall } from './request.ts'
 
 export const revocationFeedPath = '/oauth2/revocations'
 
-export interface FeedDeps extends TokenDeps {
+export interface FeedDeps extends OAuthDeps {
   readonly revocationFeed: RevocationFeed
 }
 
@@ -27,7 +27,7 @@ const forms: ReadonlyMap<string, Form> = new Map([
   ['application/json', answerSnapshot],
 ])
 
-export async function answerRevocationFeed(call: TokenCall, deps: FeedDeps): Promise<Reply> {
+export async function answerRevocationFeed(call: OAuthCall, deps: FeedDeps): Promise<Reply> {
   const request = await readClientRequest(call, deps, { mayBeEmpty: true })
   refusePublicCaller(request)
   if (request.caller.client.settings.introspects.size === 0)

@@ -5,8 +5,8 @@ import type { NewRevocation } from '../store/revocations.ts'
 import { findOwnToken } from '../tokens/find.ts'
 import type { OwnToken } from '../tokens/own-token.ts'
 import { readClientRequest, refuseWithoutDatabase, tokenOf } from './client-request.ts'
-import type { TokenDeps } from './deps.ts'
-import type { TokenCall } from './token-request.ts'
+import type { OAuthDeps } from './deps.ts'
+import type { OAuthCall } from './request.ts'
 
 export const revocationPath = '/oauth2/revoke'
 
@@ -15,7 +15,7 @@ const { 'Content-Type': _, ...uncached } = neverCached
 /** RFC 7009 §2.2: nothing to say, also of a token that was none or is dead already. What is empty is no JSON. */
 const done: Reply = { status: 200, headers: uncached, body: '' }
 
-export async function answerRevocation(call: TokenCall, deps: TokenDeps): Promise<Reply> {
+export async function answerRevocation(call: OAuthCall, deps: OAuthDeps): Promise<Reply> {
   const request = await readClientRequest(call, deps)
   const { tenant, caller, notes, now } = request
   const text = tokenOf(request)

@@ -3,7 +3,7 @@
 import { decodeFormComponent, parseClientSecret, parseRegistrationToken } from '@sallyport/protocol'
 import type { SeenSecret } from '../apps/note-exposed.ts'
 import type { Sighting } from '../store/exposure.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 
 const shape = /sp_(?:live|test|iat|rat)_[0-9A-Za-z]{49}(?![0-9A-Za-z])/g
 // Each costs a look at the database, and nobody has been asked yet who they are.
@@ -41,7 +41,7 @@ export function secretsInUrl(url: string): readonly SeenSecret[] {
 export async function flagSecrets(
   seen: readonly SeenSecret[],
   sighting: Sighting,
-  { noteExposed }: Pick<TokenDeps, 'noteExposed'>,
+  { noteExposed }: Pick<OAuthDeps, 'noteExposed'>,
   known: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   const unknown = seen.filter(({ secret }) => !known.has(secret))

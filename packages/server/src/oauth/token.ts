@@ -5,29 +5,29 @@ import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'
 import { confirmSender } from './confirm-sender.ts'
-import type { TokenDeps } from './deps.ts'
+import type { OAuthDeps } from './deps.ts'
 import { exposeProven, refuseCredentialsInUrl, sightingIn } from './exposure.ts'
 import type { Authorization, Behalf } from './grants/grant.ts'
 import { grantFor } from './grants/index.ts'
 import { answerDialect, issueToken } from './issue-token.ts'
 import { checkOutageGrace, longestTokenSeconds } from './outage.ts'
-import { noParameters, readQuery } from './read-query.ts'
-import { readGrantType, readTokenForm } from './read-token-form.ts'
+import { readForm, readGrantType } from './read-form.ts'
+import { readQuery } from './read-query.ts'
 import { refuseNarrowingInUrl } from './refuse-in-url.ts'
 import { refuseStillborn } from './refuse-stillborn.ts'
 import { renderTemplate } from './render-template.ts'
+import { noParameters, type OAuthCall, type OAuthRequest } from './request.ts'
 import { tokenPath } from './token-path.ts'
-import type { TokenCall, TokenRequest } from './token-request.ts'
 import type { IssuedToken } from './token-reuse.ts'
 
 /**
  * Throws `OAuthError` for every refusal; the caller's error boundary answers and logs it. Steps that find everything
  * in memory answer at once and are not awaited: a dozen awaits cost as much as reading the request.
  */
-export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Reply> {
+export async function answerToken(call: OAuthCall, deps: OAuthDeps): Promise<Reply> {
   const unread = withoutBody(call, deps, call.http.query === '' ? noParameters : await readQuery(call, deps))
   if (call.http.query !== '') await refuseCredentialsInUrl(unread, deps)
-  const request = { ...unread, form: readTokenForm(call.http, unread.dialect, call.notes.features) }
+  const request = { ...unread, form: readForm(call.http, unread.dialect, call.notes.features) }
   const grantType = readGrantType(request)
   if (call.http.query !== '') refuseNarrowingInUrl(request.queryParameters)
   const grant = grantFor(grantType, call.tenant)
@@ -48,7 +48,7 @@ export async function answerToken(call: TokenCall, deps: TokenDeps): Promise<Rep
 }
 
 /** The tenant's dialect is that of today: after its end date the standard answers. */
-function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): TokenRequest {
+function withoutBody(call: OAuthCall, deps: OAuthDeps, queryParameters: Form): OAuthRequest {
   const { http, tenant, issuer, mtlsIssuer, notes } = call
   const now = deps.effects.clock()
   const dialect = dialectAt(tenant.dialect, now)
@@ -57,9 +57,9 @@ function withoutBody(call: TokenCall, deps: TokenDeps, queryParameters: Form): T
 }
 
 function refuseDialectRequest(
-  request: TokenRequest,
+  request: OAuthRequest,
   authenticated: AuthenticatedClient,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): void {
   const { features } = request.notes
   const [feature] = features
@@ -78,10 +78,10 @@ function refuseDialectRequest(
 
 /** RFC 7523 §3: last of all, so that a request that is refused for something else may come again. */
 async function useUp(
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   { once }: Behalf,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<void> {
   if (once === null) return
   const dialect = answerDialect(request, authorization)
@@ -91,7 +91,7 @@ async function useUp(
 }
 
 function tokenReply(
-  request: TokenRequest,
+  request: OAuthRequest,
   authorization: Authorization,
   confirmation: Confirmation | null,
   token: IssuedToken,
@@ -117,7 +117,7 @@ function tokenReply(
   return { status: 200, headers: answerHeaders(request), body: token.answer.body }
 }
 
-function answerHeaders({ dialect, notes }: TokenRequest): Readonly<Record<string, string>> {
+function answerHeaders({ dialect, notes }: OAuthRequest): Readonly<Record<string, string>> {
   const ofDialect = dialectHeaders(dialect, notes.features)
   const { nextDpopNonce: nonce } = notes
   if (ofDialect === undefined && nonce === undefined) return neverCached

@@ -5,14 +5,14 @@ import { checkClientAssertion, type Jws } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
 import type { Client, Credential } from '../../apps/client.ts'
 import type { SignatureTrials } from '../../keys/signature-trials.ts'
-import type { TokenDeps } from '../deps.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import { tokenPath } from '../token-path.ts'
-import type { TokenRequest } from '../token-request.ts'
 import type { ProvenClient } from './proven-client.ts'
 
 /** An assertion as it came, with the client it claims to be of. Nothing in it is proven yet. */
 export interface ClaimedAssertion {
-  readonly request: TokenRequest
+  readonly request: OAuthRequest
   readonly jws: Jws
   readonly clientId: string
   /** What the token is held against, over all keys of a client. */
@@ -23,7 +23,7 @@ export interface ClaimedAssertion {
 export type AssertionMethod = (
   client: Client | null,
   assertion: ClaimedAssertion,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ) => ProvenClient | string | Promise<ProvenClient | string>
 
 export const algorithmRefused = 'assertion algorithm not allowed'
@@ -42,7 +42,7 @@ export async function acceptOnce(
   client: Client,
   credential: Credential,
   method: AuthenticationMethod,
-  { singleUse }: TokenDeps,
+  { singleUse }: OAuthDeps,
 ): Promise<ProvenClient | string> {
   const { issuer, tenant, now } = request
   const { acceptsTokenEndpointAudience } = tenant.security

@@ -2,10 +2,10 @@
 
 import { OAuthError, refuse } from '@sallyport/protocol'
 import type { Attempt } from '../../limits/wrong-attempts.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 
-export const attemptBy = ({ tenant, http, now }: TokenRequest, clientId: string): Attempt => ({
+export const attemptBy = ({ tenant, http, now }: OAuthRequest, clientId: string): Attempt => ({
   tenantId: tenant.id,
   clientId,
   address: http.clientAddress,
@@ -26,7 +26,7 @@ export function refuseUnproven(waitSeconds: number, reason: string): never {
 }
 
 /** Before a signature is looked at: past the limit not every one is. */
-export function refuseCostly(request: TokenRequest, clientId: string, { attempts }: TokenDeps): void {
+export function refuseCostly(request: OAuthRequest, clientId: string, { attempts }: OAuthDeps): void {
   if (!attempts.mayTry(attemptBy(request, clientId))) refuseThrottled(1)
 }
 

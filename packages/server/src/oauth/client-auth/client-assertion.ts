@@ -3,7 +3,7 @@
 import { type Jws, mediaTypeOf, readJws, refuse } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
 import { createSignatureTrials } from '../../keys/signature-trials.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthRequest } from '../request.ts'
 import type { AssertionMethod } from './assertion.ts'
 import { refuseCostly } from './attempts.ts'
 import { clientSecretJwt } from './client-secret-jwt.ts'
@@ -37,7 +37,7 @@ export const clientAssertion: Presentation = {
   },
 }
 
-function assertionType({ form }: TokenRequest): string {
+function assertionType({ form }: OAuthRequest): string {
   const type = form.get('client_assertion_type')
   if (type === jwtBearer || type === jwtSpiffe) return type
   return refuse(
@@ -48,7 +48,7 @@ function assertionType({ form }: TokenRequest): string {
 }
 
 /** RFC 7521 §4.2: the parameter is not needed where the assertion names the client itself. */
-function claimedClient({ form }: TokenRequest, { payload: { iss, sub } }: Jws, type: string): string {
+function claimedClient({ form }: OAuthRequest, { payload: { iss, sub } }: Jws, type: string): string {
   const named = form.get('client_id')
   if (named !== undefined) return named
   if (type === jwtBearer && typeof sub === 'string' && sub !== '' && iss === sub) return sub

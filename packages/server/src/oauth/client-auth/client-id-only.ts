@@ -2,8 +2,8 @@
 
 import { refuse } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import type { CertificateMethod } from './certificate-method.ts'
 import type { Presentation } from './presentation.ts'
 import { proveClaimed } from './prove-claimed.ts'
@@ -29,7 +29,7 @@ const certificateMethods: readonly (readonly [name: string, prove: CertificateMe
   ['self_signed_tls_client_auth', selfSignedTlsClientAuth],
 ]
 
-function prove(client: Client | null, request: TokenRequest, deps: TokenDeps): ProvenClient | string {
+function prove(client: Client | null, request: OAuthRequest, deps: OAuthDeps): ProvenClient | string {
   // Read for an unknown client too: how long a refusal takes is nobody's business.
   const presented = request.http.clientCertificate()
   const authenticationMethods = client?.settings.authenticationMethods

@@ -4,8 +4,8 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type Client, type Credential, isUsable } from '../../apps/client.ts'
 import { openSecret } from '../../keys/sealed-secret.ts'
 import { verifyMac } from '../../keys/verify-signature.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import {
   type AssertionMethod,
   acceptOnce,
@@ -43,10 +43,10 @@ interface MacKey {
 const keys = new WeakMap<Credential, MacKey>()
 
 function macKey(
-  { tenant }: TokenRequest,
+  { tenant }: OAuthRequest,
   { clientId }: Client,
   credential: Credential,
-  { sealer }: TokenDeps,
+  { sealer }: OAuthDeps,
 ): MacKey {
   const known = keys.get(credential)
   if (known) return known

@@ -8,7 +8,7 @@ import { type Client, type Credential, credentialsOf, isUsable, ownerOf } from '
 import { issuerMismatches } from '../../federation/match.ts'
 import type { FederationRule } from '../../federation/rule.ts'
 import { verifyFederated } from '../../federation/verify.ts'
-import type { TokenDeps } from '../deps.ts'
+import type { OAuthDeps } from '../deps.ts'
 import type { AssertionMethod, ClaimedAssertion } from './assertion.ts'
 import type { ProvenClient } from './proven-client.ts'
 
@@ -24,7 +24,7 @@ export const federation: AssertionMethod = async (client, assertion, deps) => {
 async function findRule(
   client: Client,
   { jws, request, trials }: ClaimedAssertion,
-  { issuerKeys }: TokenDeps,
+  { issuerKeys }: OAuthDeps,
 ): Promise<ProvenClient | string> {
   const { issuer, tenant, now } = request
   const context = { issuer, now, trials, owner: ownerOf(tenant.id, client) }

@@ -9,8 +9,8 @@ import {
 import { isUsable } from '../../apps/client.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import { clientAssertion } from './client-assertion.ts'
 import { clientIdOnly } from './client-id-only.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'
@@ -39,7 +39,7 @@ export const clientAuthMethodNames = (
   })
 
 /** RFC 6749 §2.3: a client must not use more than one authentication method in a request. */
-function presentationOf(request: TokenRequest): Presentation {
+function presentationOf(request: OAuthRequest): Presentation {
   const [first = clientIdOnly, second] = presentations.filter((one) => one.isPresentedIn(request))
   if (second) {
     refuse(
@@ -52,7 +52,7 @@ function presentationOf(request: TokenRequest): Presentation {
 }
 
 /** Who is asking. Every cause of failure is the same answer: only the log knows more. */
-export function authenticateClient(request: TokenRequest, deps: TokenDeps): Soon<AuthenticatedClient> {
+export function authenticateClient(request: OAuthRequest, deps: OAuthDeps): Soon<AuthenticatedClient> {
   const presentation = presentationOf(request)
   request.notes.method = presentation.name
   const words = wordsOf(presentation, request)
@@ -65,20 +65,20 @@ export function authenticateClient(request: TokenRequest, deps: TokenDeps): Soon
   return authenticating
 }
 
-function wordsOf(presentation: Presentation, request: TokenRequest): PresentedWords | null {
+function wordsOf(presentation: Presentation, request: OAuthRequest): PresentedWords | null {
   const text = presentation.words(request)
   return text === null ? null : { tenantId: request.tenant.id, place: presentation.name, text }
 }
 
-function greet(request: TokenRequest, known: AuthenticatedClient): AuthenticatedClient {
+function greet(request: OAuthRequest, known: AuthenticatedClient): AuthenticatedClient {
   request.notes.clientId = known.client.clientId
   return checkStanding(request, known, known.organization)
 }
 
 const withOrganization = (
-  request: TokenRequest,
+  request: OAuthRequest,
   proven: ProvenClient,
-  { directory }: TokenDeps,
+  { directory }: OAuthDeps,
 ): Soon<AuthenticatedClient> =>
   whenKnown(directory.organization(request.tenant.id, proven.client.organizationId), (organization) =>
     checkStanding(request, proven, organization),
@@ -86,7 +86,7 @@ const withOrganization = (
 
 /** Checked after the proof, with the answer of a failed one: a stranger must not learn what was switched off. */
 function checkStanding(
-  { tenant, notes, now }: TokenRequest,
+  { tenant, notes, now }: OAuthRequest,
   { client, credential, method }: ProvenClient,
   organization: Organization | null,
 ): AuthenticatedClient {

@@ -5,7 +5,7 @@ import { type Client, type Credential, credentialsOf, isUsable, ownerOf } from '
 import type { RemoteKeySets, WantedKey } from '../../keys/remote-key-sets.ts'
 import { meantBy, type SignatureTrials } from '../../keys/signature-trials.ts'
 import { importVerificationKey, type VerificationKey } from '../../keys/verify-signature.ts'
-import type { TokenDeps } from '../deps.ts'
+import type { OAuthDeps } from '../deps.ts'
 import {
   type AssertionMethod,
   acceptOnce,
@@ -64,7 +64,7 @@ const kidOf = ({ kid }: Readonly<Record<string, unknown>>): string | null =>
 async function keysOf(
   client: Client,
   { jws, request }: ClaimedAssertion,
-  { keySets }: TokenDeps,
+  { keySets }: OAuthDeps,
 ): Promise<Candidate[]> {
   const wanted = { kid: kidOf(jws.header), owner: ownerOf(request.tenant.id, client) }
   const registered = credentialsOf(client, 'jwk').flatMap((credential) => {
@@ -79,7 +79,7 @@ const newKeysOf = (
   client: Client,
   { request }: ClaimedAssertion,
   known: readonly Candidate[],
-  { keySets }: TokenDeps,
+  { keySets }: OAuthDeps,
 ) => {
   const noneOf = known.map(({ key }) => key)
   return publishedKeys(client, { kid: null, owner: ownerOf(request.tenant.id, client), noneOf }, keySets)

@@ -1,8 +1,8 @@
 /** A proof that is no secret: the client it names is found, checked, and before a refusal found anew. */
 
 import { type Client, provesAlike } from '../../apps/client.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import { attemptBy, refuseUnproven } from './attempts.ts'
 import type { ProvenClient } from './proven-client.ts'
 
@@ -14,10 +14,10 @@ export type CheckProof = (client: Client | null) => ProvenClient | string | Prom
 
 /** What is cached may be a moment old: a key that was just added counts, so before a refusal the store is asked. */
 export async function proveClaimed(
-  request: TokenRequest,
+  request: OAuthRequest,
   clientId: string,
   check: CheckProof,
-  { directory, attempts }: TokenDeps,
+  { directory, attempts }: OAuthDeps,
 ): Promise<ProvenClient> {
   const tenantId = request.tenant.id
   const wasCached = directory.isCached(tenantId, clientId)

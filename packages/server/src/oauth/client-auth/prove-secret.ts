@@ -12,8 +12,8 @@ import type { PlainAlgorithm } from '../../keys/imported/hash.ts'
 import { digest } from '../../keys/imported/sha.ts'
 import { type SecretHasher, sameVerifier } from '../../keys/secret-hasher.ts'
 import type { Attempt, CountedAttempt } from '../../limits/wrong-attempts.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import { attemptBy, isGuessable, refuseThrottled, refuseUnproven } from './attempts.ts'
 import {
   foreignHashOf,
@@ -42,10 +42,10 @@ interface HashedClaim extends SecretClaim {
 }
 
 export function proveSecret(
-  request: TokenRequest,
+  request: OAuthRequest,
   method: AuthenticationMethod,
   claims: readonly SecretClaim[],
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): ProvenClient | Promise<ProvenClient> {
   const { directory, hasher } = deps
   const tenantId = request.tenant.id
@@ -65,7 +65,7 @@ export function proveSecret(
 
 /** What one request wants proven, and how far that has come. */
 interface Proof {
-  readonly request: TokenRequest
+  readonly request: OAuthRequest
   readonly method: AuthenticationMethod
   readonly attempt: Attempt
   readonly isGuess: boolean
@@ -78,7 +78,7 @@ interface Proof {
 function compare(
   proof: Proof,
   clients: readonly Found[],
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): ProvenClient | Promise<ProvenClient> {
   const { request, attempt, isGuess } = proof
   const known = clients.find((client) => client !== null)
@@ -95,7 +95,7 @@ function compare(
 }
 
 /** On its first use a secret that others have hashed becomes one that we have, and an older one can be found by itself. */
-function settle({ request, claims }: Proof, proven: ProvenClient, deps: TokenDeps): ProvenClient {
+function settle({ request, claims }: Proof, proven: ProvenClient, deps: OAuthDeps): ProvenClient {
   const { client, credential } = proven
   if (credential === null || credential.isIndexed || isSettled(credential, claims)) return proven
   const tenantId = request.tenant.id
@@ -121,7 +121,7 @@ async function proveSlowly(
   proof: Proof,
   client: Client,
   slow: readonly SlowSecret[],
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<ProvenClient> {
   const counted = deps.slowHashes.isUnderWay(questionOf(proof, client, deps.hasher))
     ? uncounted
@@ -144,7 +144,7 @@ async function findSlowly(
   client: Client,
   slow: readonly SlowSecret[],
   counted: CountedAttempt,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<ProvenClient | null> {
   const { request, method } = proof
   const claims = proof.claims.filter(({ clientId }) => clientId === client.clientId)
@@ -172,7 +172,7 @@ async function askStore(
   proof: Proof,
   clients: readonly Found[],
   counted: CountedAttempt,
-  deps: TokenDeps,
+  deps: OAuthDeps,
   tried: readonly SlowSecret[] = [],
 ): Promise<ProvenClient> {
   const { directory, hasher } = deps
@@ -203,7 +203,7 @@ async function findNewSlowly(
   clients: readonly Found[],
   tried: readonly SlowSecret[],
   counted: CountedAttempt,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<ProvenClient | null> {
   const client = clients.find((one) => one !== null)
   const untried = slowSecretsOf(client).filter(
@@ -311,7 +311,7 @@ const digestBytes = 8
 
 function countWrong(
   { request, method, attempt, claims }: Proof,
-  { attempts, hasher }: TokenDeps,
+  { attempts, hasher }: OAuthDeps,
 ): CountedAttempt {
   const digests = claims.map((claim) => {
     const mac = macOf(request.tenant.id, claim, hasher.currentVersion, hasher)
@@ -320,7 +320,7 @@ function countWrong(
   return attempts.count(attempt, { presentation: request.notes.method ?? method, digests })
 }
 
-function refuseExceeded(attempt: Attempt, { attempts }: TokenDeps): void {
+function refuseExceeded(attempt: Attempt, { attempts }: OAuthDeps): void {
   const waitSeconds = attempts.waitSeconds(attempt)
   if (waitSeconds === 0) return
   attempts.count(attempt)

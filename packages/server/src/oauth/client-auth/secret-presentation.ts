@@ -2,17 +2,17 @@
 
 import { refuse } from '@sallyport/protocol'
 import type { AuthenticationMethod } from '../../apps/authentication-methods.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthRequest } from '../request.ts'
 import type { Presentation } from './presentation.ts'
 import { proveSecret, type SecretClaim } from './prove-secret.ts'
 
 interface SecretPlace {
   readonly name: string
   readonly method: AuthenticationMethod
-  isPresentedIn(request: TokenRequest): boolean
-  words(request: TokenRequest): string | null
+  isPresentedIn(request: OAuthRequest): boolean
+  words(request: OAuthRequest): string | null
   /** No claim at all means malformed credentials. */
-  claims(request: TokenRequest): readonly SecretClaim[]
+  claims(request: OAuthRequest): readonly SecretClaim[]
 }
 
 export type SecretPresentation = Presentation & Pick<SecretPlace, 'claims'>

@@ -8,7 +8,7 @@ import type { PresentedCertificate } from '../../certificates/presented.ts'
 import { revocationProblem } from '../../certificates/revocation-files.ts'
 import { svidProblem } from '../../certificates/svid.ts'
 import type { Security } from '../../tenants/security.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthRequest } from '../request.ts'
 import type { CertificateMethod } from './certificate-method.ts'
 
 export const tlsClientAuth: CertificateMethod = (client, presented, request, { revocationLists }) => {
@@ -29,7 +29,7 @@ export const tlsClientAuth: CertificateMethod = (client, presented, request, { r
 /** Whether it leads to an authority of the tenant; null where there is none. */
 export function verdictOf(
   { leaf, chain }: PresentedCertificate,
-  { tenant, now }: TokenRequest,
+  { tenant, now }: OAuthRequest,
 ): ChainVerdict | null {
   const { security } = tenant
   return security.certificateAuthorities.length === 0

@@ -1,14 +1,14 @@
 /** RFC 8693 §4.1 and §4.4: who acts for a subject, in which order, and who may. */
 
 import type { Tenant } from '../../tenants/tenant.ts'
-import type { TokenDeps } from '../deps.ts'
+import type { OAuthDeps } from '../deps.ts'
 import type { Actor } from './grant.ts'
 
 /** A chain longer than this is a loop, or nobody's idea. */
 const longestChain = 5
 
 /** What this server calls itself for a tenant: by each of its hosts, and in tokens. */
-export const ownNames = (tenant: Tenant, { issuersOf }: TokenDeps): readonly string[] =>
+export const ownNames = (tenant: Tenant, { issuersOf }: OAuthDeps): readonly string[] =>
   tenant.tokenIssuer === null ? issuersOf(tenant) : [...issuersOf(tenant), tenant.tokenIssuer]
 
 /** Whose words an `act` is, where they are not this server's. */

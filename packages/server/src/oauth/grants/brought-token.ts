@@ -18,8 +18,8 @@ import { findOwnToken } from '../../tokens/find.ts'
 import type { OwnToken } from '../../tokens/own-token.ts'
 import { deadBecause } from '../../tokens/standing.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import { type OutsideWords, ownNames, readActors } from './actors.ts'
 import type { PresentedToken } from './exchange-form.ts'
 import type { Actor } from './grant.ts'
@@ -54,9 +54,9 @@ export const refuseToken = (role: string, reason: string): never =>
 export async function readBroughtToken(
   role: 'subject' | 'actor',
   { text, type }: PresentedToken,
-  request: TokenRequest,
+  request: OAuthRequest,
   caller: AuthenticatedClient,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<BroughtToken> {
   if (type === 'jwt' && !text.includes('.')) return refuseToken(role, 'no JWT')
   const own = await findOwnToken(request.tenant, text, deps)
@@ -69,8 +69,8 @@ export async function readBroughtToken(
 async function readOwn(
   role: string,
   token: OwnToken,
-  { tenant, now }: TokenRequest,
-  deps: TokenDeps,
+  { tenant, now }: OAuthRequest,
+  deps: OAuthDeps,
 ): Promise<BroughtToken> {
   const dead = await deadBecause(token, tenant, now, deps)
   if (dead !== null) return refuseToken(role, dead)
@@ -102,7 +102,7 @@ async function readOwn(
 async function clientsOf(
   facts: readonly TokenFacts[],
   tenantId: string,
-  { directory }: TokenDeps,
+  { directory }: OAuthDeps,
 ): Promise<readonly Client[]> {
   const ids = new Set(facts.flatMap(({ clientId }) => clientId ?? []))
   const clients = await Promise.all([...ids].map((id) => directory.client(tenantId, id)))
@@ -114,9 +114,9 @@ const accessTokenTypes: readonly (string | null)[] = ['at+jwt', 'jwt', null]
 
 async function readOutside(
   text: string,
-  request: TokenRequest,
+  request: OAuthRequest,
   caller: AuthenticatedClient,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<BroughtToken> {
   const jws = readJws(text)
   if (jws === null || !accessTokenTypes.includes(mediaTypeOf(jws)))

@@ -5,7 +5,7 @@ import type { CompiledAppSettings } from '../../apps/app-settings.ts'
 import type { Api, Plan, Tenant } from '../../tenants/tenant.ts'
 import { chooseApi } from '../choose-api.ts'
 import { chooseScopes } from '../choose-scopes.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthRequest } from '../request.ts'
 import type { Grant } from './grant.ts'
 import { planOf } from './plan-of.ts'
 
@@ -21,7 +21,7 @@ interface Decision {
 // Apps ask for the same thing all day, and their settings are shared; all parts are replaced whole when one changes.
 const latest = new WeakMap<CompiledAppSettings, Decision>()
 
-function decide({ tenant, form }: TokenRequest, plan: Plan | null, settings: CompiledAppSettings): Decision {
+function decide({ tenant, form }: OAuthRequest, plan: Plan | null, settings: CompiledAppSettings): Decision {
   const known = latest.get(settings)
   if (known?.form === form && known.tenant === tenant && known.plan === plan) return known
   const api = chooseApi(tenant, form, settings)

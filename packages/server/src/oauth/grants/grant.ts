@@ -6,8 +6,8 @@ import type { Use } from '../../store/database.ts'
 import type { Organization } from '../../tenants/organization.ts'
 import type { Api, Plan, Tenant } from '../../tenants/tenant.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 
 /** RFC 8693 §4.1: who acts, and for whom it may have been acting already. */
 export interface Actor {
@@ -61,8 +61,8 @@ export interface Grant {
   /** Left out where every tenant has it. */
   isOfferedBy?(tenant: Tenant): boolean
   authorize(
-    request: TokenRequest,
+    request: OAuthRequest,
     authenticated: AuthenticatedClient,
-    deps: TokenDeps,
+    deps: OAuthDeps,
   ): Authorization | Promise<Authorization>
 }

@@ -23,7 +23,7 @@ import { apiFor, askedTarget, meantBy } from '../choose-api.ts'
 import { chooseScopes, grantedOf, limitOf } from '../choose-scopes.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
 import { refuseWithoutDatabase } from '../client-request.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthRequest } from '../request.ts'
 import { mayActAs, ownNames, readActors } from './actors.ts'
 import type { Grant } from './grant.ts'
 import { type OutsideToken, readOutsideToken } from './outside-token.ts'
@@ -85,7 +85,7 @@ function useOf(jws: Jws): 'assertion' | 'id_jag' {
 
 const longestId = 256
 
-function onceOf({ claims, trusted: { rule }, expiresAt }: OutsideToken, { tenant }: TokenRequest): Use {
+function onceOf({ claims, trusted: { rule }, expiresAt }: OutsideToken, { tenant }: OAuthRequest): Use {
   const { jti } = claims
   if (typeof jti !== 'string' || jti === '' || jti.length > longestId)
     return refuse('invalid_grant', 'assertion without a usable jti')
@@ -98,7 +98,7 @@ function onceOf({ claims, trusted: { rule }, expiresAt }: OutsideToken, { tenant
 /** ID-JAG draft §4.4.1. */
 function checkIdJag(
   { claims }: OutsideToken,
-  { tenant }: TokenRequest,
+  { tenant }: OAuthRequest,
   { client }: AuthenticatedClient,
 ): void {
   if (claims.client_id !== client.clientId) refuse('invalid_grant', 'ID-JAG for another client')
@@ -115,7 +115,7 @@ function checkIdJag(
 function apiOf(
   use: 'assertion' | 'id_jag',
   { claims: { resource } }: OutsideToken,
-  { tenant, form }: TokenRequest,
+  { tenant, form }: OAuthRequest,
   { client }: AuthenticatedClient,
 ): Api {
   const asked = askedTarget(tenant, form)
@@ -133,7 +133,7 @@ function apiOf(
 function scopesOf(
   use: 'assertion' | 'id_jag',
   { claims, trusted: { scopesByApi } }: OutsideToken,
-  { form }: TokenRequest,
+  { form }: OAuthRequest,
   { client: { settings } }: AuthenticatedClient,
   api: Api,
   plan: Plan | null,

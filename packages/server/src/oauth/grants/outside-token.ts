@@ -8,8 +8,8 @@ import type { TrustedUse } from '../../tenants/settings.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
 import type { TrustedIssuer } from '../../tenants/trusted-issuers.ts'
 import type { AuthenticatedClient } from '../client-auth/proven-client.ts'
-import type { TokenDeps } from '../deps.ts'
-import type { TokenRequest } from '../token-request.ts'
+import type { OAuthDeps } from '../deps.ts'
+import type { OAuthRequest } from '../request.ts'
 import { ownNames } from './actors.ts'
 
 export interface OutsideToken {
@@ -31,9 +31,9 @@ const waysTried = 10
 export async function readOutsideToken(
   jws: Jws,
   use: TrustedUse,
-  request: TokenRequest,
+  request: OAuthRequest,
   { client }: AuthenticatedClient,
-  deps: TokenDeps,
+  deps: OAuthDeps,
 ): Promise<OutsideToken | string> {
   const { tenant } = request
   const { iss } = jws.payload
@@ -100,8 +100,8 @@ async function missingFor(
   { rule, keys, algorithms, subjectTokenAudience, maximumAssertionSeconds }: TrustedIssuer,
   jws: Jws,
   use: TrustedUse,
-  { issuer, tenant, now }: TokenRequest,
-  { issuerKeys }: TokenDeps,
+  { issuer, tenant, now }: OAuthRequest,
+  { issuerKeys }: OAuthDeps,
 ): Promise<readonly string[]> {
   if (!algorithms.has(jws.algorithm)) return ['its algorithm is not allowed']
   const { exp, iat } = jws.payload
@@ -124,8 +124,8 @@ async function accept(
   trusted: TrustedIssuer,
   { payload: claims }: Jws,
   subject: string,
-  { tenant }: TokenRequest,
-  { revocations }: TokenDeps,
+  { tenant }: OAuthRequest,
+  { revocations }: OAuthDeps,
 ): Promise<OutsideToken | string> {
   const facts = { issuedAt: claims.iat as number, userId: subject }
   const hit = (await revocations.ofTenant(tenant.id)).hits(facts)

@@ -14,23 +14,23 @@ import {
 } from '@sallyport/protocol'
 import type { OfClient, RegisteredApp, Registrations, WantedApp } from '../../apps/registration.ts'
 import { clientAuthMethodNames } from '../client-auth/index.ts'
-import type { TokenDeps } from '../deps.ts'
+import type { OAuthDeps } from '../deps.ts'
 import { refuseExposedCall } from '../exposed-call.ts'
-import type { TokenCall } from '../token-request.ts'
+import type { OAuthCall } from '../request.ts'
 import { readBearer, withToken } from './bearer.ts'
 import { readMetadata } from './metadata.ts'
 import { readJson } from './read-json.ts'
 import { registrationPath, showRegistration } from './show.ts'
 import { wantedApp } from './wanted-app.ts'
 
-export interface RegisterDeps extends TokenDeps {
+export interface RegisterDeps extends OAuthDeps {
   readonly registrations: Registrations
   /** Whether a connection, or a listed proxy for it, can bring a client certificate. */
   readonly takesCertificates: boolean
 }
 
 /** RFC 7591 §3. */
-export async function answerRegistration(call: TokenCall, deps: RegisterDeps): Promise<Reply> {
+export async function answerRegistration(call: OAuthCall, deps: RegisterDeps): Promise<Reply> {
   await refuseExposedCall(call, deps)
   const token = readBearer(call)
   return withToken(call, deps, async () => {
@@ -45,7 +45,7 @@ export async function answerRegistration(call: TokenCall, deps: RegisterDeps): P
 
 const readWanted = (
   json: Members,
-  { tenant }: TokenCall,
+  { tenant }: OAuthCall,
   { takesCertificates }: RegisterDeps,
   before: RegisteredApp | null = null,
 ): WantedApp =>
@@ -57,7 +57,7 @@ const readWanted = (
 export const isConfigurationPath = (path: string): boolean => path.startsWith(`${registrationPath}/`)
 
 /** RFC 7592 §2. */
-export async function answerConfiguration(call: TokenCall, deps: RegisterDeps): Promise<Reply> {
+export async function answerConfiguration(call: OAuthCall, deps: RegisterDeps): Promise<Reply> {
   await refuseExposedCall(call, deps)
   const token = readBearer(call)
   return withToken(call, deps, async () => {
@@ -81,7 +81,7 @@ export async function answerConfiguration(call: TokenCall, deps: RegisterDeps): 
 const clientIdShape = /^[\x20-\x7e]{1,255}$/
 
 /** What cannot be decoded is no client's name. */
-function clientIdOf({ http: { endpointPath } }: TokenCall): string {
+function clientIdOf({ http: { endpointPath } }: OAuthCall): string {
   const clientId = decode(endpointPath.slice(registrationPath.length + 1))
   return clientIdShape.test(clientId) ? clientId : refuse('invalid_token', 'no client id in the path')
 }
@@ -100,7 +100,7 @@ const notToBeSent = [
   ...['client_secret_expires_at', 'client_id_issued_at'],
 ]
 
-async function replace(by: OfClient, call: TokenCall, deps: RegisterDeps) {
+async function replace(by: OfClient, call: OAuthCall, deps: RegisterDeps) {
   // Before anything is told of what was sent.
   const before = await deps.registrations.read(by)
   const json = readJson(call.http)

@@ -1,15 +1,15 @@
 /** The token of a registration: in the header alone (RFC 6750 §2.1), and what a wrong one costs. */
 
 import { OAuthError, refuse } from '@sallyport/protocol'
-import type { TokenDeps } from '../deps.ts'
+import type { OAuthDeps } from '../deps.ts'
 import { TokenNotShown } from '../error-reply.ts'
-import type { TokenCall } from '../token-request.ts'
+import type { OAuthCall } from '../request.ts'
 
 const header = /^bearer ([\w~+/.-]+=*)$/i
 /** RFC 6750 §3.1: whoever has tried another one is told what there is, and of no error. */
 const ourScheme = /^bearer\b/i
 
-export function readBearer({ http: { authorization } }: TokenCall): string {
+export function readBearer({ http: { authorization } }: OAuthCall): string {
   const [first, second] = authorization
   if (first === undefined || !ourScheme.test(first)) throw new TokenNotShown()
   const [, token] = (second === undefined && header.exec(first)) || []
@@ -18,8 +18,8 @@ export function readBearer({ http: { authorization } }: TokenCall): string {
 
 /** Does what a token is for. One that is good for nothing counts as a wrong secret, so that nobody tries for ever. */
 export async function withToken<Result>(
-  call: TokenCall,
-  { attempts, effects }: TokenDeps,
+  call: OAuthCall,
+  { attempts, effects }: OAuthDeps,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {

@@ -1,14 +1,14 @@
 /** The body of a registration: one JSON object, read strictly. */
 
 import { isEncoded, type Members, OAuthError, parseJsonObject, refuse, saysJson } from '@sallyport/protocol'
-import type { TokenHttpRequest } from '../token-request.ts'
+import type { OAuthHttpRequest } from '../request.ts'
 
 export function readJson({
   body,
   contentType,
   repeatsContentType,
   contentEncoding,
-}: TokenHttpRequest): Members {
+}: OAuthHttpRequest): Members {
   if (repeatsContentType || !saysJson(contentType, ['application/json']))
     throw new OAuthError('invalid_request', 'registration that is no JSON', {
       status: 415,

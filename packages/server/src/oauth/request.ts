@@ -1,12 +1,14 @@
-/** One request at the token endpoint: what came in, what is known of it so far, and what the log will say. */
+/** One request at an OAuth endpoint: what came in, what is known of it so far, and what the log will say. */
 
-import type { Form } from '@sallyport/protocol'
+import { type Form, parseForm } from '@sallyport/protocol'
 import type { PresentedCertificate } from '../certificates/presented.ts'
 import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 
+export const noParameters = parseForm('')
+
 /** The transport's half: nothing here has been parsed or believed. */
-export interface TokenHttpRequest {
+export interface OAuthHttpRequest {
   readonly method: string
   /** The path below the issuer, as it was asked for. */
   readonly endpointPath: string
@@ -30,7 +32,7 @@ export interface TokenHttpRequest {
 }
 
 /** What the log line and the counters say of a request; each step adds what it has found out. */
-export interface TokenNotes {
+export interface OAuthNotes {
   /** What the answer's `X-Request-Id` says. */
   readonly requestId?: string
   clientId?: string
@@ -46,8 +48,8 @@ export interface TokenNotes {
 }
 
 /** A request after parsing: what client authentication and the grants work on. */
-export interface TokenRequest {
-  readonly http: TokenHttpRequest
+export interface OAuthRequest {
+  readonly http: OAuthHttpRequest
   readonly tenant: Tenant
   /** The URL the tenant is served under for this request. */
   readonly issuer: string
@@ -57,14 +59,14 @@ export interface TokenRequest {
   readonly form: Form
   readonly queryParameters: Form
   readonly now: number
-  readonly notes: TokenNotes
+  readonly notes: OAuthNotes
 }
 
 /** A request before parsing, at the tenant that it has reached. */
-export interface TokenCall {
-  readonly http: TokenHttpRequest
+export interface OAuthCall {
+  readonly http: OAuthHttpRequest
   readonly tenant: Tenant
   readonly issuer: string
   readonly mtlsIssuer: string | null
-  readonly notes: TokenNotes
+  readonly notes: OAuthNotes
 }

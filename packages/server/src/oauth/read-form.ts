@@ -11,18 +11,16 @@ import {
   requireFormContentType,
 } from '@sallyport/protocol'
 import type { Dialect, DialectFeature } from '../tenants/dialect.ts'
-import type { TokenHttpRequest, TokenRequest } from './token-request.ts'
+import { noParameters, type OAuthHttpRequest, type OAuthRequest } from './request.ts'
 
 // RFC 8707 §2: the one parameter of this endpoint that may be repeated.
 const repeatable = ['resource']
-
-const noParameters = parseForm('')
 
 const isMultipart = (contentType: string | undefined) =>
   contentType !== undefined && parseMediaType(contentType)?.type === 'multipart/form-data'
 
 /** RFC 6749 §3.2 and App. B: form-encoded, in UTF-8, no parameter twice. */
-export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features: Set<DialectFeature>): Form {
+export function readForm(http: OAuthHttpRequest, dialect: Dialect, features: Set<DialectFeature>): Form {
   const { contentType, body } = http
   refuseUnclearBody(http)
   if (dialect.multipart && isMultipart(contentType)) {
@@ -35,7 +33,7 @@ export function readTokenForm(http: TokenHttpRequest, dialect: Dialect, features
 }
 
 /** What nobody could read in the one right way. */
-function refuseUnclearBody({ repeatsContentType, contentEncoding }: TokenHttpRequest): void {
+function refuseUnclearBody({ repeatsContentType, contentEncoding }: OAuthHttpRequest): void {
   if (repeatsContentType) {
     refuse('invalid_request', 'two Content-Type headers', 'The header Content-Type was sent more than once.')
   }
@@ -59,11 +57,11 @@ function readBody(text: string): Form {
 }
 
 /** A grant type in a header counts here in any dialect, so that whoever put it there is told of just that (000-08). */
-const saysGrantElsewhere = (http: TokenHttpRequest, dialect: Dialect): boolean =>
+const saysGrantElsewhere = (http: OAuthHttpRequest, dialect: Dialect): boolean =>
   dialect.defaultGrantType !== null || http.grantTypeHeader !== undefined
 
 /** The grant type asked for; the dialect may find it in a header, or take it for granted. */
-export function readGrantType(request: TokenRequest): string {
+export function readGrantType(request: OAuthRequest): string {
   const { http, form, dialect, notes } = request
   const grantType = form.get('grant_type')
   if (grantType !== undefined) return grantType
@@ -78,7 +76,7 @@ export function readGrantType(request: TokenRequest): string {
   return refuseMissingGrantType(request)
 }
 
-function refuseMissingGrantType({ http, form, queryParameters }: TokenRequest): never {
+function refuseMissingGrantType({ http, form, queryParameters }: OAuthRequest): never {
   if (form.emptyNames.includes('grant_type')) {
     // RFC 6749 §3.2: a parameter without a value counts as omitted.
     refuse(
