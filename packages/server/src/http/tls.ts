@@ -137,18 +137,22 @@ export function followTls({
 }: FollowOptions): TlsFollower {
   let seen = loaded.state
   let held = loaded
+  let refused: string | undefined
   let told: string | undefined
   const takeChanged = async () => {
     const state = await stateOf(files)
     if (state === seen) return
-    seen = state
     try {
       const pair = await loadTls(files)
       onChange(pair)
       held = pair
+      // What was read while it was written may look the same when it is whole, so until then it is read at each look.
+      seen = state
+      refused = undefined
     } catch (error) {
       const reason = error instanceof TlsRefused ? error.message : 'The renewed certificate cannot be used.'
-      onWarning(`${reason} The certificate loaded before stays in use.`)
+      if (reason !== refused) onWarning(`${reason} The certificate loaded before stays in use.`)
+      refused = reason
     }
   }
   const tellOfValidity = () => {

@@ -1,6 +1,6 @@
 /** Certificate files: checked at start, followed while they change, and TLS as the listener speaks it. */
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,14 +30,23 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true }))
 
+let writes = 0
+
+/** Each a second after the one before: the clock of a file system may stand still for longer than a test takes. */
+async function put(from: string, file: string): Promise<void> {
+  await copyFile(from, file)
+  writes += 1
+  await utimes(file, writes, writes)
+}
+
 /** A copy of the first pair, to be spoilt. */
 async function copyPair(t: TestContext) {
   const folder = await mkdtemp(join(root, 'copy-'))
   t.after(() => rm(folder, { recursive: true }))
   const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') }
   const install = async (pair: LocalCertificate) => {
-    await copyFile(pair.certFile, files.certFile)
-    await copyFile(pair.keyFile, files.keyFile)
+    await put(pair.certFile, files.certFile)
+    await put(pair.keyFile, files.keyFile)
   }
   await install(first)
   return { files, install }
@@ -140,7 +149,7 @@ test('product, decision 10: renewed files are taken, and half-written ones leave
   const { changes, warnings: complaints } = seen
   await follower.check()
   assert.deepEqual([changes, complaints], [[], []])
-  await copyFile(second.certFile, files.certFile)
+  await put(second.certFile, files.certFile)
   await follower.check()
   await follower.check()
   assert.equal(changes.length, 0)
@@ -153,6 +162,21 @@ test('product, decision 10: renewed files are taken, and half-written ones leave
   await follower.check()
   assert.match(complaints[1] ?? '', /does not exist/)
   assert.deepEqual([changes.length, complaints.length], [1, 2])
+})
+
+test('product, decision 10: a file found half written is read again, even if it looks the same when it is whole', async (t) => {
+  const { files, follower, seen } = await followPair(t)
+  const whole = await readFile(second.certFile)
+  const half = Buffer.concat([whole.subarray(0, 50), Buffer.alloc(whole.length - 50)])
+  await put(second.keyFile, files.keyFile)
+  for (const content of [half, whole]) {
+    await writeFile(files.certFile, content)
+    await utimes(files.certFile, writes, writes)
+    await follower.check()
+    await follower.check()
+  }
+  assert.deepEqual(seen.changes, [whole.toString()])
+  assert.equal(seen.warnings.length, 1)
 })
 
 test('product, decision 10: files that are renewed while the server starts are taken at the first look', async (t) => {
