@@ -83,8 +83,8 @@ async function judge(found: Found, deps: InspectDeps): Promise<TokenReport> {
   const named = { ...nothingKnown, header, claims, tenantId, kid: key?.kid ?? null }
   const tenant = await loadTenant(deps.db, tenantId)
   if (tenant === null) return withProblems(named, [tenantGone])
-  const { token, isApiGone, dialect } = readIssued(tenant, found)
-  if (header !== null && !isAccessToken({ header }, { dialect }))
+  const { token, isApiGone, dialects } = readIssued(tenant, found)
+  if (header !== null && !isAccessToken({ header }, dialects))
     return withProblems({ ...named, kind: 'other_token' }, [forAnotherPurpose])
   const revocations = await listRevocations(deps.db, tenantId)
   const { standing, facts } = await standingOf(deps.db, tenantId, token.facts, revocations)

@@ -2,7 +2,7 @@
 
 import type { SigningKeyRecord } from '../store/signing-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
-import { compileDialect, type Dialect } from '../tenants/dialect.ts'
+import { compileDialect, compileFormerDialects, type TokenDialects } from '../tenants/dialect.ts'
 import type { TenantSettings } from '../tenants/settings.ts'
 import { type OwnToken, ownToken, type Provenance } from '../tokens/own-token.ts'
 
@@ -22,22 +22,25 @@ export interface Found {
 export interface Issued {
   readonly token: OwnToken
   readonly isApiGone: boolean
-  readonly dialect: Dialect
+  readonly dialects: TokenDialects
 }
 
 /** Stands for whatever API a token names. */
 const anyApi = { get: () => ({ id: '' }) }
 
 export function readIssued(tenant: TenantRecord, { claims, key, apiId, digest }: Found): Issued {
-  // The store holds only what the schema has let in.
-  const dialect = compileDialect((tenant.settings as TenantSettings).dialect ?? {})
+  const dialects = {
+    // The store holds only what the schema has let in.
+    dialect: compileDialect((tenant.settings as TenantSettings).dialect ?? {}),
+    formerDialects: compileFormerDialects(tenant),
+  }
   const apis = new Map(tenant.apis.map((api) => [api.id, api]))
   const apisByAudience = new Map(tenant.apis.map((api) => [api.audience, api]))
   const format = key === null ? 'opaque' : 'jwt'
   const provenance: Provenance = { format, digest, apiId, ...(key && { keyId: key.kid }) }
-  const read = ownToken({ dialect, apis, apisByAudience }, claims, provenance)
-  if (read !== null) return { token: read, isApiGone: false, dialect }
-  const token = ownToken({ dialect, apis: anyApi, apisByAudience: anyApi }, claims, provenance)
+  const read = ownToken({ ...dialects, apis, apisByAudience }, claims, provenance)
+  if (read !== null) return { token: read, isApiGone: false, dialects }
+  const token = ownToken({ ...dialects, apis: anyApi, apisByAudience: anyApi }, claims, provenance)
   if (token === null) throw new Error('a token was read for any API and is for none')
-  return { token, isApiGone: true, dialect }
+  return { token, isApiGone: true, dialects }
 }

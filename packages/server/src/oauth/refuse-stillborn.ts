@@ -6,7 +6,7 @@
 import { OAuthError, type Soon, type TokenFacts, whenKnown } from '@sallyport/protocol'
 import type { TenantRevocations } from '../revocation/revocations.ts'
 import { StoreUnavailable } from '../store/database.ts'
-import type { Dialect } from '../tenants/dialect.ts'
+import { type Dialect, isNamedInEach } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { OAuthDeps } from './deps.ts'
 import type { Authorization } from './grants/grant.ts'
@@ -44,14 +44,15 @@ export const refuseStillborn = (
 
 /** As whoever verifies the token will know it: one that names no credential dies with any of its app's. */
 function factsFor(
-  { now }: OAuthRequest,
+  { now, tenant }: OAuthRequest,
   { client, credential, organization, behalf }: Authorization,
   { claimNames }: Dialect,
 ): TokenFacts {
+  const isCredentialNamed = claimNames.has('credential_id') && isNamedInEach(tenant, 'credential_id')
   return {
     issuedAt: now,
     clientId: client.clientId,
-    credentialId: claimNames.has('credential_id') ? credential?.id : undefined,
+    credentialId: isCredentialNamed ? credential?.id : undefined,
     organizationId: organization.id,
     userId: behalf?.subject,
     madeFrom: behalf?.madeFrom,

@@ -2,7 +2,7 @@
 
 import type { RevocationKind } from '@sallyport/protocol'
 import type { Revocation } from '../store/revocations.ts'
-import { standardDialect } from '../tenants/dialect.ts'
+import { chosenDialects, isNamedInEach, standardDialect } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 
 /** As it is sent. Tokens with an `iat` up to and including `issued_until` are dead. */
@@ -29,17 +29,21 @@ const variables = {
 type ClaimedKind = keyof typeof variables
 
 /**
- * Which claims hold the subject of each kind; apps that have left the tenant's dialect have those of the standard. A
+ * Which claims hold the subject of each kind: of the tenant's dialect, of those that it has left, and of the standard. A
  * `key` is named by the header's `kid`, a `tenant` by the issuer that is asked, and a token without `jti` by the SHA-256
  * of what was signed, in base64url.
  */
-export const subjectClaims = ({ dialect }: Tenant): Readonly<Record<ClaimedKind, readonly string[]>> => {
+export const subjectClaims = (tenant: Tenant): Readonly<Record<ClaimedKind, readonly string[]>> => {
   const namesOf = (variable: string) => [
-    ...new Set([dialect, standardDialect].flatMap(({ claimNames }) => claimNames.get(variable) ?? [])),
+    ...new Set(
+      [...chosenDialects(tenant), standardDialect].flatMap(
+        ({ claimNames }) => claimNames.get(variable) ?? [],
+      ),
+    ),
   ]
   return {
     organization: namesOf(variables.organization),
-    // A token of a dialect that the tenant has left may name its app by the subject alone; no app and no user share an id.
+    // A token of a dialect that nobody remembers may name its app by the subject alone; no app and no user share an id.
     app: [...new Set([...namesOf(variables.app), ...namesOf(variables.user)])],
     credential: namesOf(variables.credential),
     user: namesOf(variables.user),
@@ -48,7 +52,7 @@ export const subjectClaims = ({ dialect }: Tenant): Readonly<Record<ClaimedKind,
 }
 
 /**
- * Where tokens do not name their organization or credential, all apps that are hit are named instead. Of a tenant that is
+ * Where not each token names its organization or credential, all apps that are hit are named instead. Of a tenant that is
  * gone, null, only its own end is left to tell.
  */
 export async function forVerifiers(
@@ -60,10 +64,9 @@ export async function forVerifiers(
   const times = { issued_until: issuedUntil, ...(expiresAt !== null && { expires_at: expiresAt }) }
   if (kind === 'tenant') return [{ kind, id: subjectId, ...times }]
   if (tenant === null) return []
-  const { id, dialect } = tenant
-  const isNamed = kind in variables && dialect.claimNames.has(variables[kind as ClaimedKind])
+  const isNamed = kind in variables && isNamedInEach(tenant, variables[kind as ClaimedKind])
   if (kind === 'organization' && !isNamed) {
-    const clientIds = await clientIdsOf(id, subjectId)
+    const clientIds = await clientIdsOf(tenant.id, subjectId)
     return clientIds.map((clientId) => ({ kind: 'app', id: clientId, ...times }))
   }
   if (kind !== 'credential') return [{ kind, id: subjectId, ...times }]

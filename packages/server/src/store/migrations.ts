@@ -16,6 +16,7 @@ import { namedApps } from './migrations/0005-named-apps.ts'
 import { auditFilters } from './migrations/0006-audit-filters.ts'
 import { registration } from './migrations/0007-registration.ts'
 import { keptHeaders } from './migrations/0008-kept-headers.ts'
+import { formerDialects } from './migrations/0009-former-dialects.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -45,6 +46,7 @@ export interface SchemaVersions {
 
 export const migrations: readonly Migration[] = [
   ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters, registration, keptHeaders],
+  formerDialects,
 ]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }

@@ -21,6 +21,7 @@ export interface TenantsTable extends Managed {
   environment: 'test' | 'live'
   settings: JsonText
   disabled_at: Seconds | null
+  former_dialects: JsonText | null
 }
 
 /** A host name answers for exactly one tenant, so the host is the key. */

@@ -2,6 +2,7 @@
 
 import type { Kysely } from 'kysely'
 import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
+import { type FormerDialect, formerDialectsAfter, readFormerDialects } from './former-dialects.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { removeOpaqueTokens } from './opaque-tokens.ts'
 import { prepareRead } from './prepared.ts'
@@ -48,6 +49,8 @@ export interface TenantRow {
   readonly environment: TenantsTable['environment']
   readonly settings: unknown
   readonly disabledAt: number | null
+  /** The latest first. */
+  readonly formerDialects: readonly FormerDialect[]
   readonly blueprint: string | null
   readonly createdAt: number
   readonly updatedAt: number
@@ -98,6 +101,7 @@ const toTenantRow = (row: TenantsTable): TenantRow => ({
   environment: row.environment,
   settings: readJson(row.settings),
   disabledAt: row.disabled_at,
+  formerDialects: readFormerDialects(row.former_dialects),
   blueprint: row.blueprint,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
@@ -214,13 +218,15 @@ export interface NewTenant {
   readonly disabledAt?: number | null
 }
 
-/** Disabled, all its tokens die. */
+/** Disabled, all its tokens die. What its dialect made of tokens until now is kept beside it. */
 export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant: NewTenant): Promise<void> {
+  await lockTenant(tx, tenantId)
   const row = {
     name: tenant.name,
     environment: tenant.environment,
     settings: writeJson(tenant.settings),
     disabled_at: tenant.disabledAt ?? null,
+    former_dialects: await formerDialectsAfter(tx, tenantId, tenant.settings),
     blueprint: tenant.blueprint ?? null,
     updated_at: tx.now,
   }

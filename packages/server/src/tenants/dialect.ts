@@ -1,6 +1,8 @@
 /** A dialect, compiled: how one tenant's token endpoint differs from the standard. Data, never code. */
 
 import { type CompiledTemplate, compileTemplate, type JsonObject } from '@sallyport/protocol'
+import type { SigningKeyRecord } from '../store/signing-keys.ts'
+import type { TenantRecord } from '../store/tenants.ts'
 import type { DialectSettings } from './settings.ts'
 import { claimVariables, headerVariables, responseVariables } from './template-variables.ts'
 
@@ -119,3 +121,40 @@ export const standardDialect = compileDialect({})
 /** RFC 8594 §3: from its end date on, a dialect is gone and the standard answers. */
 export const dialectAt = (dialect: Dialect, now: number): Dialect =>
   dialect.sunsetAt !== null && now >= dialect.sunsetAt ? standardDialect : dialect
+
+/** One that a tenant has left. */
+export interface FormerDialect {
+  readonly dialect: Dialect
+  /** Epoch seconds: since then nothing is issued in it. */
+  readonly until: number
+}
+
+type LeftBehind = Pick<TenantRecord, 'formerDialects'> & {
+  readonly signingKeys: readonly Pick<SigningKeyRecord, 'createdAt'>[]
+}
+
+/** Those of which tokens may still be good: one of the keys that could have signed them is. The latest first. */
+export const compileFormerDialects = ({
+  formerDialects,
+  signingKeys,
+}: LeftBehind): readonly FormerDialect[] =>
+  formerDialects
+    .filter(({ until }) => signingKeys.some(({ createdAt }) => createdAt <= until))
+    // The store holds only what the schema has let in.
+    .map(({ token, until }) => ({ dialect: compileDialect({ token } as DialectSettings), until }))
+
+/** What the tokens of a tenant may look like that are about. */
+export interface TokenDialects {
+  readonly dialect: Dialect
+  readonly formerDialects: readonly FormerDialect[]
+}
+
+/** Those that the tenant has chosen; then there are the tokens of the standard, which any app may have. */
+export const chosenDialects = ({ dialect, formerDialects }: TokenDialects): readonly Dialect[] => [
+  dialect,
+  ...formerDialects.map((former) => former.dialect),
+]
+
+/** Whether each token that is about holds a claim of this variable alone. The standard has those that cut-offs go by. */
+export const isNamedInEach = (dialects: TokenDialects, variable: string): boolean =>
+  chosenDialects(dialects).every(({ claimNames }) => claimNames.has(variable))

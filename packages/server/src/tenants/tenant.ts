@@ -5,7 +5,7 @@ import type { OwnKey } from '../keys/own-key.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { TenantKeys } from '../keys/tenant-keys.ts'
 import type { TenantRecord } from '../store/tenants.ts'
-import { compileDialect, type Dialect } from './dialect.ts'
+import { compileDialect, compileFormerDialects, type Dialect, type FormerDialect } from './dialect.ts'
 import { defaultLifetime, type Lifetime } from './lifetime.ts'
 import { compileSecurity, type Security } from './security.ts'
 import type { SenderConstraint } from './security-settings.ts'
@@ -48,6 +48,7 @@ export interface Tenant {
   readonly tokenReuse: boolean
   readonly outageGraceSeconds: number
   readonly dialect: Dialect
+  readonly formerDialects: readonly FormerDialect[]
   readonly security: Security
   readonly apis: ReadonlyMap<string, Api>
   readonly apisByAudience: ReadonlyMap<string, Api>
@@ -116,6 +117,7 @@ export function compileTenant(record: TenantRecord, keys: TenantKeys): Tenant {
     tokenReuse: settings.token_reuse ?? false,
     outageGraceSeconds: settings.outage_grace_seconds ?? 600,
     dialect: compileDialect(settings.dialect ?? {}),
+    formerDialects: compileFormerDialects(record),
     security,
     apis: new Map(apis.map((api) => [api.id, api])),
     apisByAudience: new Map(apis.map((api) => [api.audience, api])),

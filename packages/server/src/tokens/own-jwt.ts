@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { type Jws, readJws } from '@sallyport/protocol'
-import { type Dialect, standardDialect } from '../tenants/dialect.ts'
+import { chosenDialects, type Dialect, standardDialect, type TokenDialects } from '../tenants/dialect.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { type OwnToken, ownToken } from './own-token.ts'
 import { createTokenMemory } from './token-memory.ts'
@@ -36,16 +36,13 @@ function verify(tenant: Tenant, text: string): OwnToken | null {
   })
 }
 
-/** Of tokens from before RFC 9068, which a dialect may have written that the tenant has left: they live on. */
+/** Of tokens from before RFC 9068, which a dialect may have written that nobody remembers: they live on. */
 const olderTypes: readonly unknown[] = ['JWT', undefined]
 
 /** RFC 8725 §3.11: what the same keys sign for other purposes has a `typ` of its own. */
-export function isAccessToken(
-  { header: { typ } }: Pick<Jws, 'header'>,
-  { dialect }: Pick<Tenant, 'dialect'>,
-): boolean {
+export function isAccessToken({ header: { typ } }: Pick<Jws, 'header'>, dialects: TokenDialects): boolean {
   const isOfDialect = (one: Dialect) => one.header.render({ alg: '', kid: '' }).typ === typ
-  return olderTypes.includes(typ) || [dialect, standardDialect].some(isOfDialect)
+  return olderTypes.includes(typ) || [...chosenDialects(dialects), standardDialect].some(isOfDialect)
 }
 
 /** What stands for a token without `jti`: a signature may have two spellings, what was signed has one. */

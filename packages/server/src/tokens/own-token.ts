@@ -1,7 +1,7 @@
 /** What is known of a token that this server has issued, whatever its form. */
 
 import { derivedFromClaim, readDerivedFrom, type TokenFacts } from '@sallyport/protocol'
-import { type Dialect, standardDialect } from '../tenants/dialect.ts'
+import { chosenDialects, type Dialect, standardDialect, type TokenDialects } from '../tenants/dialect.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -32,8 +32,7 @@ export interface Provenance {
 }
 
 /** Of a tenant what it takes to read its tokens. */
-export interface IssuingTenant {
-  readonly dialect: Dialect
+export interface IssuingTenant extends TokenDialects {
   readonly apis: ApisBy
   readonly apisByAudience: ApisBy
 }
@@ -76,14 +75,30 @@ export function ownToken(tenant: IssuingTenant, claims: Claims, provenance: Prov
 }
 
 /**
- * An app that has opted out of its tenant's dialect has tokens of the standard's shape, told by their claims; so has
- * whatever speaks for another than its client.
+ * Told by the names of its claims, since it does not say so itself. What was in force when it was issued comes first: the
+ * tenant's dialect, or the standard, for apps that have opted out and for whatever speaks for another than its client.
  */
-function writtenBy({ dialect }: IssuingTenant, claims: Claims): Dialect {
+function writtenBy(tenant: IssuingTenant, claims: Claims): Dialect {
   if (claims[derivedFromClaim] !== undefined) return standardDialect
-  const fits = ({ claimMembers }: Dialect) =>
-    Object.keys(claims).every((name) => claimMembers.has(name) || name === 'cnf')
-  return !fits(dialect) && fits(standardDialect) ? standardDialect : dialect
+  const then = dialectOf(tenant, seconds(claims.iat))
+  return closest(claims, [then, standardDialect]) ?? closest(claims, chosenDialects(tenant)) ?? then
+}
+
+/** The tenant's dialect at a time; a token that does not tell its own may be of today. */
+function dialectOf({ dialect, formerDialects }: TokenDialects, at = Number.POSITIVE_INFINITY): Dialect {
+  return formerDialects.findLast(({ until }) => at <= until)?.dialect ?? dialect
+}
+
+/** Of those that have all these claims the one with the fewest others; the first of equals. */
+function closest(claims: Claims, dialects: readonly Dialect[]): Dialect | undefined {
+  const names = Object.keys(claims).filter((name) => name !== 'cnf')
+  const [first, ...others] = dialects.filter(({ claimMembers }) =>
+    names.every((name) => claimMembers.has(name)),
+  )
+  return others.reduce(
+    (best, one) => (one.claimMembers.size < (best?.claimMembers.size ?? 0) ? one : best),
+    first,
+  )
 }
 
 function apiIdOf(

@@ -5,6 +5,7 @@ import type { GuardOptions } from '@sallyport/guard'
 import { removeApp } from '../../src/store/apps.ts'
 import { revoke } from '../../src/store/revocations.ts'
 import { loadTenant, saveTenant } from '../../src/store/tenants.ts'
+import { compileFormerDialects } from '../../src/tenants/dialect.ts'
 import { oneStore, startTestServer, type TestServer } from '../harness.ts'
 import {
   assertActive,
@@ -14,7 +15,7 @@ import {
   revokeToken,
   tokenOf,
 } from '../oauth/ends.ts'
-import { app, blueprint, organization, restApi, tenant } from '../oauth/sample.ts'
+import { app, blueprint, organization, type Part, restApi, tenant } from '../oauth/sample.ts'
 import { guardOf, settle } from './guarded.ts'
 
 // Document 003: no end, no name of its own, and its app by the subject alone.
@@ -38,12 +39,13 @@ const guardFor = async (t: TestContext, server: TestServer, more: Partial<GuardO
   }
 }
 
-async function leaveDialect(server: TestServer): Promise<void> {
+/** Left out, the tenant answers as the standard says from now on. */
+async function changeDialect(server: TestServer, dialect?: Part): Promise<void> {
   await server.db.write(async (tx) => {
     const record = await loadTenant(tx, 'acme')
     assert.ok(record !== null)
-    const { dialect: _, ...settings } = record.settings as Readonly<Record<string, unknown>>
-    await saveTenant(tx, 'acme', { ...record, settings })
+    const { dialect: _, ...settings } = record.settings as Part
+    await saveTenant(tx, 'acme', { ...record, settings: { ...settings, ...(dialect && { dialect }) } })
   })
   await settle()
 }
@@ -56,7 +58,7 @@ test('issue Watermarks: a token of a dialect that its tenant has left dies with 
   const another = await tokenOf(server, 'late')
   await server.db.write((tx) => removeApp(tx, 'acme', 'gone'))
   await server.advance(10)
-  await leaveDialect(server)
+  await changeDialect(server)
   const check = await guardFor(t, server, { tokens: bareTokens })
   assert.equal(await check(tokens.gone), 'revoked_app')
   assertInactive(await introspect(server, tokens.gone))
@@ -70,6 +72,103 @@ test('issue Watermarks: a token of a dialect that its tenant has left dies with 
   await server.db.write((tx) => removeApp(tx, 'acme', server.credential('acme', 'late')[0]))
   await settle()
   assert.equal(await check(another), 'revoked_app')
+})
+
+const common = { iss: '${issuer}', aud: '${audience}', exp: '${exp}', iat: '${iat}', jti: '${jti}' }
+// No name of the standard for whatever a cut-off may go by.
+const renamed = {
+  header: { alg: '${alg}', typ: 'acme+jwt', kid: '${kid}' },
+  claims: { ...common, app: '${client_id}', firm: '${organization.id}', key: '${credential_id}' },
+}
+const renamedTokens: GuardOptions['tokens'] = {
+  type: 'acme+jwt',
+  acceptMissing: ['sub'],
+  claimNames: { clientId: 'app' },
+}
+const twoSecrets = [
+  { id: 'main', secret: 'generated' },
+  { id: 'spare', secret: 'generated' },
+]
+
+for (const [kind, subjectId] of [
+  ['app', 'sync'],
+  ['organization', 'customer'],
+  ['credential', 'sync main'],
+] as const)
+  test(`issue Watermarks: a token that names its ${kind} as no dialect of its tenant does any more dies with it`, async (t) => {
+    const sync = app('sync', { client_id: 'sync', credentials: twoSecrets })
+    const organizations = [organization('customer', [sync]), organization('platform', [resourceServer])]
+    const text = blueprint(tenant('acme', [], { dialect: { token: renamed }, organizations }))
+    const server = await startTestServer(t, oneStore, text)
+    const token = await tokenOf(server, 'sync')
+    const spare = await tokenOf(server, 'sync', 'acme', 'spare')
+    await server.advance(10)
+    // Two changes later, of which the second leaves tokens as they are.
+    await changeDialect(server)
+    await changeDialect(server, { request: { multipart: true } })
+    const check = await guardFor(t, server, { tokens: renamedTokens })
+    assert.equal(await check(token), 'allowed')
+    assertActive(await introspect(server, token))
+    await server.db.write((tx) => revoke(tx, 'acme', { kind, subjectId }))
+    await settle()
+    assert.equal(await check(token), `revoked_${kind}`)
+    assertInactive(await introspect(server, token))
+    assert.equal(await check(spare), kind === 'credential' ? 'allowed' : `revoked_${kind}`)
+  })
+
+test('issue Watermarks: where the left dialect named neither organization nor credential, guards hear of the apps', async (t) => {
+  const claims = { ...common, sub: '${client_id}', client_id: '${client_id}', scope: '${scope}' }
+  const sync = app('sync', { client_id: 'sync', credentials: twoSecrets })
+  const organizations = [organization('customer', [sync]), organization('platform', [resourceServer])]
+  const text = blueprint(tenant('acme', [], { dialect: { token: { claims } }, organizations }))
+  const server = await startTestServer(t, oneStore, text)
+  const [first, second] = [await tokenOf(server), await tokenOf(server)]
+  await server.advance(10)
+  await changeDialect(server)
+  const check = await guardFor(t, server)
+  assert.equal(await check(first), 'allowed')
+  await server.db.write((tx) => revoke(tx, 'acme', { kind: 'credential', subjectId: 'sync main' }))
+  await settle()
+  assert.equal(await check(first), 'revoked_app')
+  await server.advance(10)
+  const later = await tokenOf(server, 'sync', 'acme', 'spare')
+  assert.equal(await check(later), 'allowed')
+  await server.db.write((tx) => revoke(tx, 'acme', { kind: 'organization', subjectId: 'customer' }))
+  await settle()
+  for (const token of [second, later]) {
+    assert.equal(await check(token), 'revoked_app')
+    assertInactive(await introspect(server, token))
+  }
+})
+
+test('issue Watermarks: claims that have kept their names and changed their meaning are read as they were meant then', async (t) => {
+  const before = { ...common, sub: '${organization.id}', client_id: '${client_id}' }
+  const after = { ...common, sub: '${client_id}', client_id: '${app.id}' }
+  const apps = [app('sync', { client_id: 'a-client' }), resourceServer]
+  const server = await startTestServer(
+    t,
+    oneStore,
+    blueprint(tenant('acme', apps, { dialect: { token: { claims: before } } })),
+  )
+  const old = await tokenOf(server)
+  await server.advance(10)
+  await changeDialect(server, { token: { claims: after } })
+  await server.advance(10)
+  const recent = await tokenOf(server)
+  for (const token of [old, recent]) {
+    const reply = await introspect(server, token)
+    assertActive(reply)
+    assert.equal(reply.json.client_id, 'a-client')
+    assert.equal((await revokeToken(server, token)).status, 200)
+    assertInactive(await introspect(server, token))
+  }
+})
+
+test('issue Watermarks: a left dialect is forgotten with the last key that may have signed in it', () => {
+  const formerDialects = [{ token: renamed, until: 10 }]
+  const remembered = (...createdAt: number[]) =>
+    compileFormerDialects({ formerDialects, signingKeys: createdAt.map((at) => ({ createdAt: at })) }).length
+  assert.deepEqual([remembered(9), remembered(10, 11), remembered(11), remembered()], [1, 1, 0, 0])
 })
 
 test('issue Watermarks: an app that has left its tenant’s dialect dies with its organization, whatever the dialect calls so', async (t) => {

@@ -124,6 +124,7 @@ test('RFC 8594: after its sunset a dialect without exp binds new keys no more', 
       plans: [],
       signingKeys: [],
       takesRegistrations: false,
+      formerDialects: [],
     },
     settings: { dialect: { sunset, token: { claims: { iat: '${iat}' } } } },
   })

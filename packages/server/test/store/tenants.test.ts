@@ -36,6 +36,36 @@ forEachStore((_, store) => {
     await assertNeighbourUntouched()
   })
 
+  test('store tenants: what its dialect made of tokens is kept when that changes, once each and the latest first', async (t) => {
+    const { db, clock } = await openWithOwn(store, t)
+    const claims = (name: string) => ({ dialect: { token: { claims: { [name]: '${client_id}' } } } })
+    const left = async (settings: object) => {
+      clock.advance(1)
+      await db.write((tx) => saveTenant(tx, 'own', { name: 'Own', environment: 'test', settings }))
+      const { formerDialects = [] } = (await loadTenant(db, 'own')) ?? {}
+      return formerDialects.map(({ token, until }) => [JSON.stringify(token), clock() - until])
+    }
+    const [a, b] = ['{"claims":{"a":"${client_id}"}}', '{"claims":{"b":"${client_id}"}}']
+    assert.deepEqual(await left({ token_reuse: true }), [])
+    assert.deepEqual(await left(claims('a')), [['{}', 0]])
+    assert.deepEqual(await left({ ...claims('a'), token_reuse: true }), [['{}', 1]])
+    assert.deepEqual(await left(claims('b')), [
+      [a, 0],
+      ['{}', 2],
+    ])
+    assert.deepEqual(await left(claims('a')), [
+      [b, 0],
+      [a, 1],
+      ['{}', 3],
+    ])
+    assert.deepEqual(
+      (await left({})).map(([token]) => token),
+      [a, b, '{}'],
+    )
+    for (let n = 0; n < 30; n += 1) await left(claims(`n${n}`))
+    assert.equal((await left({})).length, 20)
+  })
+
   test('store tenants: a tenant is loaded whole, without its retired keys', async (t) => {
     const { db, clock } = await openWithOwn(store, t)
     await db.write(async (tx) => {
@@ -56,6 +86,7 @@ forEachStore((_, store) => {
         environment: 'test',
         settings: { of: 'own' },
         disabledAt: null,
+        formerDialects: [],
         blueprint: null,
         createdAt: clock(),
         updatedAt: clock(),
