@@ -166,14 +166,15 @@ forEachStore((_engine, suite) => {
     await operator.call('DELETE', path)
     const { json, text } = await operator.call('GET', '/tenants/acme/audit-records')
     assert.ok(!text.includes(secret.json.client_secret))
-    const [removed, changed, keyed, created] = json.items
+    // The server itself may have written of its keys meanwhile.
+    const byOperator = (one: { actor: string }) => one.actor === `app ${operator.clientId}`
+    const [removed, changed, keyed, created] = json.items.filter(byOperator)
     assert.deepEqual(
       [removed, changed, keyed, created].map(({ action }) => action),
       ['removeApp', 'updateApp', 'createCredential', 'createApp'],
     )
     assert.deepEqual([changed.before.name, changed.after.name], ['Told', 'Retold'])
     assert.deepEqual([created.before, removed.after], [null, null])
-    assert.equal(created.actor, `app ${operator.clientId}`)
     assert.equal(created.target, `app ${made.json.client_id}`)
     assert.equal(created.request_id, made.headers['X-Request-Id'] ?? created.request_id)
     assert.ok(created.request_id)

@@ -85,7 +85,7 @@ forEachStore((_engine, suite) => {
       ({ action, outcome }: { action: string; outcome: string }) => `${action} ${outcome}`,
     )
     assert.deepEqual(
-      actions.filter((one: string) => one.includes('Key')),
+      actions.filter((one: string) => one.includes('KeyRequest')),
       ['refuseKeyRequest done', 'createKeyRequest done'],
     )
   })

@@ -158,10 +158,9 @@ forEachStore((_engine, suite) => {
     const refused = await stranger.call('GET', '/tenants/acme')
     const operator = await manager(server)
     const { json } = await operator.call('GET', '/tenants/acme/audit-records')
-    assert.deepEqual(
-      [json.items[0].actor, json.items[0].action, json.items[0].outcome, json.items[0].request_id],
-      [`app ${stranger.clientId}`, 'readTenant', 'refused', refused.json.request_id],
-    )
+    const byStranger = (one: { actor: string }) => one.actor === `app ${stranger.clientId}`
+    const [{ action, outcome, request_id }] = json.items.filter(byStranger)
+    assert.deepEqual([action, outcome, request_id], ['readTenant', 'refused', refused.json.request_id])
   })
 })
 
