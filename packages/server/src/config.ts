@@ -1,5 +1,6 @@
 /** Every setting in one table: a YAML file, over it SALLYPORT_* variables, over them flags. All problems are reported together. */
 
+import { dirname } from 'node:path'
 import { forwardedCertificatePresets, misspeltName } from '@sallyport/protocol'
 import { isMasterKeys } from './master-key.ts'
 import {
@@ -12,6 +13,8 @@ import {
   masterKeys,
   oneOf,
   optional,
+  path,
+  pathWithin,
   pauseSeconds,
   port,
   processes,
@@ -46,8 +49,8 @@ export const settings = {
     'How long new connections are still taken after SIGTERM, while /readyz says 503, for balancers that look rarely; half a second at the least',
   ),
   http_port: setting(port, 0, 'Where plain HTTP is refused with an error; 0 turns it off'),
-  tls_certificate_file: optional(text, 'PEM file with the certificate chain; read again when it changes'),
-  tls_key_file: optional(text, 'PEM file with the private key; read again when it changes'),
+  tls_certificate_file: optional(path, 'PEM file with the certificate chain; read again when it changes'),
+  tls_key_file: optional(path, 'PEM file with the private key; read again when it changes'),
   proxies: setting(
     addresses,
     [],
@@ -71,7 +74,7 @@ export const settings = {
     [],
     'Files with revocation lists, PEM or DER, read again when they change; every authority then needs one',
   ),
-  data_folder: setting(text, './data', 'The folder of the embedded database'),
+  data_folder: setting(path, './data', 'The folder of the embedded database'),
   database_url: secret(databaseUrl, 'PostgreSQL, instead of the embedded database'),
   master_key: secret(
     masterKeys,
@@ -82,7 +85,7 @@ export const settings = {
     [],
     'Private networks where keys of clients and outside issuers may be fetched; otherwise public addresses only',
   ),
-  outbound_ca_file: optional(text, 'PEM file with authorities to trust there, beside those of the system'),
+  outbound_ca_file: optional(path, 'PEM file with authorities to trust there, beside those of the system'),
   secret_scanning_keys_url: setting(
     keysUrl,
     githubKeysUrl,
@@ -119,7 +122,7 @@ export class ConfigRefused extends Error {
 }
 
 export interface ConfigSources {
-  /** The parsed YAML file; null without one. */
+  /** The parsed YAML file, whose relative paths start in its folder; null without one. */
   readonly file: { readonly name: string; readonly values: unknown } | null
   readonly environment: Readonly<Record<string, string | undefined>>
   /** From the command line, by setting name. */
@@ -152,24 +155,36 @@ interface Given {
   readonly place: number
   readonly raw: unknown
   readonly isFile: boolean
+  /** Where relative paths start. */
+  readonly folder: string
 }
 
 /** One of the three places where settings stand. */
 interface Place {
   readonly values: readonly (readonly [name: string, raw: unknown])[]
   readonly show: (name: string) => string
+  readonly folder: string
 }
+
+const here = '.'
+const folderOf = ({ file }: Pick<ConfigSources, 'file'>): string =>
+  file === null ? here : dirname(file.name)
 
 const flagOf = (name: string) => `--${name.replaceAll('_', '-')}`
 
 function placesIn(sources: ConfigSources, problems: string[]): Place[] {
   const { file, environment, flags, showFlag = flagOf } = sources
   return [
-    { values: valuesOf(file, problems), show: (name) => `${file?.name}: ${name}` },
-    { values: variablesIn(environment), show: variableOf },
+    {
+      values: valuesOf(file, problems),
+      show: (name) => `${file?.name}: ${name}`,
+      folder: folderOf(sources),
+    },
+    { values: variablesIn(environment), show: variableOf, folder: here },
     {
       values: Object.entries(flags).filter(([, raw]) => raw !== undefined),
       show: showFlag,
+      folder: here,
     },
   ]
 }
@@ -209,18 +224,18 @@ const variablesIn = (environment: ConfigSources['environment']): Place['values']
 /** Later places win; within one place a secret must not be given twice. */
 function givenIn(sources: ConfigSources, problems: string[]): Map<SettingName, Given> {
   const given = new Map<SettingName, Given>()
-  for (const [place, { values, show }] of placesIn(sources, problems).entries()) {
-    const here = new Map<SettingName, string>()
+  for (const [place, { values, show, folder }] of placesIn(sources, problems).entries()) {
+    const before = new Map<SettingName, string>()
     for (const [written, raw] of values) {
       const known = writtenNames.get(written)
       if (!known) {
         problems.push(`${show(written)}: there is no such setting${suggestion(written, show)}`)
         continue
       }
-      const before = here.get(known.name)
-      if (before !== undefined) problems.push(`${show(before)} and ${show(written)} exclude each other`)
-      here.set(known.name, written)
-      given.set(known.name, { from: show(written), place, raw, isFile: known.isFile })
+      const other = before.get(known.name)
+      if (other !== undefined) problems.push(`${show(other)} and ${show(written)} exclude each other`)
+      before.set(known.name, written)
+      given.set(known.name, { from: show(written), place, raw, isFile: known.isFile, folder })
     }
   }
   return given
@@ -233,25 +248,35 @@ function suggestion(written: string, show: Place['show']): string {
 
 type ReadFile = ConfigSources['readFile']
 
-function parseAll(given: ReadonlyMap<SettingName, Given>, readFile: ReadFile, problems: string[]): Config {
+function parseAll(
+  given: ReadonlyMap<SettingName, Given>,
+  sources: Pick<ConfigSources, 'file' | 'readFile'>,
+  problems: string[],
+): Config {
   const parsed = names.map((name) => {
     const from = given.get(name)
-    if (from === undefined) return [name, settingOf(name).fallback]
+    const { fallback, within } = settingOf(name)
+    // What the file leaves out is beside it as well: whoever names it from elsewhere means the same server.
+    if (from === undefined) return [name, within ? within(fallback, folderOf(sources)) : fallback]
     try {
-      return [name, parseOne(settingOf(name), from, readFile)]
+      return [name, parseOne(settingOf(name), from, sources.readFile)]
     } catch (problem) {
       if (!(problem instanceof SettingProblem)) throw problem
       problems.push(`${from.from}: ${problem.message}`)
-      return [name, settingOf(name).fallback]
+      return [name, fallback]
     }
   })
   return Object.freeze(Object.fromEntries(parsed)) as Config
 }
 
-function parseOne({ parse, expected, isSecret }: Setting<unknown>, from: Given, readFile: ReadFile): unknown {
-  const raw = from.isFile ? readSecret(from.raw, readFile) : from.raw
+function parseOne(
+  { parse, within, expected, isSecret }: Setting<unknown>,
+  from: Given,
+  readFile: ReadFile,
+): unknown {
+  const raw = from.isFile ? readSecret(from, readFile) : from.raw
   const value = parse(raw)
-  if (value !== undefined) return value
+  if (value !== undefined) return within ? within(value, from.folder) : value
   // A secret is not shown, however wrong it is.
   const found = isSecret
     ? 'found a text that is not shown here'
@@ -263,13 +288,14 @@ function parseOne({ parse, expected, isSecret }: Setting<unknown>, from: Given, 
 const withoutUserinfo = (raw: unknown): unknown =>
   typeof raw === 'string' ? raw.replace(/:\/\/[^/?#]*@/, '://') : raw
 
-function readSecret(path: unknown, readFile: ReadFile): string {
-  if (typeof path !== 'string' || path === '') throw new SettingProblem('expected the path of a file')
+function readSecret({ raw, folder }: Given, readFile: ReadFile): string {
+  if (typeof raw !== 'string' || raw === '') throw new SettingProblem('expected the path of a file')
+  const file = pathWithin(raw, folder)
   try {
-    return readFile(path).trim()
+    return readFile(file).trim()
   } catch {
     // The secret itself may stand here by mistake.
-    const shown = path.includes('://') || isMasterKeys(path) ? 'named here' : path
+    const shown = raw.includes('://') || isMasterKeys(raw) ? 'named here' : file
     throw new SettingProblem(`the file ${shown} cannot be read`)
   }
 }
@@ -341,7 +367,7 @@ function storeContradictions(given: ReadonlyMap<SettingName, Given>): string[] {
 export function readConfig(sources: ConfigSources): Config {
   const problems: string[] = []
   const given = givenIn(sources, problems)
-  const config = parseAll(given, sources.readFile, problems)
+  const config = parseAll(given, sources, problems)
   problems.push(...contradictions(config, given))
   refuseIfAny(problems)
   return config
@@ -373,7 +399,7 @@ export type StoreSettings = Pick<
 export function readStoreLocation(sources: ConfigSources): StoreSettings {
   const problems: string[] = []
   const given = givenIn(sources, problems)
-  const config = parseAll(given, sources.readFile, problems)
+  const config = parseAll(given, sources, problems)
   problems.push(...storeContradictions(given))
   refuseIfAny(problems)
   return config

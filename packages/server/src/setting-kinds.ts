@@ -1,5 +1,6 @@
 /** What a setting can be: each kind reads a text or a YAML value, and says in words what may stand there. */
 
+import { isAbsolute, join } from 'node:path'
 import { AddressRefused, parseAddressList } from './http/address-list.ts'
 import { isMasterKeys } from './master-key.ts'
 
@@ -8,6 +9,8 @@ type Parse<Value> = (raw: unknown) => Value | undefined
 
 export interface Setting<Value> {
   readonly parse: Parse<Value>
+  /** Of a setting that names files: the same value where what it names stands in this folder, unless it says otherwise. */
+  within?(value: Value, folder: string): Value
   readonly fallback: Value
   /** What may stand there, in words: for the reference, and for whoever wrote something else. */
   readonly expected: string
@@ -22,11 +25,18 @@ export class SettingProblem extends Error {}
 interface Kind<Value> {
   readonly expected: string
   readonly parse: Parse<Value>
+  within?(value: Value, folder: string): Value
 }
 
 const kind = <Value>(expected: string, parse: Parse<Value>): Kind<Value> => ({ expected, parse })
 
 export const text = kind('a text', (raw) => (typeof raw === 'string' && raw !== '' ? raw : undefined))
+
+/** As it is written where that is the folder of the process, so that people are shown what they know. */
+export const pathWithin = (path: string, folder: string): string =>
+  folder === '.' || isAbsolute(path) ? path : join(folder, path)
+
+export const path: Kind<string> = { ...kind('a path', text.parse), within: pathWithin }
 
 /** Variables and flags are texts; YAML knows numbers. */
 const wholeNumber = (raw: unknown): number => {
@@ -91,11 +101,16 @@ export const addresses = kind('IP addresses or networks, such as 10.0.0.0/8', (r
   }
 })
 
-export const files = kind('paths of files', (raw) => {
+const fileList = kind('paths of files', (raw) => {
   const list = typeof raw === 'string' ? raw.split(',').map((entry) => entry.trim()) : raw
   const isList = Array.isArray(list) && list.every((entry) => typeof entry === 'string' && entry !== '')
   return isList ? (list as readonly string[]) : undefined
 })
+
+export const files: Kind<readonly string[]> = {
+  ...fileList,
+  within: (paths, folder) => paths.map((one) => pathWithin(one, folder)),
+}
 
 /** Plain HTTP only to this machine: what is changed in a tenant is nobody else's to read. */
 export const webhookUrl = kind('an https URL, or an http URL of this machine', (raw) => {
@@ -118,21 +133,17 @@ export const syslogUrl = kind('a URL such as tls://logs.example.com:6514, with u
 export const oneOf = <const Choice extends string>(...choices: readonly Choice[]): Kind<Choice> =>
   kind(`one of ${choices.join(', ')}`, (raw) => choices.find((choice) => choice === raw))
 
-export const setting = <Value>(
-  { parse, expected }: Kind<Value>,
-  fallback: Value,
-  about: string,
-): Setting<Value> => ({
-  parse,
-  expected,
+export const setting = <Value>(kind: Kind<Value>, fallback: Value, about: string): Setting<Value> => ({
+  ...kind,
   fallback,
   about,
 })
-export const optional = <Value>({ parse, expected }: Kind<Value>, about: string): Setting<Value | null> => ({
-  parse,
-  expected,
-  fallback: null,
-  about,
+export const optional = <Value>(
+  { parse, expected, within }: Kind<Value>,
+  about: string,
+): Setting<Value | null> => ({
+  ...{ parse, expected, fallback: null, about },
+  ...(within && { within: (value, folder) => (value === null ? null : within(value, folder)) }),
 })
 export const secret = (of: Kind<string>, about: string): Setting<string | null> => ({
   ...optional(of, about),

@@ -49,6 +49,39 @@ function problems(places: Places, reader: (from: ConfigSources) => unknown = rea
   return []
 }
 
+test('operations: a relative path starts in the folder of the file that it stands in, and elsewhere where the command is run', () => {
+  const files = { 'prod/key': key }
+  const at = (name: string, values: object, environment = {}, flags = {}) => {
+    const config = readConfig({
+      ...sources({ environment, flags, files }),
+      file: { name, values: { ...least, ...values } },
+    })
+    return [config.data_folder, config.outbound_ca_file, config.client_certificate_revocation_lists]
+  }
+  const values = { outbound_ca_file: 'ca.pem', client_certificate_revocation_lists: ['a.crl', '/b.crl'] }
+  assert.deepEqual(at('sallyport.yaml', values), ['./data', 'ca.pem', ['a.crl', '/b.crl']])
+  assert.deepEqual(at('../prod/sallyport.yaml', values), [
+    '../prod/data',
+    '../prod/ca.pem',
+    ['../prod/a.crl', '/b.crl'],
+  ])
+  const withFolder = { ...values, data_folder: '/var/lib/sallyport' }
+  assert.deepEqual(at('/etc/sallyport.yaml', withFolder), [
+    '/var/lib/sallyport',
+    '/etc/ca.pem',
+    ['/etc/a.crl', '/b.crl'],
+  ])
+  const environment = { SALLYPORT_OUTBOUND_CA_FILE: 'here.pem' }
+  const [folder, ca] = at('/etc/sallyport.yaml', values, environment, { data_folder: './drill' })
+  assert.deepEqual([folder, ca], ['./drill', 'here.pem'])
+  const sealed = { ...least, master_key_file: 'key' }
+  const read = readStoreLocation({
+    ...sources({ files }),
+    file: { name: 'prod/sallyport.yaml', values: sealed },
+  })
+  assert.equal(read.master_key, key)
+})
+
 test('issue 2 item 9: a secret that stands where its file should is not shown, nor is a password in a URL', () => {
   const key = Buffer.alloc(32, 7).toString('base64url')
   const environment = {
