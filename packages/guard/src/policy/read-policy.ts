@@ -1,5 +1,6 @@
 /** What an issuer says of endpoints and limits, read before any of it is believed. */
 
+import { isScopeToken } from '@sallyport/protocol'
 import { type NamedEndpoint, named, readEndpointName } from '../endpoint-name.ts'
 import { type Limit, readLimit } from '../limits/limit.ts'
 import { createRouteTable, type RouteTable } from '../routes/route-table.ts'
@@ -40,10 +41,10 @@ export function readAppLimits(answer: unknown, api: string): LimitsByEndpoint {
 
 function readEndpoint(members: Members): NamedEndpoint {
   const { limit } = members
-  return named({
-    ...{ method: textOf(members, 'method'), path: textOf(members, 'path'), scope: textOf(members, 'scope') },
-    ...(limit !== undefined && { limit: readLimit(limit) }),
-  })
+  const [method, path, scope] = [textOf(members, 'method'), textOf(members, 'path'), textOf(members, 'scope')]
+  // Two scopes in one text would close the endpoint to everybody, and nobody would be told why.
+  if (!isScopeToken(scope)) throw new TypeError(`endpoint ${method} ${path}: a scope that no token can have`)
+  return named({ method, path, scope, ...(limit !== undefined && { limit: readLimit(limit) }) })
 }
 
 function listOf(value: unknown, name: string): readonly Members[] {

@@ -79,6 +79,19 @@ test('product: news of the issuer replace the table at once, and nothing that ca
   }
 })
 
+test('RFC 6749 §3.3: a table with a scope that no token can have is refused by the name of its endpoint', async () => {
+  const at = declared(tableOf(invoices, { ...invoices, path: '/files', scope: 'files/*' }))
+  const guard = at.guard()
+  assert.equal(await outcomeOf(guard, at.world), 'allowed')
+  for (const scope of ['two words', ' ', 'say"so"', 'back\\slash', 'größe', 'x\n', 'x'.repeat(5_000)]) {
+    at.answer = tableOf(invoices, { ...invoices, path: '/bills', scope })
+    await at.feed.tell('policy', {})
+    assert.equal(guard.status().policy?.failure, 'endpoint GET /bills: a scope that no token can have', scope)
+    assert.equal(await outcomeOf(guard, at.world), 'allowed')
+    assert.equal(await outcomeOf(guard, at.world, '/files'), 'insufficient_scope')
+  }
+})
+
 test('product: an attempt that failed is made again, and never after the guard is closed', async () => {
   const at = declared(null)
   const guard = at.guard()
