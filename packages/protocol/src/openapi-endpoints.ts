@@ -93,7 +93,11 @@ function* operationsOf(
   for (const [method, operation] of Object.entries(item)) {
     const path = ['paths', template, method]
     if (method === 'servers') leave(path, 'servers of one path: those of the document count')
-    if (!methods.includes(method) || !isMembers(operation)) continue
+    if (!methods.includes(method)) continue
+    if (!isMembers(operation)) {
+      leave(path, 'no operation that can be read')
+      continue
+    }
     if (operation.servers !== undefined)
       leave([...path, 'servers'], 'servers of one operation: those of the document count')
     const security = readSecurity(root, operation.security ?? root.security)

@@ -108,6 +108,15 @@ test('product: what stands beside a $ref of a path, and servers of one operation
   ])
 })
 
+test('product: a method under which no operation stands is told by its path, for it is refused', () => {
+  const get = { security: [{ oauth: ['read'] }] }
+  for (const post of [null, '', 'later', 7, [get]]) {
+    const { endpoints, unused } = readOpenApiEndpoints(document({ '/a': { get, post } }))
+    assert.deepEqual(endpoints, [{ method: 'GET', path: '/a', scope: 'read' }])
+    assert.deepEqual(unused, [{ pointer: '/paths/~1a/post', reason: 'no operation that can be read' }])
+  }
+})
+
 test('product: what is demanded beside the token is told, for the API to check', () => {
   const unusedOf = (security: unknown) => {
     const { endpoints, unused } = readOpenApiEndpoints(document({ '/a': { get: { security } } }))
