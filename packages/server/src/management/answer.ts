@@ -62,7 +62,7 @@ export function createManagement(deps: ManagementDeps): AnswerManagement {
     }
     const holder = await authenticate(request, deps.effects.clock(), deps)
     const rate = takeCall(holder.clientId, deps.effects.clock())
-    progress.headers = { ...holder.headers, ...rate.headers }
+    progress.headers = rate.headers
     if (rate.isOver) refuseWith('too_many_requests')
     const route = router.find(method, request.path)
     if ('methods' in route) refuseWithoutRoute(route.methods)

@@ -27,8 +27,6 @@ export interface Holder {
   readonly clientId: string
   readonly scopes: ReadonlySet<Permission>
   readonly scheme: Scheme
-  /** What the answer must say beside its own. */
-  readonly headers: Readonly<Record<string, string>>
 }
 
 /** The token's holder. Throws `unauthenticated`, with a reason for the log alone. */
@@ -45,9 +43,9 @@ export async function authenticate(
   const token = (await findOwnToken(tenant, text, deps)) ?? refuse('no token of the system tenant')
   const reason = whyUnfit(token) ?? (await deadBecause(token, tenant, now, deps))
   if (reason !== null) return refuse(reason)
-  const headers = await proveSender({ request, scheme, text, token, tenant, now }, deps)
+  await proveSender({ request, scheme, text, token, tenant, now }, deps)
   const { clientId = '' } = token.facts
-  return { clientId, scopes: new Set(token.scopes.filter(isPermission)), scheme, headers }
+  return { clientId, scopes: new Set(token.scopes.filter(isPermission)), scheme }
 }
 
 /** RFC 6750 §2.1, RFC 9449 §7.1: in the header, once, and nowhere else. */

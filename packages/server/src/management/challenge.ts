@@ -3,7 +3,7 @@
 /** How a token is shown: to whoever has it, or with a proof of the key that it is bound to. */
 export type Scheme = 'Bearer' | 'DPoP'
 
-type ErrorCode = 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof' | 'use_dpop_nonce'
+type ErrorCode = 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof'
 
 interface ChallengeTerms {
   /** Left out where no token was shown. */

@@ -23,16 +23,15 @@ export interface ShownToken {
   readonly now: number
 }
 
-type Headers = Readonly<Record<string, string>>
-
-/** Resolves to what the answer must say beside its own. Throws `unauthenticated`. */
-export async function proveSender(shown: ShownToken, deps: SenderDeps): Promise<Headers> {
+/** Throws `unauthenticated`. */
+export async function proveSender(shown: ShownToken, deps: SenderDeps): Promise<void> {
   const { cnf } = shown.token.claims
-  if (cnf === undefined) return shown.scheme === 'Bearer' ? {} : refuseSender(shown, 'not bound to a key')
+  if (cnf === undefined && shown.scheme === 'Bearer') return
+  if (cnf === undefined) refuseSender(shown, 'not bound to a key')
   const bound = readConfirmation(cnf) ?? refuseSender(shown, 'bound to what cannot be proven here')
   checkScheme(shown, bound)
   checkCertificate(shown, bound)
-  return bound.jkt === undefined ? {} : proveKey(shown, bound.jkt, deps)
+  if (bound.jkt !== undefined) await proveKey(shown, bound.jkt, deps)
 }
 
 /** RFC 9449 §7.2: as a bearer token it would be good for whoever has stolen it. */
@@ -49,26 +48,23 @@ function checkCertificate(shown: ShownToken, { 'x5t#S256': thumbprint }: Confirm
   if (certificate.leaf.thumbprintSha256 !== thumbprint) refuseSender(shown, 'with another certificate')
 }
 
-async function proveKey(shown: ShownToken, bound: string, deps: SenderDeps): Promise<Headers> {
+/** No nonce is asked for: the system tenant cannot be set so. */
+async function proveKey(shown: ShownToken, bound: string, deps: SenderDeps): Promise<void> {
   const { request, tenant, text, now } = shown
   if (request.dpop.length === 0) refuseSender(shown, 'without a proof')
   const urls = deps.origins.map((origin) => origin + managementPath + request.path)
   const call = { tenant, now, urls, proofs: request.dpop, method: request.method, accessToken: text }
-  const { jkt, nextNonce } = await proveDpopKey(call, deps).catch((error: unknown) =>
-    refuseProof(shown, error),
-  )
+  const { jkt } = await proveDpopKey(call, deps).catch((error: unknown) => refuseProof(shown, error))
   if (jkt !== bound) refuseSender(shown, 'proof of another key than the token is bound to')
-  return nextNonce === null ? {} : { 'DPoP-Nonce': nextNonce }
 }
 
 function refuseProof({ tenant }: ShownToken, error: unknown): never {
   if (!(error instanceof OAuthError)) throw error
-  const code = error.code === 'use_dpop_nonce' ? 'use_dpop_nonce' : 'invalid_dpop_proof'
   const { proofAlgorithms: algorithms } = tenant.security
   refuseWith('unauthenticated', {
     reason: error.message,
     detail: error.description,
-    headers: { ...error.headers, 'WWW-Authenticate': challenge('DPoP', { error: code, algorithms }) },
+    headers: { 'WWW-Authenticate': challenge('DPoP', { error: 'invalid_dpop_proof', algorithms }) },
   })
 }
 

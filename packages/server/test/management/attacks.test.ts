@@ -102,6 +102,7 @@ test('trust F24: the system tenant cannot be set so that nobody gets in any more
   const settings = {
     sender_constraint: 'dpop',
     security: 'fapi2',
+    dpop_nonce: 'required',
     dialect: { token: { claims: { x: 'y' } } },
     token_issuer: 'https://elsewhere.example',
     hosts: ['manage.example'],
