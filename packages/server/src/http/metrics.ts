@@ -7,15 +7,8 @@ import { jsonReply } from '@sallyport/protocol'
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { Handler } from './exchange.ts'
 
-/** A number that callers may keep and raise directly. */
-export interface Cell {
-  value: number
-}
-
 /** Counts by a tenant and one more label from a closed list. */
 export interface TallyByPair {
-  /** The cell of two label values, for callers that keep it beside the tenant. */
-  cell(first: string, second: string): Cell
   add(first: string, second: string): void
 }
 
@@ -152,20 +145,16 @@ function tallyByPair(
   help: string,
   second: 'outcome' | 'feature' | 'state',
 ): TallyByPair {
-  const cells = new Map<string, Map<string, Cell>>()
-  const cell = (first: string, other: string): Cell => {
-    const row = findOrAdd(cells, first, () => new Map<string, Cell>())
-    return findOrAdd(row, other, () => ({ value: 0 }))
-  }
+  const counts = new Map<string, Map<string, number>>()
   registerCounter(registry, name, help, ['tenant', second], function* () {
-    for (const [tenant, row] of cells) {
-      for (const [other, { value }] of row) yield [{ tenant, [second]: other }, value]
+    for (const [tenant, row] of counts) {
+      for (const [other, value] of row) yield [{ tenant, [second]: other }, value]
     }
   })
   return {
-    cell,
     add(first, other) {
-      cell(first, other).value += 1
+      const row = findOrAdd(counts, first, () => new Map<string, number>())
+      row.set(other, (row.get(other) ?? 0) + 1)
     },
   }
 }
