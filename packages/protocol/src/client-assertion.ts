@@ -1,7 +1,7 @@
 /** The claims of a client assertion: who, for whom, until when, and once. RFC 7523 §3. */
 
-/** Clocks may differ by this much. */
-export const clockSkewSeconds = 60
+import { clockSkewSeconds, isInstant } from './instant.ts'
+
 const maximumLifetimeSeconds = 300
 const longestIdCharacters = 256
 
@@ -55,7 +55,3 @@ function problemOfTimes({ exp, nbf, iat }: Claims, now: number): string | null {
   }
   return null
 }
-
-/** RFC 7519 §2: a NumericDate. */
-export const isInstant = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= 253_402_300_799

@@ -1,6 +1,6 @@
 /** A DPoP proof read and held against the request it came with; its signature and its nonce are the caller's to check. */
 
-import { clockSkewSeconds, isInstant } from './client-assertion.ts'
+import { clockSkewSeconds, isInstant } from './instant.ts'
 import { algorithmsOfJwk, type Jwk, readPublicJwk } from './jwk.ts'
 import type { Jws } from './jws.ts'
 import { oncePer } from './once-per.ts'

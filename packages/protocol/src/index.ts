@@ -1,13 +1,7 @@
 /** The entry of @sallyport/protocol: OAuth's own words as pure functions. No I/O, no clock, no randomness. */
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export { type BasicReading, parseBasic } from './basic.ts'
-export {
-  type CheckedAssertion,
-  checkClientAssertion,
-  clockSkewSeconds,
-  type ExpectedAssertion,
-  isInstant,
-} from './client-assertion.ts'
+export { type CheckedAssertion, checkClientAssertion, type ExpectedAssertion } from './client-assertion.ts'
 export {
   type ForwardedCertificate,
   type ForwardedCertificatePreset,
@@ -31,6 +25,7 @@ export { OAuthError, type OAuthErrorCode, refuse } from './errors.ts'
 export { Form, parseForm } from './form.ts'
 export { decodeFormComponent } from './form-encoding.ts'
 export { generateIdentifier, type IdentifierShape } from './identifier.ts'
+export { clockSkewSeconds, isInstant } from './instant.ts'
 export {
   isMembers,
   type JsonPath,

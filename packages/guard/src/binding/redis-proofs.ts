@@ -1,5 +1,6 @@
 /** DPoP proofs that are good once at all processes together, through Redis or Valkey. */
 
+import { clockSkewSeconds } from '@sallyport/protocol'
 import { objectOf, oneOf } from '../option-checks.ts'
 import type { RedisClient } from '../sharing/redis-client.ts'
 import { createRedisLink, type RedisLinkOptions } from '../sharing/redis-link.ts'
@@ -18,9 +19,6 @@ const optionsCheck = objectOf<RedisProofsOptions>({
 })
 
 const useScript = `return redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1]) and 1 or 0`
-
-// Another process takes a proof for longer, if its clock is behind.
-const clockSkewSeconds = 60
 
 /**
  * Processes that are given the same Redis or Valkey take a DPoP proof once between them, for `dpop: { proofs }` of a guard.
@@ -66,6 +64,7 @@ export function createRedisProofs(client: RedisClient, options: RedisProofsOptio
   }
 }
 
+/** Another process takes a proof for longer, if its clock is behind. */
 const millisecondsOf = ({ now, expiresAt }: ProofLife): number =>
   Math.ceil((Math.max(expiresAt - now, 0) + clockSkewSeconds) * 1000)
 

@@ -3,7 +3,7 @@
  * breaks. What is known is always whole: a new snapshot replaces the old one only when it is complete.
  */
 
-import { CutOffs } from '@sallyport/protocol'
+import { CutOffs, clockSkewSeconds } from '@sallyport/protocol'
 import type { Effects } from '../effects.ts'
 import { IssuerError } from '../issuer/ask.ts'
 import { createEventReader, type ServerEvent } from './events.ts'
@@ -166,9 +166,6 @@ export function followRevocations({ effects, open, onChange, onPolicy }: Followe
     },
   }
 }
-
-// Clocks differ, and by no more than that.
-const clockSkewSeconds = 60
 
 /** An issuer that is itself cut off from its database says until when it knows: then no more is known here. */
 function heardAt(data: unknown, now: number): number {

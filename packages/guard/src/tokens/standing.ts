@@ -1,16 +1,20 @@
 /** Whether a token that was good when it was read still is: its times, and what has been cut off since. */
 
-import { derivedFromClaim, type RefusalReason, readDerivedFrom, type TokenFacts } from '@sallyport/protocol'
+import {
+  clockSkewSeconds,
+  derivedFromClaim,
+  type RefusalReason,
+  readDerivedFrom,
+  type TokenFacts,
+} from '@sallyport/protocol'
 import type { SubjectClaims } from '../revocation/told.ts'
 import type { Claims, VerifiedToken } from './access.ts'
 
 /** RFC 7519 §4.1.5: a small leeway, because no two clocks agree. An `exp` has none: a dead token is dead. */
-const leewaySeconds = 60
-
 export function checkTimes({ access: { claims } }: VerifiedToken, now: number): RefusalReason | null {
   if (typeof claims.exp === 'number' && now >= claims.exp) return 'expired'
-  if (typeof claims.nbf === 'number' && claims.nbf > now + leewaySeconds) return 'not_yet_valid'
-  return typeof claims.iat === 'number' && claims.iat > now + leewaySeconds ? 'not_yet_valid' : null
+  if (typeof claims.nbf === 'number' && claims.nbf > now + clockSkewSeconds) return 'not_yet_valid'
+  return typeof claims.iat === 'number' && claims.iat > now + clockSkewSeconds ? 'not_yet_valid' : null
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Revocation lists in files: loaded at start, followed while they are renewed, and never failing open. */
 import { readFile, stat } from 'node:fs/promises'
+import { clockSkewSeconds } from '@sallyport/protocol'
 import type { Certificate } from './client-certificate.ts'
 import { stateOfFile } from './file-state.ts'
 import { decodePem } from './pem.ts'
@@ -43,8 +44,6 @@ interface ListFile {
 
 const defaultIntervalMilliseconds = 10_000
 const fileBytes = 64 * 1024 * 1024
-/** Clocks of two machines differ a little. */
-const skewSeconds = 60
 
 /** Loads the files and follows them by polling, as TLS files are. Throws `RevocationListRefused`: do not start then. */
 export async function followRevocationLists(options: FollowOptions): Promise<RevocationFollower> {
@@ -162,7 +161,7 @@ function judge(
 }
 
 const isInForce = ({ thisUpdateAt, nextUpdateAt }: RevocationList, now: number): boolean =>
-  thisUpdateAt <= now + skewSeconds && now < nextUpdateAt
+  thisUpdateAt <= now + clockSkewSeconds && now < nextUpdateAt
 
 /**
  * Why a path that `leadsTo` has found is not good after all, for the log; null where nothing in it is revoked. Every
