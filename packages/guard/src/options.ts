@@ -1,6 +1,6 @@
 /** The guard's options; `check-options.ts` refuses what is wrong when the API starts, and not at its first request. */
 
-import { parseUrl, type SignatureAlgorithm, signatureAlgorithms } from '@sallyport/protocol'
+import { parseUrl, signatureAlgorithms } from '@sallyport/protocol'
 import type { ProofMemory } from './binding/proof-memory.ts'
 import type { Effects } from './effects.ts'
 import type { ApiCredentials } from './issuer/ask.ts'
@@ -88,15 +88,6 @@ export class GuardOptionsError extends TypeError {
   override readonly name = 'GuardOptionsError'
   readonly code = 'ERR_INVALID_ARG_VALUE'
 }
-
-/** What proofs are taken with unless the options say otherwise: what the server takes (RFC 8725 §3.2). */
-export const defaultProofAlgorithms: readonly SignatureAlgorithm[] = [
-  'ES256',
-  'EdDSA',
-  'Ed25519',
-  'PS256',
-  'ES384',
-]
 
 /** What proofs may be signed with; RFC 9449 §5 asks that it be asymmetric. */
 export const proofAlgorithms: readonly string[] = signatureAlgorithms

@@ -1,6 +1,6 @@
 /** The parts of a guard, each made from the options and from those before it. */
 
-import { encodeBase64url, whenKnown } from '@sallyport/protocol'
+import { defaultSignatureAlgorithms, encodeBase64url, whenKnown } from '@sallyport/protocol'
 import { createDpopChecker, type DpopChecker } from './binding/dpop.ts'
 import { createNonces } from './binding/nonces.ts'
 import type { CheckDeps } from './check.ts'
@@ -10,7 +10,7 @@ import type { Issuer } from './issuer/issuer.ts'
 import { createIssuerKeys, type IssuerKeys } from './keys/issuer-keys.ts'
 import { limitOfEndpoint } from './limits-of-endpoints.ts'
 import { resourceMetadata, resourceMetadataUrl } from './metadata.ts'
-import { defaultProofAlgorithms, type GuardOptions, resourceOf } from './options.ts'
+import { type GuardOptions, resourceOf } from './options.ts'
 import { createIssuerPolicy, type IssuerPolicy } from './policy/issuer-policy.ts'
 import { type Follower, followRevocations } from './revocation/follower.ts'
 import { createRouteTable } from './routes/route-table.ts'
@@ -110,7 +110,7 @@ export const verifierOf = (
     revocations: () => follower?.state ?? null,
   })
 
-const proofAlgorithmsOf = ({ dpop }: GuardOptions) => dpop?.algorithms ?? defaultProofAlgorithms
+const proofAlgorithmsOf = ({ dpop }: GuardOptions) => dpop?.algorithms ?? defaultSignatureAlgorithms
 
 export function termsOf(
   options: GuardOptions,

@@ -85,6 +85,7 @@ export {
   scopeCovers,
 } from './scope.ts'
 export {
+  defaultSignatureAlgorithms,
   type SignatureAlgorithm,
   type SignatureCheck,
   signatureAlgorithms,

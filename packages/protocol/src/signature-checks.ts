@@ -30,6 +30,15 @@ export type SignatureCheck<Key> = (key: Key, input: string, signature: Uint8Arra
 export const signatureAlgorithms = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384', 'RS256'] as const
 export type SignatureAlgorithm = (typeof signatureAlgorithms)[number]
 
+/** RFC 8725 §3.2: what counts unless somebody says otherwise. RS256 is for those who must, by setting. */
+export const defaultSignatureAlgorithms: readonly SignatureAlgorithm[] = [
+  'ES256',
+  'EdDSA',
+  'Ed25519',
+  'PS256',
+  'ES384',
+]
+
 /** One line an algorithm. */
 export function signatureChecks<Key>(
   crypto: SignatureCrypto<Key>,

@@ -1,8 +1,8 @@
 // trust.md part 2 G: where metadata and keys are found, what stands in them, and who cannot change a byte of it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { defaultSignatureAlgorithms } from '@sallyport/protocol'
 import { decodeJwt } from 'jose'
-import { defaultProofAlgorithms } from '../../../guard/src/options.ts'
 import { oneStore, startTestServer } from '../harness.ts'
 import { assertToken, grant } from './answers.ts'
 import { app, blueprint, restApi, tenant } from './sample.ts'
@@ -204,7 +204,7 @@ test('trust 115: metadata stands at every well-known form, by path and by host, 
     ])
     assert.deepEqual(json.scopes_supported, ['read', 'write'])
     // What a client signs its proofs with here is good at an API as well.
-    assert.deepEqual(json.dpop_signing_alg_values_supported, defaultProofAlgorithms)
+    assert.deepEqual(json.dpop_signing_alg_values_supported, defaultSignatureAlgorithms)
   })
 })
 
