@@ -3,14 +3,9 @@
 import { jsonReply, OAuthError, type Reply, refuse } from '@sallyport/protocol'
 import type { SeenSecret } from '../apps/note-exposed.ts'
 import type { PresentedCertificate } from '../certificates/presented.ts'
+import { unlessUnchanged } from '../entity-tag.ts'
 import type { AnswerManagement } from '../management/answer.ts'
-import {
-  authorizationServerMetadata,
-  jwks,
-  jwksPath,
-  openIdConfiguration,
-  unlessUnchanged,
-} from '../oauth/discovery.ts'
+import { authorizationServerMetadata, jwks, jwksPath, openIdConfiguration } from '../oauth/discovery.ts'
 import { errorReply } from '../oauth/error-reply.ts'
 import { flagExposedCall } from '../oauth/exposed-call.ts'
 import { secretsInRequest } from '../oauth/exposure.ts'

@@ -1,7 +1,7 @@
 /** What every answer of the management API is made with. */
 
-import { createHash } from 'node:crypto'
 import { neverCached, type Reply } from '@sallyport/protocol'
+import { entityTag } from '../entity-tag.ts'
 import { authorize, checkBelongs, isHidden, seesWhole } from './authorize.ts'
 import type { Caller } from './caller.ts'
 import { missingDetail } from './missing.ts'
@@ -24,8 +24,7 @@ export async function findTarget({ operation, params }: Route, caller: Caller, f
   return target
 }
 
-export const etagOf = (value: object): string =>
-  `"${createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22)}"`
+export const etagOf = (value: object): string => entityTag(JSON.stringify(value))
 
 export const reply = (
   status: number,

@@ -4,6 +4,7 @@
  */
 
 import type { Reply } from '@sallyport/protocol'
+import { isCurrent } from '../entity-tag.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { claimIdempotencyKey, keepAnswer } from '../store/idempotency-keys.ts'
 import { lockTenant } from '../store/tenants.ts'
@@ -101,8 +102,7 @@ function checkPrecondition(
       refuseWith('precondition_required', { detail: 'Read it first, and send its ETag as If-Match.' })
     return
   }
-  const tags = ifMatch.split(',').map((tag) => tag.trim())
-  if (!tags.includes('*') && !tags.includes(etagOf(value)))
+  if (!isCurrent(ifMatch, etagOf(value)))
     refuseWith('precondition_failed', { detail: 'Read it again, and decide anew.' })
 }
 

@@ -1,12 +1,12 @@
 /** Metadata (RFC 8414, OIDC Discovery) and the key set (RFC 7517): made from the same tables that decide requests. */
 
-import { createHash } from 'node:crypto'
 import {
   buildAuthorizationServerMetadata,
   buildOpenIdConfiguration,
   type Capabilities,
   type Reply,
 } from '@sallyport/protocol'
+import { entityTag } from '../entity-tag.ts'
 import { keySetMaxAgeSeconds } from '../keys/rotation-schedule.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { trusts } from '../tenants/trusted-issuers.ts'
@@ -87,22 +87,14 @@ export const jwks = (tenant: Tenant): Reply => publish(tenant, 'jwks', () => ({ 
 /** The same for everybody and cacheable; open to browsers, for it holds nothing of anybody's. */
 function publicReply(value: unknown): Reply {
   const body = JSON.stringify(value)
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
   return {
     status: 200,
     headers: {
       'Content-Type': 'application/json',
       'Cache-Control': `public, max-age=${keySetMaxAgeSeconds}`,
-      ETag: etag,
+      ETag: entityTag(body),
       'Access-Control-Allow-Origin': '*',
     },
     body,
   }
-}
-
-/** RFC 9110 §13.1.2: a verifier that has the current document is told so in one line. */
-export function unlessUnchanged(reply: Reply, ifNoneMatch: string | undefined): Reply {
-  const known = ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
-  const isKnown = known.includes('*') || known.includes(reply.headers.ETag ?? '')
-  return isKnown ? { status: 304, headers: reply.headers, body: '' } : reply
 }

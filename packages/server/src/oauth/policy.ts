@@ -1,7 +1,7 @@
 /** What the caller's APIs offer and who may ask how often: what guards hold to, written once and asked for here. */
 
-import { createHash } from 'node:crypto'
 import { jsonReply, type Reply, refuse } from '@sallyport/protocol'
+import { entityTag } from '../entity-tag.ts'
 import { endpointName, limitFor } from '../tenants/limits.ts'
 import type { RateLimit } from '../tenants/settings.ts'
 import type { Api, Tenant } from '../tenants/tenant.ts'
@@ -73,7 +73,5 @@ const pair = ({ requests, window_seconds }: RateLimit): RateLimit => ({ requests
 const isSame = (one: RateLimit, other: RateLimit | undefined): boolean =>
   one.requests === other?.requests && one.window_seconds === other.window_seconds
 
-function withTag(document: object): Reply {
-  const digest = createHash('sha256').update(JSON.stringify(document)).digest('base64url')
-  return jsonReply(200, document, { ETag: `"${digest.slice(0, 22)}"` })
-}
+const withTag = (document: object): Reply =>
+  jsonReply(200, document, { ETag: entityTag(JSON.stringify(document)) })
