@@ -1,5 +1,6 @@
 /** HTTP Basic credentials as OAuth clients send them: with the encoding RFC 6749 §2.3.1 asks for, and without it. */
 import { decodeFormComponent, isEncodable } from './form-encoding.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 /** One way to read a Basic header. `decoded` follows RFC 6749 §2.3.1, `raw` RFC 7617 alone. */
 export interface BasicReading {
@@ -13,7 +14,6 @@ const credentials = /^basic ([A-Za-z0-9+/]+={0,2})$/i
 const control = /\p{Cc}/u
 // Nearly every id and secret is printable ASCII, which is quicker to see than the other.
 const hasControl = (text: string): boolean => !isEncodable(text) && control.test(text)
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Parses an `Authorization: Basic` value to its readings: the form-decoded one first, then the raw one if it differs.
@@ -59,14 +59,6 @@ function decodeBase64(base64: string): string | null {
   try {
     const text = atob(base64)
     return btoa(text) === base64 ? text : null
-  } catch {
-    return null
-  }
-}
-
-function decodeUtf8(bytes: Uint8Array): string | null {
-  try {
-    return utf8.decode(bytes)
   } catch {
     return null
   }

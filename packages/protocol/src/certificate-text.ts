@@ -69,15 +69,6 @@ export function flatten(pieces: readonly string[], read: (piece: string) => Foun
   return found.length > certificates ? null : found
 }
 
-/** RFC 3986 §2.1 alone: a plus is a plus, since base64 has it and not every proxy escapes it. */
-export function decodePercent(text: string): string | null {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return null
-  }
-}
-
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 /** RFC 4648 §3.2, §3.5: with its padding, and no other spelling of the same bytes. */

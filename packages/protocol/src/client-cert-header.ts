@@ -1,6 +1,5 @@
 /** The client certificate as a TLS-terminating proxy forwards it: one small reader a proxy, all of them strict. */
 import {
-  decodePercent,
   type Found,
   flatten,
   readBase64Certificate,
@@ -9,6 +8,7 @@ import {
   readPemCertificates,
 } from './certificate-text.ts'
 import { lastForwardedElement } from './forwarded-element.ts'
+import { decodePercent } from './percent.ts'
 
 /** DER bytes as the client has sent them to the proxy. Nothing about them is proven yet. */
 export interface ForwardedCertificate {
@@ -119,6 +119,7 @@ const areEqual = (a: Uint8Array, b: Uint8Array): boolean =>
 const agrees = (certificate: string, verify: string): boolean =>
   certificate === '' ? verify === '' || verify === 'NONE' : /^(?:SUCCESS|FAILED(?::.*)?|)$/.test(verify)
 
+/** A plus is one of base64, which not every proxy escapes. */
 function readEscapedPem(text: string): Found {
   const pem = decodePercent(text)
   return pem === null ? null : readPemCertificates(pem)

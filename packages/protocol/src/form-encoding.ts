@@ -1,5 +1,7 @@
 /** One name or value of application/x-www-form-urlencoded, decoded strictly; where a lenient reading would hide two spellings. */
 
+import { decodePercent } from './percent.ts'
+
 // RFC 6749 App. B: an encoder turns everything else into percent sequences, so a raw byte above ASCII means
 // that the text was never encoded, or in a charset that nobody named.
 const rawOutsideAscii = /[^\x20-\x7e]/
@@ -25,12 +27,4 @@ export function decodeFormComponent(text: string): string | null {
   if (!blanked.includes('%')) return blanked
   const decoded = decodePercent(blanked)
   return decoded === null || hasHarmfulControl(decoded) ? null : decoded
-}
-
-function decodePercent(text: string): string | null {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return null
-  }
 }

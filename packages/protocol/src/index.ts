@@ -66,6 +66,7 @@ export {
   type UnusedPart,
 } from './openapi-endpoints.ts'
 export { parseUrl } from './parse-url.ts'
+export { decodePercent } from './percent.ts'
 export { RecentMap } from './recent-map.ts'
 export { RecentTexts } from './recent-texts.ts'
 export { formatRefusalId, parseRefusalId, type RefusalIdReading } from './refusal-id.ts'
@@ -101,3 +102,4 @@ export {
   type TemplateValues,
 } from './template.ts'
 export { TemplateError } from './template-error.ts'
+export { decodeDocument, decodeUtf8 } from './utf8.ts'

@@ -2,6 +2,7 @@
 
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import { parseJsonObject } from './strict-json.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 /** Nothing of it is proven: the header is a hint for the look-up, the payload counts once the signature does. */
 export interface Jws {
@@ -15,7 +16,6 @@ export interface Jws {
 }
 
 const maximumLength = 16_384
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads a compact JWS whose payload is a JSON object.
@@ -93,10 +93,5 @@ const isPlain = (header: Readonly<Record<string, unknown>>): header is PlainHead
 
 function readPart(part: string): Readonly<Record<string, unknown>> | null {
   const bytes = decodeBase64url(part)
-  if (bytes === null) return null
-  try {
-    return parseJsonObject(utf8.decode(bytes))
-  } catch {
-    return null
-  }
+  return bytes === null ? null : parseJsonObject(decodeUtf8(bytes) ?? '')
 }

@@ -9,12 +9,12 @@ import { addParameter, Form, type FormValues } from './form.ts'
 import { hasHarmfulControl } from './form-encoding.ts'
 import { parseParameters } from './header-parameters.ts'
 import { parseMediaType } from './media-type.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 const maximumBytes = 8 * 1024
 // RFC 2046 §5.1.1: one to seventy characters of this set, the last one not a blank.
 const boundarySyntax = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/
 const identityEncodings: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary'])
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Parses a multipart/form-data body of at most 8 KiB whose parts are plain fields named in `allowedNames`.
@@ -32,7 +32,8 @@ export function parseMultipartForm(
 ): Form {
   if (body.byteLength > maximumBytes) refuseMultipart('more than 8 KiB')
   const values: FormValues = new Map()
-  for (const part of splitParts(decodeUtf8(body), boundaryOf(contentType))) {
+  const text = decodeUtf8(body) ?? refuseMultipart('bytes that are not UTF-8')
+  for (const part of splitParts(text, boundaryOf(contentType))) {
     const { name, value } = parsePart(part)
     if (!allowedNames.includes(name)) refuseMultipart(`a field other than ${allowedNames.join(', ')}`)
     addParameter(values, name, name === 'grant_type' ? withoutQuotes(value) : value)
@@ -97,14 +98,6 @@ function fieldName(headers: ReadonlyMap<string, string>): string {
 }
 
 const withoutQuotes = (value: string): string => /^"([^"]*)"$/.exec(value)?.[1] ?? value
-
-function decodeUtf8(body: Uint8Array): string {
-  try {
-    return utf8.decode(body)
-  } catch {
-    return refuseMultipart('bytes that are not UTF-8')
-  }
-}
 
 function refuseMultipart(found: string): never {
   refuse('invalid_request', `multipart form: ${found}`, `The multipart form cannot be read: it has ${found}.`)

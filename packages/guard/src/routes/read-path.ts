@@ -5,6 +5,8 @@
  * decodes once more (dot segments, empty segments, `;`, encoded delimiters, double encoding) has no one reading here.
  */
 
+import { decodePercent } from '@sallyport/protocol'
+
 export interface Segment {
   /** As it was sent. */
   readonly text: string
@@ -49,17 +51,9 @@ export function readPath(path: string): RequestPath | null {
 
 function readSegment(text: string): Segment | null {
   const isEncoded = text.includes('%')
-  const decoded = isEncoded ? decode(text) : text
+  const decoded = isEncoded ? decodePercent(text) : text
   if (decoded === null || decoded === '.' || decoded === '..') return null
   return isEncoded && confusing.test(decoded) ? null : { text, decoded }
-}
-
-function decode(text: string): string | null {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return null
-  }
 }
 
 // A percent sequence that is left was encoded twice.

@@ -1,6 +1,7 @@
 /** Reads blueprint files from the disk; what cannot be read is a problem like any other. */
 
 import { readFile, stat } from 'node:fs/promises'
+import { decodeDocument } from '@sallyport/protocol'
 import { fileCauses } from '../store/file-causes.ts'
 import type { NamedText } from './parse.ts'
 import type { Problem } from './problem.ts'
@@ -27,10 +28,9 @@ const mostRead = 4 * 1_048_576
 async function readText(name: string): Promise<string | Pick<Problem, 'found' | 'expected'>> {
   try {
     if ((await stat(name)).size > mostRead) return { found: 'more than 1 MiB', expected: 'a shorter file' }
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(name))
+    const text = decodeDocument(await readFile(name))
+    return text ?? { found: 'bytes that are not UTF-8', expected: 'text in UTF-8' }
   } catch (error) {
-    // A TypeError is the decoder's; everything else comes from the file system.
-    if (error instanceof TypeError) return { found: 'bytes that are not UTF-8', expected: 'text in UTF-8' }
     const cause = fileCauses[(error as NodeJS.ErrnoException).code ?? '']
     const found = `a file that cannot be read${cause === undefined ? '' : `: ${cause}`}`
     if (name === '-') return { found, expected: 'the name of a file: standard input is not read' }

@@ -1,5 +1,7 @@
 /** A strict reader of DER (X.690), as much of it as certificates and revocation lists need. */
 
+import { decodeUtf8 } from '@sallyport/protocol'
+
 /** The bytes are not what they should be. Caught where a whole structure is parsed, never seen further up. */
 export class MalformedDer extends Error {
   override readonly name = 'MalformedDer'
@@ -186,13 +188,11 @@ export function readTime(reader: DerReader): number {
   return milliseconds / 1000
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /** The text of a string type, undefined for any other type. TeletexString is left out: nobody agrees on its letters. */
 export function decodeText({ tag, content }: DerElement): string | undefined {
   switch (tag) {
     case tags.utf8String:
-      return decodeUtf8(content)
+      return decodeUtf8(content) ?? malformed('text that is no UTF-8')
     case tags.printableString:
     case tags.numericString:
     case tags.ia5String:
@@ -203,14 +203,6 @@ export function decodeText({ tag, content }: DerElement): string | undefined {
       return decodeUtf32(content)
   }
   return undefined
-}
-
-function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return malformed('text that is no UTF-8')
-  }
 }
 
 export function decodeAscii(bytes: Buffer): string {

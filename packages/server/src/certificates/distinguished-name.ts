@@ -1,4 +1,5 @@
 /** Distinguished names: from the DER of a certificate and from RFC 4514 text, both to one form that can be compared. */
+import { decodeUtf8 } from '@sallyport/protocol'
 import { attributeName, attributeType } from './attribute-types.ts'
 import { DerReader, decodeOid, decodeText, MalformedDer, malformed, readWhole } from './der.ts'
 
@@ -150,7 +151,8 @@ class TextParser {
     }
     const value = bytes.slice(0, bytes.length - trailingSpaces)
     if (value.length === 0) refuse('has an attribute without a value')
-    return { type, text: decodeValue(Buffer.concat(value)), der: undefined }
+    const text = decodeUtf8(Buffer.concat(value)) ?? refuse('has escaped bytes that are no UTF-8')
+    return { type, text, der: undefined }
   }
 
   #readCharacter(): Buffer {
@@ -175,14 +177,6 @@ class TextParser {
     const match = pattern.exec(this.#text)
     if (match) this.#at = pattern.lastIndex
     return match?.[1]
-  }
-}
-
-function decodeValue(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return refuse('has escaped bytes that are no UTF-8')
   }
 }
 

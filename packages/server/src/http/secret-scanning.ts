@@ -4,7 +4,7 @@
  */
 
 import { createHash, verify } from 'node:crypto'
-import { jsonReply, type Reply } from '@sallyport/protocol'
+import { decodeDocument, jsonReply, type Reply } from '@sallyport/protocol'
 import { type Leaked, type LeakReportDeps, reportLeak } from '../apps/leak-reports.ts'
 import { ownTokenName } from '../apps/leaked-tokens.ts'
 import type { ScannerKeys } from '../keys/scanner-keys.ts'
@@ -121,7 +121,7 @@ function readReport(body: Buffer): ReportedSecret[] | null {
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return JSON.parse(decodeDocument(body) ?? '')
   } catch {
     return null
   }

@@ -1,6 +1,6 @@
 /** What somebody pasted, taken apart into a JWT's header and claims, or the sentence that says what it is instead. */
 
-import { parseClientSecret, parseJsonObject } from '@sallyport/protocol'
+import { decodeDocument, parseClientSecret, parseJsonObject } from '@sallyport/protocol'
 import { ownSecretIn } from './own-secrets.ts'
 import type { InspectedKind } from './token-report.ts'
 
@@ -137,8 +137,7 @@ function tokenOfAnswer(text: string): string {
 function parsePart(part: string): JsonObject | null {
   if (!/^[A-Za-z0-9_-]+$/.test(part)) return null
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(part, 'base64url'))
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(decodeDocument(Buffer.from(part, 'base64url')) ?? '')
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null
   } catch {
     return null

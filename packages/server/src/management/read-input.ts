@@ -1,6 +1,6 @@
 /** A query and a body against their schemas: everything that does not fit is told at once, in the words of blueprints. */
 
-import { isEncoded, jsonPointer, parseJsonObject, saysJson } from '@sallyport/protocol'
+import { decodeDocument, isEncoded, jsonPointer, parseJsonObject, saysJson } from '@sallyport/protocol'
 import type { TObject, TSchema } from 'typebox'
 import { checkShape } from '../blueprint/check-shape.ts'
 import type { Path, Report } from '../blueprint/problem.ts'
@@ -67,12 +67,8 @@ export function readBody(
 }
 
 function parseObject(body: Buffer): Members | null {
-  try {
-    const value = parseJsonObject(new TextDecoder('utf-8', { fatal: true }).decode(body))
-    return value !== null && isStorable(value, mostLevels) ? value : null
-  } catch {
-    return null
-  }
+  const value = parseJsonObject(decodeDocument(body) ?? '')
+  return value !== null && isStorable(value, mostLevels) ? value : null
 }
 
 /** Stops soon after `most`. */

@@ -1,5 +1,6 @@
 /** From a path to its operation: the table's templates against the segments that came. */
 
+import { decodePercent } from '@sallyport/protocol'
 import type { Operation } from './operation.ts'
 
 export interface Route {
@@ -51,11 +52,7 @@ function match({ segments }: Template, asked: readonly string[]): Record<string,
 }
 
 function decodeSegment(text: string): string | null {
-  try {
-    const decoded = decodeURIComponent(text)
-    // Neither database keeps U+0000, and no id holds a control character.
-    return /\p{Cc}/u.test(decoded) || !decoded.isWellFormed() ? null : decoded
-  } catch {
-    return null
-  }
+  const decoded = decodePercent(text)
+  // Neither database keeps U+0000, and no id holds a control character.
+  return decoded === null || /\p{Cc}/u.test(decoded) || !decoded.isWellFormed() ? null : decoded
 }

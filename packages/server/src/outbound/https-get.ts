@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
 import { isIP, type LookupFunction, type TcpNetConnectOpts } from 'node:net'
 import { type ConnectionOptions, createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { decodeDocument } from '@sallyport/protocol'
 import { Refused, refuseFetch } from './refused.ts'
 
 export interface Target {
@@ -117,9 +118,5 @@ async function readBody(message: IncomingMessage): Promise<string> {
     if (length > limitBytes) return refuseFetch(`its answer is larger than ${limitBytes} bytes`)
     chunks.push(chunk)
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
-  } catch {
-    return refuseFetch('its answer is not UTF-8')
-  }
+  return decodeDocument(Buffer.concat(chunks)) ?? refuseFetch('its answer is not UTF-8')
 }

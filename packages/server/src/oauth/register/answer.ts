@@ -4,6 +4,7 @@
  */
 
 import {
+  decodePercent,
   jsonReply,
   type Members,
   memberOf,
@@ -82,16 +83,8 @@ const clientIdShape = /^[\x20-\x7e]{1,255}$/
 
 /** What cannot be decoded is no client's name. */
 function clientIdOf({ http: { endpointPath } }: OAuthCall): string {
-  const clientId = decode(endpointPath.slice(registrationPath.length + 1))
+  const clientId = decodePercent(endpointPath.slice(registrationPath.length + 1)) ?? ''
   return clientIdShape.test(clientId) ? clientId : refuse('invalid_token', 'no client id in the path')
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return ''
-  }
 }
 
 /** RFC 7592 §2.2: what only the server says. */
