@@ -1,6 +1,6 @@
 /** A tenant's demands, compiled: which proofs count, and what a token must be bound to. */
 
-import type { SignatureAlgorithm } from '@sallyport/protocol'
+import { defaultSignatureAlgorithms, type SignatureAlgorithm } from '@sallyport/protocol'
 import {
   type AuthenticationMethod,
   authenticationMethodNames,
@@ -23,8 +23,7 @@ export interface Security {
   readonly certificateAuthorities: readonly string[]
 }
 
-// RFC 8725 §3.2; RS256 is for those who must, by setting. FAPI 2.0 Security Profile §5.4 names the same.
-const defaultAlgorithms: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'ES384']
+// FAPI 2.0 Security Profile §5.4.
 const fapiAlgorithms: ReadonlySet<string> = new Set([
   'ES256',
   'EdDSA',
@@ -36,7 +35,7 @@ export const macsOfOurSecrets: readonly MacAlgorithm[] = ['HS256', 'HS384']
 
 export function compileSecurity(settings: SecuritySettings): Security {
   const isFapi = settings.security === 'fapi2'
-  const algorithms = settings.assertion_algorithms ?? [...defaultAlgorithms, ...macsOfOurSecrets]
+  const algorithms = settings.assertion_algorithms ?? [...defaultSignatureAlgorithms, ...macsOfOurSecrets]
   const allowed = new Set<string>(isFapi ? algorithms.filter((name) => fapiAlgorithms.has(name)) : algorithms)
   const constraint = settings.sender_constraint ?? 'none'
   return {
@@ -45,7 +44,7 @@ export function compileSecurity(settings: SecuritySettings): Security {
       authenticationMethodNames.filter((name) => !isFapi || authenticationMethods[name].isFapi),
     ),
     assertionAlgorithms: allowed,
-    proofAlgorithms: isFapi ? fapiAlgorithms : new Set(defaultAlgorithms),
+    proofAlgorithms: isFapi ? fapiAlgorithms : new Set(defaultSignatureAlgorithms),
     acceptsTokenEndpointAudience: !isFapi && settings.assertion_audience === 'issuer_or_token_endpoint',
     // FAPI 2.0 Security Profile §5.3.2.1: only sender-constrained access tokens.
     senderConstraint: isFapi && constraint === 'none' ? 'any' : constraint,
