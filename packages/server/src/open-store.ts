@@ -4,7 +4,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Effects } from './effects.ts'
 import { createSealer, SealBroken, type Sealer } from './keys/sealing.ts'
-import { createSecretHasher, type SecretHasher } from './keys/secret-hasher.ts'
+import { checkPeppers, createSecretHasher, type SecretHasher } from './keys/secret-hasher.ts'
 import { masterKeyFile, parseMasterKeys, readMasterKeys } from './master-key.ts'
 import { type Database, StoreRefused } from './store/database.ts'
 import type { SchemaUse } from './store/migrations.ts'
@@ -81,13 +81,23 @@ export async function openStore(
   schema: SchemaUse = {},
 ): Promise<OpenStore> {
   const { sealer, keep } = sealerFor(location, effects)
-  const db = await openDatabase(location, { ...schema, clock: effects.clock })
   try {
-    const hasher = await createSecretHasher(db, sealer, effects.random)
+    const db = await openDatabase(location, {
+      ...schema,
+      clock: effects.clock,
+      async beforeMigrating(found) {
+        // With the wrong key the older release must find its database as it was.
+        if (found.version > 0) await checkPeppers(found, sealer)
+        await schema.beforeMigrating?.(found)
+      },
+    })
+    const hasher = await createSecretHasher(db, sealer, effects.random).catch(async (error) => {
+      await db.close()
+      throw error
+    })
     keep()
     return { db, sealer, hasher }
   } catch (error) {
-    await db.close()
     if (error instanceof SealBroken)
       throw new StoreRefused(
         `${error.message} Give back the key this database was made with, or restore a backup.`,

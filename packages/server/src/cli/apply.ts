@@ -24,7 +24,10 @@ export function registerApply(command: Command): void {
     .option('--yes', 'do not ask, whatever --prune removes')
   planOptions(command).action(async (names: string[], options: ApplyOptions) => {
     const isDry = options.dryRun === true
-    process.exitCode = await withPlan(names, options, isDry, (plan, store) => apply(plan, store, options))
+    const asks = options.prune === true && !options.yes
+    process.exitCode = await withPlan(names, options, { isDry, mayMigrate: !isDry && !asks }, (plan, store) =>
+      apply(plan, store, options),
+    )
   })
 }
 

@@ -7,7 +7,9 @@ import { type PlanFilesOptions, planJson, planOptions, print, printLines, withPl
 
 export function registerDiff(command: Command): void {
   planOptions(command).action(async (names: string[], options: PlanFilesOptions) => {
-    process.exitCode = await withPlan(names, options, true, (plan) => diff(plan, options))
+    process.exitCode = await withPlan(names, options, { isDry: true, mayMigrate: false }, (plan) =>
+      diff(plan, options),
+    )
   })
 }
 

@@ -28,11 +28,18 @@ export const planOptions = (command: Command): Command =>
       .option('--json', 'print JSON'),
   )
 
+export interface PlanUse {
+  /** Changes nothing, and so makes no database. */
+  readonly isDry: boolean
+  /** Not where somebody may still say no to the plan: it can only be made for the schema of this release. */
+  readonly mayMigrate: boolean
+}
+
 /** An exit status: that of `use`, or 2 for files that are refused. `use` gets no store where there is none yet. */
 export async function withPlan(
   names: readonly string[],
   options: PlanFilesOptions,
-  isDry: boolean,
+  { isDry, mayMigrate }: PlanUse,
   use: (plan: Plan, store: OpenStore | null) => Promise<number>,
 ): Promise<number> {
   const read = await readBlueprintFiles(names)
@@ -49,7 +56,7 @@ export async function withPlan(
   // A dry run leaves nothing behind, not even an empty database.
   if (isDry && isNewStore(settings)) return planIn(null)
   try {
-    return await withStore(options, planIn, { mayCreate: !isDry, mayMigrate: !isDry, isWriting: true })
+    return await withStore(options, planIn, { mayCreate: !isDry, mayMigrate, isWriting: true })
   } catch (error) {
     if (isDry && error instanceof StoreEmpty) return planIn(null)
     throw error

@@ -64,6 +64,7 @@ export async function withStore<Result>(
   }
   const store = await openStore(location, systemEffects, {
     mustBeCurrent: !mayMigrate,
+    mayBegin: mayCreate,
     onMigrated: (versions) => process.stderr.write(`${migratedText(placeOf(location), versions)}\n`),
   })
   if (isNew) process.stderr.write(`Made a new database in ${placeOf(location)}.\n`)

@@ -39,6 +39,11 @@ export const lookupOf = (
 export const sameVerifier = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && timingSafeEqual(one, other)
 
+/** For a database that has yet to be migrated: every release has peppers, and keeps them alike. Throws `SealBroken`. */
+export async function checkPeppers(db: Pick<Database, 'kysely'>, sealer: Sealer): Promise<void> {
+  for (const { version, sealed } of await listPeppers(db)) sealer.open(sealed, pepperContext(version))
+}
+
 /** Reads the peppers, makes the first one on a new database, and fails if the master key cannot open them. */
 export async function createSecretHasher(
   db: Database,

@@ -33,10 +33,19 @@ export interface MigrationTarget {
 export interface SchemaUse {
   /** Refuses one that has yet to be migrated: afterwards the older release could not start any more. */
   readonly mustBeCurrent?: boolean
+  /** Makes all of an empty one even so. */
+  readonly mayBegin?: boolean
   /** Called before anything is made or changed; what it throws is thrown, and the database is as it was. */
-  readonly beforeMigrating?: () => Promise<void>
+  readonly beforeMigrating?: (found: FoundSchema) => Promise<void>
   /** Told of what this process has migrated; to make a new one is no migration. */
   readonly onMigrated?: (versions: SchemaVersions) => void
+}
+
+export interface FoundSchema {
+  /** 0 where there is nothing yet. */
+  readonly version: number
+  /** Of the tables only what they had in that version can be read. */
+  readonly kysely: Kysely<Schema>
 }
 
 export interface SchemaVersions {
@@ -54,14 +63,14 @@ type MigrationsTable = { schema_migrations: { id: number; name: string; applied_
 export async function migrate(
   target: MigrationTarget,
   timeline: readonly Migration[] = migrations,
-  { mustBeCurrent = false, beforeMigrating = async () => {}, onMigrated = () => {} }: SchemaUse = {},
+  { mustBeCurrent = false, mayBegin = false, beforeMigrating, onMigrated = () => {} }: SchemaUse = {},
 ): Promise<void> {
   // Without the lock first: an ordinary start must not wait for a writer.
   const applied = await appliedIds(target, target.kysely)
   if (!nextOf(timeline, applied)) return
   const versions = { from: newestOf(applied), to: newestOf(timeline.map(({ id }) => id)) }
-  if (mustBeCurrent) throw refusalOf(versions)
-  await beforeMigrating()
+  if (mustBeCurrent && !(mayBegin && versions.from === 0)) throw refusalOf(versions)
+  await beforeMigrating?.({ version: versions.from, kysely: target.kysely })
   let steps = 0
   while (await applyNext(target, timeline)) steps += 1
   if (steps > 0 && versions.from > 0) onMigrated(versions)

@@ -8,7 +8,7 @@ export interface PepperRecord {
   readonly createdAt: number
 }
 
-export async function listPeppers(db: Database): Promise<PepperRecord[]> {
+export async function listPeppers(db: Pick<Database, 'kysely'>): Promise<PepperRecord[]> {
   const rows = await db.kysely.selectFrom('peppers').selectAll().orderBy('version').execute()
   return rows.map((row) => ({ version: row.version, sealed: row.sealed, createdAt: row.created_at }))
 }

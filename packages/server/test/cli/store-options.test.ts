@@ -22,7 +22,7 @@ test('issue 2 item 2: apply says when it makes a new database, and which one it 
   assert.equal(await apply('--dry-run'), '', 'it makes none')
   assert.equal(await apply(), 'Made a new database in ./data.\n')
   assert.equal(await apply(), 'In ./data:\n')
-  assert.equal(await apply(...config, '--json'), 'Made a new database in ./elsewhere.\n')
+  assert.equal(await apply(...config, '--prune', '--json'), 'Made a new database in ./elsewhere.\n')
   assert.equal(await apply(...config), 'In ./elsewhere:\n')
   assert.equal(await apply(...config, '--json'), '')
   const { stderr } = await run(['keys', 'list', ...config], { cwd })

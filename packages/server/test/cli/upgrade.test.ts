@@ -7,6 +7,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { ensureLocalCertificate } from '../../src/dev/local-ca.ts'
 import { systemEffects } from '../../src/effects.ts'
+import { createSealer } from '../../src/keys/sealing.ts'
+import { pepperContext } from '../../src/keys/secret-hasher.ts'
+import { parseMasterKeys } from '../../src/master-key.ts'
 import { databaseFile, masterKeyPath, openStore } from '../../src/open-store.ts'
 import { migrate, migrations } from '../../src/store/migrations.ts'
 import { sqliteTarget } from '../../src/store/sqlite.ts'
@@ -49,6 +52,8 @@ test('trust R21: a command that only looks refuses the database of an older rele
     ['export'],
     ['diff', 'blueprint.yaml'],
     ['apply', 'blueprint.yaml', '--dry-run'],
+    // What it removes is asked about first.
+    ['apply', 'blueprint.yaml', '--prune'],
     ['audit', 'verify'],
     ['keys', 'list'],
     ['operators', 'add', 'ops'],
@@ -61,6 +66,28 @@ test('trust R21: a command that only looks refuses the database of an older rele
   const { code, stderr } = await run(['apply', 'blueprint.yaml', '--json'], { cwd })
   const migrated = `Migrated ./data from schema ${known - 1} to ${known}: an older release cannot open it any more.\n`
   assert.deepEqual([code, stderr, schema()], [0, migrated, known])
+})
+
+test('trust R21: with the wrong master key the older release finds its database as it was', async (t) => {
+  const { data, schema } = await leaveOlder(t)
+  const keyOf = (byte: number) => Buffer.alloc(32, byte).toString('base64url')
+  const openWith = (master_key: string) =>
+    openStore({ data_folder: data, database_url: null, master_key }, systemEffects)
+  const sealed = createSealer(parseMasterKeys(keyOf(7)), systemEffects.random).seal(
+    Buffer.alloc(32),
+    pepperContext(1),
+  )
+  const writer = new DatabaseSync(databaseFile(data))
+  writer.prepare('insert into peppers (version, sealed, created_at) values (1, ?, 0)').run(sealed)
+  writer.close()
+  await assert.rejects(openWith(keyOf(8)), {
+    name: 'StoreRefused',
+    message: /Give back the key this database was made with/,
+  })
+  assert.equal(schema(), known - 1)
+  const { db } = await openWith(keyOf(7))
+  await db.close()
+  assert.equal(schema(), known)
 })
 
 for (const workers of [1, 2])

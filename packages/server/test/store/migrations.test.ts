@@ -11,6 +11,7 @@ import { findClient } from '../../src/store/apps.ts'
 import { StoreEmpty, StoreRefused } from '../../src/store/database.ts'
 import type { Migration } from '../../src/store/migrations/migration.ts'
 import { type MigrationTarget, migrate, migrations, type SchemaVersions } from '../../src/store/migrations.ts'
+import { listPeppers } from '../../src/store/peppers.ts'
 import { postgresTarget } from '../../src/store/postgres.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { sqliteTarget } from '../../src/store/sqlite.ts'
@@ -173,6 +174,24 @@ forEachStore((engine, store) => {
     // Of what is up to date it is not asked: a port is opened for a moment for it.
     await empty.open({ beforeMigrating })
     assert.deepEqual(told, [{ from: known - 1, to: known }])
+  })
+
+  test('trust R21: before an older schema is migrated, its peppers can be read, whatever its version', async (t) => {
+    for (let version = 1; version < known; version++) {
+      const empty = await store.prepareUnmigrated(t)
+      await withTarget(empty, async (target, kysely) => {
+        await migrate(target, migrations.slice(0, version))
+        const pepper = { version: 1, sealed: Buffer.of(version), created_at: 0 }
+        await kysely.insertInto('peppers').values(pepper).execute()
+      })
+      const read: number[][] = []
+      await empty.open({
+        async beforeMigrating(found) {
+          for (const { sealed } of await listPeppers(found)) read.push([found.version, ...sealed])
+        },
+      })
+      assert.deepEqual(read, [[version, version]])
+    }
   })
 
   test('issue Storage: a database of version 1 is opened with its rows, and an old packed credential reads', async (t) => {
