@@ -209,7 +209,7 @@ function countItself(registry: Registry): void {
 function certificateExpires(registry: Registry): Level {
   const gauge = new Gauge({
     name: 'sallyport_certificate_expires_seconds',
-    help: 'When the certificate in use ends, in seconds since 1970',
+    help: 'When the certificate in use ends, or the first of its chain, in seconds since 1970',
     registers: [registry],
     // One process may not have taken the renewed files.
     aggregator: 'min',

@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { stateOfFile } from '../certificates/file-state.ts'
+import { decodePem } from '../certificates/pem.ts'
 
 export interface TlsFiles {
   readonly certFile: string
@@ -14,8 +15,15 @@ export interface TlsPair {
   readonly key: string | Buffer
 }
 
-export interface LoadedTls extends TlsPair {
+interface Validity {
   readonly startsAt: number
+  readonly expiresAt: number
+}
+
+export interface LoadedTls extends TlsPair {
+  /** As clients are shown it: the server's own certificate first. */
+  readonly chain: readonly Validity[]
+  /** When the first of the chain ends: clients refuse all of it then. */
   readonly expiresAt: number
   /** Of the files before they were read: what is written meanwhile is a change. */
   readonly state: string
@@ -37,9 +45,17 @@ export async function loadTls(files: TlsFiles): Promise<LoadedTls> {
     throw new TlsRefused(`The private key in ${keyFile} does not belong to the certificate in ${certFile}.`)
   }
   checkContext(cert, key, certFile)
-  const [startsAt, expiresAt] = [secondsOf(certificate.validFrom), secondsOf(certificate.validTo)]
-  return { cert, key, startsAt, expiresAt, state }
+  const chain = [certificate, ...othersIn(cert)].map(validityOf)
+  return { cert, key, chain, expiresAt: Math.min(...chain.map((each) => each.expiresAt)), state }
 }
+
+const othersIn = (cert: Buffer): X509Certificate[] =>
+  (decodePem(cert.toString('latin1'), 'CERTIFICATE') ?? []).slice(1).map((der) => new X509Certificate(der))
+
+const validityOf = ({ validFrom, validTo }: X509Certificate): Validity => ({
+  startsAt: secondsOf(validFrom),
+  expiresAt: secondsOf(validTo),
+})
 
 const secondsOf = (date: string): number => Math.floor(Date.parse(date) / 1000)
 
@@ -85,11 +101,19 @@ const minuteOf = (seconds: number): string => `${instantOf(seconds).slice(0, 'yy
 
 /** One sentence while clients refuse the certificate or soon will, else undefined. It changes when it is worth repeating. */
 export function validityWarning(
-  { startsAt, expiresAt }: LoadedTls,
-  { certFile }: TlsFiles,
+  { chain }: Pick<LoadedTls, 'chain'>,
+  { certFile }: Pick<TlsFiles, 'certFile'>,
   now: number,
 ): string | undefined {
-  const certificate = `The certificate in ${certFile}`
+  const warnings = chain.map((validity, index) => {
+    const name = index === 0 ? 'The certificate' : `Certificate ${index + 1} of the chain`
+    return { ...validity, sentence: warningOf(`${name} in ${certFile}`, validity, now) }
+  })
+  const told = warnings.filter(({ sentence }) => sentence !== undefined)
+  return told.sort((one, other) => one.expiresAt - other.expiresAt)[0]?.sentence
+}
+
+function warningOf(certificate: string, { startsAt, expiresAt }: Validity, now: number): string | undefined {
   if (now >= expiresAt)
     return `${certificate} expired on ${dayOf(expiresAt)}: clients will refuse it until it is renewed.`
   if (now < startsAt)

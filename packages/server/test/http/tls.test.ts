@@ -1,5 +1,6 @@
 /** Certificate files: checked at start, followed while they change, and TLS as the listener speaks it. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { copyFile, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,6 +9,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { jsonReply } from '@sallyport/protocol'
 import { ensureLocalCertificate, type LocalCertificate } from '../../src/dev/local-ca.ts'
+import { makeLocalCa, makeServerCertificate } from '../../src/dev/local-certificates.ts'
 import { systemEffects } from '../../src/effects.ts'
 import { followTls, loadTls, TlsRefused, validityWarning } from '../../src/http/tls.ts'
 import { parseReply, readToEnd, startListener } from './wire.ts'
@@ -84,8 +86,7 @@ const daySeconds = 86_400
 async function followPair(t: TestContext) {
   const { files, install } = await copyPair(t)
   const loaded = await loadTls(files)
-  // Both pairs are good by then, of which one may have been made a second later.
-  const seen = { now: loaded.startsAt + 3_600, changes: [] as string[], warnings: [] as string[] }
+  const seen = { now: systemEffects.clock(), changes: [] as string[], warnings: [] as string[] }
   const follower = followTls({
     files,
     loaded,
@@ -128,20 +129,42 @@ test('operations: an expired certificate is taken when it is installed, and told
 })
 
 test('operations: a certificate that has not begun is told of, and one that lives for days only near its end', async (t) => {
-  const { files, loaded } = await followPair(t)
+  const { files } = await copyPair(t)
+  const { expiresAt } = await loadTls(files)
   assert.equal(
-    validityWarning({ ...loaded, startsAt: Date.UTC(2030, 0, 2, 3, 4, 5) / 1000 }, files, 0),
+    validityWarning({ chain: [{ startsAt: Date.UTC(2030, 0, 2, 3, 4, 5) / 1000, expiresAt }] }, files, 0),
     `The certificate in ${files.certFile} is not valid before 2030-01-02T03:04Z: clients will refuse it until then.`,
   )
   const leftWhenTold = (lifeSeconds: number) => {
     let left = lifeSeconds
-    const pair = { ...loaded, startsAt: 0, expiresAt: lifeSeconds }
+    const pair = { chain: [{ startsAt: 0, expiresAt: lifeSeconds }] }
     while (validityWarning(pair, files, lifeSeconds - left) === undefined) left -= 60
     return left
   }
   assert.deepEqual(
     [90, 45, 6, 1].map((days) => leftWhenTold(days * daySeconds) / daySeconds),
     [14, 7.5, 1, 1 / 6],
+  )
+})
+
+test('operations: of a chain the first certificate to end is told of, with its place, and its end is the metric', async (t) => {
+  const { files } = await copyPair(t)
+  const now = systemEffects.clock()
+  const at = (clock: number) => ({ ...systemEffects, clock: () => clock })
+  // It lives for ten years.
+  const intermediate = await makeLocalCa(at(now - 3640 * daySeconds))
+  const own = await makeServerCertificate(intermediate, ['localhost'], at(now))
+  await writeFile(files.certFile, `${own.certPem}\nissued by\n${intermediate.certPem}`)
+  await writeFile(files.keyFile, own.keyPem)
+  const loaded = await loadTls(files)
+  const { validTo } = new X509Certificate(intermediate.certPem)
+  assert.equal(loaded.expiresAt, Date.parse(validTo) / 1000)
+  const place = `Certificate 2 of the chain in ${files.certFile}`
+  const day = new Date(validTo).toISOString().slice(0, 10)
+  assert.equal(validityWarning(loaded, files, now), `${place} expires on ${day}: renew it.`)
+  assert.equal(
+    validityWarning(loaded, files, loaded.expiresAt + 397 * daySeconds),
+    `${place} expired on ${day}: clients will refuse it until it is renewed.`,
   )
 })
 
