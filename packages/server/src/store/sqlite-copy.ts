@@ -22,8 +22,10 @@ export async function copySqlite(
   to: string,
   onProgress: (progress: CopyProgress) => void = () => {},
 ): Promise<void> {
-  const source = openOurs(from, { readOnly: true })
+  // Whoever may write takes the log away again, where it is the last to close; whoever may not opens it all the same.
+  const source = openOurs(from)
   try {
+    source.exec('pragma query_only = on')
     // Pins the moment: without a transaction around them, the steps begin again after every write of somebody else.
     source.exec('begin')
     source.prepare('select count(*) from sqlite_schema').get()
@@ -41,7 +43,7 @@ export async function copySqlite(
 
 /** Throws `StoreRefused` for what is not ours or not whole; leaves all of it in the one file, whatever it was written with. */
 export function checkSqliteCopy(file: string, name: string): void {
-  const copy = openOurs(file, {}, name)
+  const copy = openOurs(file, name)
   try {
     copy.exec('pragma journal_mode = delete')
     const [found] = copy.prepare('pragma integrity_check(1)').all()
@@ -53,8 +55,8 @@ export function checkSqliteCopy(file: string, name: string): void {
   }
 }
 
-function openOurs(file: string, settings: { readOnly?: boolean }, name = file): DatabaseSync {
-  const connection = new DatabaseSync(file, { ...settings, timeout: 1000 })
+function openOurs(file: string, name = file): DatabaseSync {
+  const connection = new DatabaseSync(file, { timeout: 1000 })
   try {
     const tables = connection.prepare("select name from sqlite_schema where type = 'table'").all()
     if (tables.some((table) => table.name === 'schema_migrations')) return connection

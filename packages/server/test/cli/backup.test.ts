@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   linkSync,
@@ -72,6 +73,16 @@ test('R9: a backup is one file for its owner alone, never over another without -
   const json = await sallyport(['backup', 'other.db', '--json'])
   const bytes = statSync(join(root, 'other.db')).size
   assert.deepEqual(JSON.parse(json.stdout), { file: 'other.db', bytes, holds_master_key: false })
+})
+
+test('R9: a backup while no server runs leaves no log beside the database, and reads one that nobody may write', async (t) => {
+  const { data, sallyport } = await prepare(t)
+  const database = join(data, 'sallyport.db')
+  const logs = () => namesIn(data).filter((name) => name.startsWith('sallyport.db-'))
+  assert.deepEqual(logs(), [])
+  chmodSync(database, 0o400)
+  const { code, stderr } = await sallyport(['backup', 'read-only.db'], { obeysFileModes: true })
+  assert.equal(`${code} ${stderr}`, '0 ')
 })
 
 test('R9: no backup takes the place of the database, of its key, or of what is none, whatever is said', async (t) => {
