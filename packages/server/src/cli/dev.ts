@@ -23,6 +23,7 @@ import { loadTls } from '../http/tls.ts'
 import { createServer, type Server } from '../main.ts'
 import { type OpenStore, openStore } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
+import { holdFolder } from '../store/hold-folder.ts'
 import { makeFolder } from '../store/make-folder.ts'
 import { listTenantIds, loadTenant } from '../store/tenants.ts'
 import { announcement, shown } from './dev-announcement.ts'
@@ -93,6 +94,10 @@ async function dev(options: DevOptions): Promise<void> {
   await openPort(() => openForAMoment({ hosts: developmentHosts, port }), { port: portFlag(port) })
   const folder = resolve(options.data)
   prepareFolder(folder)
+  if (!holdFolder(folder, 'dev'))
+    throw new StoreRefused(
+      `Another sallyport dev is running in ${shown(folder)}. Stop it, or choose another folder with --data.`,
+    )
   say(`Opening ${shown(folder)} …`)
   const location = { data_folder: folder, database_url: null, master_key: null }
   const store = await openStore(location, systemEffects, {
@@ -183,7 +188,7 @@ async function withFreePorts(apis: readonly ExampleApi[]): Promise<readonly Exam
 
 /**
  * As it is typed: `npm start` takes flags only behind `--`. With a folder of its own: what has the port is most often another
- * instance, whose demo.json would name the second one.
+ * instance, which shares its folder with none.
  */
 function portFlag(port: number): string {
   if (process.env.npm_lifecycle_event !== 'start') return '--port and another folder with --data'

@@ -59,6 +59,24 @@ test('contract: a busy main port leaves the demo.json of the instance that holds
   assert.deepEqual(readFileSync(join(folder, 'demo.json')), before)
 })
 
+test('contract: a second instance in the same folder is refused whatever its port, until the first has ended', async (t) => {
+  const folder = first().copyFor(t)
+  const [port = 0, other = 0] = await freePorts(2)
+  const running = startIn(t, folder, { port })
+  await running.says(ready(port))
+  const before = readFileSync(join(folder, 'demo.json'))
+  const { code, stderr } = await runIn(folder, other)
+  assert.equal(code, 3)
+  assert.match(
+    sentence(stderr),
+    /^Another sallyport dev is running in .*data\. Stop it, or choose another folder with --data\.$/,
+  )
+  assert.deepEqual(readFileSync(join(folder, 'demo.json')), before)
+  await running.stop('SIGKILL')
+  const next = startIn(t, folder, { port: other })
+  await next.says(ready(other))
+})
+
 test('settled, on the wire: a busy plain-HTTP port only warns', async (t) => {
   const [port = 0] = await freePorts(1)
   const httpPort = await occupy(t)
