@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { exitCodeOf, exitCodes, sentenceOf } from './failure.ts'
 import { requireOptionsLast } from './required-options.ts'
+import { onSameStore, type StoreFlags } from './same-store.ts'
 
 /** Fills in what the command takes and does; its name and what it is for stand here. */
 type Register = (command: Command, words: readonly string[]) => void | Promise<void>
@@ -131,8 +132,11 @@ function createProgram(): Command {
 /** Ends the process itself when the command fails. */
 export async function runCommandLine(given: readonly string[]): Promise<void> {
   process.stdout.on('error', tellUnprinted)
+  let options: StoreFlags = {}
   try {
-    const program = createProgram()
+    const program = createProgram().hook('preAction', (_, asked) => {
+      options = asked.opts()
+    })
     const words = given.filter((word) => !word.startsWith('-'))
     for (const [name, { takes = '', about, load }] of Object.entries(commands)) {
       const command = program.command(`${name} ${takes}`).description(about)
@@ -142,7 +146,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
     await refuseManagedNoun(program, words)
     await program.parseAsync()
   } catch (error) {
-    if (!isClosedPipe(error)) process.stderr.write(`${sentenceOf(error)}\n`)
+    if (!isClosedPipe(error)) process.stderr.write(`${onSameStore(sentenceOf(error), options)}\n`)
     process.exit(exitCodeOf(error))
   }
 }

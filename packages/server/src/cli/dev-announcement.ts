@@ -5,6 +5,7 @@ import type { DemoFile, DemoTenant } from '../dev/demo-file.ts'
 import type { DemoTenants } from '../dev/demo-tenants.ts'
 import { type ExampleApi, urlOf } from '../dev/example-apis.ts'
 import { type LocalCertificate, trustCommand } from '../dev/local-ca.ts'
+import { quoted } from './same-store.ts'
 import { table } from './table.ts'
 
 export interface Announced {
@@ -84,9 +85,6 @@ export const shown = (path: string) => {
   const short = relative(process.cwd(), path)
   return short.startsWith('..') ? path : `./${short}`
 }
-
-/** For a shell, where it would not be one word. */
-const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 /** Nothing where the data is in its usual place. */
 function inspectOptions(demoFile: string): string {

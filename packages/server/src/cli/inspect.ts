@@ -6,6 +6,7 @@ import { findRefusalId, inspectRefusal } from '../inspect/inspect-refusal.ts'
 import type { InspectDeps } from '../inspect/inspect-token.ts'
 import { describeRefusal } from './describe-refusal.ts'
 import { describe } from './describe-token.ts'
+import { onSameStore } from './same-store.ts'
 import { jsonText, readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
@@ -30,14 +31,14 @@ async function tellToken(text: string, options: StoreOptions): Promise<void> {
   const now = systemEffects.clock()
   const deps = ({ db, sealer }: Omit<InspectDeps, 'now'>): InspectDeps => ({ db, sealer, now })
   const report = await withStore(options, (store) => inspectToken(text, deps(store)))
-  print(options.json ? report : describe(report, now))
+  print(options.json ? report : onSameStore(describe(report, now), options))
   if (!report.isGood) process.exitCode = 1
 }
 
 /** On any machine: whoever is called at night has the id, and perhaps no way to the database. */
 function tellRefusal(id: string, options: StoreOptions): void {
   const report = inspectRefusal(id)
-  print(options.json ? report : describeRefusal(report, systemEffects.clock()))
+  print(options.json ? report : onSameStore(describeRefusal(report, systemEffects.clock()), options))
   if (report.refusal === null) process.exitCode = 1
 }
 

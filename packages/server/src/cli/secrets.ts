@@ -7,6 +7,7 @@ import { type Leaked, type LeakedCredential, reportLeak } from '../apps/leak-rep
 import { type LeakedToken, ownTokenName } from '../apps/leaked-tokens.ts'
 import { systemEffects } from '../effects.ts'
 import { commandActor } from './actor.ts'
+import { onSameStore } from './same-store.ts'
 import { readStandardInput } from './standard-input.ts'
 import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
@@ -40,7 +41,10 @@ export function registerSecrets(group: Command): void {
       },
       { isWriting: true },
     )
-    process.stdout.write(`${options.json ? JSON.stringify(leaked.map(toJson), null, 2) : describe(leaked)}\n`)
+    const said = options.json
+      ? JSON.stringify(leaked.map(toJson), null, 2)
+      : onSameStore(describe(leaked), options)
+    process.stdout.write(`${said}\n`)
     if (leaked.length === 0) process.exitCode = 1
   })
 }

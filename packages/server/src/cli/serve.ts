@@ -105,7 +105,7 @@ async function startServing(config: Config, log: Log, attemptRelay?: AttemptRela
     lookAgainOnSignal([follower, revocationLists])
     if ((await listTenantIds(store.db)).length === 0) {
       log.warn(
-        'there are no tenants yet: make one with `sallyport manage tenants create`, or declare them in a blueprint and run `sallyport apply`',
+        'there are no tenants yet: make one with `sallyport manage tenants create`, or declare them in a blueprint and run `sallyport apply`, with the --config of this server',
       )
     }
     return { server, port }

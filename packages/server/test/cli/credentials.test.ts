@@ -146,6 +146,11 @@ test('issue 4.5: of a found secret that is only flagged the report says each tim
   const whose = 'It is credential main of client flagged at tenant flagging.'
   assert.equal(await reported(), `${whose} It is flagged and ${works}\n${next}`)
   assert.equal(await reported(), `${whose} It was flagged before and ${works}\n${next}`)
+  const there = `--data ${join(root, 'data')}`
+  assert.equal(
+    await reported(...there.split(' ')),
+    `${whose} It was flagged before and ${works}\n${next.replaceAll(/(rotate|remove)/g, `$1 ${there}`)}`,
+  )
   const place = ['--tenant', 'flagging', '--app', 'flagged']
   assert.equal((await run(['credentials', 'rotate', ...place, '--overlap', '0s'], { cwd: root })).code, 0)
   assert.equal(await reported(), `${whose} It was seen before, and is out of use.\n`)

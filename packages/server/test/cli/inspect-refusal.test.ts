@@ -31,6 +31,8 @@ test('issue 6, 1: an id of a refusal is explained on a machine without a databas
   assert.equal(lines[1], '  The API answered 403 insufficient_scope: The access token does not open this.')
   assert.match(lines[2] ?? '', /^ {2}Why: The token lacks a scope/)
   assert.match(lines[3] ?? '', /^ {2}Next: `sallyport inspect TOKEN` lists what the token opens/)
+  const elsewhere = await inspect(t, ['--config', 'other.yaml', id])
+  assert.match(elsewhere.stdout, /`sallyport inspect --config other\.yaml TOKEN` lists/)
 })
 
 test('issue 6, 1: the whole answer of the API may be pasted, and --json prints one document', async (t) => {
