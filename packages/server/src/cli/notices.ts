@@ -1,6 +1,7 @@
 /** `sallyport notices`: what the owners of secrets should hear. */
 
 import type { Command } from 'commander'
+import { ownTokenName } from '../apps/leaked-tokens.ts'
 import { instantText } from '../inspect/instant-text.ts'
 import { listNotices, type Notice } from '../store/notices.ts'
 import { jsonText, terminalText } from './standard-input.ts'
@@ -46,7 +47,7 @@ const ways: Readonly<Record<string, string>> = {
   leak_report: 'was found in public',
 }
 
-function sentenceOf({ kind, detail }: Notice): string {
+function sentenceOf({ kind, credentialId, detail }: Notice): string {
   if (kind === 'expires_soon') {
     const end = instantText(Number(detail.expires_at)).replace('.000Z', 'Z')
     const use = detail.used_recently
@@ -55,5 +56,9 @@ function sentenceOf({ kind, detail }: Notice): string {
     return `expires ${end}; ${use}`
   }
   const where = typeof detail.url === 'string' ? ` (${detail.url})` : ''
-  return `${ways[String(detail.by)] ?? 'was seen'}${where}; ${detail.quarantined ? 'it is out of use' : 'it still works'}`
+  return `${ways[String(detail.by)] ?? 'was seen'}${where}; ${detail.quarantined ? 'it is out of use' : `it still works${replacedBy(credentialId)}`}`
 }
+
+/** The others are credentials, and the commands of that name know them. */
+const replacedBy = (credentialId: string): string =>
+  credentialId === ownTokenName ? ', until sallyport manage registrations rotate' : ''

@@ -118,5 +118,16 @@ function describeToken(leaked: LeakedToken): string {
     leaked.kind === 'initial'
       ? `registration token ${leaked.tokenId} of organization ${leaked.organizationId}`
       : `the ${ownTokenName} of client ${leaked.clientId}`
-  return `It is ${whose} at tenant ${leaked.tenantId}. ${done[leaked.kind][leaked.exposed]}`
+  const said = `It is ${whose} at tenant ${leaked.tenantId}. ${done[leaked.kind][leaked.exposed]}`
+  return leaked.exposed === 'flagged' ? `${said}\n${replacementOf(leaked)}` : said
+}
+
+function replacementOf(leaked: LeakedToken): string {
+  if (leaked.kind === 'registration')
+    return `Give the app another, which ends this one: sallyport manage registrations rotate --tenant ${leaked.tenantId} --app ${leaked.clientId}`
+  const whose = `--tenant ${leaked.tenantId} --organization ${leaked.organizationId}`
+  return (
+    `Take it back: sallyport manage registration-tokens remove ${leaked.tokenId} ${whose}\n` +
+    `Then give out another, on the terms you choose: sallyport manage registration-tokens create ${whose} --name NAME`
+  )
 }

@@ -158,7 +158,7 @@ test('issue 4.5: of a found secret that is only flagged the report says each tim
 })
 
 /** As if the app had registered itself with a token that makes more. */
-async function addRegistrationTokens() {
+async function addRegistrationTokens(tenantId: string, clientId: string) {
   const made = (kind: RegistrationTokenKind) => formatRegistrationToken(kind, systemEffects.random(32))
   const tokens = { initial: made('initial'), own: made('registration') }
   const location = { data_folder: join(root, 'data'), database_url: null, master_key: null }
@@ -166,21 +166,21 @@ async function addRegistrationTokens() {
   const { organization_id: organizationId } = await db.kysely
     .selectFrom('apps')
     .select('organization_id')
-    .where('client_id', '=', 'the-sync')
+    .where('client_id', '=', clientId)
     .executeTakeFirstOrThrow()
   await db.write(async (tx) => {
     const given = { id: 'reg_1', organizationId, name: 'Machines', terms: {}, registrations: 2 }
     const digest = digestOfRegistrationToken(tokens.initial)
-    await addRegistrationToken(tx, 'acme', { ...given, digest, expiresAt: tx.now + 3600 })
-    const registered = { clientId: 'the-sync', tokenId: 'reg_1', terms: {}, described: {} }
-    await addRegistration(tx, 'acme', { ...registered, digest: digestOfRegistrationToken(tokens.own) })
+    await addRegistrationToken(tx, tenantId, { ...given, digest, expiresAt: tx.now + 3600 })
+    const registered = { clientId, tokenId: 'reg_1', terms: {}, described: {} }
+    await addRegistration(tx, tenantId, { ...registered, digest: digestOfRegistrationToken(tokens.own) })
   })
   await db.close()
   return { ...tokens, organizationId }
 }
 
 test('RFC 7592 §5: found tokens of registration end by their text alone, and the chain names the command', async () => {
-  const { initial, own, organizationId } = await addRegistrationTokens()
+  const { initial, own, organizationId } = await addRegistrationTokens('acme', 'the-sync')
   const reported = (token: string, ...args: string[]) =>
     run(['secrets', 'report', '-', ...args], { cwd: root, input: `${token}\n` })
   assert.equal(
@@ -197,4 +197,27 @@ test('RFC 7592 §5: found tokens of registration end by their text alone, and th
   const chain = (await run(['audit', 'export'], { cwd: root })).stdout
   assert.match(chain, /"actor":"command secrets report \([^"]+\)","action":"exposeRegistrationToken"/)
   for (const token of [initial, own]) assert.ok(!(chain + notices).includes(token.slice(7, 40)))
+})
+
+test('RFC 7592 §5: of found tokens of registration that are only flagged the report says what replaces them', async () => {
+  const tenantId = 'noting'
+  const noting = tenant(tenantId, [sampleApp('sync', { client_id: 'noted' })], { exposed_secrets: 'flag' })
+  const file = join(root, 'noting.json')
+  writeFileSync(file, JSON.stringify({ blueprint: tenantId, tenants: [noting] }))
+  assert.equal((await run(['apply', file], { cwd: root })).code, 0)
+  const { initial, own, organizationId } = await addRegistrationTokens(tenantId, 'noted')
+  const reported = async (token: string) =>
+    (await run(['secrets', 'report', '-'], { cwd: root, input: `${token}\n` })).stdout.split('\n').slice(1)
+  assert.deepEqual(await reported(own), [
+    'Give the app another, which ends this one: sallyport manage registrations rotate --tenant noting --app noted',
+    '',
+  ])
+  const whose = `--tenant noting --organization ${organizationId}`
+  assert.deepEqual(await reported(initial), [
+    `Take it back: sallyport manage registration-tokens remove reg_1 ${whose}`,
+    `Then give out another, on the terms you choose: sallyport manage registration-tokens create ${whose} --name NAME`,
+    '',
+  ])
+  const { stdout } = await run(['notices', '--tenant', tenantId], { cwd: root })
+  assert.match(stdout, /; it still works, until sallyport manage registrations rotate$/m)
 })
