@@ -18,8 +18,22 @@ export function misspeltName(wrong: string, allowed: readonly string[]): string 
 function byDistance(wrong: string, allowed: readonly string[]) {
   const bounded = wrong.slice(0, longestCompared)
   return allowed
-    .map((name) => ({ name, distance: editDistance(bounded, name) }))
+    .map((name) => ({ name, distance: isShort(bounded, name) ? 1 : editDistance(bounded, name) }))
     .sort((one, other) => one.distance - other.distance)
+}
+
+const shortestPrefix = 3
+
+/** `tls_cert_file` for `tls_certificate_file`: many letters away, and yet nothing else is meant. */
+function isShort(wrong: string, name: string): boolean {
+  const [short, whole] = [wrong.split('_'), name.split('_')]
+  return (
+    short.length === whole.length &&
+    short.every(
+      (word, index) =>
+        word === whole[index] || (word.length >= shortestPrefix && whole[index]?.startsWith(word) === true),
+    )
+  )
 }
 
 /** Levenshtein's distance, one row at a time. */

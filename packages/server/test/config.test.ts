@@ -194,6 +194,14 @@ test('contract: an unknown setting names the nearest one as it is written in tha
     unknown({ environment: { SALLYPORT_MASTERKEY_FILE: '/k' } }) ?? '',
     /mean SALLYPORT_MASTER_KEY_FILE\?$/,
   )
+  for (const [short, meant] of [
+    ['TLS_CERT_FILE', 'TLS_CERTIFICATE_FILE'],
+    ['TLS_KEYS_FILE', 'TLS_KEY_FILE'],
+  ])
+    assert.match(
+      unknown({ environment: { [`SALLYPORT_${short}`]: '/x.pem' } }) ?? '',
+      new RegExp(`mean SALLYPORT_${meant}\\?$`),
+    )
   assert.equal(
     unknown({ file: { ...least, frobnicate: 1 } }),
     'sallyport.yaml: frobnicate: there is no such setting',
