@@ -24,6 +24,7 @@ export class TokenNotShown extends OAuthError {
   }
 }
 
+/** Basic also where a tenant takes no secrets: a 401 must name a scheme, and no other proof of a client is one. */
 const challenge = ({ code }: OAuthError, realm: string): string =>
   code === 'invalid_token' ? `Bearer realm="${realm}", error="invalid_token"` : `Basic realm="${realm}"`
 
