@@ -95,14 +95,14 @@ for (const [fate, lose] of [
     const { data, config, database, key, apply } = await madeDatabase(t)
     lose(database)
     const left = readdirSync(data)
-    for (const { code, stderr } of [
-      await run(['serve', '--config', config]),
-      await run(['serve', '--config', config, '--workers', '2']),
-      await apply(),
-      await run(['apps', '--data', data]),
-    ]) {
+    for (const [where, { code, stderr }] of [
+      [`--config ${config}`, await run(['serve', '--config', config])],
+      [`--config ${config}`, await run(['serve', '--config', config, '--workers', '2'])],
+      [`--data ${data}`, await apply()],
+      [`--data ${data}`, await run(['apps', '--data', data])],
+    ] as const) {
       const said =
-        `The master key in ${key} is here but its database is not: restore a backup with \`sallyport restore\`, or ` +
+        `The master key in ${key} is here but its database is not: restore a backup with \`sallyport restore ${where}\`, or ` +
         'move the key away to begin anew.\n'
       assert.deepEqual([code, stderr], [3, said])
     }
