@@ -16,6 +16,12 @@ export interface Failure {
   readonly retryAfterSeconds?: number | undefined
 }
 
+interface Circumstances {
+  readonly cause?: unknown
+  /** What the message says in brackets: a few words for whoever has set the client up. */
+  readonly why?: string | undefined
+}
+
 /**
  * There is no token: the authorization server refused, could not be reached, or answered what is no token.
  *
@@ -47,8 +53,8 @@ export class TokenRequestError extends Error implements Failure {
   readonly requestId: string | undefined
   readonly retryAfterSeconds: number | undefined
 
-  constructor(url: string, failure: Failure, options?: { readonly cause?: unknown }) {
-    super(describe(url, failure), options)
+  constructor(url: string, failure: Failure, options?: Circumstances) {
+    super(describe(url, failure, options?.why), options)
     this.code = failure.code
     this.status = failure.status
     this.description = failure.description
@@ -57,11 +63,12 @@ export class TokenRequestError extends Error implements Failure {
   }
 }
 
-function describe(url: string, { code, status, requestId }: Failure): string {
+function describe(url: string, { code, status, requestId }: Failure, why: string | undefined): string {
   // What stands in a query is nobody's to log.
   const [place] = url.split('?')
   const id = requestId === undefined ? '' : ` (X-Request-Id ${requestId})`
-  return `${place}: ${status === undefined ? '' : `${status} `}${code}${id}`
+  const reason = why === undefined ? '' : ` (${why})`
+  return `${place}: ${status === undefined ? '' : `${status} `}${code}${reason}${id}`
 }
 
 export type MisuseCode = 'ERR_INVALID_ARG_VALUE' | 'ERR_ORIGIN_NOT_ALLOWED'

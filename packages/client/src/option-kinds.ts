@@ -48,7 +48,24 @@ const kinds: { readonly [Name in keyof ClientOptions]-?: Kind } = {
 export const unknownOptions = (options: object): string[] =>
   Object.keys(options)
     .filter((name) => !Object.hasOwn(kinds, name))
-    .map((name) => `${name} is unknown (there are ${Object.keys(kinds).join(', ')})`)
+    .map((name) => `${name} is unknown (did you mean ${nearestOption(name)}?)`)
+
+/** By the pairs of neighbouring letters that two names have in common: enough for a misspelling or another case. */
+function nearestOption(wrong: string): string {
+  const pairs = pairsIn(wrong)
+  const likeness = (name: string): number => {
+    const own = pairsIn(name)
+    return own.filter((pair) => pairs.includes(pair)).length / (own.length + pairs.length)
+  }
+  const [nearest = ''] = Object.keys(kinds).sort((one, other) => likeness(other) - likeness(one))
+  return nearest
+}
+
+/** Of `client_id` as of `clientId`. */
+function pairsIn(name: string): string[] {
+  const letters = name.toLowerCase().replace(/[^a-z]/g, '')
+  return Array.from(letters.slice(1), (letter, index) => letters.charAt(index) + letter)
+}
 
 /** One sentence for each option that is another kind of value than it may be. */
 export function kindProblems(options: Readonly<Record<string, unknown>>): string[] {

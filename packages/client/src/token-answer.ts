@@ -14,7 +14,7 @@ const isMembers = (value: unknown): value is Members =>
 const printable = /^[\x20-\x7e]{1,128}$/
 
 /** Only what cannot make a second line of a log. */
-const plain = (value: unknown): string | undefined =>
+export const plain = (value: unknown): string | undefined =>
   typeof value === 'string' && printable.test(value) ? value : undefined
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined)

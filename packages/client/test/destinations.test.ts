@@ -115,10 +115,23 @@ test('client: options that do not fit together are refused, all in one message',
 })
 
 test('client: an option that there is none of is refused, as it would be passed over', () => {
-  for (const name of ['DPoP', 'scopes', 'constructor'])
+  const meant = {
+    ...{ DPoP: 'dpop', scopes: 'scope', audence: 'audience', client_id: 'clientId', tokenurl: 'tokenUrl' },
+    ...{
+      secret: 'secretIn',
+      orgins: 'origins',
+      onRenewalFail: 'onRenewalFailed',
+      certificate: 'clientCertificate',
+    },
+  }
+  for (const [name, near] of Object.entries(meant))
+    assert.throws(() => createClient({ issuer, ...secretOf, [name]: true } as never), {
+      message: `createClient: ${name} is unknown (did you mean ${near}?)`,
+    })
+  for (const name of ['constructor', '', '7'])
     assert.throws(
       () => createClient({ issuer, ...secretOf, [name]: true } as never),
-      new RegExp(`createClient: ${name} is unknown \\(there are issuer, .*\\bdpop\\b.*\\)`),
+      new RegExp(`createClient: ${name} is unknown \\(did you mean \\w+\\?\\)`),
     )
 })
 

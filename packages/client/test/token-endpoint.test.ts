@@ -37,6 +37,27 @@ test('RFC 8414 §3: the endpoint is found by metadata, once, and a failure of th
   assert.deepEqual(asked, [...Array(6).fill(place), tokenUrl, tokenUrl, tokenUrl])
 })
 
+test('RFC 8414 §3.3: metadata of another issuer is refused, and the message has both', async () => {
+  const says = async (named: string, given: string) => {
+    const { client } = createWorld({ issuer: given, fetch: async () => json(200, { issuer: named }) })
+    return (await refusal(client.token())).message
+  }
+  assert.equal(
+    await says(issuer, `${issuer}/`),
+    `${issuer}/: 200 invalid_answer (names the issuer "${issuer}", and the client was given "${issuer}/")`,
+  )
+  for (const named of [`${issuer}/\n2026-11-21 all is well`, `https://${'x'.repeat(200)}`])
+    assert.match(
+      await says(named, issuer),
+      /^.* \(names the issuer "another", and the client was given .*\)$/,
+    )
+  const { client } = createWorld({ fetch: async () => json(200, { issuer }) })
+  assert.equal(
+    (await refusal(client.token())).message,
+    `${issuer}: 200 invalid_answer (its token_endpoint is no https URL)`,
+  )
+})
+
 test('RFC 6749 §2.3.1: the secret goes into the header, or by choice into the body', async () => {
   const [header, body] = [createWorld({ scope: 'read write' }), createWorld({ secretIn: 'body', tokenUrl })]
   await Promise.all([header.client.token(), body.client.token()])
@@ -207,6 +228,28 @@ test('client: a server that never answers is waited for half a minute', async ()
   silence.abort(new Error('too long'))
   const { code, cause } = await asked
   assert.deepEqual([code, (cause as Error).message, deadlines], ['unreachable', 'too long', [30]])
+})
+
+test('client: why a server is unreachable is said by the innermost cause that has a code', async () => {
+  const caused = (...codes: unknown[]) =>
+    codes.reduceRight(
+      (cause: unknown, code) => Object.assign(new Error('failed', { cause }), { code }),
+      undefined,
+    )
+  const circular = caused('ECONNRESET') as Error
+  circular.cause = circular
+  const cases: readonly (readonly [unknown, string])[] = [
+    [caused(undefined, undefined, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), ' (UNABLE_TO_VERIFY_LEAF_SIGNATURE)'],
+    [caused('UND_ERR_SOCKET', 'ECONNRESET', undefined), ' (ECONNRESET)'],
+    [circular, ' (ECONNRESET)'],
+    [caused(undefined, 20, 'no\ncode'), ''],
+    ['thrown', ''],
+  ]
+  for (const [cause, reason] of cases) {
+    const { client } = createWorld({ tokenUrl, fetch: () => Promise.reject(cause) })
+    const error = await refusal(client.token())
+    assert.deepEqual([error.message, error.cause], [`${tokenUrl}: unreachable${reason}`, cause])
+  }
 })
 
 test('client: an answer that breaks off or does not end in time is a lost connection, and is tried anew', async () => {
