@@ -21,18 +21,21 @@ const audience = 'https://api.example.com'
 async function startServer(t: TestContext): Promise<TestServer> {
   const key = await makeKey()
   const apis = [{ id: 'rest', audience, scopes: { 'invoices/read': 'Read invoices' } }]
-  const of = (id: string, more = {}) =>
-    app(id, { client_id: id, scopes: { rest: ['invoices/read'] }, ...more })
-  const keyed = {
-    client_authentication: ['private_key_jwt'],
-    credentials: [{ id: 'main', public_key: key.publicJwk }],
-  }
-  const apps = [of('sync'), of('nightly-sync', keyed), app('api', { scopes: {}, introspects: ['rest'] })]
+  const sync = app('sync', {
+    scopes: { rest: ['invoices/read'] },
+    client_authentication: ['client_secret_basic', 'private_key_jwt'],
+    credentials: [
+      { id: 'main', secret: 'generated' },
+      { id: 'key', public_key: key.publicJwk },
+    ],
+  })
+  const apps = [sync, app('api', { scopes: {}, introspects: ['rest'] })]
   const { clock, wallClock } = systemEffects
   const effects = { effects: (ours: Effects): Effects => ({ ...ours, clock, wallClock }) }
   const server = await startTestServer(t, oneStore, blueprint(tenant('acme', apps, { apis })), {}, effects)
+  const [CLIENT_ID, CLIENT_SECRET] = server.credential('acme', 'sync')
   const environment = {
-    CLIENT_SECRET: server.credential('acme', 'sync')[1],
+    ...{ CLIENT_ID, CLIENT_SECRET },
     PRIVATE_KEY: await exportPKCS8(key.privateKey),
   }
   Object.assign(process.env, environment)

@@ -48,7 +48,7 @@ export interface Client {
  *
  * const api = createClient({
  *   issuer: 'https://auth.example.com/acme',
- *   clientId: 'sync',
+ *   clientId: process.env.CLIENT_ID ?? '',
  *   clientSecret: process.env.CLIENT_SECRET,
  *   origins: ['https://api.example.com'],
  * })

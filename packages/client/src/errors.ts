@@ -34,7 +34,7 @@ interface Circumstances {
  *
  * const api = createClient({
  *   issuer: 'https://auth.example.com/acme',
- *   clientId: 'sync',
+ *   clientId: process.env.CLIENT_ID ?? '',
  *   clientSecret: process.env.CLIENT_SECRET,
  *   origins: ['https://api.example.com'],
  * })

@@ -27,7 +27,7 @@ const pkcs8 = /^-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE K
  *
  * const api = createClient({
  *   issuer: 'https://auth.example.com/acme',
- *   clientId: 'nightly-sync',
+ *   clientId: process.env.CLIENT_ID ?? '',
  *   privateKey: await importPrivateKey(process.env.PRIVATE_KEY ?? '', 'ES256'),
  *   origins: ['https://api.example.com'],
  * })

@@ -13,6 +13,7 @@ export interface ClientOptions extends GivenEffects {
   readonly issuer?: string | undefined
   /** The token endpoint, for servers without metadata. With `issuer` beside it nothing is looked up. */
   readonly tokenUrl?: string | undefined
+  /** As the server names the app in requests: what `sallyport apply` printed, not the app's id in the blueprint. */
   readonly clientId: string
   readonly clientSecret?: string | undefined
   /** Where the secret is sent: `header` is `client_secret_basic`, `body` is `client_secret_post`. */
