@@ -52,7 +52,7 @@ const service: Readonly<Record<string, () => Promise<unknown>>> = {
 
 /** The commands whose answer is no, and with which code they say so. */
 const refused: Readonly<Record<string, number>> = {
-  'sallyport manage organizations subscribe globex --tenant acme --plan partner --profile globex': 2,
+  'sallyport manage organizations subscribe globex --tenant nova --plan partner --profile globex': 2,
   'sallyport inspect --config sallyport.yaml': 1,
 }
 
