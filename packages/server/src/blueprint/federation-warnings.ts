@@ -8,10 +8,9 @@ import type { CredentialEntry } from './schema.ts'
 export function federationWarnings(blueprints: readonly Blueprint[]): Warning[] {
   return blueprints.flatMap(({ file, source }) =>
     credentialsIn(file.tenants).flatMap(([{ federation }, path]) =>
-      (federation ? checkFederationRule(federation).warnings : []).map((sentence): Warning => {
-        const { found: _, expected: __, ...place } = source.problem([...path, 'federation'], '', '')
-        return { ...place, sentence }
-      }),
+      (federation ? checkFederationRule(federation).warnings : []).map((sentence) =>
+        source.warning([...path, 'federation'], sentence),
+      ),
     ),
   )
 }

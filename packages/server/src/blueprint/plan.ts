@@ -9,6 +9,7 @@ import { checkOutbound } from './check-outbound.ts'
 import { type CompareOptions, type Comparison, compareRows } from './compare.ts'
 import { declareRows } from './declare-rows.ts'
 import { federationWarnings } from './federation-warnings.ts'
+import { planWarnings } from './plan-warnings.ts'
 import type { Problem, Warning } from './problem.ts'
 import type { DeclaredRow } from './rows.ts'
 import type { SecretEffects } from './secret-source.ts'
@@ -50,7 +51,8 @@ export async function planBlueprints(
   problems.push(...comparison.problems)
   if (problems.length > 0) return { problems }
   const asked = { blueprints, declared, prune, adopt }
-  return { plan: { ...comparison, ...asked, warnings: federationWarnings(blueprints) } }
+  const warnings = [...federationWarnings(blueprints), ...planWarnings(blueprints)]
+  return { plan: { ...comparison, ...asked, warnings } }
 }
 
 /** Inside a transaction too: there the answer cannot go stale. */

@@ -5,12 +5,15 @@ import { CertificateSource, CredentialEntry } from './schema.ts'
 
 export type Path = readonly (string | number)[]
 
-export interface Problem {
+export interface Place {
   readonly file: string
   readonly line: number
   readonly column: number
   /** `tenants[0].apis[0].audience`; empty for the file as a whole. */
   readonly path: string
+}
+
+export interface Problem extends Place {
   readonly found: string
   readonly expected: string
 }
@@ -19,7 +22,7 @@ export interface Problem {
 export type Fault = Pick<Problem, 'found' | 'expected'>
 
 /** What can be done and is likely to be regretted: a sentence, at its place. */
-export interface Warning extends Pick<Problem, 'file' | 'line' | 'column' | 'path'> {
+export interface Warning extends Place {
   readonly sentence: string
 }
 

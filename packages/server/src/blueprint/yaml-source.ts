@@ -1,13 +1,14 @@
 /** One YAML file read strictly into plain values, with the place of each: no aliases, no tags, one document. */
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml'
-import { formatPath, type Path, type Problem } from './problem.ts'
+import { formatPath, type Path, type Place, type Problem, type Warning } from './problem.ts'
 
 export interface Source {
   readonly file: string
   readonly value: unknown
   /** A problem at the place, or at the nearest place around it that exists. */
   problem(path: Path, found: string, expected: string): Problem
+  warning(path: Path, sentence: string): Warning
 }
 
 export type Reading = { readonly source: Source } | { readonly problems: readonly Problem[] }
@@ -47,7 +48,11 @@ export function readYaml(file: string, text: string): Reading {
   const value = document.contents === null ? null : reader.read(document.contents, [])
   if (reader.problems.length > 0) return { problems: reader.problems }
   return {
-    source: { file, value, problem: (path, found, expected) => reader.problem(path, found, expected) },
+    source: {
+      ...{ file, value },
+      problem: (path, found, expected) => reader.problem(path, found, expected),
+      warning: (path, sentence) => ({ ...reader.place(path), sentence }),
+    },
   }
 }
 
@@ -110,24 +115,25 @@ class Reader {
   }
 
   problem(path: Path, found: string, expected: string): Problem {
-    for (let length = path.length; length > 0; length--) {
-      const offset = this.#offsets.get(JSON.stringify(path.slice(0, length)))
-      if (offset !== undefined) return this.problemAt(offset, path, found, expected)
-    }
-    return this.problemAt(0, path, found, expected)
+    return { ...this.place(path), found, expected }
   }
 
   problemAt(offset: number, path: Path, found: string, expected: string): Problem {
+    return { ...this.#placeAt(offset, path), found, expected }
+  }
+
+  place(path: Path): Place {
+    for (let length = path.length; length > 0; length--) {
+      const offset = this.#offsets.get(JSON.stringify(path.slice(0, length)))
+      if (offset !== undefined) return this.#placeAt(offset, path)
+    }
+    return this.#placeAt(0, path)
+  }
+
+  #placeAt(offset: number, path: Path): Place {
     const { line, col } = this.#lines.linePos(offset)
     // An empty file has no first line for the counter.
-    return {
-      file: this.#file,
-      line: Math.max(line, 1),
-      column: Math.max(col, 1),
-      path: formatPath(path),
-      found,
-      expected,
-    }
+    return { file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1), path: formatPath(path) }
   }
 
   read(node: ParsedNode, path: Path): unknown {

@@ -58,10 +58,13 @@ function opens({ isGood, endpoints, apiId }: TokenReport): string[] {
     ...titled(isGood ? 'Opens' : 'Would open, if it were good', open?.map(name)),
     ...titled(
       'Does not open',
-      closed?.map((one) => `${name(one)}: it lacks ${clean(one.scope)}`),
+      closed?.map((one) => `${name(one)}: it lacks ${clean(one.scope)}${whyLacking(one)}`),
     ),
   ]
 }
+
+const whyLacking = ({ outsidePlan }: EndpointReport): string =>
+  outsidePlan === undefined ? '' : `, which the app is granted and plan ${clean(outsidePlan)} leaves out`
 
 const titled = (title: string, lines: readonly string[] = []): readonly string[] =>
   lines.length === 0 ? [] : [title, ...lines]

@@ -50,11 +50,11 @@ function logRefusal(
 }
 
 function logSuccess(log: Log, { endpoint, request, site, notes, milliseconds }: ClientOutcome): void {
-  const { clientId = '', credentialId = '', apiId = '', reused = false, revokedToken } = notes
+  const { clientId = '', credentialId = '', apiId = '', reused = false, reason, revokedToken } = notes
   const tenant = site.tenant.id
   if (endpoint === 'token') {
     const facts = { requestId: request.id, tenant, clientId, credentialId, api: apiId }
-    log.tokenIssued({ ...facts, milliseconds, isReused: reused })
+    log.tokenIssued({ ...facts, milliseconds, isReused: reused, reason })
   } else if (revokedToken !== undefined) {
     log.info('token revoked', { request_id: request.id, tenant, client_id: clientId, token_id: revokedToken })
   }

@@ -82,6 +82,8 @@ export interface TokenLine {
   readonly api: string
   readonly milliseconds: number
   readonly isReused: boolean
+  /** Where the app may have expected another token. */
+  readonly reason?: string | undefined
 }
 
 export interface Log extends FailureLog {
@@ -143,9 +145,12 @@ function tokenLine(line: TokenLine, time: string): string {
   return (
     `{"level":"info","time":"${time}","request_id":"${line.requestId}","tenant":"${line.tenant}"` +
     `,"client_id":${quote(line.clientId)},"credential_id":${quote(line.credentialId)},"api":${quote(line.api)}` +
-    `,"milliseconds":${Math.round(line.milliseconds * 1000) / 1000},"reused":${line.isReused},"msg":"token issued"}\n`
+    `,"milliseconds":${Math.round(line.milliseconds * 1000) / 1000},"reused":${line.isReused}${reasonMember(line)},"msg":"token issued"}\n`
   )
 }
+
+const reasonMember = ({ reason }: TokenLine): string =>
+  reason === undefined ? '' : `,"reason":${quote(reason)}`
 
 const needsNoEscape = /^[ !#-[\]-~]*$/
 const quote = (text: string): string => (needsNoEscape.test(text) ? `"${text}"` : JSON.stringify(text))

@@ -131,12 +131,12 @@ async function standingOf(
   return { standing, facts: { ...facts, organizationId } }
 }
 
-const whatItIs = (tenant: TenantRecord, token: OwnToken, { app }: Standing, isApiGone: boolean) => ({
+const whatItIs = (tenant: TenantRecord, token: OwnToken, standing: Standing, isApiGone: boolean) => ({
   kind: 'access_token' as const,
-  app: app && appOf(app),
+  app: standing.app && appOf(standing.app),
   apiId: isApiGone ? null : token.apiId,
   scopes: token.scopes,
-  endpoints: isApiGone ? [] : endpointsOf(tenant, token.apiId, token.scopes),
+  endpoints: isApiGone ? [] : endpointsOf(tenant, token, standing),
 })
 
 const appOf = ({ clientId, id, name, organizationId }: AppRecord) => ({ clientId, id, name, organizationId })

@@ -24,12 +24,15 @@ export async function resolveProof(
   const misfits: Misfit[] = []
   const problem = (path: Path, found: string, expected: string): Problem => {
     misfits.push({ pointer: pointerOf(path), found, expected })
-    return { file: '', line: 1, column: 1, path: '', found, expected }
+    return { ...nowhere, found, expected }
   }
   const [row] = await declareCredentials(
     {
       blueprint: {
-        source: { file: '', value: null, problem },
+        source: {
+          ...{ file: '', value: null, problem },
+          warning: (_path, sentence) => ({ ...nowhere, sentence }),
+        },
         file: { blueprint: 'management', tenants: [] },
       },
       tenant,
@@ -44,6 +47,8 @@ export async function resolveProof(
     refuseWith('invalid_body', { misfits: misfits.map(withoutPrefix) })
   return row.proof
 }
+
+const nowhere = { file: '', line: 1, column: 1, path: '' }
 
 const noFiles = (): Promise<string> => Promise.reject(new Error('a body names no files'))
 

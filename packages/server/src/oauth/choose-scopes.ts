@@ -21,11 +21,14 @@ export function chooseScopes(
 ): readonly string[] {
   const granted = app.scopesByApi.get(api.id) ?? nothing
   const ofPlan = limitOf(plan?.scopesByApi ?? null, api)
-  const allowed = limits.length === 0 ? ofPlan : [...limits, ...ofPlan]
   return asked === undefined
-    ? defaultScopes(app.defaultScopes, granted, allowed, api)
-    : askedScopes(parseScope(asked), granted, allowed, api)
+    ? defaultScopes(app.defaultScopes, granted, limits.length === 0 ? ofPlan : [...limits, ...ofPlan], api)
+    : askedScopes(parseScope(asked), limits.length === 0 ? [granted] : [granted, ...limits], ofPlan, api)
 }
+
+/** Whether a token has no scope only because the plan leaves nothing of what the app would get without asking. */
+export const isBarredByPlan = (api: Api, plan: Plan | null, app: CompiledAppSettings): boolean =>
+  chooseScopes(undefined, api, plan, app).length === 0 && chooseScopes(undefined, api, null, app).length > 0
 
 /** What a list of scopes by API leaves of one API's: nothing, unless it stands there. Null limits nothing. */
 export const limitOf = (
@@ -41,11 +44,13 @@ export function grantedOf(
   app: CompiledAppSettings,
   limits: readonly GrantedScopes[],
 ): readonly string[] {
-  const all = [app.scopesByApi.get(api.id) ?? nothing, api.scopes, ...limits]
-  const sets = [...all, ...limitOf(plan?.scopesByApi ?? null, api)]
+  const sets = [app.scopesByApi.get(api.id) ?? nothing, api.scopes, ...limits]
   const granted = scopes.filter((scope) => sets.every(({ set }) => set.covers(scope)))
   if (granted.length === 0) refuse('invalid_scope', 'none of the scopes named for the app is granted to it')
-  return [...new Set(granted)]
+  const ofPlan = limitOf(plan?.scopesByApi ?? null, api)
+  const left = granted.filter((scope) => ofPlan.every(({ set }) => set.covers(scope)))
+  if (left.length === 0) refuse('invalid_scope', 'all scopes named for the app are outside the plan')
+  return [...new Set(left)]
 }
 
 /** An omitted scope means the app's default scopes, or else all that it is granted on the API. */
@@ -69,17 +74,21 @@ const within = (scope: string, held: GrantedScopes): readonly string[] =>
 /** What was asked for is granted whole or refused whole: a client never gets less than it thinks it has. */
 function askedScopes(
   scopes: readonly string[],
-  granted: GrantedScopes,
-  allowed: readonly GrantedScopes[],
+  granted: readonly GrantedScopes[],
+  ofPlan: readonly GrantedScopes[],
   api: Api,
 ): readonly string[] {
   // Not shown: an unknown name may be a secret in the wrong place, and the log would keep it.
   if (!scopes.every((scope) => api.scopes.set.covers(scope))) {
     refuse('invalid_scope', 'scope not declared by the API')
   }
-  const refused = scopes.find(
-    (scope) => !granted.set.covers(scope) || !allowed.every(({ set }) => set.covers(scope)),
-  )
-  if (refused !== undefined) refuse('invalid_scope', `scope not granted: ${refused.slice(0, 100)}`)
+  refuseBeyond(scopes, granted, 'scope not granted')
+  // Said apart, as whoever looks at the app sees the scope among what it is granted.
+  refuseBeyond(scopes, ofPlan, 'scope outside the plan')
   return scopes
+}
+
+function refuseBeyond(scopes: readonly string[], held: readonly GrantedScopes[], why: string): void {
+  const beyond = scopes.find((scope) => !held.every(({ set }) => set.covers(scope)))
+  if (beyond !== undefined) refuse('invalid_scope', `${why}: ${beyond.slice(0, 100)}`)
 }

@@ -40,6 +40,8 @@ export interface OAuthNotes {
   credentialId?: string
   apiId?: string
   reused?: boolean
+  /** Why a token was issued that opens nothing. */
+  reason?: string
   /** The token that was revoked, by its `jti` or digest. */
   revokedToken?: string | undefined
   /** RFC 9449 §8.2: the nonce to use from now on, where the proof held an older one. */

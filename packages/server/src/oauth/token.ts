@@ -2,6 +2,7 @@
 
 import { type Confirmation, type Form, neverCached, type Reply, refuse } from '@sallyport/protocol'
 import { type Dialect, type DialectFeature, dialectAt } from '../tenants/dialect.ts'
+import { isBarredByPlan } from './choose-scopes.ts'
 import { authenticateClient } from './client-auth/index.ts'
 import type { AuthenticatedClient } from './client-auth/proven-client.ts'
 import { confirmSender } from './confirm-sender.ts'
@@ -99,6 +100,7 @@ function tokenReply(
   const { notes, now } = request
   const dialect = answerDialect(request, authorization)
   notes.apiId = authorization.api.id
+  noteNoScopes(request, authorization)
   // RFC 9449 §5: whoever holds such a token must know that it is none to be sent as Bearer.
   const tokenType = confirmation?.jkt === undefined ? authorization.client.settings.tokenType : 'DPoP'
   const secondsLeft = token.expiresAt - now
@@ -115,6 +117,12 @@ function tokenReply(
     token.answer = { secondsLeft, body }
   }
   return { status: 200, headers: answerHeaders(request), body: token.answer.body }
+}
+
+/** RFC 6749 §3.3: what is left of the default is nothing, and the client has not asked for more. */
+function noteNoScopes({ notes }: OAuthRequest, { api, plan, scopes, client }: Authorization): void {
+  if (scopes.length === 0 && isBarredByPlan(api, plan, client.settings))
+    notes.reason = 'no scope: what the app gets unasked is all outside the plan'
 }
 
 function answerHeaders({ dialect, notes }: OAuthRequest): Readonly<Record<string, string>> {

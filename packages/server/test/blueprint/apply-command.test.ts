@@ -153,6 +153,25 @@ test('apply: a federation rule that lets in too many is a warning on the error o
   assert.deepEqual([json.warnings.length, json.warnings[0].line], [1, 28])
 })
 
+test('RFC 6749 §3.3, apply: a plan that leaves nothing of what an app is granted of an API is a warning at its place', async (t) => {
+  const barred = (granted: string, allowed: string) =>
+    changed('[orders/read, storage:read]', granted, changed('price: free', `price: free\n        ${allowed}`))
+  const warn = async (granted: string, allowed: string) => {
+    const folder = folderWith(t, { 'shop.yaml': barred(granted, allowed) })
+    const { code, stderr } = await run(['shop.yaml', '--data', 'data', '--dry-run'], folder)
+    assert.equal(code, 0)
+    return stderr
+  }
+  assert.match(
+    await warn('[storage:read]', 'scopes: {rest: [orders/read]}'),
+    /^shop\.yaml:25:22 tenants\[0\]\.organizations\[0\]\.apps\[0\]\.scopes\.rest: warning: Plan free leaves nothing of rest: .+\n$/m,
+  )
+  assert.match(await warn('[storage:read]', 'scopes: {}'), /warning: Plan free leaves nothing of rest/)
+  assert.doesNotMatch(await warn('[storage:read]', "scopes: {rest: ['storage:*']}"), /warning/)
+  assert.doesNotMatch(await warn('[orders/read, storage:read]', 'scopes: {rest: [orders/read]}'), /warning/)
+  assert.doesNotMatch(await warn('[]', 'scopes: {}'), /warning/)
+})
+
 test('trust 153: a private host to fetch from is refused at its place, in each of its places, unless the configuration allows it', async (t) => {
   const issuers = `[{issuer: https://10.0.0.7, apps: [sync]}, {issuer: https://idp.example, jwks_uri: 'https://[fd00::1]/jwks', apps: [sync]}, {issuer: https://127.0.0.1, jwks_uri: https://keys.example/jwks, apps: [sync]}]`
   const trusting = changed(

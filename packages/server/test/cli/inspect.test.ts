@@ -165,6 +165,10 @@ test('issue 5: who has cut it off, which endpoints it would open, and what to do
       endpoints: [
         { apiId: 'rest', method: 'GET', path: '/orders/{order}', scope: 'orders:read', isOpen: true },
         { apiId: 'rest', method: 'POST', path: '/orders', scope: 'orders:write', isOpen: false },
+        {
+          ...{ apiId: 'rest', method: 'PUT', path: '/orders', scope: 'orders:write' },
+          ...{ isOpen: false, outsidePlan: 'free' },
+        },
       ],
     },
     1_800_000_001,
@@ -183,6 +187,7 @@ test('issue 5: who has cut it off, which endpoints it would open, and what to do
     '  GET /orders/{order}',
     'Does not open',
     '  POST /orders: it lacks orders:write',
+    '  PUT /orders: it lacks orders:write, which the app is granted and plan free leaves out',
     '',
     'Header',
     '  alg  ES256',

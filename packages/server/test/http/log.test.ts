@@ -57,7 +57,8 @@ test('operations: the hand-made token line is JSON of the same form, whatever th
   const { log, read } = keepLines()
   log.tokenIssued(tokenLine)
   log.tokenIssued({ ...tokenLine, clientId: 'odd"\\\n\u2028é' })
-  const [plain, odd] = read().lines
+  log.tokenIssued({ ...tokenLine, reason: 'no "scope"' })
+  const [plain, odd, reasoned] = read().lines
   assert.deepEqual(plain, {
     level: 'info',
     time: '2026-11-20T12:00:00.123Z',
@@ -71,6 +72,7 @@ test('operations: the hand-made token line is JSON of the same form, whatever th
     msg: 'token issued',
   })
   assert.equal(odd.client_id, 'odd"\\\n\u2028é')
+  assert.equal(reasoned.reason, 'no "scope"')
 })
 
 const everyField: Required<LogFields> = {

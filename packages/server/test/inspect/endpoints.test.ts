@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { inspectToken } from '../../src/inspect/inspect-token.ts'
 import { removeApi } from '../../src/store/tenants.ts'
 import { oneStore, startTestServer, type TestServer } from '../harness.ts'
-import { app, blueprint, restApi, tenant } from '../oauth/sample.ts'
+import { app, blueprint, organization, restApi, tenant } from '../oauth/sample.ts'
 
 const endpoints = [
   { method: 'GET', path: '/orders/{order}', scope: 'orders:read' },
@@ -42,6 +42,23 @@ test('issue 5, 003-02: each endpoint of the API is opened by a scope of the toke
     ...{ apiId: 'rest', method: 'POST', path: '/orders', scope: 'orders:write', isOpen: false },
   })
   assert.deepEqual((await again()).scopes, ['orders:read', 'storage:*'])
+})
+
+test('issue 5: of a scope that the app is granted and its plan bars the plan is named', async (t) => {
+  const plans = [{ id: 'free', price: 'free', scopes: { rest: ['orders:read'] } }]
+  const buyer = app('sync', { scopes: { rest: ['orders:write'] } })
+  const organizations = [organization('customer', [buyer], { plan: 'free' })]
+  const text = blueprint(tenant('acme', [], { apis: [api], plans, organizations }))
+  const { report } = await reportOf(await startTestServer(t, oneStore, text), 'acme')
+  assert.deepEqual(
+    report.endpoints.map(({ scope, outsidePlan }) => [scope, outsidePlan]),
+    [
+      ['orders:read', undefined],
+      ['orders:write', 'free'],
+      ['storage:disk:read', undefined],
+      ['storage', undefined],
+    ],
+  )
 })
 
 test('issue 5: a token that names no API, in a dialect that lists its scopes, is held against every API', async (t) => {

@@ -74,6 +74,33 @@ forEachStore((_engine, suite) => {
     assert.match(await told('reader'), /^The scope write of rest is not in the organization's plan; who has/)
   })
 
+  test('RFC 6749 §3.3: a provider that gives an app what its plan bars is warned, and the audit chain keeps the app alone', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const customer = '/tenants/acme/organizations/customer'
+    const { etag = '' } = await operator.call('GET', customer)
+    await operator.call('PATCH', customer, { body: { plan: 'reader' }, headers: { 'if-match': etag } })
+    const barred = [
+      'Plan reader leaves nothing of rest: what this app is granted there is no part of its tokens.',
+    ]
+    const made = await operator.call('POST', `${customer}/apps`, {
+      body: { id: 'writer', name: 'Writer', scopes: { rest: ['write'] } },
+    })
+    assert.deepEqual([made.status, made.json.warnings], [201, barred])
+    const path = `/tenants/acme/apps/${made.json.client_id}`
+    const shown = await operator.call('GET', path)
+    assert.deepEqual([shown.etag, shown.json.warnings], [made.etag, undefined])
+    const change = async (body: object) => {
+      const answer = await operator.call('PATCH', path, { body, headers: { 'if-match': '*' } })
+      return answer.json.warnings
+    }
+    assert.deepEqual(await change({ name: 'Renamed' }), barred)
+    assert.equal(await change({ scopes: { rest: ['read', 'write'] } }), undefined)
+    const chain = await operator.call('GET', '/tenants/acme/audit-records')
+    assert.match(chain.text, /Renamed/)
+    assert.doesNotMatch(chain.text, /leaves nothing/)
+  })
+
   test('trust F21: what the provider has given an app stays when its organization renames it, and cannot grow', async (t) => {
     const server = await startManaged(t, suite)
     const operator = await manager(server)

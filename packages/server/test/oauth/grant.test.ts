@@ -174,6 +174,34 @@ test('settled: a plan takes scopes away and gives none', async (t) => {
   assertError(await ask('writer', 'write'), 'invalid_scope')
 })
 
+test('RFC 6749 §3.3: where the plan bars what the app is granted, the log says so, asked for or not', async (t) => {
+  const plans = [{ id: 'small', price: 'free', scopes: { rest: ['read'] } }]
+  const organizations = [
+    organization(
+      'little',
+      [
+        app('writer', { scopes: { rest: ['write'] } }),
+        app('preferring', { scopes: { rest: ['read', 'write'] }, default_scopes: ['write'] }),
+        app('bare', { scopes: { rest: [] } }),
+      ],
+      { plan: 'small' },
+    ),
+  ]
+  const server = await startTestServer(t, oneStore, blueprint(tenant('acme', [], { plans, organizations })))
+  const reasonFor = async (appId: string, scope?: string) => {
+    const body = scope === undefined ? grant : { ...grant, scope }
+    const reply = await server.token('acme', { basic: server.credential('acme', appId), body })
+    return [reply.status, reply.json.scope, server.logLines.at(-1)?.reason]
+  }
+  const nothingLeft = 'no scope: what the app gets unasked is all outside the plan'
+  assert.deepEqual(await reasonFor('writer', 'write'), [400, undefined, 'scope outside the plan: write'])
+  assert.deepEqual(await reasonFor('writer', 'read'), [400, undefined, 'scope not granted: read'])
+  assert.deepEqual(await reasonFor('writer'), [200, undefined, nothingLeft])
+  assert.deepEqual(await reasonFor('preferring'), [200, undefined, nothingLeft])
+  assert.deepEqual(await reasonFor('preferring', 'read'), [200, 'read', undefined])
+  assert.deepEqual(await reasonFor('bare'), [200, undefined, undefined])
+})
+
 test('trust 73-75: a token is for one API, which the app has', async (t) => {
   const apis = [
     { ...restApi, scopes: { read: 'Read' } },

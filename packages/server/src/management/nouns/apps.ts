@@ -10,6 +10,7 @@ import type { WriteTransaction } from '../../store/database.ts'
 import { removeMembershipsOf } from '../../store/memberships.ts'
 import { type OrganizationRecord, selectOrganization } from '../../store/organizations.ts'
 import { defaultClientIdShape, identifierBytes } from '../../tenants/client-id-shape.ts'
+import { barredApis, barredSentence } from '../../tenants/plan-scopes.ts'
 import { checkAppPrivileges } from '../app-privileges.ts'
 import { requirePermission, systemTenantId } from '../authorize.ts'
 import { checkAppCount } from '../bounds.ts'
@@ -30,6 +31,8 @@ const AppShape = Type.Object({
   client_id: Type.String(),
   ...{ id, organization: Type.String(), ...settable, disabled: Type.Boolean() },
   ...managed,
+  /** In the answer that made or changed it. */
+  warnings: Type.Optional(Type.Array(Type.String())),
 })
 
 export const showApp = (row: AppRecord) => ({
@@ -112,6 +115,12 @@ const settingsOf = (body: Static<typeof ChangedApp>): AppSettings => pickSetting
 export const planOf = ({ plans = [] }: TenantEntry, { planId }: OrganizationRecord) =>
   plans.find(({ id: planName }) => planName === planId) ?? null
 
+/** As `sallyport apply` prints them of a blueprint; the audit chain holds the app alone. */
+function saidOf(app: ReturnType<typeof showApp>, plan: ReturnType<typeof planOf>) {
+  const warnings = barredApis(app.scopes ?? {}, plan).map((api) => barredSentence(plan?.id ?? '', api))
+  return { body: warnings.length === 0 ? app : { ...app, warnings }, after: app }
+}
+
 const example = { id: 'billing-sync', name: 'Billing sync', scopes: { rest: ['invoices/read'] } }
 const shown = {
   ...{ client_id: '5f0c2b7e9a1d4c3b8e6f7a90', organization: 'globex', ...example },
@@ -187,7 +196,8 @@ export const appOperations = [
       const clientId = newClientId(entry, effects.random)
       const place = { clientId, id: appId, organizationId: organization }
       const made = await saveCheckedApp(tx, entry, place, body, null)
-      return { body: made, location: `/tenants/${tenant}/apps/${clientId}`, name: `app ${clientId}` }
+      const location = `/tenants/${tenant}/apps/${clientId}`
+      return { ...saidOf(made, plan), location, name: `app ${clientId}` }
     },
   }),
   write({
@@ -209,11 +219,12 @@ export const appOperations = [
       if (body.disabled === true) await keepOperator(tx, tenant, row.clientId)
       await checkOperatorSettings(tx, tenant, row, settingsOf(body))
       const before = row.settings as AppSettings
-      checkAppPrivileges(caller, { place, before, after: settingsOf(body), plan: planOf(entry, owner) })
+      const plan = planOf(entry, owner)
+      checkAppPrivileges(caller, { place, before, after: settingsOf(body), plan })
       // Who was cut off does not let itself in again.
       if (row.disabledAt !== null && body.disabled !== true)
         requirePermission(caller, 'grant_app_privileges', place)
-      return { body: await saveCheckedApp(tx, entry, row, body, row) }
+      return saidOf(await saveCheckedApp(tx, entry, row, body, row), plan)
     },
   }),
   write({
