@@ -17,7 +17,7 @@ const tables = [
   'tenants/security-settings.ts',
   'tenants/settings.ts',
   // The words about each setting, for the documents.
-  'cli/reference/blueprint-words.ts',
+  'blueprint/words.ts',
 ].map((path) => `${source}/${path}`)
 
 // Some are handed to protocol whole, such as the shape of client ids.

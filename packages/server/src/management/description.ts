@@ -1,6 +1,7 @@
 /** What of an operation is said without what runs it: as much as commands are made from, and calls are put together. */
 
 import type { TSchema } from 'typebox'
+import type { Explanation } from './explained.ts'
 import type { Operation } from './operation.ts'
 
 /** One a line. `cli/reference/write.ts` writes it from the table, and a test compares them. */
@@ -20,7 +21,7 @@ export interface ObjectShape {
 }
 
 /** The words of JSON Schema from which flags and columns are made; what is within a member is told by the server. */
-export interface Shape {
+export interface Shape extends Explanation {
   readonly type?: string
   readonly const?: unknown
   readonly enum?: readonly unknown[]
@@ -45,7 +46,7 @@ function objectShape(schema: TSchema | null): ObjectShape | null {
 
 function shapeOf(schema: Shape): Shape {
   const { anyOf, items } = schema
-  const words = (['type', 'const', 'enum', 'description'] as const).flatMap((word) =>
+  const words = (['type', 'const', 'enum', 'description', 'about', 'fallback'] as const).flatMap((word) =>
     schema[word] === undefined ? [] : [[word, schema[word]]],
   )
   return {

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, from the table of operations. */
 
 import type { TSchema } from 'typebox'
+import type { Explanation } from './explained.ts'
 import type { Operation } from './operation.ts'
 import { defaultLimit, largestLimit } from './page-limit.ts'
 import { permissionNames, permissions } from './permissions.ts'
@@ -91,7 +92,9 @@ const pathParameters = (path: string): Json[] =>
   }))
 
 function queryParameters({ query, kind }: Operation): Json[] {
-  const own = Object.entries(query?.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', schema }))
+  const own = Object.entries(query?.properties ?? {}).map(([name, schema]) => ({
+    ...{ name, in: 'query', schema: published(schema as Json) },
+  }))
   const ofLists = [
     { name: 'cursor', in: 'query', schema: { type: 'string' } },
     {
@@ -111,7 +114,7 @@ function headerParameters({ kind, method }: Operation): Json[] {
 }
 
 const mediaType = (schema: TSchema | Json, example: unknown): Json => ({
-  schema,
+  schema: published(schema as Json),
   ...(example !== undefined && { example }),
 })
 
@@ -124,6 +127,21 @@ const requestBody = (schema: TSchema, { example, method }: Operation): Json => (
     ),
   },
 })
+
+/** What a member is for stands before its form, in the one word that JSON Schema has for both. */
+function published(schema: Json): Json {
+  const { about, fallback, properties, items, ...rest } = schema as Explanation & Json
+  const words = [about, rest.description, fallback && `default: ${fallback}`].filter(Boolean)
+  return {
+    ...rest,
+    ...(words.length > 0 && { description: words.join('; ') }),
+    ...(properties !== undefined && { properties: mapped(properties as Json) }),
+    ...(items !== undefined && { items: published(items as Json) }),
+  }
+}
+
+const mapped = (properties: Json): Json =>
+  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, published(schema as Json)]))
 
 /** RFC 7396: what is left out stays. */
 const asPatch = (schema: TSchema): Json => {

@@ -7,6 +7,7 @@ import { commandOf } from '../../src/cli/manage/operation-command.ts'
 import { registerOperations } from '../../src/cli/manage/register-operations.ts'
 import { listText } from '../../src/cli/manage/show.ts'
 import { createManagementClient, type Fetch, ManagementRefused } from '../../src/management/client.ts'
+import { descriptionOf } from '../../src/management/description.ts'
 import { operations } from '../../src/management/operations.ts'
 
 test('every operation is a command of its own, whose flags do not collide', () => {
@@ -68,12 +69,33 @@ test('the help of a command says which flags are required, and what only --set a
   const creating = helpOf('apis', 'create')
   for (const flag of ['--tenant', '--id', '--audience'])
     assert.match(creating, new RegExp(`^ *${flag} <.*\\(required\\)$`, 'm'))
-  assert.match(creating, /--name <value>\s*$/m)
-  assert.match(creating, /^Only with --set or --file:\n {2}scopes {5}a map of scopes .*\n {2}endpoints$/m)
+  assert.match(creating, /--name <value> +what people call it \(default: none\)$/m)
+  assert.match(
+    creating,
+    /^Only with --set or --file:\n {2}scopes {5}every scope .*; a map of .*\n {2}endpoints {2}what /m,
+  )
   const changing = helpOf('apis', 'update')
   assert.deepEqual(changing.match(/--[\w-]+(?= .*\(required\))/g), ['--tenant'])
   assert.doesNotMatch(helpOf('users', 'create'), /Only with/)
-  assert.match(helpOf('credentials', 'create'), /--secret <value> +one of generated\n/)
+  assert.match(helpOf('credentials', 'create'), /--secret <value> +where .*; one of generated\n/)
+})
+
+test('the help of a command says of each member what it is for, beside its form, and what holds without it', () => {
+  const rotating = helpOf('credentials', 'rotate')
+  assert.match(rotating, /--app <client-id> +the client id of the app \(required\)$/m)
+  const [overlap = ''] = /--overlap-seconds <value>[\s\S]*?(?=\n +--)/.exec(rotating) ?? []
+  assert.match(
+    overlap.replaceAll(/\s+/g, ' '),
+    /how long the secrets that are good now stay good .*; whole seconds, 0 to 31536000 \(default: 604800 \(7 days\)\)$/,
+  )
+  for (const { id, body, query } of operations.map(descriptionOf)) {
+    for (const [name, { about }] of Object.entries(body?.properties ?? {})) assert.ok(about, `${id}: ${name}`)
+    for (const [name, { about, description }] of Object.entries(query?.properties ?? {}))
+      assert.ok(about ?? description, `${id}: ${name}`)
+  }
+  // What is left out of a change stays.
+  assert.doesNotMatch(helpOf('apps', 'update'), /default:/)
+  assert.doesNotMatch(helpOf('apps', 'create'), /`/)
 })
 
 test('a list shows the approval of plans, where any of them needs it', () => {

@@ -28,6 +28,19 @@ test('product contract: it is served at /manage/v1/openapi.json to whoever asks'
   assert.deepEqual(named.toSorted(), operations.map(({ id }) => id).toSorted())
 })
 
+test('issue 5, 1: the document says what a member is for, before its form, as the reference of blueprints does', () => {
+  const { paths } = JSON.parse(JSON.stringify(document))
+  const schemaOf = (path: string, method: string) =>
+    paths[path][method].requestBody.content['application/json'].schema.properties
+  const app = schemaOf('/tenants/{tenant}/organizations/{organization}/apps', 'post')
+  assert.equal(app.token_reuse.description, "Give out its tokens again, or never; default: the tenant's")
+  assert.match(app.default_api.description, /^The API of a request that names none; .*; lower-case letters/)
+  const credentials = '/tenants/{tenant}/apps/{app}'
+  const { overlap_seconds: overlap } = schemaOf(`${credentials}/rotate-secret`, 'post')
+  assert.match(overlap.description, /^How long .*; whole seconds, 0 to 31536000; default: 604800 \(7 days\)$/)
+  assert.doesNotMatch(JSON.stringify(document), /"(about|fallback)":/)
+})
+
 /** A part of a body is enough for a patch. */
 const exampleBody = ({ method, body, example }: Operation) =>
   body === null || method === 'PATCH' ? [] : misfitsOf(body, example.body)

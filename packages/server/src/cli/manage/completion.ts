@@ -51,12 +51,15 @@ function placesOf(command: Command, path: string): readonly Place[] {
   const words = [
     ...commands.map((one) => [one.name(), one.description()] as const),
     ...registeredArguments.flatMap((one) => offersOf(one).map((value) => [value, one.name()] as const)),
-    ...[...options, help].map(({ long, description }) => [long ?? '', description] as const),
+    ...[...options, help].map(({ long, description }) => [long ?? '', inShort(description)] as const),
   ]
   const takesProfile = registeredArguments.some((one) => one.name() === 'profile')
   const inner = commands.flatMap((one) => placesOf(one, `${path} ${one.name()}`))
   return [{ path, words, options, takesProfile }, ...inner]
 }
+
+/** A line beside the word, where `--help` has all of it. */
+const inShort = (description: string): string => description.split(/[;:] | \((?:default|required)/)[0] ?? ''
 
 const help = { long: '--help', description: 'what is possible' }
 

@@ -15,22 +15,43 @@ export const flagName = (member: string): string => member.replaceAll('_', '-')
 /** None for what a flag cannot say; `mayBeNull` where null takes a member away (RFC 7396). */
 export function memberOptions(member: string, shape: Shape, mayBeNull: boolean): readonly Option[] {
   const flag = `--${flagName(member)}`
+  const words = memberWords(member, shape, mayBeNull)
   if (shape.type === 'boolean')
-    return [new Option(flag, wordsOf(shape)), new Option(`--no-${flagName(member)}`, 'the opposite')]
+    return [new Option(flag, words), new Option(`--no-${flagName(member)}`, 'the opposite')]
   const { items } = shape
-  if (items !== undefined) return listOption(member, items, wordsOf(shape))
+  if (items !== undefined) return listOption(member, items, words)
   const read = readerOf(member, shape, mayBeNull)
   if (read === null) return []
-  const words = [wordsOf(shape), ...(isInstant(member, shape) ? ['or a date'] : [])]
-  const option = new Option(`${flag} <value>`, words.filter((word) => word !== '').join(', '))
-  return [offering(option.argParser(read), choiceTexts(shape))]
+  return [offering(new Option(`${flag} <value>`, words).argParser(read), choiceTexts(shape))]
 }
 
+/** What it is for, its form, and what holds without it; of a change nothing does, as what is left out stays. */
+export function memberWords(
+  member: string,
+  { about = '', fallback, ...shape }: Shape,
+  isChange: boolean,
+): string {
+  const { items } = shape
+  const isRepeated = items !== undefined && readerOf('', items, false) !== null
+  const words = [
+    lowerFirst(plain(about)),
+    isInstant(member, shape) ? `${formOf(shape)}, or a date` : formOf(shape),
+    isRepeated ? 'repeat it for more' : '',
+  ]
+  const said = words.filter((word) => word !== '').join('; ')
+  return fallback === undefined || isChange ? said : `${said} (default: ${plain(fallback)})`
+}
+
+/** The words stand in Markdown too, where they are marked as code. */
+const plain = (words: string): string => words.replaceAll('`', '')
+
+const lowerFirst = (words: string): string =>
+  words.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase())
+
 /** A list of texts: one text each time. */
-function listOption(member: string, items: Shape, words: string): readonly Option[] {
+function listOption(member: string, items: Shape, about: string): readonly Option[] {
   const read = readerOf('', items, false)
   if (read === null) return []
-  const about = [words || wordsOf(items), 'repeat it for more'].filter((word) => word !== '').join('; ')
   const option = new Option(`--${flagName(member)} <value>`, about)
   // A tenant's own roles are good too, and nobody waits for a server at the Tab key.
   const offers = member === 'roles' ? Object.keys(builtInRoles) : choiceTexts(items)
@@ -49,11 +70,12 @@ const choicesOf = ({ enum: choices = [], const: only }: Shape): readonly unknown
 
 const choiceTexts = (shape: Shape): readonly string[] => alternativesOf(shape).flatMap(choicesOf).map(String)
 
-export function wordsOf(shape: Shape): string {
+function formOf(shape: Shape): string {
   const alternatives = alternativesOf(shape)
   const choices = alternatives.flatMap(choicesOf)
   if (choices.length > 0) return `one of ${choices.join(', ')}`
-  return shape.description ?? alternatives.find(({ description }) => description)?.description ?? ''
+  const described = shape.description ?? alternatives.find(({ description }) => description)?.description
+  return described ?? (shape.items === undefined ? '' : formOf(shape.items))
 }
 
 /** House rule: what ends in `_at` are seconds since 1970; and the two ends of a time in filters. */

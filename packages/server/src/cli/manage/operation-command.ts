@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError, Option } from 'commander'
 import type { ObjectShape, OperationDescription, Shape } from '../../management/description.ts'
-import { flagName, memberOptions, wordsOf } from './member-flag.ts'
+import { flagName, memberOptions, memberWords } from './member-flag.ts'
 
 export interface OperationCommand {
   readonly operation: OperationDescription
@@ -77,7 +77,7 @@ export function membersWithoutFlag(
 ): readonly (readonly [member: string, about: string])[] {
   const flags = bodyFlags(operation).map(({ member }) => member)
   return propertiesOf(operation.body).flatMap(([member, of]) =>
-    flags.includes(member) ? [] : [[member, wordsOf(of)] as const],
+    flags.includes(member) ? [] : [[member, memberWords(member, of, operation.method === 'PATCH')] as const],
   )
 }
 
@@ -120,9 +120,12 @@ export function commandOf(operation: OperationDescription): OperationCommand {
   }
 }
 
+/** Of an app people know the id, which no path takes. */
 const placeOption = (name: string): Option =>
   marked(
-    new Option(`--${flagName(name)} <id>`, `the ${flagName(name).replaceAll('-', ' ')}`),
+    name === 'app'
+      ? new Option('--app <client-id>', 'the client id of the app')
+      : new Option(`--${flagName(name)} <id>`, `the ${flagName(name).replaceAll('-', ' ')}`),
   ).makeOptionMandatory()
 
 function kindOptions({ kind, method, body }: OperationDescription): readonly Option[] {

@@ -11,14 +11,14 @@ import {
   TenantEntry,
 } from '../../blueprint/schema.ts'
 import type { SchemaNode } from '../../blueprint/schema-node.ts'
+import { blueprintWords, type Words } from '../../blueprint/words.ts'
 import { DialectSettings, TrustedIssuerSettings } from '../../tenants/settings.ts'
 import { claimVariables, headerVariables, responseVariables } from '../../tenants/template-variables.ts'
-import { blueprintWords, type Words } from './blueprint-words.ts'
 import { code, markdownTable } from './markdown.ts'
 
 /** A section of the reference; `apart` are members that have a section of their own. */
 interface Section {
-  readonly name: string
+  readonly name: keyof typeof blueprintWords
   readonly title: string
   readonly schema: TSchema
   readonly apart: readonly string[]
@@ -63,22 +63,26 @@ export function templateVariablesTable(): string {
 }
 
 function sectionTable({ name, schema, apart }: Section): string {
-  const words = blueprintWords[name] ?? {}
+  const words: Readonly<Record<string, Words>> = blueprintWords[name]
   const rows = rowsOf(schema as SchemaNode, '', apart)
   const unknown = Object.keys(words).filter((path) => !rows.some((row) => row.path === path))
-  if (unknown.length > 0)
-    throw new Error(`blueprint-words.ts describes what ${name} does not have: ${unknown}`)
+  if (unknown.length > 0) throw new Error(`words.ts describes what ${name} does not have: ${unknown}`)
   return markdownTable(
     ['Setting', 'Value', 'Default', 'What it is for'],
     rows.map((row) => {
       const [about, fallback = ''] = words[row.path] ?? missing(name, row.path)
-      return [code(row.path), row.value, row.isNeeded ? '(needed)' : fallback, about]
+      return [
+        code(row.path),
+        row.value,
+        row.isNeeded ? '(needed)' : fallback,
+        apart.includes(row.path) ? `${about}; see below` : about,
+      ]
     }),
   )
 }
 
 function missing(section: string, path: string): Words {
-  throw new Error(`blueprint-words.ts has no words for ${path} of ${section}.`)
+  throw new Error(`words.ts has no words for ${path} of ${section}.`)
 }
 
 interface Row {

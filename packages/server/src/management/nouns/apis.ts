@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { nameOf } from '../../blueprint/check-endpoints.ts'
 import { ApiEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
+import { blueprintWords } from '../../blueprint/words.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { type ApiRow, findApi, pageOfApis, removeApi, saveApi } from '../../store/tenants.ts'
 import { ApiSettings, type Endpoint } from '../../tenants/settings.ts'
@@ -10,6 +11,7 @@ import { managementApiId } from '../authenticate.ts'
 import { systemTenantId } from '../authorize.ts'
 import { checkPart } from '../check-part.ts'
 import { tenantEntry } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { type From, list, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { readOpenApi, readOpenApiText } from '../read-openapi.ts'
@@ -17,9 +19,12 @@ import { closed, managed } from '../shapes.ts'
 import { findTenant } from './tenants.ts'
 
 const { id, audience } = ApiEntry.properties
-const settable = { audience, ...ApiSettings.properties }
+const settable = explained({ audience, ...ApiSettings.properties }, blueprintWords.api)
 // Without scopes, because an import from OpenAPI may bring them.
-const NewApi = Type.Object({ id, ...settable, scopes: Type.Optional(settable.scopes) }, closed)
+const NewApi = Type.Object(
+  { ...explained({ id }, blueprintWords.api), ...settable, scopes: Type.Optional(settable.scopes) },
+  closed,
+)
 const ChangedApi = Type.Object(settable, closed)
 const ApiShape = Type.Object({ id, ...settable, ...managed })
 const ImportShape = Type.Object({

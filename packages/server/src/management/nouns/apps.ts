@@ -5,6 +5,7 @@ import { generateIdentifier } from '@sallyport/protocol'
 import { type Static, Type } from 'typebox'
 import { AppSettings } from '../../apps/settings.ts'
 import { AppEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
+import { blueprintWords } from '../../blueprint/words.ts'
 import { type AppRecord, findAppByClientId, listApps, removeApp, saveApp } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { removeMembershipsOf } from '../../store/memberships.ts'
@@ -15,6 +16,7 @@ import { checkAppPrivileges } from '../app-privileges.ts'
 import { requirePermission, systemTenantId } from '../authorize.ts'
 import { checkAppCount } from '../bounds.ts'
 import { checkApp, tenantEntry, tenantEntryWithApps } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { checkFreeAppId } from '../free-app-id.ts'
 import { keepOperator } from '../last-operator.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
@@ -24,8 +26,18 @@ import { findOrganization } from './organizations.ts'
 import { findTenant } from './tenants.ts'
 
 const { id, name } = AppEntry.properties
-const settable = { name, ...AppSettings.properties, disabled: Type.Optional(Type.Boolean()) }
-const NewApp = Type.Object({ id, ...settable }, closed)
+const words = {
+  ...blueprintWords.app,
+  disabled: [
+    'Whether it is switched off: it then gets no token, and those that it has are dead at once',
+    '`false`',
+  ],
+} as const
+const settable = explained(
+  { name, ...AppSettings.properties, disabled: Type.Optional(Type.Boolean()) },
+  words,
+)
+const NewApp = Type.Object({ ...explained({ id }, words), ...settable }, closed)
 const ChangedApp = Type.Object(settable, closed)
 const AppShape = Type.Object({
   client_id: Type.String(),
@@ -135,7 +147,7 @@ export const appOperations = [
     about: 'The apps of a tenant, in order of client id.',
     permission: 'read_apps',
     query: Type.Object({
-      organization: Type.Optional(Type.String()),
+      organization: Type.Optional(Type.String({ description: 'only the apps of this organization' })),
       id: Type.Optional(Type.String({ description: 'the one app of that id' })),
     }),
     output: AppShape,

@@ -6,6 +6,7 @@ import { addSecret, endsOf, rotateSecret, standingOf, takesSecrets } from '../..
 import { formOfFormat } from '../../blueprint/proof.ts'
 import { PublicProof, publicProofOf } from '../../blueprint/public-proof.ts'
 import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
+import { blueprintWords } from '../../blueprint/words.ts'
 import { checkFederationRule } from '../../federation/check-rule.ts'
 import { addCredential, disableCredential, setExpiry } from '../../store/credential-terms.ts'
 import { type CredentialRecord, listCredentials, removeCredential } from '../../store/credentials.ts'
@@ -14,6 +15,7 @@ import { selectTenant } from '../../store/tenants.ts'
 import { requirePermission } from '../authorize.ts'
 import { checkCredentialCount } from '../bounds.ts'
 import { tenantEntry } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { checkOperatorGetsIn } from '../last-operator.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -33,27 +35,42 @@ const NewSecret = Type.Union(
   ],
   { description: 'generated, or {"hash": …}' },
 )
+const defaultOverlapSeconds = 604_800
+const words = {
+  ...blueprintWords.credential,
+  id: [blueprintWords.credential.id[0], 'made up'],
+  disabled: ['Whether it is switched off: the tokens that were got with it are then dead at once', '`false`'],
+  overlap_seconds: [
+    'How long the secrets that are good now stay good beside the new one; 0 ends them at once',
+    `${defaultOverlapSeconds} (7 days)`,
+  ],
+} as const
 const NewCredential = Type.Object(
-  {
-    id: Type.Optional(id),
-    ...{ secret: Type.Optional(NewSecret), public_key, jwks_uri, certificate, federation },
-    expires_at: ExpiresAt,
-  },
+  explained(
+    {
+      id: Type.Optional(id),
+      ...{ secret: Type.Optional(NewSecret), public_key, jwks_uri, certificate, federation },
+      expires_at: ExpiresAt,
+    },
+    words,
+  ),
   closed,
 )
 const ChangedCredential = Type.Object(
-  { expires_at: ExpiresAt, disabled: Type.Optional(Type.Boolean()) },
+  explained({ expires_at: ExpiresAt, disabled: Type.Optional(Type.Boolean()) }, words),
   closed,
 )
 const NewRotation = Type.Object(
-  {
-    id: Type.Optional(id),
-    /** How long the others stay good. */
-    overlap_seconds: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 31_536_000, description: 'whole seconds, 0 to 31536000' }),
-    ),
-    expires_at: ExpiresAt,
-  },
+  explained(
+    {
+      id: Type.Optional(id),
+      overlap_seconds: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 31_536_000, description: 'whole seconds, 0 to 31536000' }),
+      ),
+      expires_at: ExpiresAt,
+    },
+    { ...words, expires_at: ['From when on the new one is refused', 'never'] },
+  ),
   closed,
 )
 const CredentialShape = Type.Object({
@@ -317,7 +334,7 @@ export const credentialOperations = [
     async run({ body, target: { row: app, place } }, tx, deps) {
       const tenantId = place.tenantId ?? ''
       const terms = await newSecretTerms(tx, tenantId, app, body)
-      const overlap = body.overlap_seconds ?? 604_800
+      const overlap = body.overlap_seconds ?? defaultOverlapSeconds
       const rotated = await rotateSecret(tx, terms, overlap, { ...deps, random: deps.effects.random })
       await checkOperatorGetsIn(tx, tenantId, app.clientId)
       await checkCredentialCount(tx, tenantId, app.clientId)

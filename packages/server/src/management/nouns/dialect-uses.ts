@@ -24,7 +24,9 @@ export const dialectUseOperations = [
     path: '/tenants/{tenant}/dialect-uses',
     about: 'Which dialect features are still used, by which apps, how often and when last.',
     permission: 'read_tenants',
-    query: Type.Object({ feature: Type.Optional(Type.String()) }),
+    query: Type.Object({
+      feature: Type.Optional(Type.String({ description: 'only this feature' })),
+    }),
     output: DialectUseShape,
     example: {
       answer: {

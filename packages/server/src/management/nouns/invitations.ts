@@ -16,6 +16,7 @@ import { identifierBytes } from '../../tenants/client-id-shape.ts'
 import { checkInvitationCount } from '../bounds.ts'
 import { afterByTime, keyByTime } from '../by-time.ts'
 import type { Caller } from '../caller.ts'
+import { explained } from '../explained.ts'
 import { checkChange, checkRoles } from '../giving.ts'
 import { newId } from '../new-id.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
@@ -27,16 +28,23 @@ import { Email } from './users.ts'
 const defaultSeconds = 604_800
 
 const NewInvitation = Type.Object(
-  {
-    ...{ email: Email, roles: RoleIds },
-    expires_in_seconds: Type.Optional(
-      Type.Integer({
-        minimum: 60,
-        maximum: 2_592_000,
-        description: 'whole seconds, 60 to 2592000 (30 days); 604800 (7 days) unless given',
-      }),
-    ),
-  },
+  explained(
+    {
+      ...{ email: Email, roles: RoleIds },
+      expires_in_seconds: Type.Optional(
+        Type.Integer({
+          minimum: 60,
+          maximum: 2_592_000,
+          description: 'whole seconds, 60 to 2592000 (30 days); 604800 (7 days) unless given',
+        }),
+      ),
+    },
+    {
+      email: ['Who is invited'],
+      roles: ['What they may do there once they accept'],
+      expires_in_seconds: ['How long the invitation is good'],
+    },
+  ),
   closed,
 )
 const InvitationShape = Type.Object({

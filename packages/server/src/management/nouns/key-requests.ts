@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { AppSettings } from '../../apps/settings.ts'
 import { AppEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
+import { blueprintWords } from '../../blueprint/words.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import {
   addKeyRequest,
@@ -19,6 +20,7 @@ import { checkKeyRequestCount } from '../bounds.ts'
 import { afterByTime, keyByTime } from '../by-time.ts'
 import type { Caller } from '../caller.ts'
 import { tenantEntry } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { checkFreeAppId } from '../free-app-id.ts'
 import { newId } from '../new-id.ts'
 import { type From, list, type OperationDeps, read, write } from '../operation.ts'
@@ -31,15 +33,24 @@ import { findTenant } from './tenants.ts'
 const Sentences = Type.String({ minLength: 1, maxLength: 2000, description: 'text, 1 to 2000 characters' })
 const states = ['asked', 'approved', 'refused'] as const
 
-const NewKeyRequest = Type.Object({ app_name: Name, purpose: Sentences }, closed)
+const words = {
+  ...blueprintWords.app,
+  app_name: ['What the program is called'],
+  purpose: ['What it is for'],
+  answer: ['What whoever asked is told'],
+} as const
+const NewKeyRequest = Type.Object(explained({ app_name: Name, purpose: Sentences }, words), closed)
 const Approval = Type.Object(
-  {
-    ...{ id: AppEntry.properties.id, name: Type.Optional(Name), ...AppSettings.properties },
-    answer: Type.Optional(Sentences),
-  },
+  explained(
+    {
+      ...{ id: AppEntry.properties.id, name: Type.Optional(Name), ...AppSettings.properties },
+      answer: Type.Optional(Sentences),
+    },
+    { ...words, name: [blueprintWords.app.name[0], 'as it was asked for'] },
+  ),
   closed,
 )
-const Refusal = Type.Object({ answer: Sentences }, closed)
+const Refusal = Type.Object(explained({ answer: Sentences }, words), closed)
 const KeyRequestShape = Type.Object({
   ...{ id: Type.String(), organization: Type.String(), state: Type.Enum(states) },
   ...{ app_name: Name, purpose: Sentences, asked_by: Type.String() },
@@ -149,8 +160,8 @@ export const keyRequestOperations = [
     about: 'What the organizations of a tenant have asked for; who has waited longest comes first.',
     permission: 'read_apps',
     query: Type.Object({
-      state: Type.Optional(Type.Enum(states)),
-      organization: Type.Optional(Type.String()),
+      state: Type.Optional(Type.Enum(states, { description: `one of ${states.join(', ')}` })),
+      organization: Type.Optional(Type.String({ description: 'only those of this organization' })),
     }),
     output: KeyRequestShape,
     example: { answer: shown },

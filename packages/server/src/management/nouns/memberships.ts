@@ -12,6 +12,7 @@ import {
 } from '../../store/memberships.ts'
 import { permissionsAt } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
+import { explained } from '../explained.ts'
 import { checkChange, checkRoles } from '../giving.ts'
 import { refuseLastOperator } from '../last-operator.ts'
 import { findMember, Member, shownMember, storedMember } from '../members.ts'
@@ -26,8 +27,12 @@ export const RoleIds = Type.Array(Type.String({ description: 'the id of a role' 
   minItems: 1,
   description: 'at least one role',
 })
-const NewMembership = Type.Object({ member: Member, roles: RoleIds }, closed)
-const ChangedMembership = Type.Object({ roles: RoleIds }, closed)
+const words = {
+  member: ['Who is to belong there'],
+  roles: ['What the member may do there'],
+} as const
+const NewMembership = Type.Object(explained({ member: Member, roles: RoleIds }, words), closed)
+const ChangedMembership = Type.Object(explained({ roles: RoleIds }, words), closed)
 const MembershipShape = Type.Object({
   ...{ member: Member, organization: OrNull(Type.String()), roles: Type.Array(Type.String()) },
   /** Of the member, so that people need not look ids up. */

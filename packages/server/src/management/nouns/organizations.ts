@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { OrganizationEntry, pickSettings } from '../../blueprint/schema.ts'
+import { blueprintWords } from '../../blueprint/words.ts'
 import { listClientIds } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { listMembershipsAt } from '../../store/memberships.ts'
@@ -15,14 +16,25 @@ import {
 import { OrganizationSettings } from '../../tenants/settings.ts'
 import { operatorsId, systemTenantId } from '../authorize.ts'
 import { checkOrganization, tenantEntry } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed, OrNull } from '../shapes.ts'
 import { findTenant } from './tenants.ts'
 
 const { id, name, plan } = OrganizationEntry.properties
-const settable = { name, plan, ...OrganizationSettings.properties, disabled: Type.Optional(Type.Boolean()) }
-const NewOrganization = Type.Object({ id, ...settable }, closed)
+const words = {
+  ...blueprintWords.organization,
+  disabled: [
+    'Whether it is switched off: its apps then get no token, and those that they have are dead at once',
+    '`false`',
+  ],
+} as const
+const settable = explained(
+  { name, plan, ...OrganizationSettings.properties, disabled: Type.Optional(Type.Boolean()) },
+  words,
+)
+const NewOrganization = Type.Object({ ...explained({ id }, words), ...settable }, closed)
 const ChangedOrganization = Type.Object(settable, closed)
 const OrganizationShape = Type.Object({
   ...{ id, ...settable, plan: OrNull(Type.String()), disabled: Type.Boolean() },

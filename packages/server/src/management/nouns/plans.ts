@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { PlanEntry, pickSettings, type TenantEntry } from '../../blueprint/schema.ts'
+import { blueprintWords } from '../../blueprint/words.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { type OrganizationRecord, saveOrganization } from '../../store/organizations.ts'
 import { findPlan, type PlanRow, pageOfPlans, removePlan, savePlan } from '../../store/tenants.ts'
@@ -10,6 +11,7 @@ import { permissionsAt } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
 import { checkPart } from '../check-part.ts'
 import { checkOrganization, tenantEntry } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { checkLeavingPlan } from '../leave-plan.ts'
 import { type From, list, type Place, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -17,8 +19,8 @@ import { closed, managed, OrNull } from '../shapes.ts'
 import { findOrganization } from './organizations.ts'
 import { findTenant } from './tenants.ts'
 
-const NewPlan = Type.Object(PlanEntry.properties, closed)
-const ChangedPlan = Type.Object(PlanSettings.properties, closed)
+const NewPlan = Type.Object(explained(PlanEntry.properties, blueprintWords.plan), closed)
+const ChangedPlan = Type.Object(explained(PlanSettings.properties, blueprintWords.plan), closed)
 const PlanShape = Type.Object({ ...PlanEntry.properties, ...managed })
 
 const show = (row: PlanRow) => ({
@@ -178,7 +180,7 @@ export const planOperations = [
     path: '/tenants/{tenant}/organizations/{organization}/subscription',
     about: 'Move an organization to another plan, as its own people may where the plan needs no approval.',
     permission: 'request_keys',
-    body: Type.Object({ plan: Identifier }, closed),
+    body: Type.Object(explained({ plan: Identifier }, { plan: ['The plan to move to'] }), closed),
     output: SubscriptionShape,
     problems: ['conflict'],
     example: { body: { plan: 'paid' }, answer: { organization: 'globex', plan: 'paid' } },

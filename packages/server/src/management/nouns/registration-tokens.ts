@@ -17,6 +17,7 @@ import { checkRegistrationTokenCount } from '../bounds.ts'
 import { afterByTime, keyByTime } from '../by-time.ts'
 import type { Caller } from '../caller.ts'
 import { checkApp, tenantEntry } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { newId } from '../new-id.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -33,21 +34,30 @@ import { findOrganization } from './organizations.ts'
 const defaultSeconds = 86_400
 
 const NewRegistrationToken = Type.Object(
-  {
-    name: Name,
-    /** How many apps it makes. */
-    registrations: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number, 1 to 1000; 1 unless given' }),
-    ),
-    expires_in_seconds: Type.Optional(
-      Type.Integer({
-        minimum: 60,
-        maximum: 31_536_000,
-        description: 'whole seconds, 60 to 31536000 (a year); 86400 (a day) unless given',
-      }),
-    ),
-    ...registrationTerms,
-  },
+  explained(
+    {
+      name: Name,
+      registrations: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 1000, description: 'a whole number, 1 to 1000; 1 unless given' }),
+      ),
+      expires_in_seconds: Type.Optional(
+        Type.Integer({
+          minimum: 60,
+          maximum: 31_536_000,
+          description: 'whole seconds, 60 to 31536000 (a year); 86400 (a day) unless given',
+        }),
+      ),
+      ...registrationTerms,
+    },
+    {
+      name: ['What people call it'],
+      registrations: ['How many apps can be registered with it'],
+      expires_in_seconds: ['How long it is good'],
+      client_authentication: ['How its apps may show who they are', 'all that the tenant takes'],
+      scopes: ['What its apps can have at most, by API', 'nothing'],
+      sender_constraint: ['What every app must bind its tokens to'],
+    },
+  ),
   closed,
 )
 const RegistrationTokenShape = Type.Object({

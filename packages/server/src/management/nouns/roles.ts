@@ -6,6 +6,7 @@ import { listOpenInvitationsWith } from '../../store/invitations.ts'
 import { listHolders } from '../../store/memberships.ts'
 import { findRoles, type RoleRecord, removeRole, saveRole } from '../../store/roles.ts'
 import type { Caller } from '../caller.ts'
+import { explained } from '../explained.ts'
 import { reachOf, refuseBeyond } from '../giving.ts'
 import { type From, list, type Page, type Place, read, write } from '../operation.ts'
 import {
@@ -26,11 +27,19 @@ const RoleId = Type.String({
   description: 'lower-case letters, digits and inner hyphens and underscores, 1 to 64 characters',
 })
 const givable = permissionNames.filter((name) => permissions[name].reach !== 'server')
-const settable = {
-  name: Name,
-  permissions: Type.Array(Type.Enum(givable), { minItems: 1, description: 'at least one permission' }),
-}
-const NewRole = Type.Object({ id: RoleId, ...settable }, closed)
+const words = {
+  id: ['Its name in its tenant, by which it is given'],
+  name: ['What people call it'],
+  permissions: ['What it allows'],
+} as const
+const settable = explained(
+  {
+    name: Name,
+    permissions: Type.Array(Type.Enum(givable), { minItems: 1, description: 'at least one permission' }),
+  },
+  words,
+)
+const NewRole = Type.Object({ ...explained({ id: RoleId }, words), ...settable }, closed)
 const ChangedRole = Type.Object(settable, closed)
 const RoleShape = Type.Object({
   ...{ id: RoleId, name: Name, permissions: Type.Array(Type.Enum(permissionNames)) },

@@ -16,6 +16,7 @@ import type { WriteTransaction } from '../../store/database.ts'
 import { type SigningKeyRecord, selectSigningKeys } from '../../store/signing-keys.ts'
 import { loadTenant } from '../../store/tenants.ts'
 import { Identifier } from '../../tenants/settings.ts'
+import { explained } from '../explained.ts'
 import { type From, list, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, Instant, OrNull } from '../shapes.ts'
@@ -40,12 +41,21 @@ const KeyInDetail = Type.Object({
   becomes: OrNull(Type.Object({ state: State, at: Instant })),
 })
 const NewRotation = Type.Object(
-  {
-    algorithm: Type.Optional(Type.String({ maxLength: 20 })),
-    api: Type.Optional(Identifier),
-    /** A key has leaked: a new one signs at once, and all that the old ones have signed is dead. */
-    emergency: Type.Optional(Type.Boolean()),
-  },
+  explained(
+    {
+      algorithm: Type.Optional(Type.String({ maxLength: 20 })),
+      api: Type.Optional(Identifier),
+      emergency: Type.Optional(Type.Boolean()),
+    },
+    {
+      algorithm: ['Rotate only keys of this algorithm', 'all'],
+      api: ['Rotate only the keys of this API', 'all'],
+      emergency: [
+        'A key has leaked: a new one signs at once, and all that the old ones have signed is dead',
+        '`false`',
+      ],
+    },
+  ),
   closed,
 )
 

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Static, Type } from 'typebox'
 import { authoritiesFault, readAuthorityText } from '../../blueprint/certificates.ts'
 import { pickSettings, TenantEntry } from '../../blueprint/schema.ts'
+import { blueprintWords } from '../../blueprint/words.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import {
   listTenants,
@@ -19,23 +20,31 @@ import { requirePermission, systemTenantId } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
 import { checkPair } from '../check-pair.ts'
 import { checkDeclared, tenantEntryWithApps } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { type From, list, read, serverPlace, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { checkReachable, findGood, type UrlsInBody, urlsOfIssuer } from '../reachable.ts'
 import { closed, managed } from '../shapes.ts'
 
 const { id, name, environment, hosts } = TenantEntry.properties
-const settable = {
-  ...{ name, hosts, ...TenantSettings.properties },
-  /** Disabled, it answers nobody and its tokens are dead. */
-  disabled: Type.Optional(Type.Boolean()),
-}
+const words = {
+  ...blueprintWords.tenant,
+  disabled: [
+    'Whether it is switched off: it then answers nobody, and its tokens are dead at once',
+    '`false`',
+  ],
+} as const
+const settable = explained(
+  { name, hosts, ...TenantSettings.properties, disabled: Type.Optional(Type.Boolean()) },
+  words,
+)
+const fixed = explained({ id, environment }, words)
 
-const NewTenant = Type.Object({ id, environment, ...settable }, closed)
+const NewTenant = Type.Object({ ...fixed, ...settable }, closed)
 // Its environment stays: its secrets say which it is.
 const ChangedTenant = Type.Object(settable, closed)
 const TenantShape = Type.Object({
-  ...{ id, environment, ...settable, disabled: Type.Boolean() },
+  ...{ ...fixed, ...settable, disabled: Type.Boolean() },
   ...managed,
 })
 

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
+import { blueprintWords } from '../../blueprint/words.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import type { JsonObject } from '../../store/json.ts'
 import { saveTenant, selectTenant, type TenantRow } from '../../store/tenants.ts'
@@ -12,12 +13,18 @@ import { type TenantSettings, TrustedIssuerSettings } from '../../tenants/settin
 import { systemTenantId } from '../authorize.ts'
 import { checkPart } from '../check-part.ts'
 import { tenantEntryWithApps } from '../declared.ts'
+import { explained } from '../explained.ts'
 import { type From, list, read, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { checkReachable, findGood, urlsOfIssuer } from '../reachable.ts'
+import { closed } from '../shapes.ts'
 import { findTenant } from './tenants.ts'
 
-const TrustedIssuerShape = Type.Object({ id: Type.String(), ...TrustedIssuerSettings.properties })
+const TrustedIssuer = Type.Object(
+  explained(TrustedIssuerSettings.properties, blueprintWords.trustedIssuer),
+  closed,
+)
+const TrustedIssuerShape = Type.Object({ id: Type.String(), ...TrustedIssuer.properties })
 
 const idOf = (issuer: TrustedIssuerSettings): string =>
   createHash('sha256').update(JSON.stringify(issuer)).digest('hex').slice(0, 24)
@@ -103,7 +110,7 @@ export const trustedIssuerOperations = [
     path: '/tenants/{tenant}/trusted-issuers',
     about: 'Trust one more issuer, or one in one more way.',
     permission: 'manage_tenants',
-    body: TrustedIssuerSettings,
+    body: TrustedIssuer,
     output: TrustedIssuerShape,
     problems: ['conflict'],
     example: { body: example, answer: shown },
@@ -127,7 +134,7 @@ export const trustedIssuerOperations = [
     path: '/tenants/{tenant}/trusted-issuers/{issuer}',
     about: 'Change how an issuer is trusted; its id is another from then on.',
     permission: 'manage_tenants',
-    body: TrustedIssuerSettings,
+    body: TrustedIssuer,
     output: TrustedIssuerShape,
     problems: ['conflict'],
     example: { body: { apps: ['*'] }, answer: { ...shown, apps: ['*'] } },

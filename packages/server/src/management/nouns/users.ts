@@ -14,6 +14,7 @@ import {
   updateUser,
 } from '../../store/users.ts'
 import type { Caller } from '../caller.ts'
+import { explained } from '../explained.ts'
 import { refuseStronger } from '../giving.ts'
 import { newId } from '../new-id.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
@@ -33,8 +34,14 @@ export const Email = Type.String({
   description: 'an e-mail address in ASCII, without blanks',
 })
 
-const settable = { email: Email, name: Name, disabled: Type.Optional(Type.Boolean()) }
-const NewUser = Type.Object({ id: Type.Optional(UserId), ...settable }, closed)
+const words = {
+  id: ['The id, which becomes the `sub` of tokens', 'made up'],
+  email: ['The address, which no other user of the tenant has'],
+  name: ['What people call the user'],
+  disabled: ['Whether the user is shut out: the tokens that speak for it are then dead at once', '`false`'],
+} as const
+const settable = explained({ email: Email, name: Name, disabled: Type.Optional(Type.Boolean()) }, words)
+const NewUser = Type.Object({ ...explained({ id: Type.Optional(UserId) }, words), ...settable }, closed)
 const ChangedUser = Type.Object(settable, closed)
 const UserShape = Type.Object({
   ...{ id: UserId, ...settable, disabled: Type.Boolean() },

@@ -1,10 +1,13 @@
-/** What each setting of a blueprint is for, and what holds without it: the words beside the schema's own. */
+/**
+ * What each setting of a blueprint is for, and what holds without it: the words beside the schema's own. The reference of
+ * blueprints is made of them, and what the management API and its commands say of the same settings.
+ */
 
 /** `[what it is for, the default]`; no default for what must be given or is simply absent. */
 export type Words = readonly [about: string, fallback?: string]
 
 /** By section, and by the path below it. */
-export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Words>>>> = {
+export const blueprintWords = {
   file: {
     blueprint: ['The name of this blueprint: `apply --prune` removes only what the same blueprint once made'],
     tenants: ['The tenants it declares'],
@@ -72,11 +75,11 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
       'Whether its apps may exchange tokens (RFC 8693); each needs a `token_exchange` of its own',
       '`false`',
     ],
-    trusted_issuers: ['Outside issuers whose tokens open something here; see below', 'none'],
-    dialect: ['How its token endpoint differs from the standard; see below', 'the standard'],
-    apis: ['Its APIs; see below', 'none'],
-    plans: ['Its plans; see below', 'none'],
-    organizations: ['Its customers; see below', 'none'],
+    trusted_issuers: ['Outside issuers whose tokens open something here', 'none'],
+    dialect: ['How its token endpoint differs from the standard', 'the standard'],
+    apis: ['Its APIs', 'none'],
+    plans: ['Its plans', 'none'],
+    organizations: ['Its customers', 'none'],
   },
   dialect: {
     deprecated: ['Since when the dialect is deprecated: answers carry a `Deprecation` header (RFC 9745)'],
@@ -108,7 +111,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     'token.claims': ['The claims, in order', 'those of RFC 9068 with `org_id` and `cred`'],
   },
   api: {
-    id: ['Its name in this file'],
+    id: ['Its name in its tenant'],
     audience: ['The `aud` of its tokens, and what clients ask for as `resource` or `audience`'],
     name: ['What people call it', 'none'],
     resources: [
@@ -132,7 +135,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     ],
   },
   plan: {
-    id: ['Its name in this file'],
+    id: ['Its name in its tenant'],
     name: ['What people call it', 'none'],
     price: ['What it costs, in kind'],
     approval: ['Whether somebody must say yes before an organization gets it', '`false`'],
@@ -144,14 +147,14 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     ],
   },
   organization: {
-    id: ['Its name in this file, and the `org_id` of its tokens'],
+    id: ['Its name in its tenant, and the `org_id` of its tokens'],
     name: ['What people call it'],
     plan: ['The plan it is on', 'none'],
     attributes: ['Facts for claim templates: `${organization.attributes.name}`', 'none'],
-    apps: ['Its apps; see below', 'none'],
+    apps: ['Its apps', 'none'],
   },
   app: {
-    id: ['Its name in this file; two apps of a tenant must not share one'],
+    id: ['Its name in its tenant, where no other app has it'],
     name: ['What people call it'],
     client_id: ['The client id it has already; left out, one is made and kept', 'made once'],
     grant_types: ['What it may ask the token endpoint for', '`[client_credentials]`'],
@@ -182,7 +185,7 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     'token_exchange.actors': ['The apps whose tokens it may bring to show who acts, beside its own', 'none'],
     limits: ['How often it may ask, said as in a plan; where it says nothing, its plan does', "the plan's"],
     attributes: ['Facts for claim templates: `${app.attributes.name}`', 'none'],
-    credentials: ['Its secrets, keys, certificates and rules, as many as it needs; see below', 'none'],
+    credentials: ['Its secrets, keys, certificates and rules, as many as it needs', 'none'],
   },
   trustedIssuer: {
     issuer: ['The `iss` of its tokens; their subjects are `issuer#sub` here'],
@@ -206,8 +209,8 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     maximum_access_token_seconds: ['No token that is got with its tokens lives longer', "the tenant's"],
   },
   credential: {
-    id: ['Its name in this file, and the `cred` of tokens got with it'],
-    secret: ['Where the secret comes from; see above'],
+    id: ['Its name in its app, and the `cred` of tokens got with it'],
+    secret: ['Where the secret comes from'],
     public_key: ['The key that signs its assertions'],
     jwks_uri: ['Where its client publishes the keys that sign its assertions'],
     certificate: ['What its client certificate is known by: exactly one of the following'],
@@ -225,6 +228,6 @@ export const blueprintWords: Readonly<Record<string, Readonly<Record<string, Wor
     'federation.audience': ['The `aud` of the tokens', "the tenant's issuer"],
     'federation.subject': ['The `sub` of the tokens; needed unless there are `claims`', 'any'],
     'federation.claims': ['Claims that the tokens must hold', 'none'],
-    expires_at: ['The day from which it is refused', 'never'],
+    expires_at: ['From when on it is refused', 'never'],
   },
-}
+} satisfies Readonly<Record<string, Readonly<Record<string, Words>>>>
