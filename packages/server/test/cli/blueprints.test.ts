@@ -135,7 +135,7 @@ test('issue 5: apply --prune removes nothing without a yes, where there is nobod
   assert.equal(refused.code, 2)
   assert.match(
     refused.stderr,
-    /This destroys: --prune removes app shop\/acme\/sync, credential shop\/acme\/sync\/main\. Say --yes/,
+    /This cannot be undone: --prune removes app shop\/acme\/sync, credential shop\/acme\/sync\/main\. Say --yes/,
   )
   assert.equal((await sallyport('diff', 'fewer.yaml', '--prune')).code, 1)
   assert.equal((await sallyport('apply', 'fewer.yaml', '--prune', '--dry-run')).code, 0)

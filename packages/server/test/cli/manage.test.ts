@@ -177,7 +177,8 @@ test('what destroys needs --yes where there is no terminal: removing, disabling,
   const outcomes = await Promise.all(destroying.map((args) => manage(server(), args)))
   for (const [index, { code, stderr }] of outcomes.entries()) {
     assert.equal(code, 2, destroying[index]?.join(' '))
-    assert.match(stderr, /^This destroys: .+ Say --yes/)
+    const words = destroying[index]?.slice(0, 2).join(' ')
+    assert.match(stderr, new RegExp(`^This cannot be undone: ${words} of [\\w-]+\\. Say --yes, as there is`))
   }
   assert.equal(await auditNumber(), before)
   assert.equal((await manageJson(server(), ['apps', 'update', ...place, '--no-disabled'])).disabled, false)

@@ -22,12 +22,32 @@ const isOver = ({ expires_at: expiresAt }: Body, now: number): boolean =>
 const isAtOnce = ({ emergency, overlap_seconds: overlap }: Body): boolean =>
   emergency === true || overlap === 0
 
-/** Throws `ConfigRefused` without a yes. `name` is what is destroyed, `place` where. */
-export async function confirm(about: string, name: string, place: string): Promise<void> {
+/** Throws `ConfigRefused` without a yes. `sentence` says what is destroyed, `name` is what is asked for, `place` where. */
+export async function confirm(sentence: string, name: string, place: string): Promise<void> {
+  refuseUnasked(sentence)
+  await askName(sentence, name, place)
+}
+
+/** What an operation is about tells whoever is asked, and reads as an order where nobody can be. */
+export async function confirmOperation(
+  { command, about }: OperationDescription,
+  name: string,
+  place: string,
+): Promise<void> {
+  refuseUnasked(`${command} of ${terminalText(name)}.`)
+  await askName(about, name, place)
+}
+
+function refuseUnasked(sentence: string): void {
   if (!process.stdin.isTTY)
-    throw new ConfigRefused(`This destroys: ${about} Say --yes, as there is no terminal to ask at.`)
+    throw new ConfigRefused(
+      `This cannot be undone: ${sentence} Say --yes, as there is no terminal to ask at.`,
+    )
+}
+
+async function askName(sentence: string, name: string, place: string): Promise<void> {
   const answer = await askTerminal(
-    `${about}\nThis is ${terminalText(name)} at ${terminalText(place)}. Type the name to go on: `,
+    `${sentence}\nThis is ${terminalText(name)} at ${terminalText(place)}. Type the name to go on: `,
   )
   if (answer !== name) throw new ConfigRefused('That is not its name. Nothing was changed.')
 }

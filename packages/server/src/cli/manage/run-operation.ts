@@ -15,7 +15,7 @@ import type { OperationDescription } from '../../management/description.ts'
 import { mergePatch } from '../../management/merge-patch.ts'
 import { jsonText, terminalText } from '../standard-input.ts'
 import { createToken } from './access-token.ts'
-import { confirm, destroys } from './confirm.ts'
+import { confirmOperation, destroys } from './confirm.ts'
 import { type Connection, findConnection } from './connection.ts'
 import { differenceLine, differences } from './difference.ts'
 import { createFetch, ServerUnreachable } from './own-fetch.ts'
@@ -117,7 +117,7 @@ async function write(run: Run): Promise<void> {
     return
   }
   if (destroys(operation, body, systemEffects.clock()) && !options.yes)
-    await confirm(operation.about, nameOf(operation, params, connection), connection.origin)
+    await confirmOperation(operation, nameOf(operation, params, connection), connection.origin)
   // The wrong server looks like the right one.
   if (!options.json) process.stderr.write(`At ${connection.origin} (${connection.name}):\n`)
   showDone(operation, (await client.call(operation.id, terms)).body as object | null, options.json)
