@@ -119,11 +119,31 @@ test('a change is read first, and laid over what is there: the rest stays, and n
   assert.ok(!('access_token_seconds' in changed))
 })
 
-test('a change of what a blueprint declares says that the next apply sets it back', async () => {
-  const args = ['organizations', 'update', 'first-customer', ...inAcme, '--set', 'attributes.uid=7']
-  const { code, stderr } = await manage(server(), args)
-  assert.equal(code, 0)
-  assert.match(stderr, /^Blueprint acme declares it: /m)
+test('what is done to what a blueprint declares says what the next apply makes of it, and nothing else says so', async () => {
+  const said = async (...args: readonly string[]) => {
+    const { code, stderr } = await manage(server(), [...args, ...inAcme])
+    assert.equal(code, 0, stderr)
+    return stderr.split('\n').slice(1, -1)
+  }
+  const { items } = await manageJson(server(), ['apps', 'list', ...inAcme, '--all'])
+  const { client_id: clientId } = items.find(({ blueprint }: { blueprint: unknown }) => blueprint === 'acme')
+  const declares = (what: string) => `Blueprint acme declares ${what}:`
+  const orSetBack = `${declares('it')} change it there too, or the next apply sets it back.`
+  const organization = ['organizations', 'update', 'first-customer']
+  assert.deepEqual(await said(...organization, '--set', 'attributes.uid=7'), [orSetBack])
+  // No word of a blueprint, so that the next apply leaves it alone.
+  assert.deepEqual(await said('apps', 'update', clientId, '--disabled', '--yes'), [])
+  assert.deepEqual(await said('apps', 'update', clientId, '--no-disabled'), [])
+  const ofApp = ['--app', clientId]
+  const { items: credentials } = await manageJson(server(), ['credentials', 'list', ...ofApp, ...inAcme])
+  const { id } = credentials.find(({ blueprint }: { blueprint: unknown }) => blueprint === 'acme')
+  const orEndless = `${declares(id)} write its expires_at there too, or the next apply sets it back.`
+  assert.deepEqual(await said('credentials', 'rotate', ...ofApp, '--id', 'second'), [orEndless])
+  const sooner = ['--id', 'third', '--overlap-seconds', '9000000']
+  assert.deepEqual(await said('credentials', 'rotate', ...ofApp, ...sooner), [])
+  const orAnew = `${declares('it')} take it out there too, or the next apply makes it anew.`
+  assert.deepEqual(await said('credentials', 'remove', id, ...ofApp, '--yes'), [orAnew])
+  assert.deepEqual(await said('credentials', 'remove', 'second', ...ofApp, '--yes'), [])
 })
 
 test('--dry-run shows the request and what it would change, and sends no write', async () => {

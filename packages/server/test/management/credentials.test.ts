@@ -45,6 +45,7 @@ forEachStore((_engine, suite) => {
       body: { id: 'second', overlap_seconds: 60 },
     })
     assert.equal(rotated.status, 201, rotated.text)
+    assert.deepEqual(rotated.json.ends, [{ id: 'main', expires_at: server.clock() + 60, blueprint: 'tests' }])
     const fresh: string = rotated.json.client_secret
     const asks = async (secret: string) => (await server.token('acme', { basic: [clientId, secret] })).status
     assert.deepEqual([await asks(old), await asks(fresh)], [200, 200])

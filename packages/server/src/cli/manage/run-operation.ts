@@ -17,6 +17,7 @@ import { jsonText, terminalText } from '../standard-input.ts'
 import { createToken } from './access-token.ts'
 import { confirmOperation, destroys } from './confirm.ts'
 import { type Connection, findConnection } from './connection.ts'
+import { type Declared, declaredNotes } from './declared-notes.ts'
 import { differenceLine, differences } from './difference.ts'
 import { createFetch, ServerUnreachable } from './own-fetch.ts'
 import { type GivenBody, readBody } from './read-body.ts'
@@ -120,7 +121,11 @@ async function write(run: Run): Promise<void> {
     await confirmOperation(operation, nameOf(operation, params, connection), connection.origin)
   // The wrong server looks like the right one.
   if (!options.json) process.stderr.write(`At ${connection.origin} (${connection.name}):\n`)
-  showDone(operation, (await client.call(operation.id, terms)).body as object | null, options.json)
+  const removed = operation.method === 'DELETE' && !options.json ? await findRemoved(run) : {}
+  const answer = (await client.call(operation.id, terms)).body as object | null
+  showDone(operation, answer, options.json)
+  if (!options.json)
+    for (const note of declaredNotes(operation, body, answer ?? removed)) process.stderr.write(`${note}\n`)
 }
 
 const termsOf = (
@@ -147,10 +152,25 @@ interface Before {
 
 /** As it is now, so that nobody's change in between is lost. */
 async function readBefore({ operation, params, client }: Run): Promise<Before> {
-  const reading = describedOperations.find(({ kind, path }) => kind === 'read' && path === operation.path)
+  const reading = readingOf(operation)
   if (reading === undefined) throw new Error(`${operation.id} changes what no operation reads.`)
   const { body, etag } = await client.call(reading.id, { params })
   return { value: body as object, ifMatch: etag ?? '*' }
+}
+
+const readingOf = ({ path }: OperationDescription): OperationDescription | undefined =>
+  describedOperations.find((one) => one.kind === 'read' && one.path === path)
+
+/** For a note alone: whoever may remove a thing need not be able to read it, and what keeps it from going is told then. */
+async function findRemoved({ operation, params, client }: Run): Promise<Declared> {
+  const reading = readingOf(operation)
+  if (reading === undefined) return {}
+  try {
+    return (await client.call(reading.id, { params })).body as Declared
+  } catch (error) {
+    if (error instanceof ManagementRefused) return {}
+    throw error
+  }
 }
 
 function showDryRun(
@@ -172,19 +192,14 @@ function showDryRun(
   print({ method, path: `/manage/v1${path}`, headers, body, changes, sent: false }, lines.join('\n'), isJson)
 }
 
-interface Done {
+interface Done extends Declared {
   /** What its maker may not have meant. */
   readonly warnings?: readonly string[]
-  readonly blueprint?: string | null
 }
 
-function showDone({ command, method }: OperationDescription, answer: object | null, isJson = false): void {
+function showDone({ command }: OperationDescription, answer: object | null, isJson = false): void {
   const { warnings = [], ...thing } = (answer ?? { done: true }) as Done
   const once = holdsSecret(thing) ? '\nKeep this secret now: it will not be shown again.' : ''
   print(answer ?? thing, answer === null ? `Done: ${command}.` : thingText(thing) + once, isJson)
   for (const sentence of warnings) process.stderr.write(`Warning: ${terminalText(sentence)}\n`)
-  if (thing.blueprint && method === 'PATCH' && !isJson)
-    process.stderr.write(
-      `Blueprint ${terminalText(String(thing.blueprint))} declares it: change it there too, or the next apply sets it back.\n`,
-    )
 }

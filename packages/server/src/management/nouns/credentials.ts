@@ -2,7 +2,14 @@
 
 import { type Static, Type } from 'typebox'
 import { isRegisteredCredentialId } from '../../apps/registered-credential.ts'
-import { addSecret, endsOf, rotateSecret, standingOf, takesSecrets } from '../../apps/secrets.ts'
+import {
+  addSecret,
+  endsOf,
+  type RotatedSecret,
+  rotateSecret,
+  standingOf,
+  takesSecrets,
+} from '../../apps/secrets.ts'
 import { formOfFormat } from '../../blueprint/proof.ts'
 import { PublicProof, publicProofOf } from '../../blueprint/public-proof.ts'
 import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
@@ -90,6 +97,12 @@ const CredentialShape = Type.Object({
   client_secret: Type.Optional(Type.String()),
 })
 
+const RotatedShape = Type.Object({
+  ...CredentialShape.properties,
+  /** The secrets that this has given an end, and who declares them. */
+  ends: Type.Array(Type.Object({ id, expires_at: Instant, blueprint: OrNull(Type.String()) })),
+})
+
 const show = (row: CredentialRecord, now: number) => ({
   ...{ id: row.id, kind: formOfFormat(row.format), standing: standingOf(row, now) },
   ...{ disabled: row.disabledAt !== null, expires_at: row.expiresAt, last_used_at: row.lastUsedAt },
@@ -147,6 +160,12 @@ async function madeSecret(
     isSecret: true,
   }
 }
+
+/** Who would have ended sooner anyway keeps that end. */
+const newEndsOf = ({ ending }: RotatedSecret) =>
+  ending.flatMap(({ credential: { id: name, blueprint, expiresAt: before }, expiresAt }) =>
+    expiresAt === before ? [] : [{ id: name, expires_at: expiresAt, blueprint }],
+  )
 
 async function refuseTaken(
   tx: WriteTransaction,
@@ -327,9 +346,12 @@ export const credentialOperations = [
     about: 'Make a new secret, shown in this one answer, and give the good ones an end.',
     permission: 'manage_api_credentials',
     body: NewRotation,
-    output: CredentialShape,
+    output: RotatedShape,
     problems: ['conflict', 'secret_shown_once'],
-    example: { body: { overlap_seconds: 604_800 }, answer: withSecret },
+    example: {
+      body: { overlap_seconds: 604_800 },
+      answer: { ...withSecret, ends: [{ id: 'old', expires_at: 1_800_604_800, blueprint: null }] },
+    },
     find: findApp,
     async run({ body, target: { row: app, place } }, tx, deps) {
       const tenantId = place.tenantId ?? ''
@@ -340,7 +362,11 @@ export const credentialOperations = [
       await checkCredentialCount(tx, tenantId, app.clientId)
       const written = await madeSecret(tx, tenantId, app.clientId, rotated.made)
       const { before, after } = endsOf(rotated)
-      return { ...written, before, after: { ...written.after, ...after } }
+      return {
+        ...written,
+        body: { ...written.body, ends: newEndsOf(rotated) },
+        ...{ before, after: { ...written.after, ...after } },
+      }
     },
   }),
   write({
