@@ -1,7 +1,7 @@
 // RFC 7592; trust 155: a registered client reads, changes and removes itself, and nobody else with what it holds.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SignJWT } from 'jose'
+import { calculateJwkThumbprint, SignJWT } from 'jose'
 import { addCredential } from '../../src/store/credential-terms.ts'
 import { forEachStore, oneStore } from '../harness.ts'
 import { change } from '../management/managed.ts'
@@ -27,6 +27,17 @@ const sendable = (json: Readonly<Record<string, unknown>>): Record<string, unkno
     'client_id_issued_at',
   ]
   return Object.fromEntries(Object.entries(json).filter(([name]) => !own.includes(name)))
+}
+
+interface Proven {
+  readonly public_key?: { readonly thumbprint: string }
+}
+interface AuditRecord {
+  readonly actor: string
+  readonly action: string
+  readonly target: string
+  readonly before: Proven | null
+  readonly after: Proven | null
 }
 
 const isDead = async ({ server }: World, answer: { readonly json: Record<string, string> }) => {
@@ -103,6 +114,30 @@ forEachStore((_engine, suite) => {
     const [record] = json.items
     assert.equal(record.actor, `client ${answer.json.client_id}`)
     assert.equal(`${record.before.name} ${record.after.name}`, 'Build 7 Build 8')
+  })
+
+  test('trust F27: each credential that a client registers or gives up is a record of the audit chain, with what of it is public', async (t) => {
+    const world = await startRegistering(t, suite)
+    const [one, other] = [await makeKey(), await makeKey()]
+    const withKey = ({ publicJwk }: typeof one) => ({
+      ...{ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [publicJwk] } },
+    })
+    const answer = await world.register(await world.give(), withKey(one))
+    const { client_id } = answer.json
+    const changed = await world.configure('PUT', answer, { body: { client_id, ...withKey(other) } })
+    assert.equal(changed.status, 200, changed.text)
+    const { json } = await world.operator.call('GET', `${acme}/audit-records?limit=100`)
+    const lines = (json.items as AuditRecord[])
+      .filter(({ target }) => target.startsWith(`credential ${client_id} registered-`))
+      .map(({ actor, action, before, after }) => {
+        const who = actor.replace(/reg_\w+$/, 'ID')
+        return `${who} ${action} ${(after ?? before)?.public_key?.thumbprint}`
+      })
+    assert.deepEqual(lines.toSorted(), [
+      `client ${client_id} createCredential ${await calculateJwkThumbprint(other.publicJwk)}`,
+      `client ${client_id} removeCredential ${await calculateJwkThumbprint(one.publicJwk)}`,
+      `registration token ID createCredential ${await calculateJwkThumbprint(one.publicJwk)}`,
+    ])
   })
 
   test('RFC 7592 §2.2: from a secret to a key the credentials follow, and there is no way back to a secret', async (t) => {

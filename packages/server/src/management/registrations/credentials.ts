@@ -128,8 +128,9 @@ async function settleSecret(proving: Proving, stored: readonly Proof[], deps: Op
 async function endAll({ tx, entry, row }: Proving, gone: readonly StoredProof[]): Promise<void> {
   const { clientId } = row
   const credentials = await listCredentials(tx, entry.id, clientId)
-  const limited = credentials.filter(({ disabledAt, expiresAt }) => disabledAt !== null || expiresAt !== null)
-  for (const { id } of gone)
-    if (limited.some((one) => one.id === id)) await disableCredential(tx, entry.id, clientId, id, true)
-    else await removeCredential(tx, entry.id, clientId, id)
+  for (const { id, disabledAt, expiresAt } of credentials.filter((one) =>
+    gone.some(({ id }) => id === one.id),
+  ))
+    if (disabledAt === null && expiresAt === null) await removeCredential(tx, entry.id, clientId, id)
+    else if (disabledAt === null) await disableCredential(tx, entry.id, clientId, id, true)
 }

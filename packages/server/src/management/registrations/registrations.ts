@@ -36,6 +36,7 @@ import type { OperationDeps } from '../operation.ts'
 import { createRate, type RateTerms } from '../rate.ts'
 import type { KeptTerms } from '../registration-terms.ts'
 import { checkKeyPlaces, settleCredentials } from './credentials.ts'
+import { type By, recordApp, recordingCredentials } from './records.ts'
 import { inWordsOfOAuth, refuseMetadata, refuseToken } from './refusals.ts'
 import { type Found, findOwn, findOwner, findUsableOwner, type Owner, registeredApp } from './registered.ts'
 import { changedSettings, methodOf, newSettings } from './wanted-settings.ts'
@@ -106,8 +107,12 @@ const nobody: Caller = { actor: '', scopes: new Set(), scheme: 'Bearer', members
 const checkRoom = (tx: WriteTransaction, tenantId: string, organizationId: string) =>
   inWordsOfOAuth(() => checkAppCount(tx, nobody, { tenantId, organizationId }), { conflict: 'access_denied' })
 
-async function register(tx: WriteTransaction, by: WithToken, wanted: WantedApp, deps: OperationDeps) {
-  const { tenantId, token, requestId } = by
+async function register(
+  tx: WriteTransaction,
+  { tenantId, token, requestId }: WithToken,
+  wanted: WantedApp,
+  deps: OperationDeps,
+) {
   const given = await takeRegistration(tx, tenantId, digestOfRegistrationToken(token))
   if (given === null) return refuseToken('initial access token is used up, has expired or was removed')
   const owner = await findOwner(tx, tenantId, given.organizationId)
@@ -120,13 +125,11 @@ async function register(tx: WriteTransaction, by: WithToken, wanted: WantedApp, 
     ...{ terms: given.terms as KeptTerms, described: wanted.described },
   })
   const found = await foundAgain(tx, tenantId, clientId)
+  const by: By = { tenantId, actor: `registration token ${given.id}`, requestId }
+  const after = stateOf(shown, wanted.described)
+  recordApp(tx, by, clientId, { action: 'createApp', before: null, after })
   const proving = { tx, entry: owner.entry, row: found.row, wanted, methodBefore: null }
-  const secret = await settleCredentials(proving, deps)
-  tx.audit({
-    ...{ tenantId, actor: `registration token ${given.id}`, action: 'createApp', target: `app ${clientId}` },
-    ...(requestId !== undefined && { requestId }),
-    ...{ before: null, after: stateOf(shown, wanted.described) },
-  })
+  const secret = await recordingCredentials(tx, by, clientId, () => settleCredentials(proving, deps))
   return { ...(await registeredApp(tx, tenantId, found, secret)), registrationToken }
 }
 
@@ -176,12 +179,14 @@ async function replace(
   const shown = await saveCheckedApp(tx, entry, before.row, body, before.row)
   await describeRegistration(tx, tenantId, clientId, wanted.described)
   const found = await foundAgain(tx, tenantId, clientId)
-  const proving = { tx, entry, row: found.row, wanted, methodBefore: methodOf(settings) }
-  const made = await settleCredentials(proving, deps)
-  recordOwn(tx, by, 'updateApp', {
+  recordApp(tx, byClient(by), clientId, {
+    action: 'updateApp',
     before: stateOf(showApp(before.row), before.registration.described as Members),
     after: stateOf(shown, wanted.described),
   })
+  const proving = { tx, entry, row: found.row, wanted, methodBefore: methodOf(settings) }
+  const settle = () => settleCredentials(proving, deps)
+  const made = await recordingCredentials(tx, byClient(by), clientId, settle)
   return registeredApp(tx, tenantId, found, made)
 }
 
@@ -192,20 +197,14 @@ async function remove(tx: WriteTransaction, by: OfClient): Promise<void> {
   await findUsableOwner(tx, tenantId, found)
   await removeApp(tx, tenantId, clientId)
   const before = stateOf(showApp(found.row), found.registration.described as Members)
-  recordOwn(tx, by, 'removeApp', { before, after: null })
+  recordApp(tx, byClient(by), clientId, { action: 'removeApp', before, after: null })
 }
 
-function recordOwn(
-  tx: WriteTransaction,
-  { tenantId, clientId, requestId }: OfClient,
-  action: string,
-  states: { readonly before: string; readonly after: string | null },
-): void {
-  tx.audit({
-    ...{ tenantId, actor: `client ${clientId}`, action, target: `app ${clientId}`, ...states },
-    ...(requestId !== undefined && { requestId }),
-  })
-}
+const byClient = ({ tenantId, clientId, requestId }: OfClient): By => ({
+  tenantId,
+  actor: `client ${clientId}`,
+  requestId,
+})
 
 const stateOf = (shown: object, described: Members): string =>
   JSON.stringify({ ...shown, registration: described })
