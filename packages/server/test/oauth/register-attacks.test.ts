@@ -34,6 +34,16 @@ async function credentialsOf({ operator }: World, { json: { client_id } }: TestR
   return json.items.map(({ id, standing }: Record<string, string>) => `${id} ${standing}`)
 }
 
+const takenAway = [
+  ['disabled', ({ operator }: World, path: string) => change(operator, path, { disabled: true })],
+  [
+    'given an end',
+    ({ operator, server }: World, path: string) =>
+      change(operator, path, { expires_at: server.clock() + 3600 }),
+  ],
+  ['removed', ({ operator }: World, path: string) => operator.call('DELETE', path)],
+] as const
+
 /** How often the database is read until a token is found to be wrong for a client. */
 async function readsUntilRefused(db: Database, clientId: string): Promise<number> {
   const reads = countReads(db)
@@ -94,6 +104,35 @@ forEachStore((_engine, suite) => {
     assert.equal((await put(other.publicJwk)).status, 200)
     assertRefused(await put(ending.publicJwk), 400, 'invalid_client_metadata')
   })
+
+  for (const [taken, take] of takenAway)
+    test(`trust F14: a client whose secret people have ${taken} makes itself no other, and no key in its place`, async (t) => {
+      const world = await startRegistering(t, suite)
+      const answer = await world.register(await world.give(), {})
+      const { client_id } = answer.json
+      const [line = ''] = await credentialsOf(world, answer)
+      const path = `${acme}/apps/${client_id}/credentials/${line.split(' ')[0]}`
+      assert.ok((await take(world, path)).status < 300)
+      const put = (metadata: object) => world.configure('PUT', answer, { body: { client_id, ...metadata } })
+      for (const method of ['client_secret_basic', 'client_secret_post']) {
+        const kept = await put({ token_endpoint_auth_method: method })
+        assert.deepEqual([kept.status, kept.json.client_secret], [200, undefined], kept.text)
+      }
+      const before = await credentialsOf(world, answer)
+      const otherwise = [
+        { token_endpoint_auth_method: 'client_secret_jwt' },
+        withKeys((await makeKey()).publicJwk),
+      ]
+      for (const metadata of otherwise) {
+        const refused = await put(metadata)
+        assertRefused(refused, 400, 'invalid_client_metadata')
+        assert.match(
+          refused.json.error_description,
+          /must be client_secret_post. .*ask whoever runs this server/,
+        )
+      }
+      assert.deepEqual(await credentialsOf(world, answer), before)
+    })
 
   test('trust R12: of changes and a removal at once each is whole, and nothing is left of a client that is gone', async (t) => {
     const world = await startRegistering(t, suite)

@@ -1,6 +1,6 @@
 /** What a registered app proves itself with: made, kept and taken away as its metadata says. */
 
-import { authenticationMethods } from '../../apps/authentication-methods.ts'
+import { type AuthenticationMethod, authenticationMethods } from '../../apps/authentication-methods.ts'
 import { isRegisteredCredentialId, registeredCredentialId } from '../../apps/registered-credential.ts'
 import type { WantedApp } from '../../apps/registration.ts'
 import { addSecret } from '../../apps/secrets.ts'
@@ -9,7 +9,13 @@ import type { ResolvedProof } from '../../blueprint/rows.ts'
 import type { AppEntry, TenantEntry } from '../../blueprint/schema.ts'
 import type { AppRecord } from '../../store/apps.ts'
 import { addCredential, disableCredential } from '../../store/credential-terms.ts'
-import { listCredentials, listProofs, removeCredential, type StoredProof } from '../../store/credentials.ts'
+import {
+  type CredentialRecord,
+  listCredentials,
+  listProofs,
+  removeCredential,
+  type StoredProof,
+} from '../../store/credentials.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { checkCredentialCount } from '../bounds.ts'
 import type { OperationDeps } from '../operation.ts'
@@ -112,16 +118,31 @@ async function settleSecret(proving: Proving, stored: readonly Proof[], deps: Op
   const needs = authenticationMethods[wanted.method].needs === 'secret'
   const isKept = before !== null && (before === wanted.method || wanted.method !== 'client_secret_jwt')
   if (needs && isKept) return null
-  await endAll(
-    proving,
-    stored.filter((one) => one.isOwn && isSecret(one)),
-  )
+  const own = stored.filter((one) => one.isOwn && isSecret(one))
+  if (before !== null && authenticationMethods[before].needs === 'secret')
+    await checkSecretStays(proving, before, own)
+  await endAll(proving, own)
   if (!needs) return null
   const terms = { tenantId: entry.id, environment: entry.environment, app: row, expiresAt: null }
   const secretDeps = { ...deps, random: deps.effects.random }
   return (
     await addSecret(tx, { ...terms, credentialId: registeredCredentialId(deps.effects.random) }, secretDeps)
   ).clientSecret
+}
+
+/** Who had its secret taken away would otherwise make itself another, or a key in its place (decision 0024). */
+async function checkSecretStays(
+  { tx, entry, row }: Proving,
+  method: AuthenticationMethod,
+  own: readonly StoredProof[],
+): Promise<void> {
+  const credentials = await listCredentials(tx, entry.id, row.clientId)
+  const isLasting = ({ id, disabledAt, expiresAt }: CredentialRecord) =>
+    disabledAt === null && expiresAt === null && own.some((one) => one.id === id)
+  if (!credentials.some(isLasting))
+    refuseMetadata(
+      `token_endpoint_auth_method: must be ${method}. The secret of this client was taken away or given an end: ask whoever runs this server.`,
+    )
 }
 
 /** What people have switched off or given an end stays, switched off: removed it could be registered once more, and last. */
