@@ -107,6 +107,19 @@ forEachStore((_engine, suite) => {
     assert.deepEqual([record.before.plan, record.after.plan], ['reading', 'gold'])
   })
 
+  test('trust 157: a customer that is held down by a plan with approval does not lift itself out', async (t) => {
+    const server = await startTestServer(t, suite, own)
+    const staff = await startPlanned(server)
+    const admin = await manager(server, ['organization_admin'], organizationPlace('acme', 'customer'))
+    assert.equal((await staff.call('POST', subscription, { body: { plan: 'gold' } })).status, 200)
+    const refused = await admin.call('POST', subscription, { body: { plan: 'free' } })
+    assertProblem(refused, 409, 'conflict')
+    assert.match(refused.json.detail, /^Plan gold is left with the provider’s approval: ask its people/)
+    assert.equal((await admin.call('GET', '/tenants/acme/organizations/customer')).json.plan, 'gold')
+    assert.equal((await staff.call('POST', subscription, { body: { plan: 'free' } })).status, 200)
+    assert.equal((await admin.call('POST', subscription, { body: { plan: 'reading' } })).status, 200)
+  })
+
   test('trust 157: approval is not skipped by a token whose scopes leave managing organizations out', async (t) => {
     const server = await startTestServer(t, suite, own)
     await startPlanned(server)

@@ -84,7 +84,13 @@ async function checkOwnMove(
     refuseWith('conflict', {
       detail: `Plan ${planId} needs the provider’s approval: ask its people, who can set it for organization ${organization.id}.`,
     })
-  await checkLeavingPlan(tx, { tenantId, organization, from: planOf(organization.planId), to })
+  const from = planOf(organization.planId)
+  // Its people have not chosen it: it may be there to hold them down.
+  if (from?.approval === true)
+    refuseWith('conflict', {
+      detail: `Plan ${from.id} is left with the provider’s approval: ask its people, who can set another for organization ${organization.id}.`,
+    })
+  await checkLeavingPlan(tx, { tenantId, organization, from, to })
 }
 
 const example = {
