@@ -76,18 +76,35 @@ export async function listHolders(
 export const hasRole = (role: string) =>
   sql<boolean>`roles like ${`%"${role.replaceAll('_', '!_')}"%`} escape '!'`
 
+/** Who is to go: one operator, or all whose apps are in an organization of the system tenant. */
+type LeavingOperators = { readonly member: string } | { readonly organizationId: string }
+
 /** Only an app that gets in until then counts: it alone can call, since users cannot sign in yet. */
-export async function hasOtherOperator({ kysely }: From, member: string, until: number): Promise<boolean> {
+export async function hasOtherOperator(
+  { kysely }: From,
+  leaving: LeavingOperators,
+  until: number,
+): Promise<boolean> {
+  const isOther =
+    'member' in leaving
+      ? sql<boolean>`memberships.member <> ${leaving.member}`
+      : sql<boolean>`apps.organization_id <> ${leaving.organizationId}`
   const other = await kysely
     .selectFrom('memberships')
     .innerJoin('apps', (join) => join.on(sql<boolean>`memberships.member = 'app ' || apps.client_id`))
+    .innerJoin('organizations', (join) =>
+      join
+        .onRef('organizations.tenant_id', '=', 'apps.tenant_id')
+        .onRef('organizations.id', '=', 'apps.organization_id'),
+    )
     .select('memberships.member')
     .where('memberships.tenant_id', '=', 'system')
     .where('memberships.organization_id', '=', '')
-    .where('memberships.member', '<>', member)
+    .where(isOther)
     .where(hasRole('operator'))
     .where('apps.tenant_id', '=', 'system')
     .where('apps.disabled_at', 'is', null)
+    .where('organizations.disabled_at', 'is', null)
     .where(({ exists, selectFrom }) =>
       exists(
         selectFrom('credentials')

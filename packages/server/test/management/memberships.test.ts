@@ -1,9 +1,11 @@
 // Issue 5, 1: memberships over the management API, and the last operator, on both databases.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { permissionNames } from '../../src/management/permissions.ts'
 import { forEachStore } from '../harness.ts'
 import {
   assertProblem,
+  callApi,
   change,
   type Manager,
   manager,
@@ -85,6 +87,35 @@ forEachStore((_engine, suite) => {
     const foreign = await newUser(operator, 'eve', 'umbrella')
     const body = { member: `user:${foreign}`, roles: ['developer'] }
     assertProblem(await operator.call('POST', `${acme}/memberships`, { body }), 400, 'invalid_body')
+  })
+
+  test('issue 5, 2: an operator’s app counts with its organization, and the organization of the last one stays in use', async (t) => {
+    const server = await startManaged(t, suite)
+    const first = await manager(server)
+    const branch = '/tenants/system/organizations/branch'
+    made(
+      await first.call('POST', '/tenants/system/organizations', { body: { id: 'branch', name: 'Branch' } }),
+    )
+    const body = { id: 'other', name: 'Other', scopes: { management: [...permissionNames] } }
+    const { client_id } = made(await first.call('POST', `${branch}/apps`, { body })).json
+    const secrets = `/tenants/system/apps/${client_id}/credentials`
+    const { client_secret } = made(await first.call('POST', secrets, { body: { secret: 'generated' } })).json
+    const operator = { member: `app:${client_id}`, roles: ['operator'] }
+    made(await first.call('POST', '/tenants/system/memberships', { body: operator }))
+    const mine = `/tenants/system/memberships/app:${first.clientId}`
+    assert.equal((await change(first, branch, { disabled: true })).status, 200)
+    assertProblem(await first.call('DELETE', mine), 409, 'conflict')
+    assert.equal((await change(first, branch, { disabled: false })).status, 200)
+    await server.advance(10)
+    const grant = { grant_type: 'client_credentials' }
+    const token = await server.token('system', { basic: [client_id, client_secret], body: grant })
+    assert.equal(token.status, 200, token.text)
+    assert.equal((await first.call('DELETE', mine)).status, 204)
+    const call: Manager['call'] = (...args) => callApi(server, token.json.access_token, ...args)
+    const { etag = '' } = await call('GET', branch)
+    const disabling = { body: { disabled: true }, headers: { 'if-match': etag } }
+    assertProblem(await call('PATCH', branch, disabling), 409, 'conflict')
+    assertProblem(await call('DELETE', branch), 409, 'conflict')
   })
 
   test('issue 5, 2: the last operator who can call stays one, also when two remove each other at once', async (t) => {

@@ -17,6 +17,7 @@ import { OrganizationSettings } from '../../tenants/settings.ts'
 import { operatorsId, systemTenantId } from '../authorize.ts'
 import { checkOrganization, tenantEntry } from '../declared.ts'
 import { explained } from '../explained.ts'
+import { keepOperatorsOf } from '../last-operator.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed, OrNull } from '../shapes.ts'
@@ -96,10 +97,11 @@ async function belongings(tx: WriteTransaction, tenantId: string, organizationId
   }
 }
 
-/** Without its apps nobody could manage this server any more. */
-function refuseOperators(tenant: string, organization: string): void {
+/** Without the apps of some organizations nobody could manage this server any more. */
+async function keepOperators(tx: WriteTransaction, tenant: string, organization: string): Promise<void> {
   if (tenant === systemTenantId && organization === operatorsId)
     refuseWith('conflict', { detail: 'The organization of the operators stays.' })
+  await keepOperatorsOf(tx, tenant, organization)
 }
 
 const example = { id: 'globex', name: 'Globex', plan: 'free' }
@@ -171,7 +173,7 @@ export const organizationOperations = [
     example: { body: { plan: 'paid' }, answer: { ...shown, plan: 'paid' } },
     find: findWhole,
     async run({ params: { tenant, organization }, body, target }, tx) {
-      if (body.disabled === true) refuseOperators(tenant, organization)
+      if (body.disabled === true) await keepOperators(tx, tenant, organization)
       return { body: await save(tx, tenant, organization, body, target.row) }
     },
   }),
@@ -187,7 +189,7 @@ export const organizationOperations = [
     example: { answer: null },
     find: findWhole,
     async run({ params: { tenant, organization }, target }, tx) {
-      refuseOperators(tenant, organization)
+      await keepOperators(tx, tenant, organization)
       const before = { ...target.value, ...(await belongings(tx, tenant, organization)) }
       await removeOrganization(tx, tenant, organization)
       return { body: null, before, after: null }
