@@ -70,8 +70,18 @@ export interface Written {
   readonly name?: string
   /** Of a tenant that was made: its own chain begins with that. */
   readonly tenantId?: string
+  /** What has gone with it in other tenants, whose own chains say it too. */
+  readonly elsewhere?: readonly Elsewhere[]
   /** The answer holds a secret, so it is kept nowhere. */
   readonly isSecret?: boolean
+}
+
+interface Elsewhere {
+  readonly tenantId: string
+  /** The operation that does the same there. */
+  readonly action: string
+  readonly name: string
+  readonly before: object
 }
 
 export interface Page {

@@ -111,9 +111,10 @@ function record(
   { id: requestId }: ManagementRequest,
   { actor }: Caller,
   target: Target,
-  { body, before = target.value, after = body, name = target.name, tenantId, isSecret = false }: Written,
+  { body, before = target.value, after = body, name = target.name, ...written }: Written,
   tx: WriteTransaction,
 ): void {
+  const { tenantId, elsewhere = [], isSecret = false } = written
   if (isSecret && after === body)
     throw new Error(`${operation.id} would write a secret into the audit chain.`)
   tx.audit({
@@ -122,6 +123,8 @@ function record(
     before: before === undefined ? null : JSON.stringify(before),
     after: after === null ? null : JSON.stringify(after),
   })
+  for (const { name: gone, before: was, ...there } of elsewhere)
+    tx.audit({ ...there, actor, requestId, target: gone, before: JSON.stringify(was), after: null })
 }
 
 /** What is said of the thing beside itself. */

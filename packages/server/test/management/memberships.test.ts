@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { permissionNames } from '../../src/management/permissions.ts'
+import { saveMembership } from '../../src/store/memberships.ts'
 import { forEachStore } from '../harness.ts'
 import {
   assertProblem,
@@ -87,6 +88,44 @@ forEachStore((_engine, suite) => {
     const foreign = await newUser(operator, 'eve', 'umbrella')
     const body = { member: `user:${foreign}`, roles: ['developer'] }
     assertProblem(await operator.call('POST', `${acme}/memberships`, { body }), 400, 'invalid_body')
+  })
+
+  test('trust F27: roles that go with a user or with an app that manages are in the audit chain of each tenant where they held', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const user = await newUser(operator, 'ada')
+    const body = { member: `user:${user}`, roles: ['organization_admin'] }
+    made(await operator.call('POST', `${customer}/memberships`, { body }))
+    assert.equal((await operator.call('DELETE', `${acme}/users/${user}`)).status, 204)
+    const last = async (tenant: string, target: string) => {
+      const records = `/tenants/${tenant}/audit-records?target=${encodeURIComponent(target)}`
+      const { json } = await operator.call('GET', records)
+      const { action, actor, before, after } = json.items[0]
+      return { action, actor, memberships: before?.memberships, roles: before?.roles, after }
+    }
+    const actor = `app ${operator.clientId}`
+    const held = { tenant: 'acme', member: `user ${user}`, organization: 'customer' }
+    assert.deepEqual(await last('acme', `user ${user}`), {
+      ...{ action: 'removeUser', actor, roles: undefined, after: null },
+      memberships: [{ ...held, roles: ['organization_admin'] }],
+    })
+
+    const { clientId } = await manager(server, ['tenant_admin'], tenantPlace('acme'))
+    const there = organizationPlace('umbrella', 'customer')
+    await server.db.write((tx) => saveMembership(tx, there, `app ${clientId}`, ['developer']))
+    assert.equal((await operator.call('DELETE', `/tenants/system/apps/${clientId}`)).status, 204)
+    const { memberships } = await last('system', `app ${clientId}`)
+    assert.deepEqual(
+      memberships.map(({ tenant, roles }: { tenant: string; roles: unknown }) => `${tenant} ${roles}`),
+      ['acme tenant_admin', 'umbrella developer'],
+    )
+    const gone = { actor, memberships: undefined, after: null }
+    assert.deepEqual(await last('acme', `membership app ${clientId}`), {
+      ...{ ...gone, action: 'removeMembership', roles: ['tenant_admin'] },
+    })
+    assert.deepEqual(await last('umbrella', `membership app ${clientId} in customer`), {
+      ...{ ...gone, action: 'removeMembershipOfOrganization', roles: ['developer'] },
+    })
   })
 
   test('issue 5, 2: an operator’s app counts with its organization, and the organization of the last one stays in use', async (t) => {

@@ -8,7 +8,7 @@ import { AppEntry, pickSettings, type TenantEntry } from '../../blueprint/schema
 import { blueprintWords } from '../../blueprint/words.ts'
 import { type AppRecord, findAppByClientId, listApps, removeApp, saveApp } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
-import { removeMembershipsOf } from '../../store/memberships.ts'
+import { listMembershipsOf, removeMembershipsOf } from '../../store/memberships.ts'
 import { type OrganizationRecord, selectOrganization } from '../../store/organizations.ts'
 import { defaultClientIdShape, identifierBytes } from '../../tenants/client-id-shape.ts'
 import { barredApis, barredSentence } from '../../tenants/plan-scopes.ts'
@@ -19,6 +19,7 @@ import { checkApp, tenantEntry, tenantEntryWithApps } from '../declared.ts'
 import { explained } from '../explained.ts'
 import { checkFreeAppId } from '../free-app-id.ts'
 import { keepOperator } from '../last-operator.ts'
+import { lostMemberships } from '../lost-memberships.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed } from '../shapes.ts'
@@ -120,6 +121,13 @@ async function checkOperatorSettings(
     })
   // Nobody knows yet whether it can prove a key, or has a certificate and a port to show it at.
   if (constraint !== before && constraint !== undefined) await keepOperator(tx, tenant, clientId)
+}
+
+/** Of an app that manages, wherever it may. */
+async function removeRoles(tx: WriteTransaction, clientId: string, value: object) {
+  const lost = await listMembershipsOf(tx, `app ${clientId}`)
+  await removeMembershipsOf(tx, `app ${clientId}`)
+  return lostMemberships(systemTenantId, value, lost)
 }
 
 const settingsOf = (body: Static<typeof ChangedApp>): AppSettings => pickSettings(AppSettings, body)
@@ -250,13 +258,13 @@ export const appOperations = [
     output: null,
     example: { answer: null },
     find: findWhole,
-    async run({ params: { tenant, app }, target: { row, place }, caller }, tx) {
+    async run({ params: { tenant, app }, target: { row, place, value }, caller }, tx) {
       await keepOperator(tx, tenant, app)
       // Made again it would not be cut off any more.
       if (row.disabledAt !== null) requirePermission(caller, 'grant_app_privileges', place)
-      if (tenant === systemTenantId) await removeMembershipsOf(tx, `app ${app}`)
+      const lost = tenant === systemTenantId ? await removeRoles(tx, app, value) : {}
       await removeApp(tx, tenant, app)
-      return { body: null, after: null }
+      return { body: null, ...lost, after: null }
     },
   }),
 ]

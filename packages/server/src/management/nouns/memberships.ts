@@ -15,6 +15,7 @@ import type { Caller } from '../caller.ts'
 import { explained } from '../explained.ts'
 import { checkChange, checkRoles } from '../giving.ts'
 import { refuseLastOperator } from '../last-operator.ts'
+import { membershipName } from '../lost-memberships.ts'
 import { findMember, Member, shownMember, storedMember } from '../members.ts'
 import { type From, list, type Place, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -73,9 +74,6 @@ export async function findPlace(
   return found && { place, name: found.name }
 }
 
-const nameOf = (member: string, { organizationId }: Place): string =>
-  organizationId === null ? `membership ${member}` : `membership ${member} in ${organizationId}`
-
 async function findWhole(params: InPlace & { readonly member: string }, from: From) {
   const found = await findPlace(params, from)
   const member = storedMember(params.member)
@@ -84,7 +82,7 @@ async function findWhole(params: InPlace & { readonly member: string }, from: Fr
   const person = await findMember(from, params.tenant, member)
   // A blank in the path would be a second spelling of it.
   if (!row || params.member === member) return null
-  return { place: found.place, name: nameOf(member, found.place), value: showWith(person, row), row }
+  return { place: found.place, name: membershipName(row), value: showWith(person, row), row }
 }
 
 /**
@@ -193,7 +191,7 @@ const operationsAt = (root: Root, suffix: string, command: string, whose: string
     find: findPlace,
     async run({ target: { place }, body, caller }, tx) {
       const made = await create(tx, caller, place, body)
-      const name = nameOf(storedMember(made.member), place)
+      const name = membershipName({ ...place, member: storedMember(made.member) })
       return { body: made, location: locationOf(place, made.member), name }
     },
   }),

@@ -16,6 +16,7 @@ import {
 import type { Caller } from '../caller.ts'
 import { explained } from '../explained.ts'
 import { refuseStronger } from '../giving.ts'
+import { lostMemberships } from '../lost-memberships.ts'
 import { newId } from '../new-id.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
@@ -200,10 +201,11 @@ export const userOperations = [
     output: null,
     example: { answer: null },
     find: findUserOf,
-    async run({ params: { tenant, user }, caller }, tx) {
-      await refuseStrongerUser(tx, caller, tenant, user)
+    async run({ params: { tenant, user }, target: { value }, caller }, tx) {
+      const lost = await listMembershipsIn(tx, tenant, `user ${user}`)
+      await refuseStronger(tx, caller, lost)
       await removeUser(tx, tenant, user)
-      return { body: null, after: null }
+      return { body: null, ...lostMemberships(tenant, value, lost), after: null }
     },
   }),
 ]
