@@ -24,6 +24,18 @@ export async function findTarget({ operation, params }: Route, caller: Caller, f
   return target
 }
 
+/**
+ * Before an answer is repeated: may they still? What was done may have given its target another name; then the place of the
+ * path decides.
+ */
+export async function checkRepeating(route: Route, caller: Caller, from: From): Promise<void> {
+  const { operation, params } = route
+  const place = { tenantId: params.tenant ?? null, organizationId: params.organization ?? null }
+  const isGone = (await operation.find(params, from)) === null
+  if (isGone && !isHidden(caller, operation, place)) authorize(caller, operation, place)
+  else await findTarget(route, caller, from)
+}
+
 export const etagOf = (value: object): string => entityTag(JSON.stringify(value))
 
 export const reply = (

@@ -6,7 +6,7 @@
 import type { Reply } from '@sallyport/protocol'
 import { isCurrent } from '../entity-tag.ts'
 import type { WriteTransaction } from '../store/database.ts'
-import { claimIdempotencyKey, keepAnswer } from '../store/idempotency-keys.ts'
+import { claimIdempotencyKey, isKeyClaimed, keepAnswer } from '../store/idempotency-keys.ts'
 import { lockTenant } from '../store/tenants.ts'
 import type { Caller } from './caller.ts'
 import { idempotencyDigests, keptBody, keySeconds, repeat } from './idempotency.ts'
@@ -14,7 +14,7 @@ import { mergePatch } from './merge-patch.ts'
 import type { From, OperationDeps, Target, WriteOperation, Written } from './operation.ts'
 import { refuseWith } from './problem.ts'
 import { checkBody, readBody, readQuery } from './read-input.ts'
-import { etagOf, findTarget, reply } from './reply.ts'
+import { checkRepeating, etagOf, findTarget, reply } from './reply.ts'
 import { type ManagementRequest, managementPath } from './request.ts'
 import type { Route } from './route.ts'
 
@@ -31,7 +31,10 @@ export async function writeReply(
   deps: OperationDeps,
 ): Promise<Reply> {
   const key = idempotencyDigests(operation, request, asked)
-  const prepared = await prepare(operation, route, request, asked, deps)
+  // Not one that could be over by the time of the transaction.
+  const soon = deps.effects.clock() + 60
+  const isRepeated = key !== null && (await isKeyClaimed(deps.db, key.digest, soon))
+  const prepared = isRepeated ? undefined : await prepare(operation, route, request, asked, deps)
   return deps.db.write(async (tx) => {
     const given = key && (await claimIdempotencyKey(tx, key.digest, key.request, tx.now + keySeconds))
     // It tells nothing but that the same caller has done it, and what it was about is gone.
@@ -40,9 +43,12 @@ export async function writeReply(
     if (route.params.tenant !== undefined) await lockTenant(tx, route.params.tenant)
     // Read again here: whoever has been shut out in the meantime is out.
     const caller = await readCaller(tx)
-    // Before anything is told of what was answered: whoever could then need not be allowed now.
+    if (given && key) {
+      // Before anything is told of what was answered: whoever could then need not be allowed now.
+      await checkRepeating(route, caller, tx)
+      return repeat(given, key)
+    }
     const target = await findTarget(route, caller, tx)
-    if (given) return repeat(given, key)
     const query = readQuery(request.query, operation.query, false)
     const body = readInput(operation, request, target)
     checkPrecondition(operation, request, target)

@@ -56,6 +56,21 @@ export async function claimIdempotencyKey(
   return { requestDigest: row.request_digest, status: row.status, body: row.body, headers }
 }
 
+/** Whether somebody came first with it, until then; who comes at the same time may not be seen yet. */
+export async function isKeyClaimed(
+  { kysely }: Database,
+  digest: Uint8Array,
+  until: number,
+): Promise<boolean> {
+  const row = await kysely
+    .selectFrom('idempotency_keys')
+    .select('digest')
+    .where('digest', '=', digest)
+    .where('expires_at', '>', until)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export async function keepAnswer(
   tx: WriteTransaction,
   digest: Uint8Array,

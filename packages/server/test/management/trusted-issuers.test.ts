@@ -51,6 +51,29 @@ forEachStore((_engine, suite) => {
     assert.deepEqual({ ...after.json, updated_at: 0 }, { ...before.json, updated_at: 0 })
   })
 
+  test('trust F25: a list whose issuers are changed as it is read ends, and a change that is asked again is answered again', async (t) => {
+    const server = await startTestServer(t, suite, trusting)
+    const admin = await manager(server, ['tenant_admin'], tenantPlace('acme'))
+    assert.equal((await admin.call('POST', path, { body: second })).status, 201)
+    const page = await admin.call('GET', `${path}?limit=1`)
+    const place = `${path}/${page.json.items[0].id}`
+    const { etag = '' } = await admin.call('GET', place)
+    const headers = { 'if-match': etag, 'idempotency-key': 'once' }
+    const patch = () => admin.call('PATCH', place, { body: { maximum_assertion_seconds: 60 }, headers })
+    const changed = await patch()
+    assert.equal(changed.status, 200, changed.text)
+    const again = await patch()
+    assert.deepEqual([again.status, again.text], [200, changed.text])
+    assert.equal(again.headers['Idempotency-Replayed'], 'true')
+    const next = await admin.call('GET', `${path}?limit=1&cursor=${page.json.next_cursor}`)
+    assertProblem(next, 400, 'invalid_cursor')
+    // Who has lost the role since is not told what was answered.
+    const { clientId } = admin
+    const operator = await manager(server)
+    assert.equal((await operator.call('DELETE', `/tenants/acme/memberships/app:${clientId}`)).status, 204)
+    assertProblem(await patch(), 404, 'not_found')
+  })
+
   test('issue 5, 1: what an issuer cannot be is told by pointers into it, and an app keeps its last one', async (t) => {
     const server = await startTestServer(t, suite, trusting)
     const operator = await manager(server)

@@ -86,8 +86,11 @@ export const trustedIssuerOperations = [
     async run({ params: { tenant } }, { after, limit }, { kysely }) {
       const row = await selectTenant(kysely, tenant)
       const items = row === null ? [] : issuersOf(row).map(show)
-      const start = items.findIndex(({ id }) => id === after) + 1
-      return items.slice(start, start + limit)
+      const last = items.findIndex(({ id }) => id === after)
+      // Begun anew, a list that somebody changes as it is read would never end.
+      if (after !== undefined && last === -1)
+        refuseWith('invalid_cursor', { detail: 'The issuer that it stands at was changed or is gone.' })
+      return items.slice(last + 1, last + 1 + limit)
     },
     keyOf: (item) => item.id,
   }),
