@@ -313,6 +313,44 @@ test('trust R12: one registration token is answered sixty times a minute, and th
   assert.equal((await world.configure('GET', answer)).status, 200)
 })
 
+test('trust R12: all programs of one organization together change what they have registered 600 times a minute', async (t) => {
+  const world = await startRegistering(t, oneStore)
+  const token = await world.give({ registrations: 20 })
+  const made = []
+  for (let index = 0; index < 12; index++) made.push(await world.register(token, {}))
+  const statuses: number[] = []
+  for (const answer of made)
+    for (let index = 0; index < 50; index++) {
+      const body = { client_id: answer.json.client_id }
+      statuses.push((await world.configure('PUT', answer, { body })).status)
+    }
+  assert.deepEqual(
+    [200, 429].map((wanted) => statuses.filter((status) => status === wanted).length),
+    [588, 12],
+  )
+  const [first = assert.fail()] = made
+  assert.equal((await world.configure('GET', first)).status, 200)
+  const refused = await world.configure('DELETE', first)
+  assertRefused(refused, 429, 'temporarily_unavailable')
+  assert.ok(Number(refused.headers['Retry-After']) > 0)
+  await world.server.advance(60)
+  assert.equal((await world.configure('DELETE', first)).status, 204)
+})
+
+test('trust R12: a change that changes nothing leaves no record, and what it names stays as it was', async (t) => {
+  const world = await startRegistering(t, oneStore)
+  const metadata = { client_name: 'Build 7', scope: 'read', contacts: ['ops@globex.example'] }
+  const answer = await world.register(await world.give(), metadata)
+  const { client_id } = answer.json
+  const before = await appOf(world, answer)
+  await world.server.advance(5)
+  const same = await world.configure('PUT', answer, { body: { client_id, ...metadata } })
+  assert.equal(same.status, 200, same.text)
+  assert.deepEqual((await appOf(world, answer)).json, before.json)
+  const records = await world.operator.call('GET', `${acme}/audit-records?actor=client%20${client_id}`)
+  assert.deepEqual(records.json.items, [])
+})
+
 test('RFC 7592 §2.3: an app that its people remove leaves nothing that its registration token could read', async (t) => {
   const world = await startRegistering(t, oneStore)
   const answer = await world.register(await world.give(), {})

@@ -3,6 +3,7 @@
  * its audit record. Who asks holds a token of ours for nothing else: for so many new apps of one organization, or for one app.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import {
   formatRegistrationToken,
   type Members,
@@ -33,7 +34,7 @@ import { checkAppCount } from '../bounds.ts'
 import type { Caller } from '../caller.ts'
 import { newClientId, planOf, saveCheckedApp, showApp } from '../nouns/apps.ts'
 import type { OperationDeps } from '../operation.ts'
-import { createRate, type RateTerms } from '../rate.ts'
+import { createRate, type RateState, type RateTerms } from '../rate.ts'
 import type { KeptTerms } from '../registration-terms.ts'
 import { checkKeyPlaces, settleCredentials } from './credentials.ts'
 import { type By, recordApp, recordingCredentials } from './records.ts'
@@ -43,19 +44,22 @@ import { changedSettings, methodOf, newSettings } from './wanted-settings.ts'
 
 /** Of one token: a program registers once and looks now and then. */
 const defaultRate: RateTerms = { calls: 60, windowSeconds: 60 }
+/** Of all programs of one organization: what each writes stays in the audit chain. */
+const organizationRate: RateTerms = { calls: 600, windowSeconds: 60 }
 
 export function createRegistrations(deps: OperationDeps, rate: RateTerms = defaultRate): Registrations {
   const takeCall = createRate(rate)
+  const takeWrite = createRate(organizationRate)
   const { db, effects } = deps
 
   function countCall(digest: Uint8Array): void {
-    const { isOver, headers } = takeCall(Buffer.from(digest).toString('hex'), effects.clock())
-    if (!isOver) return
-    throw new OAuthError('temporarily_unavailable', 'too many calls with one registration token', {
-      status: 429,
-      retryAfterSeconds: Number(headers['Retry-After'] ?? rate.windowSeconds),
-      detail: 'Too many requests with this token. Try again later.',
-    })
+    const state = takeCall(Buffer.from(digest).toString('hex'), effects.clock())
+    refuseOver(state, 'with one registration token', 'Too many requests with this token. Try again later.')
+  }
+
+  function countWrite(tenantId: string, organizationId: string): void {
+    const state = takeWrite(JSON.stringify([tenantId, organizationId]), effects.clock())
+    refuseOver(state, `to change what ${organizationId} has registered`, 'Too many changes. Try again later.')
   }
 
   /** In a transaction in which nobody else changes the tenant. */
@@ -77,6 +81,7 @@ export function createRegistrations(deps: OperationDeps, rate: RateTerms = defau
       countCall(digest)
       const isSpent = known.registered >= known.registrations || known.expiresAt <= effects.clock()
       if (isSpent) refuseToken(`initial access token ${known.id} is used up or has expired`)
+      countWrite(tenantId, known.organizationId)
     },
     async register(by, wanted) {
       await checkKeyPlaces(wanted, deps)
@@ -88,16 +93,28 @@ export function createRegistrations(deps: OperationDeps, rate: RateTerms = defau
       await findUsableOwner(db, by.tenantId, found)
       return registeredApp(db, by.tenantId, found)
     },
-    // Whoever changes has read before, which was counted.
+    // Whoever changes has read before, which was counted as a call.
     async replace(by, wanted, secret) {
+      countWrite(by.tenantId, (await findOwn(db, by)).row.organizationId)
       await checkKeyPlaces(wanted, deps)
       return writing(by.tenantId, (tx) => replace(tx, by, { wanted, secret }, deps))
     },
     async remove(by) {
-      countCall((await findOwn(db, by)).registration.digest)
+      const { registration, row } = await findOwn(db, by)
+      countCall(registration.digest)
+      countWrite(by.tenantId, row.organizationId)
       return writing(by.tenantId, (tx) => remove(tx, by))
     },
   }
+}
+
+function refuseOver({ isOver, headers }: RateState, of: string, detail: string): void {
+  if (!isOver) return
+  throw new OAuthError('temporarily_unavailable', `too many calls ${of}`, {
+    status: 429,
+    retryAfterSeconds: Number(headers['Retry-After']),
+    detail,
+  })
 }
 
 /** Who has no role anywhere: bounds hold for it. */
@@ -176,14 +193,18 @@ async function replace(
   const settings = before.row.settings as AppSettings
   const terms = before.registration.terms as KeptTerms
   const body = { name: wanted.name ?? before.row.id, ...changedSettings(wanted, settings, terms) }
-  const shown = await saveCheckedApp(tx, entry, before.row, body, before.row)
-  await describeRegistration(tx, tenantId, clientId, wanted.described)
+  const was = { name: before.row.name, ...settings }
+  // Said again as it is, it is neither written nor recorded: programs do so at each start.
+  if (!isDeepStrictEqual([body, wanted.described], [was, before.registration.described])) {
+    const shown = await saveCheckedApp(tx, entry, before.row, body, before.row)
+    await describeRegistration(tx, tenantId, clientId, wanted.described)
+    recordApp(tx, byClient(by), clientId, {
+      action: 'updateApp',
+      before: stateOf(showApp(before.row), before.registration.described as Members),
+      after: stateOf(shown, wanted.described),
+    })
+  }
   const found = await foundAgain(tx, tenantId, clientId)
-  recordApp(tx, byClient(by), clientId, {
-    action: 'updateApp',
-    before: stateOf(showApp(before.row), before.registration.described as Members),
-    after: stateOf(shown, wanted.described),
-  })
   const proving = { tx, entry, row: found.row, wanted, methodBefore: methodOf(settings) }
   const settle = () => settleCredentials(proving, deps)
   const made = await recordingCredentials(tx, byClient(by), clientId, settle)
