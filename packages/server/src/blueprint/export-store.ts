@@ -2,6 +2,7 @@
 
 import { readMadeBy, readTenants } from '../store/blueprint-rows.ts'
 import type { Database } from '../store/database.ts'
+import { listRegistered } from '../store/registrations.ts'
 import { reservedTenantIds } from './check-tenant.ts'
 import { exportRows } from './export.ts'
 import { formatBlueprint } from './format-blueprint.ts'
@@ -33,7 +34,18 @@ export async function exportStore(
   const file = exportRows(blueprint ?? nameFor(rows), rows)
   const made = await readMadeBy(db, file.blueprint)
   const others = made.filter((id) => !found.includes(id)).toSorted()
-  return { text: formatBlueprint(file, unsaid({ ...{ file, rows, others }, leftOut: reserved })) }
+  const registered = await registeredRows(db, rows)
+  const text = formatBlueprint(file, unsaid({ ...{ file, rows, registered, others }, leftOut: reserved }))
+  return { text }
+}
+
+async function registeredRows(
+  db: Pick<Database, 'kysely'>,
+  rows: readonly StoredRow[],
+): Promise<readonly StoredRow[]> {
+  const key = (tenantId: string, clientId: string) => `${tenantId} ${clientId}`
+  const registered = new Set((await listRegistered(db)).map((one) => key(one.tenantId, one.clientId)))
+  return rows.filter((row) => row.noun === 'app' && registered.has(key(row.tenantId, row.clientId)))
 }
 
 export interface ExportedBlueprint {

@@ -9,6 +9,8 @@ import type { BlueprintFile } from './schema.ts'
 export interface Exported {
   readonly file: BlueprintFile
   readonly rows: readonly StoredRow[]
+  /** Apps that have registered themselves. */
+  readonly registered: readonly StoredRow[]
   /** Tenants of the same blueprint that nobody has asked for. */
   readonly others: readonly string[]
   /** Tenants that no blueprint may declare. */
@@ -20,7 +22,8 @@ const mostListed = 20
 const general = [
   'Exported by Sallyport. `secret: kept` is the secret that the credential has in the store. Where it has none, say' +
     ' instead where its secret comes from: generated, from_env, from_file or hash.',
-  'No blueprint holds signing keys, people and their roles, requests for keys, revocations, use or the audit chain.',
+  'No blueprint holds signing keys, people and their roles, requests for keys, registrations and their tokens,' +
+    ' revocations, use or the audit chain.',
 ]
 
 export const unsaid = (exported: Exported): readonly string[] => [
@@ -28,6 +31,7 @@ export const unsaid = (exported: Exported): readonly string[] => [
   ...leftOutLines(exported),
   ...otherLines(exported),
   ...disabledLines(exported),
+  ...registeredLines(exported),
   ...ownerLines(exported),
   ...refusalLines(exported),
 ]
@@ -45,6 +49,13 @@ const disabledLines = ({ rows }: Exported): string[] =>
   listed(
     'Disabled, which no blueprint can say: in another store they would be in use.',
     rows.filter(({ disabledAt }) => disabledAt !== null),
+  )
+
+const registeredLines = ({ registered }: Exported): string[] =>
+  listed(
+    'Registered by themselves: their registration access tokens, terms and descriptions are not here, so in another' +
+      ' store they could neither read nor change nor remove themselves.',
+    registered,
   )
 
 /** `apply` changes only what the blueprint of the same name once made. */

@@ -65,6 +65,14 @@ export async function findRegistrationByDigest(
   return row ? toRegistration(row) : null
 }
 
+/** The apps that have registered themselves, of all tenants. */
+export const listRegistered = ({
+  kysely,
+}: {
+  readonly kysely: Kysely<Schema>
+}): Promise<{ readonly tenantId: string; readonly clientId: string }[]> =>
+  kysely.selectFrom('registrations').select(['tenant_id as tenantId', 'client_id as clientId']).execute()
+
 export async function addRegistration(
   tx: WriteTransaction,
   tenantId: string,

@@ -135,7 +135,7 @@ forEachStore((engine, store) => {
     await applied(bench, [sample])
     await saveByHand(db, { disabledAt: 5, settings: { client_authentication: ['private_key_jwt'] } })
     const text = await exported(db, ['shop'])
-    assert.deepEqual(commentsOf(text).slice(3), [
+    assert.deepEqual(commentsOf(text).slice(4), [
       'Disabled, which no blueprint can say: in another store they would be in use.',
       '- app shop/acme/byhand',
       'Made by no blueprint: apply takes them into this one with --adopt, and refuses them without it.',
@@ -195,7 +195,7 @@ forEachStore((engine, store) => {
   test(`issue 5, ${engine}: of a blueprint's tenants only some: the comment says what --prune would do to the others`, async (t) => {
     const bench = await benchOn(store, t)
     await applied(bench, [JSON.stringify(wide)])
-    assert.deepEqual(commentsOf(await exported(bench.db, ['wide-live'])).slice(3), [
+    assert.deepEqual(commentsOf(await exported(bench.db, ['wide-live'])).slice(4), [
       'A part of blueprint wide: apply --prune of this file removes its other tenants.',
       '- tenant wide',
     ])

@@ -222,6 +222,23 @@ test('trust 149: a kid is text that an export can hold, so that no client keeps 
   assert.ok(!text.includes('apply will refuse'), text)
 })
 
+test('issue 5: an export says that no registration is in it, and of which apps there is one', async (t) => {
+  const world = await startRegistering(t, oneStore)
+  const commentsOf = async () => {
+    const { text = '' } = await exportStore(world.server.db, { tenantIds: ['acme'] })
+    const lines = text.split('\n').filter((line) => line.startsWith('#'))
+    return lines.map((line) => line.slice(2)).join(' ')
+  }
+  assert.match(await commentsOf(), /No blueprint holds .* registrations and their tokens, /)
+  assert.doesNotMatch(await commentsOf(), /Registered by themselves/)
+  await world.register(await world.give(), {})
+  const [{ id }] = await registeredApps(world)
+  const listed = `remove themselves. - app acme/customer/${id}`
+  const comments = await commentsOf()
+  assert.match(comments, /Registered by themselves: their registration access tokens, terms and descriptions/)
+  assert.ok(comments.includes(listed), comments)
+})
+
 test('trust 147: a redirect URI has one reading: the host stands there as it is, in the characters of a URI', async (t) => {
   const world = await startRegistering(t, oneStore)
   const token = await world.give({ registrations: 50 })
