@@ -61,7 +61,7 @@ export function readBody(
   if (value === null)
     refuseWith('malformed_request', {
       detail:
-        'The body must be one JSON object in UTF-8: no member twice, at most 16 levels, whole characters.',
+        'The body must be one JSON object in UTF-8: no member twice, at most 16 levels, whole characters, and whole numbers within 9007199254740991 of zero.',
     })
   return value
 }

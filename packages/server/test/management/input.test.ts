@@ -198,11 +198,15 @@ test('trust part 2 I: broken, doubled, deep and unstorable JSON is 400 before an
     '{"id":"a","name":"A\\u0000"}',
     '{"id":"a","name":"\\ud800"}',
     Buffer.from([0x7b, 0xff, 0x7d]),
+    '{"id":"a","name":"A","attributes":{"a":9007199254740993}}',
     `{"id":"a","name":"A","attributes":${'{"a":'.repeat(40)}1${'}'.repeat(40)}}`,
     `{"id":"a","name":"A","attributes":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
   ]
-  for (const body of bodies)
-    assertProblem(await operator.call('POST', customerApps, { body }), 400, 'malformed_request')
+  for (const body of bodies) {
+    const answer = await operator.call('POST', customerApps, { body })
+    assertProblem(answer, 400, 'malformed_request')
+    assert.match(answer.json.detail, /whole numbers within 9007199254740991 of zero/)
+  }
   const wrong = await operator.call('POST', customerApps, {
     body: { id: 'A B', name: '', scopes: { rest: 'read' } },
   })
