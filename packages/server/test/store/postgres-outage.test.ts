@@ -1,4 +1,4 @@
-/** PostgreSQL gone, hanging and back: a prompt StoreUnavailable, a feed that knows since when, and no restart. */
+/** PostgreSQL gone, hanging, a standby, and back: a prompt StoreUnavailable, a feed that knows since when, and no restart. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -6,8 +6,11 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { after, type TestContext, test } from 'node:test'
 import { sql } from 'kysely'
 import { findClient } from '../../src/store/apps.ts'
+import { DatabaseChangeFeed } from '../../src/store/changes.ts'
 import { type Database, StoreRefused, StoreUnavailable } from '../../src/store/database.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
+import { primaryReader } from '../../src/store/postgres-primary.ts'
+import type { Read } from '../../src/store/prepared.ts'
 import { createSingleUse } from '../../src/store/single-use.ts'
 import { saveTenant } from '../../src/store/tenants.ts'
 import { postgresForTests, startPostgres, withoutPostgres } from '../postgres.ts'
@@ -63,6 +66,50 @@ test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and
   await db.write((tx) => saveTenant(tx, 'b', tenant))
   assert.notEqual(await findClient(db, 'a', 'client-1'), null)
   assert.deepEqual(seen, ['b'])
+})
+
+test('trust R5: a standby answers out of the past, so to a node that was failed over to it the database is gone', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const server = await startPostgres()
+  t.after(() => server.close())
+  const clock = createClock()
+  const { url } = await server.createDatabase()
+  const db = await openPostgres({ url, clock })
+  t.after(() => db.close())
+  await saveSampleTenant(db, 'a')
+  const lost: string[] = []
+  db.changes.follow(
+    () => {},
+    () => lost.push('lost'),
+  )
+  await server.demote()
+  const lastContactAt = clock()
+  clock.advance(60)
+  await assertUnavailable(db)
+  await assert.rejects(db.ping(), /^StoreUnavailable: PostgreSQL is a standby/)
+  assert.deepEqual([db.changes.lastContactAt, lost], [lastContactAt, []])
+  await assert.rejects(openPostgres({ url, clock }), /^StoreUnavailable: PostgreSQL is a standby/)
+  await server.promote()
+  await untilContactAfter(db, lastContactAt)
+  await db.write((tx) => saveTenant(tx, 'b', tenant))
+  assert.notEqual(await findClient(db, 'a', 'client-1'), null)
+})
+
+test('trust R5: behind a pooler that has gone over to a standby, the feed hears nothing', async () => {
+  const clock = createClock()
+  const answer = { isStandby: false }
+  // As PostgreSQL answers it without any change; no such pooler is at hand.
+  const throughPooler: Read = async <Row>() => [[answer.isStandby, null]] as Row[]
+  const feed = await DatabaseChangeFeed.start(primaryReader(throughPooler), clock)
+  const startedAt = clock()
+  answer.isStandby = true
+  clock.advance(60)
+  await assert.rejects(feed.catchUp(), /^StoreUnavailable: PostgreSQL is a standby/)
+  assert.equal(feed.lastContactAt, startedAt)
+  answer.isStandby = false
+  await feed.catchUp()
+  assert.equal(feed.lastContactAt, startedAt + 60)
 })
 
 test('trust R4: with PostgreSQL hanging everything answers StoreUnavailable, and heals', {

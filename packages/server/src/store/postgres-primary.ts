@@ -1,0 +1,37 @@
+/** Only the primary is believed: a standby answers reads out of the past for as long as nobody tells it more. */
+
+import type pg from 'pg'
+import { StoreUnavailable } from './database.ts'
+import type { PreparedQuery, Read } from './prepared.ts'
+
+const isStandby = () =>
+  new StoreUnavailable('PostgreSQL is a standby: promote it, or let the database URL lead to the primary')
+
+/** Of each new connection. A server becomes a standby only by a restart, which no connection outlives. */
+export async function refuseStandby(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query({ text: 'select pg_is_in_recovery()', rowMode: 'array' })
+  if (rows[0]?.[0]) throw isStandby()
+}
+
+/**
+ * For the feed, all of whose questions are for rows that have a `seq`. It asks each time anew: behind a pooler the
+ * server may be another one while the connection stays.
+ */
+export const primaryReader =
+  (read: Read): Read =>
+  async <Row>(query: PreparedQuery<Row>, values: readonly (string | number)[]): Promise<Row[]> => {
+    const rows = await read(besideServer(query), values)
+    if (rows[0]?.[0]) throw isStandby()
+    // Where there is no row of the query, that of the server stands alone.
+    return rows.filter(([, seq]) => seq !== null).map(([, ...row]) => row as Row)
+  }
+
+type BesideServer = [isStandby: boolean, seq: number | null, ...others: unknown[]]
+
+/** In one answer, so that it is the same server that says both. */
+const besideServer = (query: PreparedQuery<unknown>): PreparedQuery<BesideServer> => ({
+  ...{ sqlite: query.sqlite, parameterCount: query.parameterCount },
+  name: `primary ${query.name}`,
+  postgres: `select server.*, news.* from (select pg_is_in_recovery()) as server
+    left join (${query.postgres}) as news on true order by news.seq`,
+})
