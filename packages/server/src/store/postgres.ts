@@ -6,6 +6,7 @@ import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreBusy, StoreRefused, StoreUnavailable } from './database.ts'
 import { type MigrationTarget, migrate, migrations, type SchemaUse } from './migrations.ts'
 import { insertOpaqueTokens, makePartition } from './opaque-tokens.ts'
+import { laterTime, type TwoClocks } from './postgres-clock.ts'
 import {
   asKyselyPool,
   defaultTimeoutMilliseconds,
@@ -20,10 +21,8 @@ import type { Schema } from './schema.ts'
 import { insertUses } from './used-once.ts'
 import { runWrite } from './write.ts'
 
-export interface PostgresOptions extends SchemaUse {
+export interface PostgresOptions extends SchemaUse, TwoClocks {
   readonly url: string
-  /** Epoch seconds. */
-  readonly clock: () => number
   readonly poolSize?: number
   /** How long a connection or an answer may take before the database counts as gone. */
   readonly timeoutMilliseconds?: number
@@ -57,7 +56,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       throw error
     },
   )
-  const writing = { kysely, clock, feed, lockFeed, announce }
+  const now = (tx: Kysely<Schema>) => laterTime(tx, options)
+  const writing = { kysely, now, feed, lockFeed, announce }
   const stopPolling = pollFeed(feed, pollMilliseconds)
   const stopListening = listen(url, () => void feed.catchUp().catch(() => {}))
   return {

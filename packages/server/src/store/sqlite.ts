@@ -69,7 +69,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     const { synchronous = 'full' } = options
     const thread = createSqliteThread({ file, synchronous, lockWaitMilliseconds })
     const stopPolling = pollFeed(feed, pollMilliseconds)
-    const appending = { kysely: writing, clock, feed, lockFeed: nothing, announce: nothing }
+    const appending = { kysely: writing, now: clock, feed, lockFeed: nothing, announce: nothing }
     return {
       engine: 'sqlite',
       kysely,

@@ -8,7 +8,8 @@ import type { Schema } from './schema.ts'
 
 export interface Writing {
   readonly kysely: Kysely<Schema>
-  readonly clock: () => number
+  /** Epoch seconds, asked for once the transaction has begun. */
+  readonly now: (kysely: Kysely<Schema>) => number | Promise<number>
   readonly feed: DatabaseChangeFeed
   /** Makes this transaction the only one that appends until it has committed. */
   readonly lockFeed: (kysely: Kysely<Schema>) => Promise<void>
@@ -26,7 +27,7 @@ export async function runWrite<Result>(
     .setIsolationLevel('read committed')
     .execute(async (kysely) => {
       // Once it has begun: SQLite may have waited for another writer, and a cut-off must not lie before that.
-      const now = writing.clock()
+      const now = await writing.now(kysely)
       const pending = new Map<string, NewChange>()
       const append = (change: NewChange) => {
         pending.set(JSON.stringify([change.tenantId, change.noun, change.subjectId]), change)

@@ -9,7 +9,7 @@ export async function startStoppable(t: TestContext, blueprint: string) {
   t.after(() => postgres.close())
   const clock = createClock()
   const { url } = await postgres.createDatabase()
-  const open = () => openPostgres({ url, clock })
+  const open = () => openPostgres({ url, clock, readTime: clock })
   const server = await createTestServer({ db: await open(), clock, blueprints: [blueprint] })
   t.after(() => server.server.close())
   return { postgres, clock, open, server }

@@ -74,7 +74,7 @@ const engines: Record<StoreSuite['engine'], Prepare> = {
     t.after(drop)
     // Patient: what is tested here is not how fast a busy machine is.
     const openAt = (clock: TestClock, schema?: SchemaUse) =>
-      openPostgres({ url, clock, poolSize: 5, timeoutMilliseconds: 30_000, ...schema })
+      openPostgres({ url, clock, readTime: clock, poolSize: 5, timeoutMilliseconds: 30_000, ...schema })
     return { location: url, openAt }
   },
 }

@@ -51,7 +51,7 @@ test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and
   t.after(() => server.close())
   const clock = createClock()
   const { url } = await server.createDatabase()
-  const db = await openPostgres({ url, clock })
+  const db = await openPostgres({ url, clock, readTime: clock })
   t.after(() => db.close())
   await saveSampleTenant(db, 'a')
   const seen: string[] = []
@@ -75,7 +75,7 @@ test('trust R5: a standby answers out of the past, so to a node that was failed 
   t.after(() => server.close())
   const clock = createClock()
   const { url } = await server.createDatabase()
-  const db = await openPostgres({ url, clock })
+  const db = await openPostgres({ url, clock, readTime: clock })
   t.after(() => db.close())
   await saveSampleTenant(db, 'a')
   const lost: string[] = []
@@ -211,7 +211,7 @@ async function openThroughWire(t: TestContext) {
   const { url, drop } = await server.createDatabase()
   const wire = await layWire(url)
   const clock = createClock()
-  const db = await openPostgres({ url: wire.url, clock })
+  const db = await openPostgres({ url: wire.url, clock, readTime: clock })
   t.after(async () => {
     wire.thaw()
     await db.close()
