@@ -17,6 +17,7 @@ import { createSingleUse } from './store/single-use.ts'
 import { attempt, startUpkeep } from './upkeep.ts'
 import { auditChores } from './wiring/audit-chores.ts'
 import { choresOf, expiryChore, keyRotation, writeAll } from './wiring/chores.ts'
+import { clockChore } from './wiring/clock-chore.ts'
 import type { ServerOptions } from './wiring/options.ts'
 import { routeDeps } from './wiring/route-deps.ts'
 
@@ -45,12 +46,13 @@ export interface Server {
 }
 
 export function createServer(given: ServerOptions): Server {
-  const { effects, log } = given
+  const { log } = given
   const metrics = createMetrics()
-  const watched = watchDatabase({ ...effects, ...given.store, ...tellOfDatabase(log, metrics) })
+  const watched = watchDatabase({ ...given.effects, ...given.store, ...tellOfDatabase(log, metrics) })
   const { db } = watched
   const store = { ...given.store, db }
-  const options = { ...given, store }
+  const effects = { ...given.effects, clock: () => db.dated(given.effects.clock()) }
+  const options = { ...given, store, effects }
   const usage = createUsage(db)
   const counters = createSharedCounters(db, store.hasher)
   const kept = { usage, counters, singleUse: createSingleUse(db) }
@@ -67,6 +69,7 @@ export function createServer(given: ServerOptions): Server {
     expiryChore(options, metrics),
     { everyMilliseconds: 60_000, work: rotation.work },
     { everyMilliseconds: 1_000, work: () => watched.look() },
+    clockChore(db, log, metrics),
   ]
   const upkeep = startUpkeep(chores, onFailure)
   const health = createHealth({

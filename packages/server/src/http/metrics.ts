@@ -52,6 +52,8 @@ export interface Metrics {
   /** Records of the audit chain that a sink has not got yet. */
   readonly auditWaiting: LevelBySink
   readonly databaseUp: Switch
+  /** By how much this process's clock is ahead of the database's. */
+  readonly clockAhead: Level
   /** When the server's own certificate ends. */
   readonly certificateExpires: Level
   /** By endpoint, such as `token`, `jwks`, `metadata`. */
@@ -115,6 +117,7 @@ export function createMetrics({ withProcess = true }: MetricsOptions = {}): Metr
     ),
     auditWaiting: auditWaiting(registry),
     databaseUp: databaseUp(registry),
+    clockAhead: clockAhead(registry),
     certificateExpires: certificateExpires(registry),
     requestDurations: durations(registry),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
@@ -194,6 +197,17 @@ function databaseUp(registry: Registry): Switch {
   const set = (isOn: boolean) => gauge.set(isOn ? 1 : 0)
   set(true)
   return { set }
+}
+
+function clockAhead(registry: Registry): Level {
+  const gauge = new Gauge({
+    name: 'sallyport_clock_ahead_seconds',
+    help: 'By how much the clock of this machine is ahead of that of the database; negative if it is behind',
+    registers: [registry],
+    // Of one machine, so each process knows it as well as any other.
+    aggregator: 'first',
+  })
+  return { set: (level) => gauge.set(level) }
 }
 
 /** Added up over several processes: as many as have said something of themselves. */

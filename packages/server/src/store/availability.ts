@@ -44,6 +44,8 @@ export function watchDatabase({ db, clock, random, onLost, onBack }: Watching): 
 
   const watched: Database = {
     engine: db.engine,
+    dated: (ownSeconds) => db.dated(ownSeconds),
+    secondsAhead: () => db.secondsAhead(),
     get kysely() {
       return db.kysely
     },

@@ -76,6 +76,7 @@ interface Follower {
 export class DatabaseChangeFeed implements ChangeFeed {
   readonly #read: Read
   readonly #clock: () => number
+  readonly #dated: (ownSeconds: number) => number
   readonly #followers = new Set<Follower>()
   #lastSeq = 0
   #lastContactAt: number
@@ -83,15 +84,20 @@ export class DatabaseChangeFeed implements ChangeFeed {
   #queued: Promise<void> | undefined
 
   /** Begins after the newest change: whoever follows has cached nothing older. */
-  static async start(read: Read, clock: () => number): Promise<DatabaseChangeFeed> {
-    const feed = new DatabaseChangeFeed(read, clock)
+  static async start(
+    read: Read,
+    clock: () => number,
+    dated = (ownSeconds: number) => ownSeconds,
+  ): Promise<DatabaseChangeFeed> {
+    const feed = new DatabaseChangeFeed(read, clock, dated)
     feed.#lastSeq = await feed.#newest()
     return feed
   }
 
-  private constructor(read: Read, clock: () => number) {
+  private constructor(read: Read, clock: () => number, dated: (ownSeconds: number) => number) {
     this.#read = read
     this.#clock = clock
+    this.#dated = dated
     this.#lastContactAt = clock()
   }
 
@@ -100,7 +106,8 @@ export class DatabaseChangeFeed implements ChangeFeed {
   }
 
   get lastContactAt(): number {
-    return this.#lastContactAt
+    // Only now: what is compared with it is dated now too, and an answer may have changed how.
+    return this.#dated(this.#lastContactAt)
   }
 
   follow(listener: (changes: readonly Change[]) => void, onLost: () => void): () => void {

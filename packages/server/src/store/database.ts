@@ -11,6 +11,13 @@ export interface Database {
   /** Ordinary reads, off the hot path. */
   readonly kysely: Kysely<Schema>
   readonly changes: ChangeFeed
+  /**
+   * A second of this process as requests and the feed are to count it: on PostgreSQL not ahead of the database, or the
+   * cut-offs of other nodes would not reach what is issued.
+   */
+  dated(ownSeconds: number): number
+  /** By how much this process's clock was ahead of the database's when that was last heard: 0 on SQLite, negative if behind. */
+  secondsAhead(): number
   /** The hot path: on SQLite it never sees an open transaction, not even this process's own. */
   readonly read: Read
   /**

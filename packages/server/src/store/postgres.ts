@@ -6,7 +6,7 @@ import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreBusy, StoreRefused, StoreUnavailable } from './database.ts'
 import { type MigrationTarget, migrate, migrations, type SchemaUse } from './migrations.ts'
 import { insertOpaqueTokens, makePartition } from './opaque-tokens.ts'
-import { laterTime, type TwoClocks } from './postgres-clock.ts'
+import { compareClocks, laterTime, type TwoClocks } from './postgres-clock.ts'
 import {
   asKyselyPool,
   defaultTimeoutMilliseconds,
@@ -50,18 +50,23 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const endPools = () => Promise.all([pool, feedPool].map((one) => (one.ending ? undefined : one.end())))
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
   const read = preparedReader(pool)
-  const feed = await DatabaseChangeFeed.start(primaryReader(preparedReader(feedPool)), clock).catch(
-    async (error) => {
-      await endPools()
-      throw error
-    },
-  )
+  const clocks = compareClocks(options)
+  const feed = await DatabaseChangeFeed.start(
+    primaryReader(preparedReader(feedPool), clock, clocks),
+    clock,
+    clocks.dated,
+  ).catch(async (error) => {
+    await endPools()
+    throw error
+  })
   const now = (tx: Kysely<Schema>) => laterTime(tx, options)
   const writing = { kysely, now, feed, lockFeed, announce }
   const stopPolling = pollFeed(feed, pollMilliseconds)
   const stopListening = listen(url, () => void feed.catchUp().catch(() => {}))
   return {
     engine: 'postgres',
+    dated: clocks.dated,
+    secondsAhead: clocks.secondsAhead,
     kysely,
     changes: feed,
     read,

@@ -72,6 +72,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     const appending = { kysely: writing, now: clock, feed, lockFeed: nothing, announce: nothing }
     return {
       engine: 'sqlite',
+      dated: (ownSeconds) => ownSeconds,
+      secondsAhead: () => 0,
       kysely,
       changes: feed,
       read: hot.read,

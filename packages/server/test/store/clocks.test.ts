@@ -31,6 +31,24 @@ forEachStore((engine, store) => {
     assert.ok(cutOff >= before + lateSeconds && cutOff <= (await timeThere()) + lateSeconds)
   })
 
+  test('trust R17: with each poll a node hears how far its clock is from that of the database', async (t) => {
+    const { location, clock } = await store.prepare(t)
+    let behind = 0
+    const readTime = () => clock() + behind
+    const db = await openPostgres({ url: location, clock, readTime, timeoutMilliseconds: 30_000 })
+    t.after(() => db.close())
+    const aheadWhen = async (seconds: number) => {
+      behind = seconds
+      await db.changes.catchUp()
+      return db.secondsAhead()
+    }
+    assert.equal(await aheadWhen(0), 0)
+    assert.equal(await aheadWhen(30), -30)
+    assert.equal(await aheadWhen(-30), 30)
+    // Seconds of two clocks that agree need not begin together.
+    assert.deepEqual([await aheadWhen(1), await aheadWhen(-1)], [0, 0])
+  })
+
   test('trust R17: the cut-off of a node whose clock is ahead hits what it has issued itself', async (t) => {
     const { db, clock } = await openApart(t, store, 30)
     assert.equal(await cutOffOf(db), clock() + lateSeconds)

@@ -9,6 +9,7 @@ import { findClient } from '../../src/store/apps.ts'
 import { DatabaseChangeFeed } from '../../src/store/changes.ts'
 import { type Database, StoreRefused, StoreUnavailable } from '../../src/store/database.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
+import { compareClocks } from '../../src/store/postgres-clock.ts'
 import { primaryReader } from '../../src/store/postgres-primary.ts'
 import type { Read } from '../../src/store/prepared.ts'
 import { createSingleUse } from '../../src/store/single-use.ts'
@@ -100,8 +101,9 @@ test('trust R5: behind a pooler that has gone over to a standby, the feed hears 
   const clock = createClock()
   const answer = { isStandby: false }
   // As PostgreSQL answers it without any change; no such pooler is at hand.
-  const throughPooler: Read = async <Row>() => [[answer.isStandby, null]] as Row[]
-  const feed = await DatabaseChangeFeed.start(primaryReader(throughPooler), clock)
+  const throughPooler: Read = async <Row>() => [[answer.isStandby, clock(), null]] as Row[]
+  const reader = primaryReader(throughPooler, clock, compareClocks({ clock }))
+  const feed = await DatabaseChangeFeed.start(reader, clock)
   const startedAt = clock()
   answer.isStandby = true
   clock.advance(60)
