@@ -6,6 +6,7 @@
  * seen last then means that it has been told all that came before.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Change, ChangeFeed } from '../store/changes.ts'
 import { type Revocation, type RevocationChange, readRevocation } from '../store/revocations.ts'
 import { createFollowerPlaces } from './follower-places.ts'
@@ -65,6 +66,9 @@ export interface RevocationFeedOptions {
 const longestBeats = 720
 // A thousand guards of one API, each with a few connections of which nobody has noticed yet that they are broken.
 const mostOfOneClient = 4_096
+
+// There may be hundreds of thousands, and others wait meanwhile.
+const wordedAtOnce = 2_000
 
 interface Following extends Follower {
   /** What it has been told of already. */
@@ -164,8 +168,15 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 
   async function readSnapshot(tenantId: string): Promise<Snapshot> {
     const { seq, asOf } = standing()
-    const told = (await list(tenantId)).map((revocation) => words(tenantId, revocation))
-    return { seq, asOf, told: (await Promise.all(told)).flat() }
+    const revocations = await list(tenantId)
+    const told: ToldRevocation[][] = []
+    for (let start = 0; start < revocations.length; start += wordedAtOnce) {
+      const piece = revocations.slice(start, start + wordedAtOnce)
+      const worded = await Promise.all(piece.map((revocation) => words(tenantId, revocation)))
+      told.push(worded.flat())
+      await nextTurn()
+    }
+    return { seq, asOf, told: told.flat() }
   }
 
   return {

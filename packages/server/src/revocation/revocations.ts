@@ -22,14 +22,15 @@ export interface Revocations {
   ofTenant(tenantId: string): TenantRevocations | Promise<TenantRevocations>
   /** Without asking the database. */
   inMemory(tenantId: string): TenantRevocations | undefined
-  /** Reads it again when it is next asked for: what has been swept from the table leaves the memory as well. */
-  forget(tenantId: string): void
+  /** Reads it again while it is answered from memory: what has been swept from the table leaves the memory as well. */
+  renew(tenantId: string): Promise<void>
   close(): void
 }
 
 export interface RevocationsOptions {
   readonly changes: ChangeFeed
-  readonly load: (tenantId: string) => Promise<readonly Revocation[]>
+  /** Hands over all of them, in pages. */
+  readonly load: (tenantId: string, take: (page: readonly Revocation[]) => void) => Promise<void>
   readonly tenantEntries?: number
 }
 
@@ -41,16 +42,15 @@ export function createRevocations({
   tenantEntries = tenantsInMemory,
 }: RevocationsOptions): Revocations {
   const tenants = createReadThrough<CutOffs>(tenantEntries, async (tenantId) => {
-    return cutOffsOf(tenantId, await load(tenantId))
+    const cutOffs = new CutOffs(tenantId)
+    await load(tenantId, (page) => addAll(cutOffs, page))
+    return cutOffs
   })
   const unfollow = changes.follow(
     (news) => {
       for (const { noun, tenantId, detail } of news) {
         if (noun !== 'revocation' || detail === undefined) continue
-        const known = tenants.peek(tenantId)
-        if (known) known.add(readRevocation(detail))
-        // A load that is under way may have read before the commit: the next question asks again.
-        else tenants.drop(tenantId)
+        tenants.amend(tenantId, (known) => known.add(readRevocation(detail)))
       }
     },
     () => tenants.clear(),
@@ -59,17 +59,18 @@ export function createRevocations({
     // The loader never answers null.
     ofTenant: (tenantId) => tenants.get(tenantId) as CutOffs | Promise<CutOffs>,
     inMemory: (tenantId) => tenants.peek(tenantId),
-    forget: (tenantId) => tenants.drop(tenantId),
+    renew: (tenantId) => tenants.renew(tenantId),
     close: unfollow,
   }
 }
 
-function cutOffsOf(tenantId: string, revocations: readonly Revocation[]): CutOffs {
-  const cutOffs = new CutOffs(tenantId)
+function addAll(cutOffs: CutOffs, revocations: readonly Revocation[]): void {
   for (const revocation of revocations) cutOffs.add(revocation)
-  return cutOffs
 }
 
 /** As they were a moment ago, for who looks once. */
-export const revocationsOf: (tenantId: string, revocations: readonly Revocation[]) => TenantRevocations =
-  cutOffsOf
+export function revocationsOf(tenantId: string, revocations: readonly Revocation[]): TenantRevocations {
+  const cutOffs = new CutOffs(tenantId)
+  addAll(cutOffs, revocations)
+  return cutOffs
+}

@@ -31,7 +31,7 @@ export async function sweepEnded({ db, directory, revocations }: SweepDeps, now:
     // Who has been cut off is so too by what an outside issuer said before, which somebody may still bring.
     const cutOffsBefore = longest === null ? null : now - longest - outsideTokenSeconds - slackSeconds
     const ends = { now: now - slackSeconds, cutOffsBefore }
-    if ((await sweepRevocations(db, tenantId, ends)) > 0) revocations.forget(tenantId)
+    if ((await sweepRevocations(db, tenantId, ends)) > 0) await revocations.renew(tenantId)
   }
   await db.write((tx) => pruneChanges(tx, now - changesKeptSeconds))
 }

@@ -3,9 +3,10 @@
  * credential, a user, a signing key, or of a single token. Each is a row and a change whose detail is the whole of it.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CutOff, RevocationKind } from '@sallyport/protocol'
 import { type Kysely, sql } from 'kysely'
-import type { Database, WriteTransaction } from './database.ts'
+import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
 import type { Schema } from './schema.ts'
 import { sweepInBites } from './sweep.ts'
 
@@ -68,17 +69,37 @@ export async function revoke(
 /** Of a change whose noun is `revocation`. */
 export const readRevocation = (detail: string): Revocation => JSON.parse(detail) as Revocation
 
-export const listRevocations = (
+// What this process needs twenty milliseconds to read, while whoever else asks it waits.
+const rowsPerPage = 2_000
+
+/**
+ * All of them, as of one moment, handed over in pages: a tenant may have more than one statement has the time to read, and
+ * more than this process can look at without keeping others waiting.
+ */
+export const takeRevocations = (
   from: { readonly kysely: Kysely<Schema> },
   tenantId: string,
-): Promise<Revocation[]> =>
-  from.kysely
-    .selectFrom('revocations')
-    .select(['kind', 'subject_id as subjectId', 'issued_until as issuedUntil', 'expires_at as expiresAt'])
-    .where('tenant_id', '=', tenantId)
-    .orderBy('kind')
-    .orderBy('subject_id')
-    .execute()
+  take: (page: readonly Revocation[]) => void,
+): Promise<void> =>
+  readSnapshot(from, async (kysely) => {
+    for (let after: RevocationPage['after']; ; ) {
+      const page = await pageOfRevocations({ kysely }, tenantId, { after, limit: rowsPerPage })
+      take(page)
+      const last = page.at(-1)
+      if (last === undefined || page.length < rowsPerPage) return
+      after = [last.kind, last.subjectId]
+      await nextTurn()
+    }
+  })
+
+export async function listRevocations(
+  from: { readonly kysely: Kysely<Schema> },
+  tenantId: string,
+): Promise<Revocation[]> {
+  const all: Revocation[] = []
+  await takeRevocations(from, tenantId, (page) => void all.push(...page))
+  return all
+}
 
 export async function findRevocation(
   from: { readonly kysely: Kysely<Schema> },

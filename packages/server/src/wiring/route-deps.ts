@@ -30,7 +30,7 @@ import { revokeAndRecord } from '../revocation/recorded.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { listClientIds } from '../store/apps.ts'
 import type { NewExposure, Sighting } from '../store/exposure.ts'
-import { listRevocations, listRevocationsAfter } from '../store/revocations.ts'
+import { listRevocations, listRevocationsAfter, takeRevocations } from '../store/revocations.ts'
 import { createDirectory, type Directory } from '../tenants/directory.ts'
 import { createOpaqueTokens } from '../tokens/opaque-tokens.ts'
 import type { Kept } from './chores.ts'
@@ -57,7 +57,7 @@ export function routeDeps(
   const opaqueTokens = createOpaqueTokens({ db, effects })
   const revocations = createRevocations({
     changes: db.changes,
-    load: (tenantId) => listRevocations(db, tenantId),
+    load: (tenantId, take) => takeRevocations(db, tenantId, take),
   })
   return {
     effects,

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { rotateTenant } from '../../src/keys/rotation.ts'
-import { createRevocations } from '../../src/revocation/revocations.ts'
+import { createRevocations, type RevocationsOptions } from '../../src/revocation/revocations.ts'
 import { sweepEnded } from '../../src/revocation/sweep.ts'
-import { listRevocations, type NewRevocation, revoke } from '../../src/store/revocations.ts'
+import { listRevocations, type NewRevocation, revoke, takeRevocations } from '../../src/store/revocations.ts'
 import { listSigningKeys, moveSigningKey } from '../../src/store/signing-keys.ts'
 import { createDirectory } from '../../src/tenants/directory.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
@@ -23,7 +23,8 @@ const day = 86_400
 
 function sweeperOf(t: TestContext, { db, store }: TestServer) {
   const directory = createDirectory({ ...store, random: () => Buffer.alloc(32), clientCacheEntries: 10 })
-  const revocations = createRevocations({ changes: db.changes, load: (id) => listRevocations(db, id) })
+  const load: RevocationsOptions['load'] = (tenantId, take) => takeRevocations(db, tenantId, take)
+  const revocations = createRevocations({ changes: db.changes, load })
   t.after(() => {
     directory.close()
     revocations.close()

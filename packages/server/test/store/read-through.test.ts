@@ -42,3 +42,33 @@ test('product, revocation within a second: what was dropped while it was loaded 
   assert.equal(await got, 'old')
   assert.equal(cache.peek('app'), undefined)
 })
+
+test('product, revocation within a second: what changes while it is loaded is changed once it is there, and kept', async () => {
+  const { promise, resolve } = Promise.withResolvers<string[]>()
+  const cache = createReadThrough(10, () => promise)
+  const got = cache.get('app')
+  cache.amend('app', (value) => value.push('new'))
+  resolve(['old'])
+  assert.deepEqual(await got, ['old', 'new'])
+  assert.deepEqual(cache.peek('app'), ['old', 'new'])
+})
+
+test('trust R22: what is renewed is answered from memory until it is there, and misses no change meanwhile', async () => {
+  let answer = Promise.resolve(['swept'])
+  const cache = createReadThrough(10, () => answer)
+  await cache.get('app')
+  const { promise, resolve } = Promise.withResolvers<string[]>()
+  answer = promise
+  const renewing = cache.renew('app')
+  cache.amend('app', (value) => value.push('new'))
+  assert.deepEqual(cache.get('app'), ['swept', 'new'])
+  resolve([])
+  await renewing
+  assert.deepEqual(cache.peek('app'), ['new'])
+})
+
+test('trust R22: what is not in memory is not renewed', async () => {
+  const cache = createReadThrough<string>(10, () => assert.fail())
+  await cache.renew('app')
+  assert.equal(cache.peek('app'), undefined)
+})
