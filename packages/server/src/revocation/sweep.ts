@@ -1,7 +1,7 @@
 /** Forgets revocations that can hit no token any more, and changes that no follower will ask for. */
 
-import { pruneChanges } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
+import { pruneChanges } from '../store/old-changes.ts'
 import { hasEndlessTokens } from '../store/opaque-tokens.ts'
 import { sweepRevocations } from '../store/revocations.ts'
 import { listSigningKeys, type SigningKeyRecord } from '../store/signing-keys.ts'
@@ -33,7 +33,7 @@ export async function sweepEnded({ db, directory, revocations }: SweepDeps, now:
     const ends = { now: now - slackSeconds, cutOffsBefore }
     if ((await sweepRevocations(db, tenantId, ends)) > 0) await revocations.renew(tenantId)
   }
-  await db.write((tx) => pruneChanges(tx, now - changesKeptSeconds))
+  await pruneChanges(db, now - changesKeptSeconds)
 }
 
 /**

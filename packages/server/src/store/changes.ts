@@ -226,16 +226,3 @@ export async function insertChanges(
   }
   return inserted
 }
-
-/** Forgets changes older than `beforeSeconds`, but never the newest: it tells followers where they stand. */
-export async function pruneChanges(
-  tx: { readonly kysely: Kysely<Schema> },
-  beforeSeconds: number,
-): Promise<number> {
-  const { numDeletedRows } = await tx.kysely
-    .deleteFrom('changes')
-    .where('happened_at', '<', beforeSeconds)
-    .where('seq', '<', (eb) => eb.selectFrom('changes').select((max) => max.fn.max('seq').as('seq')))
-    .executeTakeFirst()
-  return Number(numDeletedRows)
-}

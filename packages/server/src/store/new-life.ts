@@ -5,6 +5,7 @@
 
 import { sql } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
+import { allowWholeTables } from './whole-tables.ts'
 
 /** More changes than any server makes in a second, so that each life begins beyond the end of the one before. */
 const changesPerSecond = 100_000
@@ -14,6 +15,7 @@ const changesPerSecond = 100_000
  * known, and reads everything anew. Answers the number of the first change of the new life.
  */
 export async function leapAhead(tx: WriteTransaction, engine: Database['engine']): Promise<number> {
+  await allowWholeTables(tx)
   // Whoever is about to append has done so, and has a smaller number.
   if (engine === 'postgres') await sql`lock table changes in exclusive mode`.execute(tx.kysely)
   const { newest } = await tx.kysely

@@ -9,6 +9,11 @@ export const defaultTimeoutMilliseconds = 800
 /** The server gives up this much earlier: then it is an answer, and the connection lives on. */
 const headStartMilliseconds = 100
 const idleInTransactionMilliseconds = 5000
+/** Millions of rows deleted, and the keys that point at them checked. */
+const longMilliseconds = 300_000
+
+/** A statement: until its transaction ends, the server and this program wait for those after it. */
+export const allowLongStatements = `set local statement_timeout = ${longMilliseconds - headStartMilliseconds}`
 
 const int8 = 20
 
@@ -100,23 +105,27 @@ export const asKyselyPool = (pool: pg.Pool): PostgresPool => ({
 
 /** What Kysely asks of a client, except for cursors, which this store does not use. */
 interface QueryOnly {
-  query(text: string, parameters: readonly unknown[]): Promise<unknown>
+  query(text: string, values: readonly unknown[]): Promise<unknown>
   release(destroy?: boolean): void
 }
 
 function asKyselyClient(client: pg.PoolClient): PostgresPoolClient {
   let failure: unknown
+  // Kysely takes a client for one transaction, so what is set here ends no later.
+  let limit: { readonly query_timeout?: number } = {}
   // A connection that dies between two statements of a transaction says so only here.
   const onError = (error: Error) => {
     failure = translatePostgresError(error)
   }
   client.on('error', onError)
   const wrapped: QueryOnly = {
-    async query(text, parameters) {
+    async query(text, values) {
       // After a timeout the old statement may still be running: a rollback would only wait behind it.
       if (failure) throw failure
       try {
-        return await client.query(text, [...parameters])
+        const result = await client.query({ text, values: [...values], ...limit })
+        if (text === allowLongStatements) limit = { query_timeout: longMilliseconds }
+        return result
       } catch (error) {
         const translated = translatePostgresError(error)
         if (translated instanceof StoreUnavailable && !(error instanceof pg.DatabaseError))

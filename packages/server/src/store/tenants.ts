@@ -10,6 +10,7 @@ import { hasRegistrationTokens } from './registration-tokens.ts'
 import { cutOff } from './revocations.ts'
 import type { ApisTable, PlansTable, Schema, TenantsTable } from './schema.ts'
 import { type SigningKeyRecord, selectSigningKeys } from './signing-keys.ts'
+import { allowWholeTables } from './whole-tables.ts'
 
 export interface ApiRecord {
   readonly id: string
@@ -245,6 +246,7 @@ export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant:
  */
 export async function removeTenant(tx: WriteTransaction, tenantId: string): Promise<void> {
   const { kysely } = tx
+  await allowWholeTables(tx)
   const apps = await kysely.selectFrom('apps').select('client_id').where('tenant_id', '=', tenantId).execute()
   for (const app of apps) tx.append({ tenantId, noun: 'app', subjectId: app.client_id })
   const organizations = await kysely

@@ -7,8 +7,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { removeApp, saveApp } from '../../src/store/apps.ts'
-import { type Change, DatabaseChangeFeed, insertChanges, pruneChanges } from '../../src/store/changes.ts'
+import { type Change, DatabaseChangeFeed, insertChanges } from '../../src/store/changes.ts'
 import type { Database } from '../../src/store/database.ts'
+import { pruneChanges } from '../../src/store/old-changes.ts'
 import { removeOrganization } from '../../src/store/organizations.ts'
 import { lockFeed } from '../../src/store/postgres.ts'
 import type { Read } from '../../src/store/prepared.ts'
@@ -103,14 +104,13 @@ forEachStore((engine, store) => {
   })
 
   test('settled Store: a follower behind the pruned part is told to drop everything, once', async (t) => {
-    const { db, openAgain, clock } = await store.open(t)
+    const { db, openAgain } = await store.open(t)
     const behind = await openAgain()
     const follower = record(behind)
     // In one transaction, so that the follower cannot read in between.
     await db.write(async (tx) => {
       await insertChanges(tx.kysely, [{ tenantId: 'a', noun: 'tenant', subjectId: 'a' }], 0)
-      await sql`update changes set happened_at = 0`.execute(tx.kysely)
-      await pruneChanges(tx, clock())
+      await sql`delete from changes where seq < (select max(seq) from changes)`.execute(tx.kysely)
       tx.append({ tenantId: 'b', noun: 'tenant', subjectId: 'b' })
     })
     await follower.until(() => follower.lost() === 1)
@@ -123,7 +123,7 @@ forEachStore((engine, store) => {
     const { db, clock } = await store.open(t)
     const follower = record(db)
     clock.advance(1000)
-    const pruned = await db.write((tx) => pruneChanges(tx, clock()))
+    const pruned = await pruneChanges(db, clock())
     assert.ok(pruned > 0)
     const rows = await db.kysely.selectFrom('changes').select('seq').execute()
     assert.deepEqual(
@@ -133,6 +133,23 @@ forEachStore((engine, store) => {
     await db.write((tx) => saveTenant(tx, 'a', tenant))
     assert.deepEqual(follower.subjects(), ['tenant a'])
     assert.equal(follower.lost(), 0)
+  })
+
+  test('settled Store: what is pruned leaves no gap, whatever the clocks of those who wrote it', async (t) => {
+    const { db, clock } = await store.open(t)
+    const write = (count: number, happenedAt: number) =>
+      db.write(({ kysely }) => {
+        const change = { tenantId: 'a', noun: 'tenant', subjectId: 'a' } as const
+        return insertChanges(kysely, Array<typeof change>(count).fill(change), happenedAt)
+      })
+    const newestOf = (changes: readonly Change[]) => changes.at(-1)?.seq ?? 0
+    await write(1200, 0)
+    await write(1, clock() + 1000)
+    const old = newestOf(await write(10, 0))
+    const newest = newestOf(await write(10, clock()))
+    assert.ok((await pruneChanges(db, clock())) > 1200)
+    const rows = await db.kysely.selectFrom('changes').select('seq').orderBy('seq').execute()
+    assert.deepEqual([rows[0]?.seq, rows.at(-1)?.seq], [old + 1, newest])
   })
 
   test('settled Store: a follower that is thousands behind is told to drop everything', async (t) => {

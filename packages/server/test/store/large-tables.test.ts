@@ -2,9 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
-import type { Database } from '../../src/store/database.ts'
+import { sql } from 'kysely'
+import { type Database, StoreUnavailable } from '../../src/store/database.ts'
+import { leapAhead } from '../../src/store/new-life.ts'
+import { pruneChanges } from '../../src/store/old-changes.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { listRevocations } from '../../src/store/revocations.ts'
+import { removeTenant } from '../../src/store/tenants.ts'
+import { allowWholeTables } from '../../src/store/whole-tables.ts'
 import { postgresForTests, withAdministrator, withoutPostgres } from '../postgres.ts'
 import { createClock, saveSampleTenant } from './each-store.ts'
 import { migratedPostgres } from './migrated.ts'
@@ -44,4 +49,54 @@ test('R15: all revocations of a tenant are read, also when one statement has not
     select 'acme', 'token', md5(number::text), 1800000000, 1900000000 from generate_series(1, 200000) number`)
   const revocations = await listRevocations(db, 'acme')
   assert.equal(new Set(revocations.map(({ subjectId }) => subjectId)).size, 200_000)
+})
+
+const changes = (count: number) => `insert into changes (tenant_id, noun, subject_id, happened_at)
+  select 'neighbour', 'app', number::text, 0 from generate_series(1, ${count}) number`
+
+test('settled Store: old changes are pruned, however many there are', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { db, fill } = await openHasty(t, 200)
+  await fill(changes(200_000))
+  assert.ok((await pruneChanges(db, 1)) >= 199_999)
+})
+
+test('R9: a restored database begins its new life, however many changes the old one had made', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { db, fill } = await openHasty(t, 200)
+  await fill(changes(300_000))
+  const seq = await db.write((tx) => leapAhead(tx, db.engine))
+  assert.deepEqual(await db.kysely.selectFrom('changes').select('seq').execute(), [{ seq }])
+})
+
+test('product 3: a tenant is removed, however many apps it has', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { db, fill } = await openHasty(t, 300)
+  await fill(`insert into apps
+    (tenant_id, client_id, id, organization_id, name, settings, created_at, updated_at)
+    select 'acme', 'c' || number, 'a' || number, 'acme', 'An app', '{}', 0, 0 from generate_series(1, 20000) number`)
+  await fill(`insert into credentials
+    (tenant_id, client_id, id, format, verifier, created_at, updated_at)
+    select 'acme', client_id, 'only', 'hmac-sha256', '', 0, 0 from apps where client_id <> 'client-1'`)
+  await db.write((tx) => removeTenant(tx, 'acme'))
+  assert.deepEqual(await db.kysely.selectFrom('tenants').select('id').execute(), [])
+})
+
+test('trust R4: work on whole tables has its time until its transaction ends, and nothing else has', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { db } = await openHasty(t, 300)
+  const sleep = sql`select pg_sleep(0.5)`
+  await db.write(async (tx) => {
+    await allowWholeTables(tx)
+    await sleep.execute(tx.kysely)
+  })
+  await assert.rejects(sleep.execute(db.kysely), StoreUnavailable)
+  await assert.rejects(
+    db.write((tx) => sleep.execute(tx.kysely)),
+    StoreUnavailable,
+  )
 })
