@@ -1,4 +1,4 @@
-/** What the rest of the server sees of a database: reads, serialized writes, the change feed, and three ways to fail. */
+/** What the rest of the server sees of a database: reads, serialized writes, the change feed, and how it fails. */
 
 import type { Kysely, Transaction } from 'kysely'
 import type { Actor, NewAuditRecord } from './audit-records.ts'
@@ -87,6 +87,11 @@ export class StoreUnavailable extends Error {
 /** The database is there, and has more to do than it can, or two transactions in each other's way. */
 export class StoreBusy extends StoreUnavailable {
   override readonly name = 'StoreBusy'
+}
+
+/** The database answered that it had not the time for a statement: that asks for too much, or all of it is too slow. */
+export class StoreTooSlow extends StoreUnavailable {
+  override readonly name = 'StoreTooSlow'
 }
 
 /** The database must not be used as it is. The message is for the operator: one sentence, and the next step. */

@@ -17,6 +17,7 @@ import { auditFilters } from './migrations/0006-audit-filters.ts'
 import { registration } from './migrations/0007-registration.ts'
 import { keptHeaders } from './migrations/0008-kept-headers.ts'
 import { formerDialects } from './migrations/0009-former-dialects.ts'
+import { revocationChanges } from './migrations/0010-revocation-changes.ts'
 import type { ColumnTypes, Migration } from './migrations/migration.ts'
 import type { Schema } from './schema.ts'
 
@@ -55,7 +56,7 @@ export interface SchemaVersions {
 
 export const migrations: readonly Migration[] = [
   ...[foundation, everyProof, everyEnd, management, namedApps, auditFilters, registration, keptHeaders],
-  formerDialects,
+  ...[formerDialects, revocationChanges],
 ]
 
 type MigrationsTable = { schema_migrations: { id: number; name: string; applied_at: number } }

@@ -2,7 +2,7 @@
 
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
-import { StoreBusy, StoreConflict, StoreUnavailable } from './database.ts'
+import { StoreBusy, StoreConflict, StoreTooSlow, StoreUnavailable } from './database.ts'
 
 /** Below one second, so that a request which needs a dead database is refused within it. */
 export const defaultTimeoutMilliseconds = 800
@@ -65,10 +65,12 @@ export const patientConfig = (url: string): pg.ClientConfig => ({
 })
 
 /**
- * SQLSTATE classes and codes that say "not now": connection (08), cancelled or timed out (57014), shutting down or
+ * SQLSTATE classes and codes that say "not now": connection (08), shutting down or
  * starting (57P), no resources, disk full (53), system error (58), lock not available, read-only server.
  */
-const unavailableStates = /^(08|53|57P|58|57014|55P03|25006|25P03)/
+const unavailableStates = /^(08|53|57P|58|55P03|25006|25P03)/
+/** By the limit for each statement, or by somebody's hand. */
+const cancelledState = '57014'
 /** Deadlock, serialization: "not now" to this transaction alone. */
 const busyStates = new Set(['40P01', '40001'])
 /** A unique name taken, or a foreign key that points at nothing. */
@@ -85,6 +87,7 @@ export function translatePostgresError(error: unknown): unknown {
   const state = error.code ?? ''
   if (conflictStates.has(state)) return new StoreConflict(error.message, { cause: error })
   if (busyStates.has(state)) return new StoreBusy(`PostgreSQL: ${error.message}`, { cause: error })
+  if (state === cancelledState) return new StoreTooSlow(`PostgreSQL: ${error.message}`, { cause: error })
   if (unavailableStates.test(state))
     return new StoreUnavailable(`PostgreSQL: ${error.message}`, { cause: error })
   return error

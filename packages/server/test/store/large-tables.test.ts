@@ -7,7 +7,7 @@ import { type Database, StoreUnavailable } from '../../src/store/database.ts'
 import { leapAhead } from '../../src/store/new-life.ts'
 import { pruneChanges } from '../../src/store/old-changes.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
-import { listRevocations } from '../../src/store/revocations.ts'
+import { listRevocations, listRevocationsAfter, revoke } from '../../src/store/revocations.ts'
 import { removeTenant } from '../../src/store/tenants.ts'
 import { allowWholeTables } from '../../src/store/whole-tables.ts'
 import { postgresForTests, withAdministrator, withoutPostgres } from '../postgres.ts'
@@ -20,6 +20,7 @@ after(async () => {
 
 interface LargeStore {
   readonly db: Database
+  readonly url: string
   /** As the superuser, with all the time it takes. */
   fill(statement: string): Promise<void>
 }
@@ -38,7 +39,7 @@ async function openHasty(t: TestContext, timeoutMilliseconds: number): Promise<L
       await administrator.query(statement)
       await administrator.query('analyze')
     })
-  return { db, fill }
+  return { db, url, fill }
 }
 
 test('R15: all revocations of a tenant are read, also when one statement has not the time for them', {
@@ -60,6 +61,33 @@ test('settled Store: old changes are pruned, however many there are', {
   const { db, fill } = await openHasty(t, 200)
   await fill(changes(200_000))
   assert.ok((await pruneChanges(db, 1)) >= 199_999)
+})
+
+test('R15: a follower is told what it has missed, however much others have changed meanwhile', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { db, fill } = await openHasty(t, 200)
+  const { lastSeq } = db.changes
+  await fill(changes(600_000))
+  await db.write((tx) => revoke(tx, 'acme', { kind: 'app', subjectId: 'client-1' }))
+  const missed = await listRevocationsAfter(db, 'acme', lastSeq)
+  assert.deepEqual(
+    missed?.map(({ revocation }) => revocation.subjectId),
+    ['client-1'],
+  )
+})
+
+test('R15: a follower that cannot be told in time what it has missed is to begin anew', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { db, url } = await openHasty(t, 300)
+  const { lastSeq } = db.changes
+  await withAdministrator(url, async (administrator) => {
+    await administrator.query('begin')
+    await administrator.query('lock table changes in access exclusive mode')
+    assert.equal(await listRevocationsAfter(db, 'acme', lastSeq), null)
+  })
+  assert.deepEqual(await listRevocationsAfter(db, 'acme', lastSeq), [])
 })
 
 test('R9: a restored database begins its new life, however many changes the old one had made', {
