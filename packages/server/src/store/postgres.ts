@@ -16,6 +16,7 @@ import {
 } from './postgres-driver.ts'
 import { changesChannel, listen } from './postgres-listener.ts'
 import { primaryReader, refuseStandby } from './postgres-primary.ts'
+import { isRefusedByPooler, poolerRefusal, refuseDroppedSettings } from './postgres-session.ts'
 import type { PreparedQuery, Read } from './prepared.ts'
 import type { Schema } from './schema.ts'
 import { insertUses } from './used-once.ts'
@@ -51,13 +52,17 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
   const read = preparedReader(pool)
   const clocks = compareClocks(options)
-  const feed = await DatabaseChangeFeed.start(
-    primaryReader(preparedReader(feedPool), clock, clocks),
-    clock,
-    clocks.dated,
-  ).catch(async (error) => {
+  const startFeed = async () => {
+    await refuseDroppedSettings(kysely, pool.options)
+    return DatabaseChangeFeed.start(
+      primaryReader(preparedReader(feedPool), clock, clocks),
+      clock,
+      clocks.dated,
+    )
+  }
+  const feed = await startFeed().catch(async (error) => {
     await endPools()
-    throw error
+    throw refusalOf(error)
   })
   const now = (tx: Kysely<Schema>) => laterTime(tx, options)
   const writing = { kysely, now, feed, lockFeed, announce }
@@ -165,6 +170,7 @@ const refusals = new Map([
 
 function refusalOf(error: unknown): unknown {
   const cause = error instanceof StoreUnavailable ? error.cause : error
+  if (isRefusedByPooler(cause)) return poolerRefusal(cause)
   const advice = cause instanceof pg.DatabaseError ? refusals.get(cause.code ?? '') : undefined
   if (!advice || !(cause instanceof Error)) return error
   return new StoreRefused(`PostgreSQL refuses this program (${cause.message}): ${advice}.`, { cause })

@@ -1,0 +1,120 @@
+/** PostgreSQL behind a pooler that refuses what a connection asks for, or drops it without a word. */
+
+import assert from 'node:assert/strict'
+import { connect, createServer, type Socket } from 'node:net'
+import { after, type TestContext, test } from 'node:test'
+import { StoreRefused } from '../../src/store/database.ts'
+import { openPostgres } from '../../src/store/postgres.ts'
+import { postgresForTests, withoutPostgres } from '../postgres.ts'
+import { createClock } from './each-store.ts'
+import { migratedPostgres } from './migrated.ts'
+
+after(async () => {
+  if (!withoutPostgres) await (await postgresForTests()).stop()
+})
+
+/** Its length and its version come first; then names and values, each ended by NUL, and one NUL more. */
+function readStartup(message: Buffer): Map<string, string> {
+  const words = message.toString('utf8', 8).split('\0')
+  const parameters = new Map<string, string>()
+  for (let at = 0; words[at]; at += 2) parameters.set(words[at] ?? '', words[at + 1] ?? '')
+  return parameters
+}
+
+function writeStartup(parameters: ReadonlyMap<string, string>): Buffer {
+  const words = Buffer.from(`${[...parameters].map((pair) => `${pair.join('\0')}\0`).join('')}\0`)
+  const head = Buffer.alloc(8)
+  head.writeInt32BE(words.length + 8, 0)
+  head.writeInt32BE(3 << 16, 4)
+  return Buffer.concat([head, words])
+}
+
+function refusal(text: string): Buffer {
+  const fields = Buffer.from(`SFATAL\0VFATAL\0C08P01\0M${text}\0\0`)
+  const head = Buffer.alloc(5)
+  head.write('E')
+  head.writeInt32BE(fields.length + 4, 1)
+  return Buffer.concat([head, fields])
+}
+
+type Pooler = (parameters: Map<string, string>) => Map<string, string> | string
+
+/** The URL of a pooler that passes these parameters on, or refuses with a text. */
+async function poolerBefore(t: TestContext, pass: Pooler): Promise<string> {
+  const { url, drop } = await migratedPostgres(await postgresForTests())
+  const { hostname, port } = new URL(url)
+  const sockets = new Set<Socket>()
+  const pooler = createServer((near) => {
+    sockets.add(near)
+    near.on('error', () => {})
+    near.once('data', (message) => {
+      const passed = pass(readStartup(message as Buffer))
+      if (typeof passed === 'string') return near.end(refusal(passed))
+      const far = connect(Number(port), hostname)
+      sockets.add(far)
+      far.on('error', () => near.destroy())
+      far.write(writeStartup(passed))
+      return near.pipe(far).pipe(near)
+    })
+  })
+  await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', resolve))
+  t.after(async () => {
+    for (const socket of sockets) socket.destroy()
+    pooler.close()
+    await drop()
+  })
+  const address = pooler.address()
+  const near = new URL(url)
+  near.port = `${typeof address === 'object' && address?.port}`
+  return near.href
+}
+
+const nextStep = 'connect to PostgreSQL directly, or through a pooler as docs/operations.md says.'
+const clock = createClock()
+
+const without =
+  (...names: readonly string[]): Pooler =>
+  (parameters) =>
+    new Map([...parameters].filter(([name]) => !names.includes(name)))
+
+test('issue Fresh machine: a pooler that refuses what a connection asks for is named, with the next step', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const url = await poolerBefore(t, (parameters) =>
+    parameters.has('statement_timeout')
+      ? 'unsupported startup parameter: statement_timeout'
+      : without('options')(parameters),
+  )
+  await assert.rejects(
+    openPostgres({ url, clock }),
+    new StoreRefused(
+      'A pooler before PostgreSQL refuses this program (unsupported startup parameter: statement_timeout): ' +
+        nextStep,
+    ),
+  )
+})
+
+test('R1: a pooler that drops what makes an acknowledged write safe is refused', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const url = await poolerBefore(t, without('options'))
+  await assert.rejects(
+    openPostgres({ url, clock }),
+    new StoreRefused(
+      `A connection to PostgreSQL has synchronous_commit = off, where on was asked for: ${nextStep}`,
+    ),
+  )
+})
+
+test('trust R4: a pooler that drops the limit of statements is refused, and one that passes all on is taken', {
+  skip: withoutPostgres,
+}, async (t) => {
+  await assert.rejects(
+    openPostgres({ url: await poolerBefore(t, without('statement_timeout')), clock }),
+    new StoreRefused(
+      `A connection to PostgreSQL has statement_timeout = 0, where 700 was asked for: ${nextStep}`,
+    ),
+  )
+  const db = await openPostgres({ url: await poolerBefore(t, without()), clock })
+  await db.close()
+})
