@@ -8,7 +8,7 @@ import { findTenantByDigest } from '../store/leaked-secrets.ts'
 import { saveNotice } from '../store/notices.ts'
 import { findRegistrationTokenByDigest, removeRegistrationToken } from '../store/registration-tokens.ts'
 import { endRegistrationAccess, findRegistrationByDigest } from '../store/registrations.ts'
-import { lockTenant } from '../store/tenants.ts'
+import { writeTenant } from '../store/tenants.ts'
 import { quarantines } from './expose-credential.ts'
 import { digestOfRegistrationToken } from './registration.ts'
 
@@ -57,9 +57,8 @@ export async function reportLeakedToken(db: Database, leak: TokenLeak): Promise<
   const digest = digestOfRegistrationToken(leak.token)
   const tenantId = await findTenantByDigest(db, leak.kind, digest)
   if (tenantId === null) return null
-  return db.write(async (tx) => {
-    // Then nobody registers, changes or removes in between.
-    await lockTenant(tx, tenantId)
+  // Then nobody registers, changes or removes in between.
+  return writeTenant(db, tenantId, async (tx) => {
     const isRemoved = leak.isOnlyNoted !== true && (await quarantines(tx, tenantId))
     const exposed = isRemoved ? 'removed' : 'flagged'
     const end = leak.kind === 'initial' ? endInitialToken : endOwnToken

@@ -1,11 +1,11 @@
 /** Carries out a plan in one transaction, and hands back the secrets it has generated: nobody else ever sees them. */
 
 import type { Actor } from '../store/audit-records.ts'
-import { lockBlueprints } from '../store/blueprint-rows.ts'
+import { lockBlueprints, lockBlueprintTenants } from '../store/blueprint-rows.ts'
 import type { Database } from '../store/database.ts'
 import { type ExecuteEffects, executeSteps, type GeneratedSecret } from './execute.ts'
 import { formatSteps } from './format-plan.ts'
-import { compareWithStore, type Plan } from './plan.ts'
+import { compareWithStore, type Plan, queryFor } from './plan.ts'
 import { recordSteps } from './record-steps.ts'
 
 export interface Applied {
@@ -26,8 +26,9 @@ export function applyPlan(
   if (plan.steps.length === 0) return Promise.resolve({ generated: [] })
   return db.write(async (tx) => {
     const { hasher } = effects
-    await lockBlueprints(tx, db.engine)
     const { blueprints, declared, prune, adopt } = plan
+    await lockBlueprints(tx, db.engine)
+    await lockBlueprintTenants(tx, queryFor(blueprints))
     const current = await compareWithStore(tx, blueprints, declared, { prune, adopt, hasher })
     // Read again where nobody else can write: a secret that another run has just generated must not be replaced.
     if (current.problems.length > 0 || formatSteps(current.steps) !== formatSteps(plan.steps)) {

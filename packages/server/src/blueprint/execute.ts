@@ -5,7 +5,8 @@ import { sealSecret } from '../keys/sealed-secret.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
 import { removeApp, saveApp } from '../store/apps.ts'
-import { type NewCredential, removeCredential, saveCredential } from '../store/credentials.ts'
+import { addCredential, declareCredential } from '../store/credential-terms.ts'
+import { type NewCredential, removeCredential } from '../store/credentials.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { removeOrganization, saveOrganization } from '../store/organizations.ts'
 import {
@@ -121,8 +122,8 @@ function saveRow(execution: Execution, row: DeclaredRow, change: ChangeStep | nu
   const { tx } = execution
   const { tenantId, settings } = row
   const blueprint = row.blueprint.file.blueprint
-  // Whoever disabled it did so beside the blueprint, which says nothing about it.
-  const common = { settings, blueprint, disabledAt: change?.stored.disabledAt ?? null }
+  // Nothing of whether it is disabled: that is said beside the blueprint, and stays.
+  const common = { settings, blueprint }
   switch (row.noun) {
     case 'tenant':
       return saveTenantRow(tx, row, common)
@@ -147,7 +148,7 @@ function saveRow(execution: Execution, row: DeclaredRow, change: ChangeStep | nu
 async function saveTenantRow(
   tx: WriteTransaction,
   { tenantId, fields }: Declared<'tenant'>,
-  common: { readonly settings: object; readonly blueprint: string; readonly disabledAt: number | null },
+  common: { readonly settings: object; readonly blueprint: string },
 ): Promise<void> {
   await saveTenant(tx, tenantId, { ...common, name: fields.name, environment: fields.environment })
   await replaceHosts(tx, tenantId, fields.hosts)
@@ -174,22 +175,20 @@ async function saveCredentialRow(
   const clientId = clientIds.get(`${tenantId}/${fields.appId}`)
   if (clientId === undefined) throw new Error(`App ${tenantId}/${fields.appId} has no client id.`)
   const stored = change?.stored.noun === 'credential' ? change.stored : null
-  // A new proof under an old id is a new credential: its exposure and last use were the old one's.
-  if (change?.replacesProof) await removeCredential(tx, tenantId, clientId, fields.id)
-  const verifier =
-    stored && !change?.replacesProof
-      ? keptVerifier(execution, row, stored.verifier)
-      : newVerifier(execution, row, clientId)
-  await saveCredential(tx, tenantId, clientId, {
-    id: fields.id,
-    format: verifier.format,
-    verifier: verifier.verifier,
-    pepperVersion: verifier.pepperVersion,
-    sealedSecret: verifier.sealedSecret ?? null,
-    ...(verifier.lookup !== undefined && { lookup: verifier.lookup }),
-    expiresAt: fields.expires_at,
-    disabledAt: stored?.disabledAt ?? null,
+  const terms = {
+    ...{ id: fields.id, expiresAt: fields.expires_at },
     blueprint: row.blueprint.file.blueprint,
+  }
+  if (stored && !change?.replacesProof) {
+    const sealedSecret = keptSealing(execution, row, stored.verifier)
+    return declareCredential(tx, tenantId, clientId, { ...terms, sealedSecret })
+  }
+  // A new proof under an old id is a new credential: its exposure and last use were the old one's.
+  if (stored) await removeCredential(tx, tenantId, clientId, fields.id)
+  await addCredential(tx, tenantId, clientId, {
+    ...terms,
+    ...newVerifier(execution, row, clientId),
+    disabledAt: stored?.disabledAt ?? null,
   })
 }
 
@@ -208,16 +207,16 @@ function newVerifier(execution: Execution, row: Declared<'credential'>, clientId
   return { ...hashed, sealedSecret: proof.isSealed ? seal(execution, row, clientId, text) : null }
 }
 
-/** The same secret; whether it is kept sealed as well can have changed. */
-function keptVerifier(
+/** The same secret; whether it is kept sealed as well can have changed. Undefined where it has not. */
+function keptSealing(
   execution: Execution,
   row: Declared<'credential'>,
   stored: Stored<'credential'>['verifier'],
-): Verifier {
+): Uint8Array | null | undefined {
   const { proof } = row
-  if (proof.form !== 'secret' || !proof.isSealed) return { ...stored, sealedSecret: null }
-  if (stored.sealedSecret !== null || proof.secret.kind !== 'clear') return stored
-  return { ...stored, sealedSecret: seal(execution, row, stored.clientId, proof.secret.secret.reveal()) }
+  if (proof.form !== 'secret' || !proof.isSealed) return null
+  if (stored.sealedSecret !== null || proof.secret.kind !== 'clear') return undefined
+  return seal(execution, row, stored.clientId, proof.secret.secret.reveal())
 }
 
 const seal = (

@@ -66,7 +66,7 @@ export async function compareWithStore(
   return compareRows(blueprints, declared, rows, options)
 }
 
-function queryFor(blueprints: readonly Blueprint[]): BlueprintQuery {
+export function queryFor(blueprints: readonly Blueprint[]): BlueprintQuery {
   const tenants = blueprints.flatMap(({ file }) => file.tenants)
   return {
     blueprints: blueprints.map(({ file }) => file.blueprint),

@@ -18,6 +18,7 @@ import { credentialState } from '../management/nouns/credentials.ts'
 import type { OpenStore } from '../open-store.ts'
 import { setExpiry } from '../store/credential-terms.ts'
 import { type CredentialRecord, listCredentials, removeCredential } from '../store/credentials.ts'
+import { writeTenant } from '../store/tenants.ts'
 import { recordCredential } from './credential-record.ts'
 import { parseDuration } from './duration.ts'
 import { type FoundApp, findApp } from './find-app.ts'
@@ -121,7 +122,7 @@ export const credentialJson = (credential: CredentialRecord, now: number) => ({
 
 const addOne: Work = async (store, found, options) => {
   const secret = newSecret(found, options)
-  const made = await store.db.write(async (tx) => {
+  const made = await writeTenant(store.db, found.tenant.id, async (tx) => {
     const added = await addSecret(tx, secret, { ...store, ...systemEffects })
     const { credentialId } = added
     const done = { command: 'add', operation: 'createCredential', credentialId, before: null } as const
@@ -134,7 +135,7 @@ const addOne: Work = async (store, found, options) => {
 const rotate: Work = async (store, found, options) => {
   const overlap = parseDuration(options.overlap ?? '', '--overlap')
   const secret = newSecret(found, options)
-  const { made, ending } = await store.db.write(async (tx) => {
+  const { made, ending } = await writeTenant(store.db, found.tenant.id, async (tx) => {
     const rotated = await rotateSecret(tx, secret, overlap, { ...store, ...systemEffects })
     const { before, after: beside } = endsOf(rotated)
     const { credentialId } = rotated.made
@@ -195,7 +196,7 @@ const madeText = ({ credentialId, clientId, clientSecret, expiresAt }: MadeSecre
 const expire: Work = async ({ db }, found, { expiresIn }, id) => {
   const expiresAt = endOf(expiresIn ?? '')
   const { tenant, app } = found
-  const credential = await db.write(async (tx) => {
+  const credential = await writeTenant(db, tenant.id, async (tx) => {
     const old = await credentialOf(tx, tenant.id, app.clientId, id)
     await setExpiry(tx, tenant.id, app.clientId, [id], expiresAt)
     const done = { command: 'expire', operation: 'updateCredential', credentialId: id } as const
@@ -212,7 +213,7 @@ const expire: Work = async ({ db }, found, { expiresIn }, id) => {
 
 const remove: Work = async ({ db }, found, _options, id) => {
   const { tenant, app } = found
-  const credential = await db.write(async (tx) => {
+  const credential = await writeTenant(db, tenant.id, async (tx) => {
     const old = await credentialOf(tx, tenant.id, app.clientId, id)
     await removeCredential(tx, tenant.id, app.clientId, id)
     const done = { command: 'remove', operation: 'removeCredential', credentialId: id } as const

@@ -7,7 +7,7 @@ import type { Actor } from '../store/audit-records.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { findMembership, type MembershipPlace, saveMembership } from '../store/memberships.ts'
 import { saveOrganization, selectOrganization } from '../store/organizations.ts'
-import { saveApi, saveTenant, selectTenant, selectTenantParts } from '../store/tenants.ts'
+import { lockTenants, saveApi, saveTenant, selectTenant, selectTenantParts } from '../store/tenants.ts'
 import { managementApiId } from './authenticate.ts'
 import { operatorsId, systemTenantId } from './authorize.ts'
 import { permissionNames, permissions } from './permissions.ts'
@@ -64,6 +64,7 @@ export async function addOperator(
   newClientId: () => string,
   deps: SecretDeps,
 ): Promise<MadeSecret> {
+  await lockTenants(tx, [systemTenantId, place.tenantId])
   await ensureSystemTenant(tx, by)
   const known = await findAppById(tx, systemTenantId, id)
   const settings: AppSettings = { scopes: { [managementApiId]: [...permissionNames] } }

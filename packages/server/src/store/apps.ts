@@ -203,6 +203,7 @@ export interface NewApp {
   readonly organizationId: string
   readonly name: string
   readonly settings: JsonObject
+  /** Left out, it stays as it is. */
   readonly disabledAt?: number | null
   readonly blueprint?: string | null
 }
@@ -214,7 +215,7 @@ export async function saveApp(tx: WriteTransaction, tenantId: string, app: NewAp
     organization_id: app.organizationId,
     name: app.name,
     settings: writeJson(app.settings),
-    disabled_at: app.disabledAt ?? null,
+    ...(app.disabledAt !== undefined && { disabled_at: app.disabledAt }),
     blueprint: app.blueprint ?? null,
     updated_at: tx.now,
   }
@@ -225,7 +226,7 @@ export async function saveApp(tx: WriteTransaction, tenantId: string, app: NewAp
     .execute()
   await saveNames(tx, tenantId, app.clientId, app.settings)
   tx.append({ tenantId, noun: 'app', subjectId: app.clientId })
-  if (row.disabled_at !== null) await cutOff(tx, tenantId, { kind: 'app', subjectId: app.clientId })
+  if (app.disabledAt != null) await cutOff(tx, tenantId, { kind: 'app', subjectId: app.clientId })
 }
 
 /** With its credentials; its tokens die. */

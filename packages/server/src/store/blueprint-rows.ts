@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
 import type { Schema } from './schema.ts'
 import { readTenantRows, type TenantRows } from './tenant-rows.ts'
+import { lockTenants } from './tenants.ts'
 
 export interface CredentialVerifier {
   readonly clientId: string
@@ -113,4 +114,12 @@ export async function lockBlueprints(tx: WriteTransaction, engine: Database['eng
   await sql`select pg_advisory_xact_lock(${sql.lit(blueprintLock[0])}, ${sql.lit(blueprintLock[1])})`.execute(
     tx.kysely,
   )
+}
+
+/** From here to the commit nobody else changes the tenants that `readBlueprintRows` reads. */
+export async function lockBlueprintTenants(
+  tx: WriteTransaction,
+  { blueprints, tenantIds }: Pick<BlueprintQuery, 'blueprints' | 'tenantIds'>,
+): Promise<void> {
+  await lockTenants(tx, [...tenantIds, ...(await selectMade(tx.kysely, blueprints))])
 }

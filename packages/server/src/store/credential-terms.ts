@@ -22,6 +22,33 @@ export async function addCredential(
   await credentialsChanged(tx, tenantId, clientId)
 }
 
+/** What blueprints say of one beside its proof; what it proves with and whether it is out of use stays as it is. */
+export async function declareCredential(
+  tx: WriteTransaction,
+  tenantId: string,
+  clientId: string,
+  { id, expiresAt, blueprint, sealedSecret }: DeclaredCredential,
+): Promise<void> {
+  await tx.kysely
+    .updateTable('credentials')
+    .set({
+      ...{ expires_at: expiresAt, blueprint, updated_at: tx.now },
+      ...(sealedSecret !== undefined && { sealed_secret: sealedSecret }),
+    })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('id', '=', id)
+    .execute()
+  await credentialsChanged(tx, tenantId, clientId)
+}
+
+interface DeclaredCredential extends Pick<NewCredential, 'id'> {
+  readonly expiresAt: number | null
+  readonly blueprint: string
+  /** Of the same secret; left out, it stays as it is. */
+  readonly sealedSecret?: Uint8Array | null | undefined
+}
+
 /** Sets the ends of some credentials of an app; null takes an end away. Answers how many there are. */
 export async function setExpiry(
   tx: WriteTransaction,

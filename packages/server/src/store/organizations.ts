@@ -105,6 +105,7 @@ export interface NewOrganization {
   readonly name: string
   readonly planId?: string | null
   readonly settings: JsonObject
+  /** Left out, it stays as it is. */
   readonly disabledAt?: number | null
   readonly blueprint?: string | null
 }
@@ -119,7 +120,7 @@ export async function saveOrganization(
     name: organization.name,
     plan_id: organization.planId ?? null,
     settings: writeJson(organization.settings),
-    disabled_at: organization.disabledAt ?? null,
+    ...(organization.disabledAt !== undefined && { disabled_at: organization.disabledAt }),
     blueprint: organization.blueprint ?? null,
     updated_at: tx.now,
   }
@@ -129,7 +130,7 @@ export async function saveOrganization(
     .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(row))
     .execute()
   tx.append({ tenantId, noun: 'organization', subjectId: organization.id })
-  if (row.disabled_at !== null)
+  if (organization.disabledAt != null)
     await cutOff(tx, tenantId, { kind: 'organization', subjectId: organization.id })
 }
 

@@ -125,6 +125,22 @@ export async function lockTenant({ kysely }: WriteTransaction, tenantId: string)
     .execute()
 }
 
+/** In one order, or two who lock several wait for each other. One that is not there is not kept from being made. */
+export async function lockTenants(tx: WriteTransaction, tenantIds: Iterable<string>): Promise<void> {
+  for (const tenantId of [...new Set(tenantIds)].sort()) await lockTenant(tx, tenantId)
+}
+
+/** One transaction in which nobody else changes the tenant: what is read in it still holds when it commits. */
+export const writeTenant = <Result>(
+  db: Database,
+  tenantId: string,
+  work: (tx: WriteTransaction) => Promise<Result>,
+): Promise<Result> =>
+  db.write(async (tx) => {
+    await lockTenant(tx, tenantId)
+    return work(tx)
+  })
+
 /** In order of id, from the one after `after` on. */
 export async function listTenants({ kysely }: From, { after, limit }: Page): Promise<TenantRow[]> {
   const query = kysely.selectFrom('tenants').selectAll().orderBy('id').limit(limit)
@@ -216,6 +232,7 @@ export interface NewTenant {
   readonly environment: TenantsTable['environment']
   readonly settings: JsonObject
   readonly blueprint?: string | null
+  /** Left out, it stays as it is. */
   readonly disabledAt?: number | null
 }
 
@@ -226,7 +243,7 @@ export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant:
     name: tenant.name,
     environment: tenant.environment,
     settings: writeJson(tenant.settings),
-    disabled_at: tenant.disabledAt ?? null,
+    ...(tenant.disabledAt !== undefined && { disabled_at: tenant.disabledAt }),
     former_dialects: await formerDialectsAfter(tx, tenantId, tenant.settings),
     blueprint: tenant.blueprint ?? null,
     updated_at: tx.now,
@@ -237,7 +254,7 @@ export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant:
     .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
     .execute()
   appendTenant(tx, tenantId)
-  if (row.disabled_at !== null) await cutOff(tx, tenantId, { kind: 'tenant', subjectId: tenantId })
+  if (tenant.disabledAt != null) await cutOff(tx, tenantId, { kind: 'tenant', subjectId: tenantId })
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What the endpoints are handed: each part of it, made from the options. */
 
-import { createExposure, type ReportExposure } from '../apps/expose-credential.ts'
+import { createExposure, createExposureLater, type ReportExposure } from '../apps/expose-credential.ts'
 import { createTokenExposure, createTokenNoting, type ReportTokenExposure } from '../apps/expose-token.ts'
 import { createExposureNoting } from '../apps/note-exposed.ts'
 import { createSecretUpgrade } from '../apps/upgrade-secret.ts'
@@ -48,9 +48,7 @@ export function routeDeps(
   const expose = exposureOf(options, metrics)
   const exposeToken = tokenExposureOf(options, metrics)
   const onFailure = options.log.failure.bind(options.log, '')
-  const exposeCredential = (exposure: NewExposure) => {
-    expose(exposure).catch(onFailure)
-  }
+  const exposeCredential = createExposureLater(expose, onFailure)
   const noteToken = createTokenNoting({ db, report: exposeToken, clock: effects.clock, onFailure })
   const findReachable = createReachable({ isAllowed: options.isAllowedAddress, lookup: options.lookup })
   const directory = createDirectory({ db, sealer, random: effects.random, clientCacheEntries })

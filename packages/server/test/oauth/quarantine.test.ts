@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { credentialSubject } from '@sallyport/protocol'
+import { createExposureLater } from '../../src/apps/expose-credential.ts'
 import { listCredentials } from '../../src/store/credentials.ts'
+import { StoreBusy } from '../../src/store/database.ts'
 import { listNotices } from '../../src/store/notices.ts'
 import { listRevocations } from '../../src/store/revocations.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
@@ -161,4 +163,34 @@ forEachStore((engine, suite) => {
     assertToken(await inUrl(server, main))
     assert.equal((await listNotices(server.db)).length, 1)
   })
+})
+
+const seen = { clientId: 'sync', by: 'plain_http', isQuarantined: true } as const
+
+test('issue 4.5: a secret that is seen while its tenant is being changed is tried again, and those of others meanwhile', async () => {
+  const [blocked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const asked: string[] = []
+  const expose = createExposureLater(
+    async ({ tenantId, credentialId }) => {
+      asked.push(`${tenantId} ${credentialId}`)
+      if (tenantId === 'other') return null
+      if (asked.length > 2) {
+        released.resolve()
+        return 'quarantined'
+      }
+      await blocked.promise
+      throw new StoreBusy('somebody else has it')
+    },
+    (error) => assert.fail(String(error)),
+  )
+  expose({ ...seen, tenantId: 'acme', credentialId: 'main' })
+  expose({ ...seen, tenantId: 'acme', credentialId: 'spare' })
+  expose({ ...seen, tenantId: 'other', credentialId: 'main' })
+  await turn()
+  // Not the second of the tenant: each that waits has a connection of the database.
+  assert.deepEqual(asked, ['acme main', 'other main'])
+  blocked.resolve()
+  await released.promise
+  await turn()
+  assert.deepEqual(asked.slice(2), ['acme main', 'acme spare'])
 })
