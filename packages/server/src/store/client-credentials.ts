@@ -86,6 +86,7 @@ export async function credentialsChanged(
 
 /** After a change that nobody's memory needs to know of. */
 export async function copyToApp(tx: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
+  await lockApp(tx, tenantId, clientId)
   const rows = await tx.kysely
     .selectFrom('credentials')
     .select(['id', 'format', 'verifier', 'pepper_version as pepperVersion', 'expires_at as expiresAt'])
@@ -104,6 +105,16 @@ export async function copyToApp(tx: WriteTransaction, tenantId: string, clientId
     .set({
       credentials: packClientCredentials(rows.map((row) => ({ ...row, isIndexed: row.lookup !== null }))),
     })
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .execute()
+}
+
+/** Of two who change different credentials of one app, the second copies what the first has made of its own. */
+async function lockApp({ kysely }: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
+  await kysely
+    .updateTable('apps')
+    .set((row) => ({ updated_at: row.ref('updated_at') }))
     .where('tenant_id', '=', tenantId)
     .where('client_id', '=', clientId)
     .execute()

@@ -2,10 +2,18 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listCredentials, listCredentialsOf, touchLastUsed } from '../../src/store/credentials.ts'
+import { disableCredential } from '../../src/store/credential-terms.ts'
+import {
+  listCredentials,
+  listCredentialsOf,
+  saveCredential,
+  touchLastUsed,
+} from '../../src/store/credentials.ts'
 import { addDialectUses, listDialectUses } from '../../src/store/dialect-uses.ts'
 import { exposeCredential } from '../../src/store/exposure.ts'
+import { indexSecret } from '../../src/store/secret-upgrade.ts'
 import { forEachStore } from './each-store.ts'
+import { overtaken } from './overtaken.ts'
 import { client, openWithOwn } from './own-rows.ts'
 
 forEachStore((_, store) => {
@@ -53,6 +61,27 @@ forEachStore((_, store) => {
       ),
     )
     assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1)
+  })
+
+  test('003-02 store: of two credentials of an app that are changed at once, token requests see both changes', async (t) => {
+    const { db } = await openWithOwn(store, t)
+    const verifier = Buffer.from('spare')
+    const spare = { id: 'spare', format: 'hmac-sha256', verifier, pepperVersion: 1 }
+    await db.write((tx) => saveCredential(tx, 'own', 'client-1', spare))
+    const place = { tenantId: 'own', clientId: 'client-1', credentialId: 'spare' }
+    await overtaken(
+      db,
+      (tx) => disableCredential(tx, 'own', 'client-1', 'first', true),
+      () => db.write((tx) => indexSecret(tx, { ...place, from: spare, lookup: Buffer.from('lookup') })),
+    )
+    const seen = (await client(db, 'own'))?.credentials ?? []
+    assert.deepEqual(
+      seen.map(({ id, disabledAt, isIndexed }) => [id, disabledAt !== null, isIndexed]),
+      [
+        ['first', true, false],
+        ['spare', false, true],
+      ],
+    )
   })
 
   test('settled Store: last use is written in batches, only forward, and is no change', async (t) => {
