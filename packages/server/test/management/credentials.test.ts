@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { disableCredential } from '../../src/store/credential-terms.ts'
+import { listCredentials } from '../../src/store/credentials.ts'
+import { exposeCredential } from '../../src/store/exposure.ts'
+import { lockTenant } from '../../src/store/tenants.ts'
 import { forEachStore, type TestServer } from '../harness.ts'
+import { overtaken } from '../store/overtaken.ts'
 import { assertProblem, manager, organizationPlace, startManaged } from './managed.ts'
 
 const customer = organizationPlace('acme', 'customer')
@@ -69,6 +74,49 @@ forEachStore((_engine, suite) => {
     assert.equal(ended.status, 200, ended.text)
     await server.advance(11)
     assert.equal(await asks(fresh), 401)
+  })
+
+  test('issue 4.5: whoever sets the end of a secret that is quarantined meanwhile does not make it good again', async (t) => {
+    const server = await startManaged(t, suite)
+    const { db } = server
+    const admin = await manager(server, ['organization_admin'], customer)
+    const [clientId] = server.credential('acme', 'sync')
+    const path = `${credentialsOf(server, 'sync')}/main`
+    const { etag = '' } = await admin.call('GET', path)
+    const main = { tenantId: 'acme', clientId, credentialId: 'main' }
+    const setEnd = () =>
+      admin.call('PATCH', path, {
+        body: { expires_at: server.clock() + 100_000 },
+        headers: { 'if-match': etag },
+      })
+    const told = await overtaken(
+      db,
+      async (tx) => {
+        await lockTenant(tx, 'acme')
+        await exposeCredential(tx, { ...main, by: 'leak_report', isQuarantined: true })
+      },
+      setEnd,
+    )
+    assertProblem(told, 412, 'precondition_failed')
+    assert.equal((await admin.call('GET', path)).json.standing, 'quarantined')
+  })
+
+  test('issue 4.5: a change of its end alone says nothing of whether a credential is out of use', async (t) => {
+    const server = await startManaged(t, suite)
+    const { db } = server
+    const operator = await manager(server)
+    const [clientId] = server.credential('acme', 'sync')
+    const path = `${credentialsOf(server, 'sync')}/main`
+    const { etag = '' } = await operator.call('GET', path)
+    const body = { expires_at: server.clock() + 100_000 }
+    // By somebody who has not locked the tenant.
+    await overtaken(
+      db,
+      (tx) => disableCredential(tx, 'acme', clientId, 'main', true),
+      () => operator.call('PATCH', path, { body, headers: { 'if-match': etag } }),
+    )
+    const [main] = await listCredentials(db, 'acme', clientId)
+    assert.notEqual(main?.disabledAt, null)
   })
 
   test('issue 5, 1: keys, key sets, certificates, federation and the hashes of others are credentials too', async (t) => {

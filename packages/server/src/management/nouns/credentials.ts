@@ -388,7 +388,9 @@ export const credentialOperations = [
       if (row.disabledAt !== null && body.disabled !== true)
         requirePermission(caller, 'grant_app_privileges', place)
       await setExpiry(tx, tenant, app, [credential], body.expires_at ?? null)
-      await disableCredential(tx, tenant, app, credential, body.disabled === true)
+      const isDisabled = body.disabled === true
+      if (isDisabled !== (row.disabledAt !== null))
+        await disableCredential(tx, tenant, app, credential, isDisabled)
       await checkOperatorGetsIn(tx, tenant, app)
       if (standingOf(row, tx.now) !== 'good') await checkCredentialCount(tx, tenant, app)
       return shownOf(tx, tenant, app, credential)
