@@ -5,16 +5,11 @@ import { lockBlueprints, lockBlueprintTenants } from '../store/blueprint-rows.ts
 import type { Database } from '../store/database.ts'
 import { type ExecuteEffects, executeSteps, type GeneratedSecret } from './execute.ts'
 import { formatSteps } from './format-plan.ts'
-import { compareWithStore, type Plan, queryFor } from './plan.ts'
+import { compareWithStore, type Plan, PlanOutdated, queryFor } from './plan.ts'
 import { recordSteps } from './record-steps.ts'
 
 export interface Applied {
   readonly generated: readonly GeneratedSecret[]
-}
-
-/** Somebody else wrote between the plan and its application; nothing has been done. */
-export class PlanOutdated extends Error {
-  override readonly name = 'PlanOutdated'
 }
 
 export function applyPlan(
@@ -31,11 +26,8 @@ export function applyPlan(
     await lockBlueprintTenants(tx, queryFor(blueprints))
     const current = await compareWithStore(tx, blueprints, declared, { prune, adopt, hasher })
     // Read again where nobody else can write: a secret that another run has just generated must not be replaced.
-    if (current.problems.length > 0 || formatSteps(current.steps) !== formatSteps(plan.steps)) {
-      throw new PlanOutdated(
-        'The store changed after the plan was made, so nothing was done. Run the command again.',
-      )
-    }
+    if (current.problems.length > 0 || formatSteps(current.steps) !== formatSteps(plan.steps))
+      throw new PlanOutdated()
     const { generated, clientIds } = await executeSteps(tx, current, effects)
     recordSteps(tx, current.steps, clientIds, by)
     return { generated }

@@ -10,6 +10,7 @@ import { type NewCredential, removeCredential } from '../store/credentials.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { removeOrganization, saveOrganization } from '../store/organizations.ts'
 import {
+  addTenant,
   removeApi,
   removePlan,
   removeTenant,
@@ -20,6 +21,7 @@ import {
 } from '../store/tenants.ts'
 import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
 import type { Comparison, Step } from './compare.ts'
+import { PlanOutdated } from './plan.ts'
 import {
   appKey,
   type Declared,
@@ -126,7 +128,7 @@ function saveRow(execution: Execution, row: DeclaredRow, change: ChangeStep | nu
   const common = { settings, blueprint }
   switch (row.noun) {
     case 'tenant':
-      return saveTenantRow(tx, row, common)
+      return saveTenantRow(tx, row, common, change === null)
     case 'api':
       return saveApi(tx, tenantId, { ...common, id: row.fields.id, audience: row.fields.audience })
     case 'plan':
@@ -149,8 +151,12 @@ async function saveTenantRow(
   tx: WriteTransaction,
   { tenantId, fields }: Declared<'tenant'>,
   common: { readonly settings: object; readonly blueprint: string },
+  isNew: boolean,
 ): Promise<void> {
-  await saveTenant(tx, tenantId, { ...common, name: fields.name, environment: fields.environment })
+  const tenant = { ...common, name: fields.name, environment: fields.environment }
+  // Nobody can lock what is not there, so somebody else may have made it since.
+  if (!isNew) await saveTenant(tx, tenantId, tenant)
+  else if (!(await addTenant(tx, tenantId, tenant))) throw new PlanOutdated()
   await replaceHosts(tx, tenantId, fields.hosts)
 }
 

@@ -32,6 +32,17 @@ export interface Plan extends Comparison {
   readonly warnings: readonly Warning[]
 }
 
+/** Somebody else wrote between the plan and its application; nothing has been done. */
+export class PlanOutdated extends Error {
+  override readonly name = 'PlanOutdated'
+
+  constructor(
+    message = 'The store changed after the plan was made, so nothing was done. Run the command again.',
+  ) {
+    super(message)
+  }
+}
+
 export type Planned =
   | { readonly plan: Plan; readonly problems?: undefined }
   | { readonly plan?: undefined; readonly problems: readonly Problem[] }

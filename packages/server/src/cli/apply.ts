@@ -1,10 +1,10 @@
 /** `sallyport apply FILE…`: checks blueprints, shows what they would change, and does it in one transaction. */
 
 import type { Command } from 'commander'
-import { applyPlan, PlanOutdated } from '../blueprint/apply.ts'
+import { applyPlan } from '../blueprint/apply.ts'
 import type { GeneratedSecret } from '../blueprint/execute.ts'
 import { formatPlan } from '../blueprint/format-plan.ts'
-import type { Plan } from '../blueprint/plan.ts'
+import { type Plan, PlanOutdated } from '../blueprint/plan.ts'
 import { systemEffects } from '../effects.ts'
 import type { OpenStore } from '../open-store.ts'
 import { commandActor } from './actor.ts'

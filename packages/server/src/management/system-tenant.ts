@@ -7,7 +7,7 @@ import type { Actor } from '../store/audit-records.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { findMembership, type MembershipPlace, saveMembership } from '../store/memberships.ts'
 import { saveOrganization, selectOrganization } from '../store/organizations.ts'
-import { lockTenants, saveApi, saveTenant, selectTenant, selectTenantParts } from '../store/tenants.ts'
+import { addTenant, lockTenants, saveApi, selectTenant, selectTenantParts } from '../store/tenants.ts'
 import { managementApiId } from './authenticate.ts'
 import { operatorsId, systemTenantId } from './authorize.ts'
 import { permissionNames, permissions } from './permissions.ts'
@@ -20,12 +20,12 @@ export async function ensureSystemTenant(tx: WriteTransaction, by: Actor = 'serv
   const record = (action: string, target: string) =>
     tx.audit({ tenantId: systemTenantId, actor: by, action, target })
   if ((await selectTenant(tx.kysely, systemTenantId)) === null) {
-    await saveTenant(tx, systemTenantId, {
+    const isMade = await addTenant(tx, systemTenantId, {
       ...{ name: 'Sallyport', environment: 'live' },
       // A stolen management token is a stolen server.
       settings: { access_token_seconds: 600 },
     })
-    record('createTenant', `tenant ${systemTenantId}`)
+    if (isMade) record('createTenant', `tenant ${systemTenantId}`)
   }
   const scopes = Object.fromEntries(permissionNames.map((name) => [name, permissions[name].about]))
   const { apis } = await selectTenantParts(tx.kysely, systemTenantId)

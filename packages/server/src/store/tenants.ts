@@ -236,6 +236,26 @@ export interface NewTenant {
   readonly disabledAt?: number | null
 }
 
+/** False, and nothing is done, if there is one of that id, also one that somebody else is only just making. */
+export async function addTenant(
+  tx: WriteTransaction,
+  tenantId: string,
+  { name, environment, settings, blueprint = null, disabledAt = null }: NewTenant,
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx.kysely
+    .insertInto('tenants')
+    .values({
+      ...{ id: tenantId, name, environment, settings: writeJson(settings), blueprint },
+      ...{ disabled_at: disabledAt, created_at: tx.now, updated_at: tx.now },
+    })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .executeTakeFirst()
+  if (numInsertedOrUpdatedRows === 0n) return false
+  appendTenant(tx, tenantId)
+  if (disabledAt !== null) await cutOff(tx, tenantId, { kind: 'tenant', subjectId: tenantId })
+  return true
+}
+
 /** Disabled, all its tokens die. What its dialect made of tokens until now is kept beside it. */
 export async function saveTenant(tx: WriteTransaction, tenantId: string, tenant: NewTenant): Promise<void> {
   await lockTenant(tx, tenantId)

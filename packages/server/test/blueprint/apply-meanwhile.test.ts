@@ -4,14 +4,15 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { createExposure } from '../../src/apps/expose-credential.ts'
-import { applyPlan, PlanOutdated } from '../../src/blueprint/apply.ts'
+import { applyPlan } from '../../src/blueprint/apply.ts'
+import { PlanOutdated } from '../../src/blueprint/plan.ts'
 
 import { findAppById, findClient, removeApp, saveApp } from '../../src/store/apps.ts'
 import { listCredentials, removeCredential } from '../../src/store/credentials.ts'
 import type { Database, WriteTransaction } from '../../src/store/database.ts'
 import { exposeCredential } from '../../src/store/exposure.ts'
 import { saveOrganization, selectOrganization } from '../../src/store/organizations.ts'
-import { lockTenant, saveTenant, selectTenant } from '../../src/store/tenants.ts'
+import { addTenant, lockTenant, saveTenant, selectTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
 import { overtaken } from '../store/overtaken.ts'
 import { applied, type Bench, changed, createBench, planOf, sample, syncClient } from './sample.ts'
@@ -120,5 +121,17 @@ forEachStore((engine, store) => {
       PlanOutdated,
     )
     assert.equal(await findClient(db, 'shop', clientId), null)
+  })
+
+  test(`${engine}: a tenant that somebody else makes meanwhile is not overwritten`, async (t) => {
+    const { db } = await store.open(t)
+    const bench = await createBench(db)
+    const others = { name: 'Of others', environment: 'live' as const, settings: {} }
+    await assert.rejects(
+      applyMeanwhile(bench, sample, (tx) => addTenant(tx, 'shop', others)),
+      PlanOutdated,
+    )
+    const tenant = await selectTenant(db.kysely, 'shop')
+    assert.deepEqual([tenant?.name, tenant?.environment, tenant?.blueprint], ['Of others', 'live', null])
   })
 })

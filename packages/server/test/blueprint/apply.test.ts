@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 
 import { test } from 'node:test'
-import { applyPlan, PlanOutdated } from '../../src/blueprint/apply.ts'
+import { applyPlan } from '../../src/blueprint/apply.ts'
+import { PlanOutdated } from '../../src/blueprint/plan.ts'
 import { findAppById, saveApp } from '../../src/store/apps.ts'
 import { saveCredential } from '../../src/store/credentials.ts'
 

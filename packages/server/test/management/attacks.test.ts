@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { wholeServer } from '../../src/management/authorize.ts'
+import { addTenant, loadTenant } from '../../src/store/tenants.ts'
 import { forEachStore, oneStore } from '../harness.ts'
+import { overtaken } from '../store/overtaken.ts'
 import { assertProblem, change, manager, organizationPlace, startManaged, tenantPlace } from './managed.ts'
 import { appOf, customerApps } from './people.ts'
 
@@ -93,6 +95,21 @@ forEachStore((_engine, suite) => {
     const { json } = await auditor.call('GET', '/tenants/umbrella/audit-records')
     const actions: readonly string[] = json.items.map(({ action }: { action: string }) => action)
     assert.ok(actions.includes('createTenant') && !actions.includes('removeTenant'), actions.join(' '))
+  })
+
+  test('trust R3: of two nodes that make one tenant at once, the second is told and overwrites nothing', async (t) => {
+    const server = await startManaged(t, suite)
+    const { db } = server
+    const operator = await manager(server)
+    const body = { id: 'twice', name: 'Second', environment: 'test', hosts: ['second.example'] }
+    const answer = await overtaken(
+      db,
+      (tx) => addTenant(tx, 'twice', { name: 'First', environment: 'live', settings: {} }),
+      () => operator.call('POST', '/tenants', { body }),
+    )
+    assertProblem(answer, 409, 'conflict')
+    const made = await loadTenant(db, 'twice')
+    assert.deepEqual([made?.name, made?.environment, made?.hosts], ['First', 'live', []])
   })
 })
 

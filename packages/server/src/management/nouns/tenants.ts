@@ -7,7 +7,9 @@ import { pickSettings, TenantEntry } from '../../blueprint/schema.ts'
 import { blueprintWords } from '../../blueprint/words.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import {
+  addTenant,
   listTenants,
+  type NewTenant as NewTenantRow,
   removeTenant,
   replaceHosts,
   saveTenant,
@@ -76,20 +78,25 @@ const findWhole = async ({ tenant }: { readonly tenant: string }, from: From) =>
 
 const server = async (): Promise<Target> => ({ place: serverPlace, name: 'server' })
 
-/** The rows as a body says them; `before` is what stays where the body says nothing. */
-async function save(
-  tx: WriteTransaction,
-  tenantId: string,
+/** The row as a body says it; `before` is what stays where the body says nothing. */
+const rowOf = (
+  { now }: WriteTransaction,
   body: Static<typeof ChangedTenant>,
   environment: TenantRow['environment'],
   before: TenantRow | null,
+): NewTenantRow => ({
+  ...{ name: body.name, environment },
+  settings: pickSettings(TenantSettings, body),
+  disabledAt: body.disabled === true ? (before?.disabledAt ?? now) : null,
+  blueprint: before?.blueprint ?? null,
+})
+
+/** Beside its row. */
+async function saveRest(
+  tx: WriteTransaction,
+  tenantId: string,
+  body: Static<typeof ChangedTenant>,
 ): Promise<object> {
-  await saveTenant(tx, tenantId, {
-    ...{ name: body.name, environment },
-    settings: pickSettings(TenantSettings, body),
-    disabledAt: body.disabled === true ? (before?.disabledAt ?? tx.now) : null,
-    blueprint: before?.blueprint ?? null,
-  })
   await replaceHosts(tx, tenantId, body.hosts ?? [])
   const row = await selectTenant(tx.kysely, tenantId)
   if (row === null) throw new Error(`Tenant ${tenantId} was saved and is gone.`)
@@ -190,11 +197,12 @@ export const tenantOperations = [
     async run({ body, caller, prepared }, tx) {
       checkReachable(urlsOfIssuers(body), prepared)
       await checkPair(tx, caller, body, undefined)
-      if ((await selectTenant(tx.kysely, body.id)) !== null)
-        refuseWith('conflict', { detail: `There is a tenant ${body.id}.` })
       checkAuthorities(body)
       checkDeclared(body, [])
-      const made = await save(tx, body.id, body, body.environment, null)
+      // Nobody can lock what is not there: of two who make one at once the second is told here.
+      if (!(await addTenant(tx, body.id, rowOf(tx, body, body.environment, null))))
+        refuseWith('conflict', { detail: `There is a tenant ${body.id}.` })
+      const made = await saveRest(tx, body.id, body)
       return { body: made, location: `/tenants/${body.id}`, name: `tenant ${body.id}`, tenantId: body.id }
     },
   }),
@@ -230,7 +238,8 @@ export const tenantOperations = [
       // The id stands, and that of the system tenant is one that nobody else may take.
       const { environment } = row
       checkDeclared({ ...body, environment, id: 'checked', apis, plans, organizations }, [])
-      return { body: await save(tx, row.id, body, row.environment, row) }
+      await saveTenant(tx, row.id, rowOf(tx, body, environment, row))
+      return { body: await saveRest(tx, row.id, body) }
     },
   }),
   write({
