@@ -81,6 +81,7 @@ function saveStep(row: DeclaredRow, before: StoredRow | undefined, hasher: Compa
   const remarks = [
     ...(before.owner === null ? [`taken into blueprint ${row.blueprint.file.blueprint}`] : []),
     ...proof.notes,
+    ...(proof.isReplaced && disabledAfter(before, true) !== null ? ['stays disabled'] : []),
     ...(found.length === 0 ? describeOrder(old, fresh) : []),
   ]
   const differences = [...(proof.differences ?? []), ...found]
@@ -88,6 +89,17 @@ function saveStep(row: DeclaredRow, before: StoredRow | undefined, hasher: Compa
   if (notes.length === 0) return []
   const replacesProof = proof.isReplaced
   return [{ sign: '~', declared: row, stored: before, notes, remarks, differences, replacesProof }]
+}
+
+/**
+ * A quarantine is about the secret that others have seen, and goes with it; whoever disables a credential means it
+ * whatever it proves with. One that was disabled before it was seen was disabled by people.
+ */
+export function disabledAfter(stored: StoredRow, replacesProof: boolean): number | null {
+  const { disabledAt } = stored
+  if (!replacesProof || stored.noun !== 'credential' || disabledAt === null) return disabledAt
+  const { exposedAt } = stored
+  return exposedAt !== null && exposedAt <= disabledAt ? null : disabledAt
 }
 
 /** As people write it. What the blueprint leaves to the store counts as it is there. */

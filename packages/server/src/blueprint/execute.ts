@@ -20,7 +20,7 @@ import {
   saveTenant,
 } from '../store/tenants.ts'
 import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
-import type { Comparison, Step } from './compare.ts'
+import { type Comparison, disabledAfter, type Step } from './compare.ts'
 import { PlanOutdated } from './plan.ts'
 import {
   appKey,
@@ -194,7 +194,7 @@ async function saveCredentialRow(
   await addCredential(tx, tenantId, clientId, {
     ...terms,
     ...newVerifier(execution, row, clientId),
-    disabledAt: stored?.disabledAt ?? null,
+    disabledAt: stored && disabledAfter(stored, true),
   })
 }
 

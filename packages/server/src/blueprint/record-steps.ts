@@ -2,7 +2,7 @@
 
 import type { Actor } from '../store/audit-records.ts'
 import type { WriteTransaction } from '../store/database.ts'
-import type { Step } from './compare.ts'
+import { disabledAfter, type Step } from './compare.ts'
 import { formOfFormat } from './proof.ts'
 import { publicProofOf } from './public-proof.ts'
 import type { DeclaredRow, ResolvedProof, StoredRow } from './rows.ts'
@@ -43,7 +43,7 @@ function statesOf(step: Step, clientIds: ClientIds): readonly [before: object | 
   const { declared } = step
   if (step.sign === '+') return [null, declaredState(declared, null, clientIds)]
   const before = storedState(step.stored)
-  const after = declaredState(declared, step.stored.disabledAt, clientIds)
+  const after = declaredState(declared, disabledAfter(step.stored, step.replacesProof), clientIds)
   // A key or a secret that has taken another's place looks like it from here.
   return [before, step.replacesProof ? { ...after, replaced: true } : after]
 }

@@ -67,7 +67,9 @@ export type StoredRow = {
   readonly [N in Noun]: OfNoun<N> & {
     readonly owner: string | null
     readonly disabledAt: number | null
-  } & (N extends 'credential' ? { readonly verifier: CredentialVerifier } : unknown) &
+  } & (N extends 'credential'
+      ? { readonly verifier: CredentialVerifier; readonly exposedAt: number | null }
+      : unknown) &
     (N extends 'app' ? { readonly clientId: string } : unknown)
 }[Noun]
 
@@ -150,7 +152,8 @@ export function storedRows(rows: BlueprintTenant): StoredRow[] {
 function storedCredentials({ tenant, apps, credentials, verifiers }: BlueprintTenant): StoredRow[] {
   const appOf = new Map(apps.map((app) => [app.clientId, app]))
   const verifierOf = new Map(verifiers.map((verifier) => [`${verifier.clientId} ${verifier.id}`, verifier]))
-  return credentials.flatMap(({ clientId, id, expiresAt, disabledAt, blueprint }): Stored<'credential'>[] => {
+  return credentials.flatMap((credential): Stored<'credential'>[] => {
+    const { clientId, id, expiresAt, disabledAt, exposedAt, blueprint } = credential
     const app = appOf.get(clientId)
     const verifier = verifierOf.get(`${clientId} ${id}`)
     if (!app || !verifier) return []
@@ -162,6 +165,7 @@ function storedCredentials({ tenant, apps, credentials, verifiers }: BlueprintTe
         address,
         owner: blueprint,
         disabledAt,
+        exposedAt,
         verifier,
         fields: { id, appId: app.id, expires_at: expiresAt },
         settings: {},
