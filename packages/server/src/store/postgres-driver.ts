@@ -3,17 +3,13 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { StoreBusy, StoreConflict, StoreTooSlow, StoreUnavailable } from './database.ts'
+import { allowLongStatements, wholeTableMilliseconds } from './whole-tables.ts'
 
 /** Below one second, so that a request which needs a dead database is refused within it. */
 export const defaultTimeoutMilliseconds = 800
 /** The server gives up this much earlier: then it is an answer, and the connection lives on. */
 const headStartMilliseconds = 100
 const idleInTransactionMilliseconds = 5000
-/** Millions of rows deleted, and the keys that point at them checked. */
-const longMilliseconds = 300_000
-
-/** A statement: until its transaction ends, the server and this program wait for those after it. */
-export const allowLongStatements = `set local statement_timeout = ${longMilliseconds - headStartMilliseconds}`
 
 const int8 = 20
 
@@ -127,7 +123,8 @@ function asKyselyClient(client: pg.PoolClient): PostgresPoolClient {
       if (failure) throw failure
       try {
         const result = await client.query({ text, values: [...values], ...limit })
-        if (text === allowLongStatements) limit = { query_timeout: longMilliseconds }
+        if (text === allowLongStatements)
+          limit = { query_timeout: wholeTableMilliseconds + headStartMilliseconds }
         return result
       } catch (error) {
         const translated = translatePostgresError(error)
