@@ -220,7 +220,7 @@ forEachStore((_engine, suite) => {
       saveOrganization(tx, 'bare', { ...organization, disabledAt: server.clock() }),
     )
     await other.until(() => other.isEnded)
-    await server.db.write((tx) => saveOrganization(tx, 'bare', organization))
+    await server.db.write((tx) => saveOrganization(tx, 'bare', { ...organization, disabledAt: null }))
     const url = '/bare/oauth2/revocations'
     const headers = { accept: 'text/event-stream' }
     const late = new Following()
