@@ -48,6 +48,11 @@ export async function writeReply(
       await checkRepeating(route, caller, tx)
       return repeat(given, key)
     }
+    // Its day has ended just now: nothing was prepared for a second time.
+    if (isRepeated)
+      refuseWith('idempotency_key_reused', {
+        detail: 'What was done with it is no longer known: take another key.',
+      })
     const target = await findTarget(route, caller, tx)
     const query = readQuery(request.query, operation.query, false)
     const body = readInput(operation, request, target)

@@ -128,6 +128,32 @@ forEachStore((_engine, suite) => {
     })
   })
 
+  test('trust F27: with an organization of those who manage go the roles of its apps, here and in each tenant', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const organizations = '/tenants/system/organizations'
+    made(await operator.call('POST', organizations, { body: { id: 'branch', name: 'Branch' } }))
+    const app = made(
+      await operator.call('POST', `${organizations}/branch/apps`, { body: { id: 'a', name: 'A' } }),
+    )
+    const member = `app ${app.json.client_id}`
+    await server.db.write((tx) => saveMembership(tx, tenantPlace('acme'), member, ['tenant_admin']))
+    assert.equal((await operator.call('DELETE', `${organizations}/branch`)).status, 204)
+    const holders = (await operator.call('GET', `${acme}/memberships`)).json.items
+    assert.deepEqual(
+      holders.filter((one: { member: string }) => one.member === member.replace(' ', ':')),
+      [],
+    )
+    const records = async (tenant: string, action: string) =>
+      (await operator.call('GET', `/tenants/${tenant}/audit-records?action=${action}`)).json.items
+    const [removed] = await records('system', 'removeOrganization')
+    assert.deepEqual(removed.before.memberships, [
+      { tenant: 'acme', member, organization: null, roles: ['tenant_admin'] },
+    ])
+    const [lost] = await records('acme', 'removeMembership')
+    assert.deepEqual([lost.target, lost.before.roles], [`membership ${member}`, ['tenant_admin']])
+  })
+
   test('issue 5, 2: an operator’s app counts with its organization, and the organization of the last one stays in use', async (t) => {
     const server = await startManaged(t, suite)
     const first = await manager(server)

@@ -8,7 +8,6 @@ import { AppEntry, pickSettings, type TenantEntry } from '../../blueprint/schema
 import { blueprintWords } from '../../blueprint/words.ts'
 import { type AppRecord, findAppByClientId, listApps, removeApp, saveApp } from '../../store/apps.ts'
 import type { WriteTransaction } from '../../store/database.ts'
-import { listMembershipsOf, removeMembershipsOf } from '../../store/memberships.ts'
 import { type OrganizationRecord, selectOrganization } from '../../store/organizations.ts'
 import { defaultClientIdShape, identifierBytes } from '../../tenants/client-id-shape.ts'
 import { barredApis, barredSentence } from '../../tenants/plan-scopes.ts'
@@ -19,7 +18,7 @@ import { checkApp, tenantEntry, tenantEntryWithApps } from '../declared.ts'
 import { explained } from '../explained.ts'
 import { checkFreeAppId } from '../free-app-id.ts'
 import { keepOperator } from '../last-operator.ts'
-import { lostMemberships } from '../lost-memberships.ts'
+import { lostMemberships, removeRoles } from '../lost-memberships.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed } from '../shapes.ts'
@@ -121,13 +120,6 @@ async function checkOperatorSettings(
     })
   // Nobody knows yet whether it can prove a key, or has a certificate and a port to show it at.
   if (constraint !== before && constraint !== undefined) await keepOperator(tx, tenant, clientId)
-}
-
-/** Of an app that manages, wherever it may. */
-async function removeRoles(tx: WriteTransaction, clientId: string, value: object) {
-  const lost = await listMembershipsOf(tx, `app ${clientId}`)
-  await removeMembershipsOf(tx, `app ${clientId}`)
-  return lostMemberships(systemTenantId, value, lost)
 }
 
 const settingsOf = (body: Static<typeof ChangedApp>): AppSettings => pickSettings(AppSettings, body)
@@ -262,7 +254,8 @@ export const appOperations = [
       await keepOperator(tx, tenant, app)
       // Made again it would not be cut off any more.
       if (row.disabledAt !== null) requirePermission(caller, 'grant_app_privileges', place)
-      const lost = tenant === systemTenantId ? await removeRoles(tx, app, value) : {}
+      const lost =
+        tenant === systemTenantId ? lostMemberships(tenant, value, await removeRoles(tx, [app])) : {}
       await removeApp(tx, tenant, app)
       return { body: null, ...lost, after: null }
     },

@@ -18,6 +18,7 @@ import { operatorsId, systemTenantId } from '../authorize.ts'
 import { checkOrganization, tenantEntry } from '../declared.ts'
 import { explained } from '../explained.ts'
 import { keepOperatorsOf } from '../last-operator.ts'
+import { recordsElsewhere, removeRoles, saidMemberships } from '../lost-memberships.ts'
 import { type From, list, read, type Target, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { closed, managed, OrNull } from '../shapes.ts'
@@ -190,9 +191,11 @@ export const organizationOperations = [
     find: findWhole,
     async run({ params: { tenant, organization }, target }, tx) {
       await keepOperators(tx, tenant, organization)
-      const before = { ...target.value, ...(await belongings(tx, tenant, organization)) }
+      const { apps, memberships } = await belongings(tx, tenant, organization)
+      const lost = tenant === systemTenantId ? await removeRoles(tx, apps) : []
       await removeOrganization(tx, tenant, organization)
-      return { body: null, before, after: null }
+      const before = { ...target.value, apps, memberships: [...memberships, ...saidMemberships(lost)] }
+      return { body: null, before, elsewhere: recordsElsewhere(tenant, lost), after: null }
     },
   }),
 ]
