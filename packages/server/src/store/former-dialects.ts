@@ -6,7 +6,7 @@ import { type JsonObject, readJson, writeJson } from './json.ts'
 export interface FormerDialect {
   /** The member `token` of the dialect's settings: the templates of header and claims, or nothing for the standard's. */
   readonly token: JsonObject
-  /** Epoch seconds: since then nothing is issued in it. */
+  /** Epoch seconds: since then nothing is issued in it, but by nodes that have yet to hear of the change. */
   readonly until: number
 }
 
@@ -30,7 +30,8 @@ export async function formerDialectsAfter(
   if (row === undefined) return null
   const left = tokenOf(readJson(row.settings))
   if (isSame(left, tokenOf(settings))) return row.former_dialects
-  const others = readFormerDialects(row.former_dialects).filter(({ token }) => !isSame(token, left))
+  // One that comes a second time is there twice: each of its times tells which tokens are its own.
+  const others = readFormerDialects(row.former_dialects)
   return writeJson([{ token: left, until: tx.now }, ...others].slice(0, mostKept))
 }
 

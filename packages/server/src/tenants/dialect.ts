@@ -2,9 +2,9 @@
 
 import { type CompiledTemplate, compileTemplate, type JsonObject } from '@sallyport/protocol'
 import type { SigningKeyRecord } from '../store/signing-keys.ts'
-import type { TenantRecord } from '../store/tenants.ts'
-import type { DialectSettings } from './settings.ts'
-import { claimVariables, headerVariables, responseVariables } from './template-variables.ts'
+import type { ApiRecord, TenantRecord } from '../store/tenants.ts'
+import type { ApiSettings, DialectSettings } from './settings.ts'
+import { certainVariables, claimVariables, headerVariables, responseVariables } from './template-variables.ts'
 
 /** What a request leaned on beyond the standard: counted for each app, so that an end date can be planned. */
 export type DialectFeature =
@@ -37,6 +37,8 @@ export interface Dialect {
   readonly claimNames: ReadonlyMap<string, readonly string[]>
   /** The names of all claims. */
   readonly claimMembers: ReadonlySet<string>
+  /** Those that each token has: what has no value is left out. */
+  readonly certainMembers: ReadonlySet<string>
   /** What every answer in this dialect leans on. */
   readonly answerFeatures: readonly DialectFeature[]
 }
@@ -92,11 +94,19 @@ function claimNamesOf(template: Readonly<Record<string, unknown>>): Dialect['cla
   return names
 }
 
+function certainMembersOf(template: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const isCertain = (value: unknown) =>
+    typeof value !== 'string' ||
+    compiled({ value }, claimVariables).variables.every((variable) => certainVariables.has(variable))
+  return new Set(Object.entries(template).flatMap(([name, value]) => (isCertain(value) ? [name] : [])))
+}
+
 let editions = 0
 
 export function compileDialect(settings: DialectSettings): Dialect {
   const { request = {}, response = {}, token = {} } = settings
   const names = request.query_credentials
+  const claims = token.claims ?? standardClaims
   return {
     edition: ++editions,
     deprecatedAt: midnight(settings.deprecated),
@@ -109,9 +119,10 @@ export function compileDialect(settings: DialectSettings): Dialect {
     tokenType: response.token_type ?? 'Bearer',
     responseMembers: compiled(response.members ?? standardMembers, responseVariables),
     header: compiled(token.header ?? standardHeader, headerVariables),
-    claims: compiled(token.claims ?? standardClaims, claimVariables),
-    claimNames: claimNamesOf(token.claims ?? standardClaims),
-    claimMembers: new Set(Object.keys(token.claims ?? standardClaims)),
+    claims: compiled(claims, claimVariables),
+    claimNames: claimNamesOf(claims),
+    claimMembers: new Set(Object.keys(claims)),
+    certainMembers: certainMembersOf(claims),
     answerFeatures: answerFeaturesOf(settings),
   }
 }
@@ -125,21 +136,27 @@ export const dialectAt = (dialect: Dialect, now: number): Dialect =>
 /** One that a tenant has left. */
 export interface FormerDialect {
   readonly dialect: Dialect
-  /** Epoch seconds: since then nothing is issued in it. */
+  /** Epoch seconds: since then nothing is issued in it, but by nodes that have yet to hear of the change. */
   readonly until: number
 }
 
-type LeftBehind = Pick<TenantRecord, 'formerDialects'> & {
+const isOpaque = ({ settings }: ApiRecord) => (settings as ApiSettings).token_format === 'opaque'
+
+type LeftBehind = Pick<TenantRecord, 'formerDialects' | 'apis'> & {
   readonly signingKeys: readonly Pick<SigningKeyRecord, 'createdAt'>[]
 }
 
-/** Those of which tokens may still be good: one of the keys that could have signed them is. The latest first. */
+/**
+ * Those of which tokens may still be good, the latest first: one of the keys that could have signed them is, or they are
+ * opaque, and no key has.
+ */
 export const compileFormerDialects = ({
   formerDialects,
   signingKeys,
+  apis,
 }: LeftBehind): readonly FormerDialect[] =>
   formerDialects
-    .filter(({ until }) => signingKeys.some(({ createdAt }) => createdAt <= until))
+    .filter(({ until }) => apis.some(isOpaque) || signingKeys.some(({ createdAt }) => createdAt <= until))
     // The store holds only what the schema has let in.
     .map(({ token, until }) => ({ dialect: compileDialect({ token } as DialectSettings), until }))
 

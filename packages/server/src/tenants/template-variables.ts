@@ -26,4 +26,10 @@ export const claimVariables = [
   'plan.id',
 ] as const
 
+/** Those of them that each token has a value for; the others may be without one. */
+export const certainVariables: ReadonlySet<string> = new Set([
+  ...['issuer', 'client_id', 'subject', 'audience', 'scopes', 'iat', 'exp', 'jti', 'expires_in'],
+  ...['tenant.id', 'tenant.environment', 'app.id', 'app.name', 'organization.id', 'organization.name'],
+])
+
 export const responseVariables = ['access_token', 'token_type', ...claimVariables] as const

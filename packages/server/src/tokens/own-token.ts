@@ -76,29 +76,20 @@ export function ownToken(tenant: IssuingTenant, claims: Claims, provenance: Prov
 
 /**
  * Told by the names of its claims, since it does not say so itself. What was in force when it was issued comes first: the
- * tenant's dialect, or the standard, for apps that have opted out and for whatever speaks for another than its client.
+ * tenant's dialect, then the standard, for apps that have opted out and for whatever speaks for another than its client.
  */
 function writtenBy(tenant: IssuingTenant, claims: Claims): Dialect {
   if (claims[derivedFromClaim] !== undefined) return standardDialect
+  const names = new Set(Object.keys(claims).filter((name) => name !== 'cnf'))
+  const fits = ({ claimMembers, certainMembers }: Dialect) =>
+    names.isSubsetOf(claimMembers) && certainMembers.isSubsetOf(names)
   const then = dialectOf(tenant, seconds(claims.iat))
-  return closest(claims, [then, standardDialect]) ?? closest(claims, chosenDialects(tenant)) ?? then
+  return [then, standardDialect, ...chosenDialects(tenant)].find(fits) ?? then
 }
 
 /** The tenant's dialect at a time; a token that does not tell its own may be of today. */
 function dialectOf({ dialect, formerDialects }: TokenDialects, at = Number.POSITIVE_INFINITY): Dialect {
   return formerDialects.findLast(({ until }) => at <= until)?.dialect ?? dialect
-}
-
-/** Of those that have all these claims the one with the fewest others; the first of equals. */
-function closest(claims: Claims, dialects: readonly Dialect[]): Dialect | undefined {
-  const names = Object.keys(claims).filter((name) => name !== 'cnf')
-  const [first, ...others] = dialects.filter(({ claimMembers }) =>
-    names.every((name) => claimMembers.has(name)),
-  )
-  return others.reduce(
-    (best, one) => (one.claimMembers.size < (best?.claimMembers.size ?? 0) ? one : best),
-    first,
-  )
 }
 
 function apiIdOf(

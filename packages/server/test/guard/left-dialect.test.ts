@@ -165,10 +165,51 @@ test('issue Watermarks: claims that have kept their names and changed their mean
 })
 
 test('issue Watermarks: a left dialect is forgotten with the last key that may have signed in it', () => {
-  const formerDialects = [{ token: renamed, until: 10 }]
+  const left = { formerDialects: [{ token: renamed, until: 10 }], apis: [] }
   const remembered = (...createdAt: number[]) =>
-    compileFormerDialects({ formerDialects, signingKeys: createdAt.map((at) => ({ createdAt: at })) }).length
+    compileFormerDialects({ ...left, signingKeys: createdAt.map((at) => ({ createdAt: at })) }).length
   assert.deepEqual([remembered(9), remembered(10, 11), remembered(11), remembered()], [1, 1, 0, 0])
+  const settings = { scopes: {}, token_format: 'opaque' }
+  const apis = [{ id: 'rest', audience: 'https://rest.example', settings, blueprint: null }]
+  // No key has signed an opaque token, so the end of all keys is not its end.
+  assert.equal(compileFormerDialects({ ...left, apis, signingKeys: [{ createdAt: 11 }] }).length, 1)
+})
+
+test('issue Watermarks: a dialect that was tried, left and taken up again is known for each of its times', async (t) => {
+  const [one, other] = [
+    { ...common, sub: '${organization.id}', client_id: '${client_id}' },
+    { ...common, sub: '${client_id}', client_id: '${app.id}' },
+  ].map((claims) => ({ token: { claims } }))
+  const apps = [app('sync', { client_id: 'a-client' }), resourceServer]
+  const server = await startTestServer(t, oneStore, blueprint(tenant('acme', apps, { dialect: one })))
+  const tokens = [await tokenOf(server)]
+  for (const dialect of [other, one, undefined]) {
+    await server.advance(10)
+    await changeDialect(server, dialect)
+    await server.advance(10)
+    tokens.push(await tokenOf(server))
+  }
+  for (const token of tokens) {
+    const reply = await introspect(server, token)
+    assertActive(reply)
+    assert.equal(reply.json.client_id, 'a-client')
+  }
+})
+
+test('issue Watermarks: a token without an optional claim of its dialect is none of the standard', async (t) => {
+  const claims = {
+    ...{ ...common, sub: '${client_id}', client_id: '${app.id}', scope: '${scope}' },
+    ...{ org_id: '${organization.name}', cred: '${credential_id}', tier: '${organization.attributes.tier}' },
+  }
+  const apps = [app('sync', { client_id: 'a-client' }), resourceServer]
+  const server = await startTestServer(
+    t,
+    oneStore,
+    blueprint(tenant('acme', apps, { dialect: { token: { claims } } })),
+  )
+  const reply = await introspect(server, await tokenOf(server))
+  assertActive(reply)
+  assert.equal(reply.json.client_id, 'a-client')
 })
 
 test('issue Watermarks: an app that has left its tenant’s dialect dies with its organization, whatever the dialect calls so', async (t) => {

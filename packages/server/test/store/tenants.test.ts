@@ -36,7 +36,7 @@ forEachStore((_, store) => {
     await assertNeighbourUntouched()
   })
 
-  test('store tenants: what its dialect made of tokens is kept when that changes, once each and the latest first', async (t) => {
+  test('store tenants: what its dialect made of tokens is kept when that changes, the latest first', async (t) => {
     const { db, clock } = await openWithOwn(store, t)
     const claims = (name: string) => ({ dialect: { token: { claims: { [name]: '${client_id}' } } } })
     const left = async (settings: object) => {
@@ -60,7 +60,7 @@ forEachStore((_, store) => {
     ])
     assert.deepEqual(
       (await left({})).map(([token]) => token),
-      [a, b, '{}'],
+      [a, b, a, '{}'],
     )
     for (let n = 0; n < 30; n += 1) await left(claims(`n${n}`))
     assert.equal((await left({})).length, 20)
