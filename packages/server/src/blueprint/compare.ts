@@ -93,13 +93,14 @@ function saveStep(row: DeclaredRow, before: StoredRow | undefined, hasher: Compa
 
 /**
  * A quarantine is about the secret that others have seen, and goes with it; whoever disables a credential means it
- * whatever it proves with. One that was disabled before it was seen was disabled by people.
+ * whatever it proves with. A quarantine is written at the moment of the sight; what was only noted then, and is disabled
+ * since, was disabled by people.
  */
 export function disabledAfter(stored: StoredRow, replacesProof: boolean): number | null {
   const { disabledAt } = stored
   if (!replacesProof || stored.noun !== 'credential' || disabledAt === null) return disabledAt
   const { exposedAt } = stored
-  return exposedAt !== null && exposedAt <= disabledAt ? null : disabledAt
+  return exposedAt === disabledAt ? null : disabledAt
 }
 
 /** As people write it. What the blueprint leaves to the store counts as it is there. */

@@ -23,13 +23,13 @@ export async function refuseDroppedSettings(
   kysely: Kysely<Schema>,
   { statement_timeout }: pg.PoolOptions,
 ): Promise<void> {
-  const asked = { synchronous_commit: 'on', statement_timeout: `${statement_timeout}` }
+  const asked = { synchronous_commit: ['on', 'remote_apply'], statement_timeout: [`${statement_timeout}`] }
   const { rows } = await sql<{ name: string; setting: string }>`select name, setting from pg_settings
     where name in (${sql.join(Object.keys(asked))})`.execute(kysely)
   const found = new Map(rows.map(({ name, setting }) => [name, setting]))
-  for (const [name, value] of Object.entries(asked))
-    if (found.get(name) !== value)
+  for (const [name, values] of Object.entries(asked))
+    if (!values.includes(found.get(name) ?? ''))
       throw new StoreRefused(
-        `A connection to PostgreSQL has ${name} = ${found.get(name)}, where ${value} was asked for: ${nextStep}.`,
+        `A connection to PostgreSQL has ${name} = ${found.get(name)}, where ${values[0]} was asked for: take it out of the database URL if it stands there, or ${nextStep}.`,
       )
 }

@@ -140,8 +140,14 @@ function preparedReader(pool: pg.Pool): Read {
   }
 }
 
+/** A limit that is set for the user would end a migration of a large table, and waiting for another node's. */
+async function preparePatient(client: pg.ClientBase): Promise<void> {
+  await refuseStandby(client)
+  await client.query('set statement_timeout = 0')
+}
+
 async function migratePostgres({ url, clock, ...schema }: PostgresOptions): Promise<void> {
-  const pool = new pg.Pool({ ...patientConfig(url), max: 1, onConnect: refuseStandby })
+  const pool = new pg.Pool({ ...patientConfig(url), max: 1, onConnect: preparePatient })
   pool.on('error', () => {})
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
   try {

@@ -72,15 +72,29 @@ export const readRevocation = (detail: string): Revocation => JSON.parse(detail)
 // What this process needs twenty milliseconds to read, while whoever else asks it waits.
 const rowsPerPage = 2_000
 
+type From = { readonly kysely: Kysely<Schema> }
+type Take = (page: readonly Revocation[]) => void
+/** Lets the work begin when its turn has come. */
+export type InTurn = (work: () => Promise<void>) => Promise<void>
+const atOnce: InTurn = (work) => work()
+
 /**
  * All of them, as of one moment, handed over in pages: a tenant may have more than one statement has the time to read, and
- * more than this process can look at without keeping others waiting.
+ * more than this process can look at without keeping others waiting. More than a page holds a connection for as long, so
+ * that is done in turn.
  */
-export const takeRevocations = (
-  from: { readonly kysely: Kysely<Schema> },
+export async function takeRevocations(
+  from: From,
   tenantId: string,
-  take: (page: readonly Revocation[]) => void,
-): Promise<void> =>
+  take: Take,
+  inTurn = atOnce,
+): Promise<void> {
+  const first = await pageOfRevocations(from, tenantId, { limit: rowsPerPage })
+  if (first.length < rowsPerPage) take(first)
+  else await inTurn(() => takePages(from, tenantId, take))
+}
+
+const takePages = (from: From, tenantId: string, take: Take): Promise<void> =>
   readSnapshot(from, async (kysely) => {
     for (let after: RevocationPage['after']; ; ) {
       const page = await pageOfRevocations({ kysely }, tenantId, { after, limit: rowsPerPage })
@@ -92,12 +106,9 @@ export const takeRevocations = (
     }
   })
 
-export async function listRevocations(
-  from: { readonly kysely: Kysely<Schema> },
-  tenantId: string,
-): Promise<Revocation[]> {
+export async function listRevocations(from: From, tenantId: string, inTurn = atOnce): Promise<Revocation[]> {
   const all: Revocation[] = []
-  await takeRevocations(from, tenantId, (page) => void all.push(...page))
+  await takeRevocations(from, tenantId, (page) => void all.push(...page), inTurn)
   return all
 }
 

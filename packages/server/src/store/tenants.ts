@@ -1,7 +1,7 @@
 /** Tenants with their hosts, APIs and plans: read whole, as one snapshot; every write is a change of the tenant. */
 
 import type { Kysely } from 'kysely'
-import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
+import { type Database, readSnapshot, StoreBusy, StoreTooSlow, type WriteTransaction } from './database.ts'
 import { type FormerDialect, formerDialectsAfter, readFormerDialects } from './former-dialects.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
 import { removeOpaqueTokens } from './opaque-tokens.ts'
@@ -118,11 +118,18 @@ export async function selectTenant(kysely: Kysely<Schema>, tenantId: string): Pr
  * On SQLite there is only one writer anyway.
  */
 export async function lockTenant({ kysely }: WriteTransaction, tenantId: string): Promise<void> {
-  await kysely
+  const lock = kysely
     .updateTable('tenants')
     .set((row) => ({ updated_at: row.ref('updated_at') }))
     .where('id', '=', tenantId)
-    .execute()
+  try {
+    await lock.execute()
+  } catch (error) {
+    // One row by its key is slow for one reason only.
+    if (error instanceof StoreTooSlow)
+      throw new StoreBusy(`Somebody else is changing tenant ${tenantId}.`, { cause: error })
+    throw error
+  }
 }
 
 /** In one order, or two who lock several wait for each other. One that is not there is not kept from being made. */

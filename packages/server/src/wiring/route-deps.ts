@@ -24,6 +24,7 @@ import { createTokenReuse } from '../oauth/token-reuse.ts'
 import { createFetchJson } from '../outbound/fetch-json.ts'
 import { createReachable } from '../outbound/reachable.ts'
 import { createOwnerTurns } from '../outbound/shared-fetches.ts'
+import { createTurnstile } from '../outbound/turnstile.ts'
 import { createRevocationFeed, type RevocationFeed } from '../revocation/feed.ts'
 import { forVerifiers } from '../revocation/for-verifiers.ts'
 import { revokeAndRecord } from '../revocation/recorded.ts'
@@ -37,6 +38,19 @@ import type { Kept } from './chores.ts'
 import type { ServerOptions } from './options.ts'
 
 const reuseBytes = 32 * 1024 * 1024
+
+// Of the ten connections that token requests need as well.
+const largeReadings = createTurnstile(2, Number.POSITIVE_INFINITY)
+
+/** For whatever holds a connection for seconds. */
+async function fewAtOnce(work: () => Promise<void>): Promise<void> {
+  const leave = await largeReadings.enter(new AbortController().signal)
+  try {
+    await work()
+  } finally {
+    leave?.()
+  }
+}
 
 export function routeDeps(
   options: ServerOptions,
@@ -55,7 +69,7 @@ export function routeDeps(
   const opaqueTokens = createOpaqueTokens({ db, effects })
   const revocations = createRevocations({
     changes: db.changes,
-    load: (tenantId, take) => takeRevocations(db, tenantId, take),
+    load: (tenantId, take) => takeRevocations(db, tenantId, take, fewAtOnce),
   })
   return {
     effects,
@@ -99,7 +113,7 @@ function revocationFeed({ store: { db }, log }: ServerOptions, directory: Direct
     listClientIds(db, tenantId, organizationId)
   return createRevocationFeed({
     changes: db.changes,
-    list: (tenantId) => listRevocations(db, tenantId),
+    list: (tenantId) => listRevocations(db, tenantId, fewAtOnce),
     listAfter: (tenantId, seq) => listRevocationsAfter(db, tenantId, seq),
     words: async (tenantId, revocation) =>
       forVerifiers(await directory.tenant(tenantId), revocation, clientIdsOf),

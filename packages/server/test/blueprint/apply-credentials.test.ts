@@ -158,6 +158,14 @@ forEachStore((engine, store) => {
     bench.environment.SECRET = 'a-third-secret-of-a-credential-that-is-off'
     assert.deepEqual((await applied(bench, [text])).lines, [`${line} (secret replaced, stays disabled)`])
     assert.equal(await standing(), 'disabled')
+
+    // So too where it had only been noted before.
+    await db.write((tx) => disableCredential(tx, 'shop', clientId, 'main', false))
+    await db.write((tx) => exposeCredential(tx, { ...place, by: 'query_string', isQuarantined: false }))
+    clock.advance(1)
+    await db.write((tx) => disableCredential(tx, 'shop', clientId, 'main', true))
+    bench.environment.SECRET = 'a-fourth-secret-of-a-credential-that-is-off'
+    assert.deepEqual((await applied(bench, [text])).lines, [`${line} (secret replaced, stays disabled)`])
   })
 
   test(`${engine}: one kind becomes another under the same id, a new expiry keeps the key, and pruning says the kind`, async (t) => {

@@ -125,7 +125,7 @@ forEachStore((_engine, suite) => {
     const disabledAt = server.clock()
     await server.db.write((tx) => saveApp(tx, 'acme', { ...row, disabledAt }))
     assertInactive(await introspect(server, viaSecond))
-    await server.db.write((tx) => saveApp(tx, 'acme', row))
+    await server.db.write((tx) => saveApp(tx, 'acme', { ...row, disabledAt: null }))
     // Enabled again, it starts anew, once everybody has heard of the end.
     await server.advance(6)
     assertInactive(await introspect(server, viaSecond))

@@ -13,9 +13,10 @@ import { compareClocks } from '../../src/store/postgres-clock.ts'
 import { primaryReader } from '../../src/store/postgres-primary.ts'
 import type { Read } from '../../src/store/prepared.ts'
 import { createSingleUse } from '../../src/store/single-use.ts'
-import { saveTenant } from '../../src/store/tenants.ts'
+import { saveTenant, writeTenant } from '../../src/store/tenants.ts'
 import { postgresForTests, startPostgres, withoutPostgres } from '../postgres.ts'
 import { createClock, saveSampleTenant } from './each-store.ts'
+import { migratedPostgres } from './migrated.ts'
 import { numberedUse } from './numbered-use.ts'
 
 const tenant = { name: 'T', environment: 'test', settings: {} } as const
@@ -95,6 +96,21 @@ test('trust R5: a standby answers out of the past, so to a node that was failed 
   await untilContactAfter(db, lastContactAt)
   await db.write((tx) => saveTenant(tx, 'b', tenant))
   assert.notEqual(await findClient(db, 'a', 'client-1'), null)
+})
+
+test('operations: who waits too long for a tenant that others change hears so, and takes the database for no less', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { url, drop } = await migratedPostgres(await postgresForTests())
+  t.after(drop)
+  const open = () => openPostgres({ url, clock: createClock(), timeoutMilliseconds: 400 })
+  const [one, other] = [await open(), await open()]
+  t.after(() => Promise.all([one.close(), other.close()]))
+  await saveSampleTenant(one, 'a')
+  await writeTenant(one, 'a', async () => {
+    const late = writeTenant(other, 'a', async () => assert.fail('nobody held it'))
+    await assert.rejects(late, /^StoreBusy: Somebody else is changing tenant a\.$/)
+  })
 })
 
 test('trust R5: behind a pooler that has gone over to a standby, the feed hears nothing', async () => {

@@ -5,12 +5,25 @@ import { connect, createServer, type Socket } from 'node:net'
 import { after, type TestContext, test } from 'node:test'
 import { StoreRefused } from '../../src/store/database.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
-import { postgresForTests, withoutPostgres } from '../postgres.ts'
+import { postgresForTests, withAdministrator, withoutPostgres } from '../postgres.ts'
 import { createClock } from './each-store.ts'
 import { migratedPostgres } from './migrated.ts'
 
 after(async () => {
   if (!withoutPostgres) await (await postgresForTests()).stop()
+})
+
+test('operations: a limit for statements that is set for the user, as a pooler needs it, ends no migration', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { url, drop } = await (await postgresForTests()).createDatabase()
+  t.after(drop)
+  const name = new URL(url).pathname.slice(1)
+  await withAdministrator(url, (admin) =>
+    admin.query(`alter database "${name}" set statement_timeout = '1ms'`),
+  )
+  const db = await openPostgres({ url, clock: createClock() })
+  await db.close()
 })
 
 /** Its length and its version come first; then names and values, each ended by NUL, and one NUL more. */
@@ -69,6 +82,7 @@ async function poolerBefore(t: TestContext, pass: Pooler): Promise<string> {
   return near.href
 }
 
+const inUrl = 'take it out of the database URL if it stands there, or '
 const nextStep = 'connect to PostgreSQL directly, or through a pooler as docs/operations.md says.'
 const clock = createClock()
 
@@ -101,7 +115,7 @@ test('R1: a pooler that drops what makes an acknowledged write safe is refused',
   await assert.rejects(
     openPostgres({ url, clock }),
     new StoreRefused(
-      `A connection to PostgreSQL has synchronous_commit = off, where on was asked for: ${nextStep}`,
+      `A connection to PostgreSQL has synchronous_commit = off, where on was asked for: ${inUrl}${nextStep}`,
     ),
   )
 })
@@ -112,7 +126,7 @@ test('trust R4: a pooler that drops the limit of statements is refused, and one 
   await assert.rejects(
     openPostgres({ url: await poolerBefore(t, without('statement_timeout')), clock }),
     new StoreRefused(
-      `A connection to PostgreSQL has statement_timeout = 0, where 700 was asked for: ${nextStep}`,
+      `A connection to PostgreSQL has statement_timeout = 0, where 700 was asked for: ${inUrl}${nextStep}`,
     ),
   )
   const db = await openPostgres({ url: await poolerBefore(t, without()), clock })
