@@ -75,7 +75,7 @@ const rowsPerPage = 2_000
 type From = { readonly kysely: Kysely<Schema> }
 type Take = (page: readonly Revocation[]) => void
 /** Lets the work begin when its turn has come. */
-export type InTurn = (work: () => Promise<void>) => Promise<void>
+type InTurn = (work: () => Promise<void>) => Promise<void>
 const atOnce: InTurn = (work) => work()
 
 /**
