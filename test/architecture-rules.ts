@@ -15,7 +15,7 @@ export const arrow: Readonly<Record<string, readonly string[]>> = {
 export const serverLayers: readonly (readonly string[])[] = [
   ['main.ts', 'cli', 'dev'],
   ['wiring'],
-  ['open-store.ts', 'master-key.ts', 'config.ts', 'setting-kinds.ts', 'upkeep.ts'],
+  ['open-store.ts', 'master-key.ts', 'config.ts', 'environment.ts', 'setting-kinds.ts', 'upkeep.ts'],
   ['http'],
   ['oauth', 'management', 'inspect'],
   [

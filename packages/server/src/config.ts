@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path'
 import { forwardedCertificatePresets, misspeltName } from '@sallyport/protocol'
+import { variableOf, variablesIn } from './environment.ts'
 import { isMasterKeys } from './master-key.ts'
 import {
   addresses,
@@ -195,31 +196,6 @@ function valuesOf(file: ConfigSources['file'], problems: string[]): Place['value
   problems.push(`${file?.name}: expected a map of settings`)
   return []
 }
-
-const prefix = 'SALLYPORT_'
-const variableOf = (name: string) => `${prefix}${name.toUpperCase()}`
-// Of tests and the bench, and of the commands that ask a running server (cli/manage/connection.ts, cli/token-client.ts):
-// whoever has set them may start a server in the same shell.
-const foreignVariables =
-  /^SALLYPORT_(?:(?:TEST|BENCH)_|(?:VECTORS|URL|PROFILE|CA|CLIENT_ID|CLIENT_SECRET|CLIENT_SECRET_FILE)$)/
-
-const linkNames = /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?$/
-const linkedPort = /^\w+_PORT=(?:tcp|udp|sctp):\/\//
-
-/**
- * What Kubernetes tells each pod of a Service named `sallyport` or `sallyport-metrics`. The name of a setting is among
- * it, `SALLYPORT_METRICS_PORT`, but with a URL, which no port is.
- */
-const isServiceLink = (name: string, raw: string): boolean =>
-  linkNames.test(name) || linkedPort.test(`${name}=${raw}`)
-
-const isOurs = (name: string, raw: string): boolean =>
-  name.startsWith(prefix) && !foreignVariables.test(name) && !isServiceLink(name, raw)
-
-const variablesIn = (environment: ConfigSources['environment']): Place['values'] =>
-  Object.entries(environment)
-    .filter(([name, raw]) => raw !== undefined && isOurs(name, raw))
-    .map(([name, raw]) => [name.slice(prefix.length).toLowerCase(), raw])
 
 /** Later places win; within one place a secret must not be given twice. */
 function givenIn(sources: ConfigSources, problems: string[]): Map<SettingName, Given> {

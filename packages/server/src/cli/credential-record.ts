@@ -1,6 +1,6 @@
 /** What the audit chain says of a change by `sallyport credentials`: the same as when the management API makes it. */
 
-import { credentialState } from '../management/nouns/credentials.ts'
+import { credentialState } from '../management/credential-shapes.ts'
 import { listCredentials } from '../store/credentials.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { commandActor } from './actor.ts'

@@ -4,9 +4,11 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-
+import { standingOf } from '../../src/apps/secrets.ts'
+import { listAuditRecords } from '../../src/store/audit-records.ts'
+import { disableCredential } from '../../src/store/credential-terms.ts'
+import { listCredentials } from '../../src/store/credentials.ts'
 import { exposeCredential } from '../../src/store/exposure.ts'
-
 import { forEachStore } from '../store/each-store.ts'
 import { applied, changed, createBench, planOf, planRefusals, sample, syncClient } from './sample.ts'
 
@@ -62,6 +64,44 @@ forEachStore((engine, store) => {
     ])
     const [replaced] = (await syncClient(db)).credentials
     assert.equal(replaced?.exposedAt, null, "the exposure was the old secret's")
+  })
+
+  test(`${engine}: issue 4.5: after a leak the secret that a blueprint puts in its place is good, and has a past of its own`, async (t) => {
+    const { db, clock } = await store.open(t)
+    const bench = await createBench(db)
+    const text = changed('secret: generated', 'secret: {from_env: SECRET}')
+    bench.environment.SECRET = 'an-old-secret-that-leaked-with-enough-length'
+    await applied(bench, [text])
+    const { clientId } = await syncClient(db)
+    const place = { tenantId: 'shop', clientId, credentialId: 'main' }
+    await db.write((tx) => exposeCredential(tx, { ...place, by: 'leak_report', isQuarantined: true }))
+    const standing = async () => {
+      const [main] = await listCredentials(db, 'shop', clientId)
+      return main && standingOf(main, clock())
+    }
+    assert.equal(await standing(), 'quarantined')
+    bench.environment.SECRET = 'a-new-secret-that-nobody-else-has-ever-seen'
+    const line = '~ credential shop/acme/sync/main'
+    assert.deepEqual((await applied(bench, [text])).lines, [`${line} (secret replaced)`])
+    assert.equal(await standing(), 'good')
+    const [recorded] = await listAuditRecords(db, { limit: 1, newestFirst: true })
+    assert.equal(JSON.parse(recorded?.after ?? '').disabled, false)
+
+    // Whoever switched off the credential meant it whatever it proves with, also where it was seen after that.
+    await db.write((tx) => disableCredential(tx, 'shop', clientId, 'main', true))
+    clock.advance(1)
+    await db.write((tx) => exposeCredential(tx, { ...place, by: 'leak_report', isQuarantined: true }))
+    bench.environment.SECRET = 'a-third-secret-of-a-credential-that-is-off'
+    assert.deepEqual((await applied(bench, [text])).lines, [`${line} (secret replaced, stays disabled)`])
+    assert.equal(await standing(), 'disabled')
+
+    // So too where it had only been noted before.
+    await db.write((tx) => disableCredential(tx, 'shop', clientId, 'main', false))
+    await db.write((tx) => exposeCredential(tx, { ...place, by: 'query_string', isQuarantined: false }))
+    clock.advance(1)
+    await db.write((tx) => disableCredential(tx, 'shop', clientId, 'main', true))
+    bench.environment.SECRET = 'a-fourth-secret-of-a-credential-that-is-off'
+    assert.deepEqual((await applied(bench, [text])).lines, [`${line} (secret replaced, stays disabled)`])
   })
 
   test(`${engine}: a missing, short or unreadable secret is refused without showing anything of it`, async (t) => {

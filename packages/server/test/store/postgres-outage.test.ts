@@ -46,9 +46,8 @@ async function untilContactAfter(db: Database, second: number): Promise<void> {
   while (db.changes.lastContactAt <= second) await db.changes.catchUp().catch(() => {})
 }
 
-test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and heals when it is back', {
-  skip: withoutPostgres,
-}, async (t) => {
+/** A server that may be stopped, with a sample tenant. */
+async function startOwn(t: TestContext) {
   const server = await startPostgres()
   t.after(() => server.close())
   const clock = createClock()
@@ -56,6 +55,13 @@ test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and
   const db = await openPostgres({ url, clock, readTime: clock })
   t.after(() => db.close())
   await saveSampleTenant(db, 'a')
+  return { server, clock, url, db }
+}
+
+test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and heals when it is back', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { server, clock, db } = await startOwn(t)
   const seen: string[] = []
   db.changes.follow((changes) => seen.push(...changes.map(({ subjectId }) => subjectId)), assert.fail)
   await server.stop()
@@ -73,13 +79,7 @@ test('trust R4: with PostgreSQL stopped everything answers StoreUnavailable, and
 test('trust R5: a standby answers out of the past, so to a node that was failed over to it the database is gone', {
   skip: withoutPostgres,
 }, async (t) => {
-  const server = await startPostgres()
-  t.after(() => server.close())
-  const clock = createClock()
-  const { url } = await server.createDatabase()
-  const db = await openPostgres({ url, clock, readTime: clock })
-  t.after(() => db.close())
-  await saveSampleTenant(db, 'a')
+  const { server, clock, url, db } = await startOwn(t)
   const lost: string[] = []
   db.changes.follow(
     () => {},

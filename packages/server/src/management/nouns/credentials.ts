@@ -1,6 +1,6 @@
 /** Credentials of an app: what it proves itself with. A secret is shown once, when it is made. */
 
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { isRegisteredCredentialId } from '../../apps/registered-credential.ts'
 import {
   addSecret,
@@ -10,10 +10,7 @@ import {
   standingOf,
   takesSecrets,
 } from '../../apps/secrets.ts'
-import { formOfFormat } from '../../blueprint/proof.ts'
-import { PublicProof, publicProofOf } from '../../blueprint/public-proof.ts'
-import { type AppEntry, CredentialEntry, proofForms } from '../../blueprint/schema.ts'
-import { blueprintWords } from '../../blueprint/words.ts'
+import type { AppEntry } from '../../blueprint/schema.ts'
 import { checkFederationRule } from '../../federation/check-rule.ts'
 import { addCredential, disableCredential, setExpiry } from '../../store/credential-terms.ts'
 import { type CredentialRecord, listCredentials, removeCredential } from '../../store/credentials.ts'
@@ -21,101 +18,23 @@ import type { WriteTransaction } from '../../store/database.ts'
 import { selectTenant } from '../../store/tenants.ts'
 import { requirePermission } from '../authorize.ts'
 import { checkCredentialCount } from '../bounds.ts'
+import {
+  ChangedCredential,
+  CredentialShape,
+  credentialState,
+  defaultOverlapSeconds,
+  NewCredential,
+  NewRotation,
+  RotatedShape,
+  showCredential,
+} from '../credential-shapes.ts'
 import { tenantEntry } from '../declared.ts'
-import { explained } from '../explained.ts'
 import { checkOperatorGetsIn } from '../last-operator.ts'
 import { type From, list, type OperationDeps, read, type Written, write } from '../operation.ts'
 import { refuseWith } from '../problem.ts'
 import { checkBeside, resolveProof } from '../proofs.ts'
 import { checkReachable, findGood, type UrlsInBody, urlsOfIssuer } from '../reachable.ts'
-import { closed, Instant, managed, OrNull } from '../shapes.ts'
 import { findApp } from './apps.ts'
-
-const { id, public_key, jwks_uri, certificate, federation } = CredentialEntry.properties
-const ExpiresAt = Type.Optional(OrNull(Instant))
-
-/** Less than in a blueprint: a caller has no files on the server, and what is kept is there already. */
-const NewSecret = Type.Union(
-  [
-    Type.Literal('generated'),
-    Type.Object({ hash: Type.String({ pattern: '^[\\x21-\\x7e]{1,1024}$' }) }, closed),
-  ],
-  { description: 'generated, or {"hash": …}' },
-)
-const defaultOverlapSeconds = 604_800
-const words = {
-  ...blueprintWords.credential,
-  id: [blueprintWords.credential.id[0], 'made up'],
-  disabled: ['Whether it is switched off: the tokens that were got with it are then dead at once', '`false`'],
-  overlap_seconds: [
-    'How long the secrets that are good now stay good beside the new one; 0 ends them at once',
-    `${defaultOverlapSeconds} (7 days)`,
-  ],
-} as const
-const NewCredential = Type.Object(
-  explained(
-    {
-      id: Type.Optional(id),
-      ...{ secret: Type.Optional(NewSecret), public_key, jwks_uri, certificate, federation },
-      expires_at: ExpiresAt,
-    },
-    words,
-  ),
-  closed,
-)
-const ChangedCredential = Type.Object(
-  explained({ expires_at: ExpiresAt, disabled: Type.Optional(Type.Boolean()) }, words),
-  closed,
-)
-const NewRotation = Type.Object(
-  explained(
-    {
-      id: Type.Optional(id),
-      overlap_seconds: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: 31_536_000, description: 'whole seconds, 0 to 31536000' }),
-      ),
-      expires_at: ExpiresAt,
-    },
-    { ...words, expires_at: ['From when on the new one is refused', 'never'] },
-  ),
-  closed,
-)
-const CredentialShape = Type.Object({
-  id,
-  kind: Type.Enum([...proofForms]),
-  standing: Type.Enum(['good', 'expired', 'disabled', 'quarantined']),
-  disabled: Type.Boolean(),
-  expires_at: OrNull(Instant),
-  last_used_at: OrNull(Instant),
-  exposed_at: OrNull(Instant),
-  exposed_by: OrNull(Type.String()),
-  ...PublicProof,
-  ...managed,
-  /** In the one answer that made it. */
-  warnings: Type.Optional(Type.Array(Type.String())),
-  client_id: Type.Optional(Type.String()),
-  client_secret: Type.Optional(Type.String()),
-})
-
-const RotatedShape = Type.Object({
-  ...CredentialShape.properties,
-  /** The secrets that this has given an end, and who declares them. */
-  ends: Type.Array(Type.Object({ id, expires_at: Instant, blueprint: OrNull(Type.String()) })),
-})
-
-const show = (row: CredentialRecord, now: number) => ({
-  ...{ id: row.id, kind: formOfFormat(row.format), standing: standingOf(row, now) },
-  ...{ disabled: row.disabledAt !== null, expires_at: row.expiresAt, last_used_at: row.lastUsedAt },
-  ...{ exposed_at: row.exposedAt, exposed_by: row.exposedBy },
-  ...publicProofOf(row.format, row.publicProof),
-  ...{ blueprint: row.blueprint, created_at: row.createdAt, updated_at: row.updatedAt },
-})
-
-/** For the audit chain too: it does not change by itself. */
-export const credentialState = (row: CredentialRecord) => ({
-  ...show(row, row.updatedAt),
-  last_used_at: null,
-})
 
 type InCredential = { readonly tenant: string; readonly app: string; readonly credential: string }
 
@@ -141,7 +60,7 @@ async function rowOf(
 async function shownOf(tx: WriteTransaction, tenantId: string, clientId: string, credentialId: string) {
   const row = await rowOf(tx, tenantId, clientId, credentialId)
   if (row === undefined) throw new Error(`Credential ${credentialId} was saved and is gone.`)
-  return { body: show(row, tx.now), after: credentialState(row) }
+  return { body: showCredential(row, tx.now), after: credentialState(row) }
 }
 
 /** The answer shows the secret, the audit chain does not. */
@@ -306,7 +225,7 @@ export const credentialOperations = [
       return rows
         .filter((row) => row.id > after)
         .slice(0, limit)
-        .map((row) => show(row, now))
+        .map((row) => showCredential(row, now))
     },
     keyOf: (item) => item.id,
   }),
@@ -319,7 +238,7 @@ export const credentialOperations = [
     output: CredentialShape,
     example: { answer: shown },
     find: findCredential,
-    run: async ({ target }, _from, { effects }) => show(target.row, effects.clock()),
+    run: async ({ target }, _from, { effects }) => showCredential(target.row, effects.clock()),
   }),
   write({
     id: 'createCredential',

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { listCredentials } from '../../store/credentials.ts'
 import type { WriteTransaction } from '../../store/database.ts'
-import { credentialState } from '../nouns/credentials.ts'
+import { credentialState } from '../credential-shapes.ts'
 
 export interface By {
   readonly tenantId: string
