@@ -33,6 +33,22 @@ test('a chore waits for its last run, and the stop waits for a run that is under
   assert.equal(runs, 1)
 })
 
+test('a chore that could go on for long is told of the stop, and none is told before', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const told: boolean[] = []
+  const work = async (stopping?: AbortSignal) => {
+    while (!stopping?.aborted) {
+      told.push(stopping?.aborted ?? true)
+      await nextTurn()
+    }
+  }
+  const upkeep = startUpkeep([{ everyMilliseconds: 100, work }], (error) => assert.fail(String(error)))
+  t.mock.timers.tick(100)
+  await nextTurn()
+  await upkeep.stop()
+  assert.ok(told.length > 0 && !told.includes(true), String(told))
+})
+
 test('a chore that fails comes again; only a database that is gone is no news', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const failures: unknown[] = []

@@ -24,8 +24,8 @@ export interface SharedCounters extends Sharing {
   restore(now: number): Promise<void>
   /** Writes some of what has been counted, and hears what others have counted. After a failure it is kept. */
   write(now: number): Promise<void>
-  /** Forgets what no limit asks for any more. */
-  sweep(now: number): Promise<number>
+  /** Forgets what no limit asks for any more, until `stopping`. */
+  sweep(now: number, stopping?: AbortSignal): Promise<number>
 }
 
 type Digest = (name: string) => Buffer
@@ -90,7 +90,7 @@ export function createSharedCounters(db: Database, hasher: SecretHasher): Shared
         throw error
       }
     },
-    sweep: (now) => sweepAttempts(db, windowOf(now) - windowsKept * windowSeconds),
+    sweep: (now, stopping) => sweepAttempts(db, windowOf(now) - windowsKept * windowSeconds, stopping),
   }
 
   function takeUnwritten(counter: Counter): Row {

@@ -21,9 +21,14 @@ export interface SweepDeps {
 const slackSeconds = 300
 const changesKeptSeconds = 7 * 86_400
 
-export async function sweepEnded({ db, directory, revocations }: SweepDeps, now: number): Promise<void> {
+export async function sweepEnded(
+  { db, directory, revocations }: SweepDeps,
+  now: number,
+  stopping?: AbortSignal,
+): Promise<void> {
   const isEndless = await hasEndlessTokens(db)
   for (const tenantId of await listTenantIds(db)) {
+    if (stopping?.aborted) return
     const tenant = await directory.tenant(tenantId)
     if (tenant === null) continue
     const keys = (await listSigningKeys(db, tenantId)).filter((key) => mayCount(key, now, isEndless))
@@ -31,9 +36,9 @@ export async function sweepEnded({ db, directory, revocations }: SweepDeps, now:
     // Who has been cut off is so too by what an outside issuer said before, which somebody may still bring.
     const cutOffsBefore = longest === null ? null : now - longest - outsideTokenSeconds - slackSeconds
     const ends = { now: now - slackSeconds, cutOffsBefore }
-    if ((await sweepRevocations(db, tenantId, ends)) > 0) await revocations.renew(tenantId)
+    if ((await sweepRevocations(db, tenantId, ends, stopping)) > 0) await revocations.renew(tenantId)
   }
-  await pruneChanges(db, now - changesKeptSeconds)
+  await pruneChanges(db, now - changesKeptSeconds, stopping)
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Answers that were given once, by the key that their callers had chosen. */
 
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database, WriteTransaction } from './database.ts'
+import type { Schema } from './schema.ts'
 import { sweepInBites } from './sweep.ts'
 
 export interface KeptAnswer {
@@ -80,13 +81,13 @@ export async function keepAnswer(
   await tx.kysely.updateTable('idempotency_keys').set(row).where('digest', '=', digest).execute()
 }
 
-/** Answers how many are gone. */
-export const sweepIdempotencyKeys = (db: Database, now: number): Promise<number> =>
-  sweepInBites(db, async (kysely, limit) => {
-    const { numAffectedRows = 0n } = await sql`
-      delete from idempotency_keys where digest in
-        (select digest from idempotency_keys where expires_at < ${now} limit ${sql.lit(limit)})`.execute(
-      kysely,
-    )
-    return numAffectedRows
-  })
+/** Until `stopping`; answers how many are gone. */
+export const sweepIdempotencyKeys = (db: Database, now: number, stopping?: AbortSignal): Promise<number> =>
+  sweepInBites(db, (kysely, limit) => deleteEnded(kysely, now, limit), stopping)
+
+async function deleteEnded(kysely: Kysely<Schema>, now: number, limit: number): Promise<bigint> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from idempotency_keys where digest in
+      (select digest from idempotency_keys where expires_at < ${now} limit ${sql.lit(limit)})`.execute(kysely)
+  return numAffectedRows
+}

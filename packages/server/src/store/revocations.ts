@@ -8,7 +8,7 @@ import type { CutOff, RevocationKind } from '@sallyport/protocol'
 import { type Kysely, sql } from 'kysely'
 import { type Database, readSnapshot, StoreTooSlow, type WriteTransaction } from './database.ts'
 import type { Schema } from './schema.ts'
-import { sweepInBites } from './sweep.ts'
+import { sweepInBites, type TakeBite } from './sweep.ts'
 
 export interface Revocation extends CutOff {
   /** Of a single token its own end, where it has one. */
@@ -169,13 +169,14 @@ export interface RevocationSweep {
   readonly cutOffsBefore: number | null
 }
 
-/** Answers how many rows are gone. A follower that still knows one refuses only what has expired. */
-export const sweepRevocations = (
+/** Until `stopping`; answers how many rows are gone. A follower that still knows one refuses only what has expired. */
+export function sweepRevocations(
   db: Database,
   tenantId: string,
   { now, cutOffsBefore }: RevocationSweep,
-): Promise<number> =>
-  sweepInBites(db, async (kysely, limit) => {
+  stopping?: AbortSignal,
+): Promise<number> {
+  const takeBite: TakeBite = async (kysely, limit) => {
     const ended = sql`expires_at < ${now}`
     const isOver =
       cutOffsBefore === null
@@ -186,7 +187,9 @@ export const sweepRevocations = (
         (select tenant_id, kind, subject_id from revocations
          where tenant_id = ${tenantId} and (${isOver}) limit ${sql.lit(limit)})`.execute(kysely)
     return numAffectedRows
-  })
+  }
+  return sweepInBites(db, takeBite, stopping)
+}
 
 /** A revocation with the number of the change that told of it. */
 export interface RevocationChange {

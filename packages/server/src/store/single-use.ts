@@ -11,8 +11,8 @@ import { deleteUses } from './used-once.ts'
 export interface SingleUse {
   /** True for exactly one caller, ever. Throws `StoreUnavailable` when nobody can know: refuse the bearer then. */
   use(entry: Use): Promise<boolean>
-  /** Forgets what nobody can bring again; answers how many. */
-  sweep(now: number): Promise<number>
+  /** Forgets what nobody can bring again, until `stopping`; answers how many. */
+  sweep(now: number, stopping?: AbortSignal): Promise<number>
 }
 
 const digestBytes = 32
@@ -35,7 +35,9 @@ export function createSingleUse(db: Database): SingleUse {
         return Promise.reject(new TypeError('expiresAt is in whole seconds'))
       return insert(entry)
     },
-    sweep: (now) =>
-      sweepInBites(db, (kysely, limit) => deleteUses(kysely, now - keptAfterExpirySeconds, limit)),
+    sweep(now, stopping) {
+      const before = now - keptAfterExpirySeconds
+      return sweepInBites(db, (kysely, limit) => deleteUses(kysely, before, limit), stopping)
+    },
   }
 }

@@ -73,9 +73,9 @@ export async function readAttempts(
   return rows.map((row) => ({ ...row }))
 }
 
-/** Forgets the windows that began before `before`; answers how many counters. */
-export const sweepAttempts = (db: Database, before: number): Promise<number> =>
-  sweepInBites(db, (kysely, limit) => deleteAttempts(kysely, before, limit))
+/** Forgets the windows that began before `before`, until `stopping`; answers how many counters. */
+export const sweepAttempts = (db: Database, before: number, stopping?: AbortSignal): Promise<number> =>
+  sweepInBites(db, (kysely, limit) => deleteAttempts(kysely, before, limit), stopping)
 
 async function deleteAttempts(kysely: Kysely<Schema>, before: number, limit: number): Promise<bigint> {
   const { numAffectedRows = 0n } = await sql`

@@ -32,11 +32,11 @@ export const choresOf = ({ usage, counters, singleUse, db, deps }: Upkept): read
   return [
     { everyMilliseconds: 10_000, work: () => usage.flush() },
     { everyMilliseconds: 2_000, work: () => counters.write(clock()) },
-    { everyMilliseconds: 60_000, work: () => counters.sweep(clock()) },
-    { everyMilliseconds: 60_000, work: () => singleUse.sweep(clock()) },
+    { everyMilliseconds: 60_000, work: (stopping) => counters.sweep(clock(), stopping) },
+    { everyMilliseconds: 60_000, work: (stopping) => singleUse.sweep(clock(), stopping) },
     { everyMilliseconds: 300_000, work: () => dropEndedPartitions(db, clock()) },
-    { everyMilliseconds: 3_600_000, work: () => sweepEnded({ ...deps, db }, clock()) },
-    { everyMilliseconds: 3_600_000, work: () => sweepIdempotencyKeys(db, clock()) },
+    { everyMilliseconds: 3_600_000, work: (stopping) => sweepEnded({ ...deps, db }, clock(), stopping) },
+    { everyMilliseconds: 3_600_000, work: (stopping) => sweepIdempotencyKeys(db, clock(), stopping) },
   ]
 }
 
