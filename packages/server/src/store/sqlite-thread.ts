@@ -23,14 +23,18 @@ export function createSqliteThread(options: SqliteThreadOptions): SqliteThread {
   let worker: Worker | undefined
   let isClosed = false
   let tail: Promise<unknown> = Promise.resolve()
+  let asked: PromiseWithResolvers<SqliteThreadAnswer> | undefined
 
   function start(): Worker {
     const started = new Worker(new URL('./sqlite-thread-worker.ts', import.meta.url), { workerData: options })
-    started.on('exit', () => {
+    const onEnd = (cause: unknown) =>
+      asked?.reject(new StoreUnavailable('the thread that writes to SQLite has ended', { cause }))
+    started.on('message', (answer: SqliteThreadAnswer) => asked?.resolve(answer))
+    started.on('exit', (code) => {
       if (worker === started) worker = undefined
+      onEnd(code)
     })
-    // Unheard between two questions, it would end the process; an exit follows.
-    started.on('error', () => {})
+    started.on('error', onEnd)
     return started
   }
 
@@ -40,7 +44,9 @@ export function createSqliteThread(options: SqliteThreadOptions): SqliteThread {
     const current = worker
     // Holds the process as long as somebody waits, and not longer.
     current.ref()
-    const answer = await ask(current, question)
+    asked = Promise.withResolvers()
+    current.postMessage(question, question instanceof ArrayBuffer ? [question] : [])
+    const answer = await asked.promise
     current.unref()
     if ('isNew' in answer) return answer.isNew
     const error = Object.assign(new Error(answer.errorText), { errcode: answer.errorCode })
@@ -68,17 +74,4 @@ export function createSqliteThread(options: SqliteThreadOptions): SqliteThread {
       await ended
     },
   }
-}
-
-function ask(worker: Worker, question: SqliteThreadQuestion): Promise<SqliteThreadAnswer> {
-  return new Promise((resolve, reject) => {
-    const onAnswer = (answer: SqliteThreadAnswer) => {
-      worker.off('error', onEnd).off('exit', onEnd)
-      resolve(answer)
-    }
-    const onEnd = (cause: unknown) =>
-      reject(new StoreUnavailable('the thread that writes to SQLite has ended', { cause }))
-    worker.once('message', onAnswer).once('error', onEnd).once('exit', onEnd)
-    worker.postMessage(question, question instanceof ArrayBuffer ? [question] : [])
-  })
 }

@@ -25,7 +25,8 @@ export const privateKeyJwt: AssertionMethod = async (client, assertion, deps) =>
   const { jws, request, trials } = assertion
   if (!tenantAllows(assertion)) return algorithmRefused
   const kid = kidOf(jws.header)
-  const known = client === null ? [] : await keysOf(client, assertion, deps)
+  const held = client === null ? [] : keysOf(client, assertion, deps)
+  const known = held instanceof Promise ? await held : held
   const candidates = candidatesAmong(known, kid, request.now)
   const mayBeNew = client !== null && kid === null
   const signer =
@@ -61,18 +62,25 @@ const kidOf = ({ kid }: Readonly<Record<string, unknown>>): string | null =>
   typeof kid === 'string' ? kid : null
 
 /** All keys of the client; a published set is fetched again for a `kid` that it does not have. */
-async function keysOf(
+function keysOf(
   client: Client,
   { jws, request }: ClaimedAssertion,
   { keySets }: OAuthDeps,
-): Promise<Candidate[]> {
+): readonly Candidate[] | Promise<readonly Candidate[]> {
+  const registered = registeredKeysOf(client)
+  if (!publishes(client)) return registered
   const wanted = { kid: kidOf(jws.header), owner: ownerOf(request.tenant.id, client) }
-  const registered = credentialsOf(client, 'jwk').flatMap((credential) => {
+  return publishedKeys(client, wanted, keySets).then((published) => [...registered, ...published])
+}
+
+const publishes = (client: Client): boolean => client.credentials.some(({ format }) => format === 'jwks_uri')
+
+const registeredKeysOf = oncePer((client: Client): readonly Candidate[] =>
+  credentialsOf(client, 'jwk').flatMap((credential) => {
     const key = registeredKey(credential)
     return key === null ? [] : [{ credential, key }]
-  })
-  return [...registered, ...(await publishedKeys(client, wanted, keySets))]
-}
+  }),
+)
 
 /** For an assertion without `kid` that none of the known keys has signed: its key may be a new one. */
 const newKeysOf = (
