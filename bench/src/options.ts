@@ -19,10 +19,10 @@ export interface Options {
 
 export const usage = `npm run bench -- [options]
   --rows LIST         of ${rows.map(({ name }) => name).join(',')} (default: all)
-  --rounds N          interleaved rounds (5)
-  --seconds S         measured per contestant and round (2)
+  --rounds N          interleaved rounds (9)
+  --seconds S         measured per contestant and round (1)
   --warmup S          before that (0.3)
-  --settle S          load on each contestant before the first round (10)
+  --settle S          load on each contestant before the first round (10; up to three times that for 60,000 replies)
   --connections N     keep-alive connections (32)
   --apps N            apps of the row with many of them (1000000)
   --keep DIR          keep the prepared data folders there for the next run
@@ -54,8 +54,8 @@ export function parseOptions(argv: readonly string[]): Options {
   return {
     rows: values.rows === undefined ? rows : values.rows.split(',').map(rowNamed),
     pace: {
-      rounds: positive('rounds', values.rounds, short ? 1 : 5),
-      seconds: positive('seconds', values.seconds, short ? 0.3 : 2),
+      rounds: positive('rounds', values.rounds, short ? 1 : 9),
+      seconds: positive('seconds', values.seconds, short ? 0.3 : 1),
       warmupSeconds: positive('warmup', values.warmup, short ? 0.05 : 0.3),
       settleSeconds: positive('settle', values.settle, short ? 0.05 : 10),
       connections: positive('connections', values.connections, 32),

@@ -9,12 +9,15 @@ export interface Pace {
   readonly rounds: number
   readonly seconds: number
   readonly warmupSeconds: number
-  /** Load on each contestant before the first round: a large code base takes seconds to be compiled on one core. */
+  /** Load on each contestant before the first round, at least: a large code base takes seconds to be compiled on one core. */
   readonly settleSeconds: number
   readonly connections: number
 }
 
 const stallSeconds = 10
+/** A program is compiled by how often it has run: who is slower settles longer, up to `settleTurns` times as long. */
+const settledReplies = 60_000
+const settleTurns = 3
 
 export interface Measured extends Memory {
   readonly name: string
@@ -39,13 +42,21 @@ export async function runRounds(
   pace: Pace,
 ): Promise<readonly Measured[]> {
   const results = new Map<string, LoadResult[]>(entrants.map(({ name }) => [name, []]))
-  for (const entrant of entrants) await runOne(entrant, load, { ...pace, seconds: pace.settleSeconds })
+  for (const entrant of entrants) await settle(entrant, load, { ...pace, seconds: pace.settleSeconds })
   for (let round = 0; round < pace.rounds; round += 1) {
     for (const entrant of entrants) {
       results.get(entrant.name)?.push(await runOne(entrant, load, pace))
     }
   }
   return entrants.map((entrant) => summary(entrant, results.get(entrant.name) ?? []))
+}
+
+async function settle(entrant: Entrant, load: LoadProcess, pace: Pace): Promise<void> {
+  let replies = 0
+  for (let turn = 0; turn < settleTurns && replies < settledReplies; turn += 1) {
+    const { perSecond } = await runOne(entrant, load, pace)
+    replies += perSecond * pace.seconds
+  }
 }
 
 async function runOne({ name, contestant }: Entrant, load: LoadProcess, pace: Pace): Promise<LoadResult> {
