@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { type Database, readSnapshot, type WriteTransaction } from './database.ts'
 import type { Schema } from './schema.ts'
 import { readTenantRows, type TenantRows } from './tenant-rows.ts'
-import { lockTenants } from './tenants.ts'
+import { lockTenants, selectHostHolders } from './tenants.ts'
 
 export interface CredentialVerifier {
   readonly clientId: string
@@ -77,15 +77,6 @@ async function selectMade(kysely: Kysely<Schema>, blueprints: readonly string[])
   if (blueprints.length === 0) return []
   const made = kysely.selectFrom('tenants').select('id').where('blueprint', 'in', blueprints)
   return (await made.execute()).map(({ id }) => id)
-}
-
-async function selectHostHolders(
-  kysely: Kysely<Schema>,
-  hosts: readonly string[],
-): Promise<Map<string, string>> {
-  if (hosts.length === 0) return new Map()
-  const rows = await kysely.selectFrom('tenant_hosts').selectAll().where('host', 'in', hosts).execute()
-  return new Map(rows.map((row) => [row.host, row.tenant_id]))
 }
 
 async function selectVerifiers(kysely: Kysely<Schema>, tenantId: string): Promise<CredentialVerifier[]> {

@@ -325,6 +325,16 @@ export const ownedTables = [
   'notices',
 ] as const
 
+/** The tenant of each of these hosts that has one. */
+export async function selectHostHolders(
+  kysely: Kysely<Schema>,
+  hosts: readonly string[],
+): Promise<Map<string, string>> {
+  if (hosts.length === 0) return new Map()
+  const rows = await kysely.selectFrom('tenant_hosts').selectAll().where('host', 'in', hosts).execute()
+  return new Map(rows.map((row) => [row.host, row.tenant_id]))
+}
+
 /** Throws `StoreConflict` for a host that another tenant holds. */
 export async function replaceHosts(
   tx: WriteTransaction,

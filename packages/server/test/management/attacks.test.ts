@@ -111,6 +111,22 @@ forEachStore((_engine, suite) => {
     const made = await loadTenant(db, 'twice')
     assert.deepEqual([made?.name, made?.environment, made?.hosts], ['First', 'live', []])
   })
+
+  test('trust R3: a host of another tenant is refused with its name, in a new tenant and in a changed one', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const hosts = ['auth.taken.example']
+    const create = (id: string, body: object) =>
+      operator.call('POST', '/tenants', { body: { id, name: id, environment: 'test', ...body } })
+    assert.equal((await create('holder', { hosts })).status, 201)
+    assert.equal((await create('third', {})).status, 201)
+    const refusals = [await create('second', { hosts }), await change(operator, '/tenants/third', { hosts })]
+    for (const refusal of refusals) {
+      assertProblem(refusal, 409, 'conflict')
+      assert.equal(refusal.json.detail, 'The host auth.taken.example belongs to tenant holder.')
+    }
+    assert.equal((await change(operator, '/tenants/holder', { hosts, name: 'Still' })).status, 200)
+  })
 })
 
 test('trust F24: the system tenant cannot be set so that nobody gets in any more', async (t) => {

@@ -13,6 +13,7 @@ import {
   removeTenant,
   replaceHosts,
   saveTenant,
+  selectHostHolders,
   selectTenant,
   selectTenantParts,
   type TenantRow,
@@ -97,10 +98,24 @@ async function saveRest(
   tenantId: string,
   body: Static<typeof ChangedTenant>,
 ): Promise<object> {
-  await replaceHosts(tx, tenantId, body.hosts ?? [])
+  const { hosts = [] } = body
+  await checkFreeHosts(tx, tenantId, hosts)
+  await replaceHosts(tx, tenantId, hosts)
   const row = await selectTenant(tx.kysely, tenantId)
   if (row === null) throw new Error(`Tenant ${tenantId} was saved and is gone.`)
   return show(tx, row)
+}
+
+/** Throws `conflict` for a host of another tenant. */
+async function checkFreeHosts(
+  tx: WriteTransaction,
+  tenantId: string,
+  hosts: readonly string[],
+): Promise<void> {
+  const holders = await selectHostHolders(tx.kysely, hosts)
+  for (const [host, holder] of holders)
+    if (holder !== tenantId)
+      refuseWith('conflict', { detail: `The host ${host} belongs to tenant ${holder}.` })
 }
 
 /** Where a tenant is reached, whose name its tokens bear, and whether it is switched off, the server's operators say. */
