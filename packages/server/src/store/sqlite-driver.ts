@@ -120,17 +120,17 @@ export function writingKysely(
   beforeCommit: () => void = () => {},
 ): Kysely<Schema> {
   const config = { database: asKyselyDatabase(connection) }
-  const attempts = Math.ceil(lockWaitMilliseconds / retryMilliseconds)
   const dialect = new SqliteDialect(config)
-  dialect.createDriver = () => new WriterDriver(config, { connection, attempts, beforeCommit })
+  dialect.createDriver = () => new WriterDriver(config, { connection, lockWaitMilliseconds, beforeCommit })
   return new Kysely<Schema>({ dialect })
 }
 
-const retryMilliseconds = 5
+/** Between those who write one after the other the lock is free for a fraction of a millisecond. */
+const retryMilliseconds = 1
 
 interface WriterSettings {
   readonly connection: DatabaseSync
-  readonly attempts: number
+  readonly lockWaitMilliseconds: number
   readonly beforeCommit: () => void
 }
 
@@ -143,7 +143,7 @@ class WriterDriver extends SqliteDriver {
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await whileBusy(this.#settings.attempts, () =>
+    await whileBusy(this.#settings.lockWaitMilliseconds, () =>
       connection.executeQuery(CompiledQuery.raw('begin immediate')),
     )
   }
@@ -159,16 +159,20 @@ class WriterDriver extends SqliteDriver {
   }
 }
 
-/** SQLite's own busy timeout would hold up the whole process; this gives the event loop its turn between tries. */
+/**
+ * SQLite's own busy timeout would hold up the whole process; this gives the event loop its turn between tries, which are
+ * counted: a loop that is busy itself gets as many.
+ */
 export async function whileBusy<Result>(
-  attempts: number,
+  lockWaitMilliseconds: number,
   run: () => Result | Promise<Result>,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await run()
     } catch (error) {
-      if (primaryCode(error) !== resultCodes.busy || attempt >= attempts) throw error
+      const isOver = attempt * retryMilliseconds >= lockWaitMilliseconds
+      if (primaryCode(error) !== resultCodes.busy || isOver) throw error
       await wait(retryMilliseconds)
     }
   }

@@ -1,4 +1,4 @@
-/** The thread that makes small writes to the SQLite file: it waits for the disk, and nobody else does. */
+/** The thread that makes small writes to the SQLite file: it waits for the lock and for the disk, and nobody else does. */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -10,11 +10,13 @@ import {
   type SqliteThreadOptions,
   type SqliteThreadQuestion,
 } from './sqlite-thread-message.ts'
+import { createLogShortener, createPatientBegin } from './sqlite-write-lock.ts'
 
 const { file, synchronous, lockWaitMilliseconds } = workerData as SqliteThreadOptions
 const connection = new DatabaseSync(file, { timeout: lockWaitMilliseconds })
 connection.exec(`pragma synchronous = ${synchronous}; pragma journal_size_limit = 67108864`)
-const begin = connection.prepare('begin immediate')
+const begin = createPatientBegin(connection, lockWaitMilliseconds)
+const shortenLog = createLogShortener(connection)
 const insertUse = connection.prepare(
   'insert into used_once (expires_at, digest) values (?, ?) on conflict do nothing',
 )
@@ -49,7 +51,7 @@ function insertInto({ id, endsAt }: OpaqueTokenRow['partition']): StatementSync 
 }
 
 function write(question: SqliteThreadQuestion): boolean[] {
-  begin.run()
+  begin()
   const isNew = question instanceof ArrayBuffer ? writeUses(question) : writeTokens(question)
   commit.run()
   return isNew
@@ -66,7 +68,11 @@ function answer(question: SqliteThreadQuestion): SqliteThreadAnswer {
 }
 
 parentPort?.on('message', (question: SqliteThreadQuestion | null) => {
-  if (question) return parentPort?.postMessage(answer(question))
+  if (question) {
+    parentPort?.postMessage(answer(question))
+    shortenLog()
+    return
+  }
   connection.close()
   parentPort?.close()
 })

@@ -39,7 +39,7 @@ export interface SqliteOptions extends SchemaUse {
 const pollMilliseconds = 25
 const lockWaitMilliseconds = 1000
 /** Starting may have to wait for another process that is migrating the same file. */
-const startLockAttempts = 2000
+const startLockWaitMilliseconds = 10_000
 /** About 8 ms; a larger file would delay the first token, and damage there shows when the page is read. */
 const checkedAtStartBytes = 4 * 1024 * 1024
 
@@ -58,7 +58,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     prepareFile(file)
     const writer = open({})
     const opened = statSync(file)
-    await whileBusy(startLockAttempts, () => setUpWriter(writer, options))
+    await whileBusy(startLockWaitMilliseconds, () => setUpWriter(writer, options))
     await migrate(sqliteTarget(writingKysely(writer, lockWaitMilliseconds), clock), migrations, options)
     const hotConnection = open({ readOnly: true, timeout: lockWaitMilliseconds })
     hotConnection.exec('pragma cache_size = -8000')

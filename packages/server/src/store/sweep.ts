@@ -10,23 +10,29 @@ import type { Schema } from './schema.ts'
 
 /** About two milliseconds of SQLite, which holds up the process. */
 const bite = 500
-/** Of the time that a bite took: four of five looks at the lock find it free. */
+/** Of the time that a bite held the lock: four of five looks at it find it free. */
 const pauseFactor = 4
 
 /** Takes at most `limit` rows and answers how many there were. */
 export type TakeBite = (kysely: Kysely<Schema>, limit: number) => Promise<bigint>
 
-/** Answers how many rows are gone. Ends early, after a bite, when `stopping` is aborted: the next sweep goes on. */
+/** Answers how many rows are gone. Ends early when `stopping` is aborted: the next sweep goes on. */
 export async function sweepInBites(
   db: Database,
   takeBite: TakeBite,
   stopping?: AbortSignal,
 ): Promise<number> {
-  for (let swept = 0; ; ) {
-    const beganAt = performance.now()
-    const taken = Number(await db.write(({ kysely }) => takeBite(kysely, bite)))
+  let swept = 0
+  while (!stopping?.aborted) {
+    let lockedAt = 0
+    const work = ({ kysely }: { readonly kysely: Kysely<Schema> }) => {
+      lockedAt = performance.now()
+      return takeBite(kysely, bite)
+    }
+    const taken = Number(await db.write(work))
     swept += taken
-    if (taken < bite || stopping?.aborted) return swept
-    await pause((performance.now() - beganAt) * pauseFactor)
+    if (taken < bite) break
+    await pause((performance.now() - lockedAt) * pauseFactor)
   }
+  return swept
 }
