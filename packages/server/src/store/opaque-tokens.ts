@@ -1,7 +1,7 @@
 /**
- * Opaque tokens, as digests only, in partitions by the hour in which the last of them ends: a partition is dropped
- * whole, which takes a fraction of what deleting its rows would. Each partition is a table, listed in
- * `opaque_token_partitions`; a token says itself in which one it is.
+ * Opaque tokens, as digests only, in partitions by the hour in which the last of them ends: a partition goes as a whole,
+ * without an index by which ended tokens would be found. Each partition is a table, listed in `opaque_token_partitions`; a
+ * token says itself in which one it is.
  */
 
 import { type Soon, whenKnown } from '@sallyport/protocol'
@@ -9,6 +9,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Database, OpaqueTokenRow, WriteTransaction } from './database.ts'
 import { type PreparedQuery, prepareRead } from './prepared.ts'
 import type { Schema } from './schema.ts'
+import { sweepInBites } from './sweep.ts'
 
 /** `endsAt` is null where tokens have no end: that partition is never dropped. */
 export interface Partition {
@@ -57,7 +58,7 @@ const partitionById = prepareRead<[id: string]>((db, param) =>
 
 type KeptRow = [tenantId: string, apiId: string, claims: string]
 
-// As many as there are partitions.
+// As many as there are partitions that have not ended.
 const finders = new Map<string, PreparedQuery<KeptRow>>()
 
 function finderOf(id: string): PreparedQuery<KeptRow> {
@@ -144,19 +145,52 @@ export async function removeOpaqueTokens({ kysely, now }: WriteTransaction, tena
 // Whoever has read the list a moment ago may still look into a partition.
 const droppedAfterSeconds = 600
 
-/** Answers the ids of those that are gone. A million tokens take SQLite about as long as twenty requests. */
-export async function dropEndedPartitions(db: Database, now: number): Promise<string[]> {
+/**
+ * Answers the ids of those that are gone. Ends early when `stopping` is aborted: the next time goes on. What a process
+ * whose clock is late puts into one of them meanwhile has ended too, and goes with it.
+ */
+export async function dropEndedPartitions(
+  db: Database,
+  now: number,
+  stopping?: AbortSignal,
+): Promise<string[]> {
+  forgetEnded(now)
   const ended = await db.kysely
     .selectFrom('opaque_token_partitions')
     .select('id')
     .where('ends_at', '<', now - droppedAfterSeconds)
+    .orderBy('id')
     .execute()
+  const dropped: string[] = []
   for (const { id } of ended) {
-    await db.write(async ({ kysely }) => {
-      await sql.raw(`drop table if exists ${tableOf(id)}`).execute(kysely)
-      await kysely.deleteFrom('opaque_token_partitions').where('id', '=', id).execute()
-    })
-    finders.delete(id)
+    // SQLite takes each page of a table back one by one, and holds the lock and the process until it has the last.
+    if (db.engine === 'sqlite')
+      await sweepInBites(db, (kysely, limit) => takeTokens(kysely, id, limit), stopping)
+    if (stopping?.aborted) break
+    await db.write(({ kysely }) => dropPartition(kysely, id))
+    dropped.push(id)
   }
-  return ended.map(({ id }) => id)
+  return dropped
+}
+
+/** Whichever process drops them. */
+function forgetEnded(now: number): void {
+  for (const id of finders.keys()) if (!mayStillHold(id, now)) finders.delete(id)
+}
+
+/** In the order of the key, so that whole pages become free. Another process may have dropped the partition. */
+async function takeTokens(kysely: Kysely<Schema>, id: string, limit: number): Promise<bigint> {
+  const listed = kysely.selectFrom('opaque_token_partitions').select('id').where('id', '=', id)
+  if ((await listed.executeTakeFirst()) === undefined) return 0n
+  const table = sql.table(tableOf(id))
+  const { numAffectedRows = 0n } = await sql`
+    delete from ${table} where digest in (select digest from ${table} order by digest limit ${sql.lit(limit)})`.execute(
+    kysely,
+  )
+  return numAffectedRows
+}
+
+async function dropPartition(kysely: Kysely<Schema>, id: string): Promise<void> {
+  await sql.raw(`drop table if exists ${tableOf(id)}`).execute(kysely)
+  await kysely.deleteFrom('opaque_token_partitions').where('id', '=', id).execute()
 }

@@ -34,7 +34,7 @@ export const choresOf = ({ usage, counters, singleUse, db, deps }: Upkept): read
     { everyMilliseconds: 2_000, work: () => counters.write(clock()) },
     { everyMilliseconds: 60_000, work: (stopping) => counters.sweep(clock(), stopping) },
     { everyMilliseconds: 60_000, work: (stopping) => singleUse.sweep(clock(), stopping) },
-    { everyMilliseconds: 300_000, work: () => dropEndedPartitions(db, clock()) },
+    { everyMilliseconds: 300_000, work: (stopping) => dropEndedPartitions(db, clock(), stopping) },
     { everyMilliseconds: 3_600_000, work: (stopping) => sweepEnded({ ...deps, db }, clock(), stopping) },
     { everyMilliseconds: 3_600_000, work: (stopping) => sweepIdempotencyKeys(db, clock(), stopping) },
   ]

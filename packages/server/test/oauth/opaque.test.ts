@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import { StoreUnavailable } from '../../src/store/database.ts'
-import { dropEndedPartitions, partitionOf, tableOf } from '../../src/store/opaque-tokens.ts'
+import { type Database, type OpaqueTokenRow, StoreUnavailable } from '../../src/store/database.ts'
+import { dropEndedPartitions, findOpaqueToken, partitionOf, tableOf } from '../../src/store/opaque-tokens.ts'
 import { forEachStore, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
 import { assertUnavailable, freshAddress } from './answers.ts'
 import {
@@ -40,7 +40,33 @@ async function tableExists({ db }: TestServer, id: string): Promise<boolean> {
   }
 }
 
-forEachStore((_engine, suite) => {
+/** More than two bites, in a partition that has ended for long enough. */
+async function keepEnded(db: Database, now: number): Promise<string> {
+  const partition = partitionOf(now - 8000, now - 7400)
+  const rest = { tenantId: 'acme', apiId: 'rest', kind: 'access', family: null, claims: '{}' } as const
+  const rows = Array.from({ length: 1200 }, (_, index): OpaqueTokenRow => {
+    return { ...rest, partition, digest: `digest ${index}` }
+  })
+  for (let first = 0; first < rows.length; first += 500)
+    await db.insertOpaqueTokens(rows.slice(first, first + 500))
+  return partition.id
+}
+
+async function tokensIn({ kysely }: Database, id: string): Promise<number> {
+  const { rows } = await sql`select digest from ${sql.table(tableOf(id))}`.execute(kysely)
+  return rows.length
+}
+
+/** The same database, where something is done before each transaction. */
+const beforeEachWrite = (db: Database, act: () => Promise<unknown>): Database => ({
+  ...db,
+  async write(work, by) {
+    await act()
+    return db.write(work, by)
+  },
+})
+
+forEachStore((engine, suite) => {
   test('issue 4, RFC 7662 §2.2: an opaque token says nothing, and introspection says what a JWT would', async (t) => {
     const server = await startTestServer(t, suite, text)
     const token = await tokenOf(server)
@@ -113,6 +139,63 @@ forEachStore((_engine, suite) => {
     await server.advance(100_000_000)
     assertActive(await introspect(server, endless, {}, 'bare'))
     assertActive(await introspect(server, await tokenOf(server)))
+  })
+
+  test('issue 4: SQLite drops a partition that it has emptied in bites, so that others can write; PostgreSQL at once', async (t) => {
+    const { db, clock } = await suite.open(t)
+    const id = await keepEnded(db, clock())
+    const found: number[] = []
+    const watched = beforeEachWrite(db, async () => found.push(await tokensIn(db, id)))
+    assert.deepEqual(await dropEndedPartitions(watched, clock()), [id])
+    assert.deepEqual(found, engine === 'sqlite' ? [1200, 700, 200, 0] : [1200])
+    await assert.rejects(tokensIn(db, id))
+  })
+
+  if (engine === 'sqlite')
+    test('issue 4: a server that stops leaves a partition half empty, and the next one goes on', async (t) => {
+      const { db, clock } = await suite.open(t)
+      const id = await keepEnded(db, clock())
+      const stopping = new AbortController()
+      const stopped = beforeEachWrite(db, async () => stopping.abort())
+      assert.deepEqual(await dropEndedPartitions(stopped, clock(), stopping.signal), [])
+      assert.equal(await tokensIn(db, id), 700)
+      assert.deepEqual(await dropEndedPartitions(db, clock()), [id])
+      await assert.rejects(tokensIn(db, id))
+    })
+
+  test('issue 4: a partition that another process drops meanwhile is gone, and no error', async (t) => {
+    const { db, clock, openAgain } = await suite.open(t)
+    const other = await openAgain()
+    const lastWrite = engine === 'sqlite' ? 4 : 1
+    for (let until = 1; until <= lastWrite; until += 1) {
+      const id = await keepEnded(db, clock())
+      let writes = 0
+      const overtaken = beforeEachWrite(db, async () => {
+        writes += 1
+        if (writes === until) await dropEndedPartitions(other, clock())
+      })
+      assert.deepEqual(await dropEndedPartitions(overtaken, clock()), [id])
+      await assert.rejects(tokensIn(db, id))
+      // Its number is of a table that is gone: PostgreSQL remembers which ones it has made.
+      clock.advance(3600)
+    }
+    await keepEnded(db, clock())
+    await Promise.all([db, other].map((one) => dropEndedPartitions(one, clock())))
+    assert.deepEqual(await db.kysely.selectFrom('opaque_token_partitions').select('id').execute(), [])
+  })
+
+  test('issue 4: of a partition that another process has dropped nothing is remembered', async (t) => {
+    const { db, clock } = await suite.open(t)
+    const start = clock() - 8000
+    const id = await keepEnded(db, clock())
+    assert.equal((await findOpaqueToken(db, id, 'digest 7', start))?.tenantId, 'acme')
+    await db.write(async ({ kysely }) => {
+      await sql`drop table ${sql.table(tableOf(id))}`.execute(kysely)
+      await kysely.deleteFrom('opaque_token_partitions').where('id', '=', id).execute()
+    })
+    assert.deepEqual(await dropEndedPartitions(db, clock()), [])
+    // Of what is remembered, a clock that was set back would look into the table.
+    assert.equal(await findOpaqueToken(db, id, 'digest 7', start), null)
   })
 
   test('issue 4: a process that has made no partition finds the tokens of one that has', async (t) => {
