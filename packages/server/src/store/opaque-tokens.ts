@@ -135,7 +135,11 @@ export async function hasEndlessTokens({ kysely }: { readonly kysely: Kysely<Sch
   return (await query.executeTakeFirst()) !== undefined
 }
 
-/** Leaves the partitions that have ended: nobody looks into them, and another process may be dropping them. */
+/**
+ * In the transaction that removes the tenant, for as long as a look at every living token takes: the tenant's cut-off would
+ * not do. It lasts as long as the tokens of a tenant made again under the name live, and these may have been given longer,
+ * or no end at all. Leaves the partitions that have ended: nobody looks into them, and another process may be dropping them.
+ */
 export async function removeOpaqueTokens({ kysely, now }: WriteTransaction, tenantId: string): Promise<void> {
   const query = kysely.selectFrom('opaque_token_partitions').select('id').where('ends_at', '>', now)
   for (const { id } of await query.execute())

@@ -5,7 +5,15 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { type Database, type OpaqueTokenRow, StoreUnavailable } from '../../src/store/database.ts'
 import { dropEndedPartitions, findOpaqueToken, partitionOf, tableOf } from '../../src/store/opaque-tokens.ts'
-import { forEachStore, startTestServer, startTwoServers, type TestServer } from '../harness.ts'
+import { sweepRevocations } from '../../src/store/revocations.ts'
+import { removeTenant } from '../../src/store/tenants.ts'
+import {
+  createTestServer,
+  forEachStore,
+  startTestServer,
+  startTwoServers,
+  type TestServer,
+} from '../harness.ts'
 import { assertUnavailable, freshAddress } from './answers.ts'
 import {
   assertActive,
@@ -197,6 +205,31 @@ forEachStore((engine, suite) => {
     // Of what is remembered, a clock that was set back would look into the table.
     assert.equal(await findOpaqueToken(db, id, 'digest 7', start), null)
   })
+
+  for (const [name, settings] of Object.entries({
+    'lived for ten days': { maximum_access_token_seconds: 864_000, access_token_seconds: 864_000 },
+    'had no end': bare,
+  }))
+    test(`trust 19: of a tenant whose tokens ${name} none comes back when its cut-off is forgotten`, async (t) => {
+      const short = { apis: [opaque] }
+      const again = [app('sync', { client_id: 'sync' }), resourceServer]
+      const server = await startTestServer(t, suite, [
+        blueprint(tenant('acme', again, { ...short, ...settings })),
+      ])
+      const token = await tokenOf(server)
+      assertActive(await introspect(server, token))
+      await server.db.write((tx) => removeTenant(tx, 'acme'))
+      await server.apply(blueprint(tenant('acme', again, short)))
+      // None of the new tenant's tokens lives longer than a day.
+      await server.advance(259_200)
+      const now = server.clock()
+      await sweepRevocations(server.db, 'acme', { now, cutOffsBefore: now - 200_000 })
+      const fresh = await createTestServer({ db: server.db, clock: server.clock, blueprints: [] })
+      t.after(() => fresh.server.close())
+      fresh.credential = server.credential
+      assertInactive(await introspect(fresh, token))
+      assertActive(await introspect(fresh, await tokenOf(fresh)))
+    })
 
   test('issue 4: a process that has made no partition finds the tokens of one that has', async (t) => {
     const [one, elsewhere] = await startTwoServers(t, suite, text)
