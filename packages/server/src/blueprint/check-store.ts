@@ -7,7 +7,15 @@ import { confusedWith } from './check-apps.ts'
 import { checkStoredAttributes } from './check-stored-attributes.ts'
 import type { Problem } from './problem.ts'
 import { formOfFormat } from './proof.ts'
-import { type Declared, type DeclaredRow, keyOf, type Noun, type Stored, type StoredRow } from './rows.ts'
+import {
+  appKey,
+  type Declared,
+  type DeclaredRow,
+  keyOf,
+  type Noun,
+  type Stored,
+  type StoredRow,
+} from './rows.ts'
 
 export interface StoreCheck {
   readonly blueprints: readonly Blueprint[]
@@ -42,6 +50,19 @@ const ofNoun = <N extends Noun>(rows: readonly DeclaredRow[], noun: N): Declared
 
 const storedOf = <N extends Noun>(rows: readonly StoredRow[], noun: N): Stored<N>[] =>
   rows.filter((row): row is Stored<N> => row.noun === noun)
+
+/** The rows under each of their names: with 10,000 apps nobody may look through all rows for each row. */
+function indexed<Row>(rows: readonly Row[], namesOf: (row: Row) => readonly string[]): Map<string, Row[]> {
+  const named = rows.flatMap((row) => namesOf(row).map((name) => [name, row] as const))
+  const byName = Map.groupBy(named, ([name]) => name)
+  return new Map([...byName].map(([name, same]) => [name, same.map(([, row]) => row)]))
+}
+
+/** What stays of a noun whatever this run takes away. */
+const keptOf = <N extends Noun>({ stored, removed }: StoreCheck, noun: N): Stored<N>[] => {
+  const leaving = new Set(removed)
+  return storedOf(stored, noun).filter((row) => !leaving.has(row))
+}
 
 const pairs = ({ declared, stored }: StoreCheck): (readonly [DeclaredRow, StoredRow])[] => {
   const byKey = new Map(stored.map((row) => [keyOf(row), row]))
@@ -113,11 +134,14 @@ function checkKept({ declared, stored }: StoreCheck): Problem[] {
 
 /** Only its hash is left of a secret that was generated, and a MAC needs the secret. */
 function checkSealable(check: StoreCheck): Problem[] {
+  const hadSecretJwt = new Set(storedOf(check.stored, 'app').filter(hasSecretJwt).map(appKey))
   return pairs(check).flatMap(([row, before]) => {
     if (row.noun !== 'credential' || before.noun !== 'credential' || row.proof.form !== 'secret') return []
     const { secret, isSealed } = row.proof
     const { format, sealedSecret } = before.verifier
-    const isOld = secret.kind === 'generated' || (secret.kind === 'kept' && !hadSecretJwt(check, row))
+    const isOld =
+      secret.kind === 'generated' ||
+      (secret.kind === 'kept' && !hadSecretJwt.has(`${row.tenantId}/${row.fields.appId}`))
     const isLost = isSealed && isOld && sealedSecret === null
     if (!isLost || formOfFormat(format) !== 'secret') return []
     const found = 'a secret generated before the app had client_secret_jwt, which cannot be read again'
@@ -125,13 +149,8 @@ function checkSealable(check: StoreCheck): Problem[] {
   })
 }
 
-const hadSecretJwt = ({ stored }: StoreCheck, { tenantId, fields }: Declared<'credential'>): boolean =>
-  storedOf(stored, 'app').some(
-    (app) =>
-      app.tenantId === tenantId &&
-      app.fields.id === fields.appId &&
-      (app.settings as AppSettings).client_authentication?.includes('client_secret_jwt'),
-  )
+const hasSecretJwt = ({ settings }: Stored<'app'>): boolean =>
+  (settings as AppSettings).client_authentication?.includes('client_secret_jwt') ?? false
 
 function checkHosts({ declared, removed, hostHolders }: StoreCheck): Problem[] {
   const tenants = ofNoun(declared, 'tenant')
@@ -153,15 +172,18 @@ const targetsOf = ({ fields, settings }: Declared<'api'> | Stored<'api'>): reado
   ...((settings as ApiSettings).resources ?? []),
 ]
 
+const inTenant = (tenantId: string, name: string): string => `${tenantId} ${name}`
+
 /** One statement at a time writes them, so what one API is asked for by must be free before another can have it. */
-function checkTargets({ declared, stored, removed }: StoreCheck): Problem[] {
-  const kept = storedOf(stored, 'api').filter((row) => !removed.includes(row))
-  return ofNoun(declared, 'api').flatMap((row) => {
-    const others = kept.filter(
-      ({ tenantId, fields }) => tenantId === row.tenantId && fields.id !== row.fields.id,
-    )
-    return targetsOf(row).flatMap((target) => {
-      const holder = others.find((other) => targetsOf(other).includes(target))
+function checkTargets(check: StoreCheck): Problem[] {
+  const holders = indexed(keptOf(check, 'api'), (api) =>
+    targetsOf(api).map((target) => inTenant(api.tenantId, target)),
+  )
+  return ofNoun(check.declared, 'api').flatMap((row) =>
+    targetsOf(row).flatMap((target) => {
+      const holder = holders
+        .get(inTenant(row.tenantId, target))
+        ?.find(({ fields }) => fields.id !== row.fields.id)
       if (!holder) return []
       const [member, held] = [row, holder].map(({ fields }) =>
         fields.audience === target ? 'audience' : 'resources',
@@ -170,47 +192,62 @@ function checkTargets({ declared, stored, removed }: StoreCheck): Problem[] {
       return [
         problemAt(row, member ?? '', `${what} of API ${holder.address} in the store`, 'one that is free'),
       ]
-    })
+    }),
+  )
+}
+
+function checkClientIds(check: StoreCheck): Problem[] {
+  const [kept, apps] = [keptOf(check, 'app'), ofNoun(check.declared, 'app')]
+  const [keptIds, declaredIds] = [clientIdsByTenant(kept), clientIdsByTenant(apps)]
+  const holders = indexed(kept, ({ tenantId, clientId }) => [inTenant(tenantId, clientId)])
+  const decoding = indexed(kept, ({ tenantId, clientId }) => {
+    const decoded = confusedWith(clientId, declaredIds.get(tenantId) ?? new Set())
+    return decoded === null ? [] : [inTenant(tenantId, decoded)]
+  })
+  return apps.flatMap((row) => {
+    const { tenantId } = row
+    const { id, client_id: clientId } = row.fields
+    if (clientId === null) return []
+    const isOthers = (index: typeof holders, name: string | null) =>
+      name !== null && index.get(inTenant(tenantId, name))?.some(({ fields }) => fields.id !== id)
+    if (isOthers(holders, clientId))
+      return [problemAt(row, 'client_id', 'the client id of another app', 'one that is free')]
+    const decoded = confusedWith(clientId, keptIds.get(tenantId) ?? new Set())
+    const found = 'a client id that URL-encoding turns into the one of another app, or back'
+    const isConfused = isOthers(holders, decoded) || isOthers(decoding, clientId)
+    return isConfused ? [problemAt(row, 'client_id', found, 'another')] : []
   })
 }
 
-function checkClientIds({ declared, stored, removed }: StoreCheck): Problem[] {
-  const kept = storedOf(stored, 'app').filter((row) => !removed.includes(row))
-  const apps = ofNoun(declared, 'app')
-  return apps.flatMap((row) => {
-    const { client_id: clientId } = row.fields
-    const others = kept.filter(
-      ({ tenantId, fields }) => tenantId === row.tenantId && fields.id !== row.fields.id,
-    )
-    if (clientId === null) return []
-    const ids = new Set(others.flatMap(({ fields }) => fields.client_id ?? []))
-    if (ids.has(clientId))
-      return [problemAt(row, 'client_id', 'the client id of another app', 'one that is free')]
-    const isConfused =
-      confusedWith(clientId, ids) !== null ||
-      [...ids].some((id) => confusedWith(id, new Set([clientId])) !== null)
-    const found = 'a client id that URL-encoding turns into the one of another app, or back'
-    return isConfused ? [problemAt(row, 'client_id', found, 'another')] : []
-  })
+function clientIdsByTenant(
+  apps: readonly (Declared<'app'> | Stored<'app'>)[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const byTenant = Map.groupBy(apps, ({ tenantId }) => tenantId)
+  const idsOf = (rows: typeof apps) => new Set(rows.flatMap(({ fields }) => fields.client_id ?? []))
+  return new Map([...byTenant].map(([tenantId, rows]) => [tenantId, idsOf(rows)]))
 }
 
 /** Removing a row takes along what stands below it, and nobody else's rows may go that way. */
 function checkRemovals({ blueprints, declared, stored, removed }: StoreCheck): Problem[] {
   // What is declared is written again, and then needs nothing that goes.
   const passing = new Set([...removed, ...declared].map(keyOf))
+  const staying = stored.filter((row) => !passing.has(keyOf(row)))
+  const needing = indexed(staying, needsOf)
   return removed.flatMap((row) => {
-    const needing = stored.find((other) => !passing.has(keyOf(other)) && isBelow(other, row))
+    const [first] = needing.get(keyOf(row)) ?? []
     const owner = blueprints.find(({ file }) => file.blueprint === row.owner)
-    if (!needing || !owner) return []
-    const found = `${row.noun} ${row.address} no longer declared, while ${needing.noun} ${needing.address} needs it`
+    if (!first || !owner) return []
+    const found = `${row.noun} ${row.address} no longer declared, while ${first.noun} ${first.address} needs it`
     return [owner.source.problem(['tenants'], found, 'it to stay, or the other to go first')]
   })
 }
 
-/** Credentials go with their app, whoever made them. */
-function isBelow(row: StoredRow, above: StoredRow): boolean {
-  if (row.tenantId !== above.tenantId || row.noun === 'credential') return false
-  if (above.noun === 'tenant') return row.noun !== 'tenant'
-  if (above.noun === 'organization') return row.noun === 'app' && row.fields.organization === above.fields.id
-  return above.noun === 'plan' && row.noun === 'organization' && row.fields.plan === above.fields.id
+/** The keys of what it stands in or on. Credentials go with their app, whoever made them. */
+function needsOf(row: StoredRow): string[] {
+  const { noun, tenantId } = row
+  if (noun === 'tenant' || noun === 'credential') return []
+  const needs = [`tenant ${tenantId}`]
+  if (noun === 'app') needs.push(`organization ${tenantId}/${row.fields.organization}`)
+  if (noun === 'organization' && row.fields.plan !== null) needs.push(`plan ${tenantId}/${row.fields.plan}`)
+  return needs
 }

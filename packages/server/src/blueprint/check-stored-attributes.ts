@@ -20,13 +20,15 @@ interface Rows {
 
 export function checkStoredAttributes({ declared, stored, removed }: Rows): Problem[] {
   const passing = new Set([...removed, ...declared].map(keyOf))
-  const staying = stored.filter((row) => !passing.has(keyOf(row)))
+  const staying = Map.groupBy(
+    stored.filter((row) => !passing.has(keyOf(row))),
+    ({ tenantId }) => tenantId,
+  )
   return declared.flatMap((row) => {
     if (row.noun !== 'tenant') return []
     const inText = textVariablesOf(dialectOf(row))
     if (inText.size === 0) return []
-    return staying
-      .filter((other) => other.tenantId === row.tenantId)
+    return (staying.get(row.tenantId) ?? [])
       .filter((other) => other.noun === 'app' || other.noun === 'organization')
       .flatMap((other) => problemsOf(row, other, inText))
   })
