@@ -3,6 +3,7 @@
  * conditional moves, so that of all who try one takes it, and the others follow by the change feed.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Actor } from '../store/audit-records.ts'
 import { type Database, StoreUnavailable, type WriteTransaction } from '../store/database.ts'
 import {
@@ -281,6 +282,8 @@ export function createKeyRotation(deps: KeyRotationDeps): KeyRotation {
     async work() {
       for (const tenantId of await listTenantIds(db)) {
         if (clock() < (dueAt.get(tenantId) ?? 0)) continue
+        // After a start all are looked at, and on SQLite nobody would be answered until the last of them has been.
+        await nextTurn()
         try {
           await look(tenantId)
         } catch (error) {

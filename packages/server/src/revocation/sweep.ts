@@ -1,5 +1,6 @@
 /** Forgets revocations that can hit no token any more, and changes that no follower will ask for. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../store/database.ts'
 import { pruneChanges } from '../store/old-changes.ts'
 import { hasEndlessTokens } from '../store/opaque-tokens.ts'
@@ -28,6 +29,8 @@ export async function sweepEnded(
 ): Promise<void> {
   const isEndless = await hasEndlessTokens(db)
   for (const tenantId of await listTenantIds(db)) {
+    // SQLite answers at once, and nobody else would be answered until the last tenant has been looked at.
+    await nextTurn()
     if (stopping?.aborted) return
     const tenant = await directory.tenant(tenantId)
     if (tenant === null) continue

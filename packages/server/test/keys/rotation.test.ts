@@ -13,6 +13,7 @@ import { forEachStore, oneStore } from '../harness.ts'
 import { assertToken, freshAddress, grant } from '../oauth/answers.ts'
 import { assertActive, introspect, tokenOf } from '../oauth/ends.ts'
 import { app, blueprint, restApi, tenant } from '../oauth/sample.ts'
+import { turnsDuring } from '../turns.ts'
 import {
   acme,
   apps,
@@ -289,6 +290,17 @@ test('product 9: the chore rotates every tenant when its days are over, and read
   await server.apply(blueprint(tenant('acme', apps), weekly, { ...never, signing_algorithm: 'EdDSA' }))
   await chore.work()
   assert.deepEqual(events.at(-1), { ...events.at(-1), tenantId: 'never', algorithm: 'EdDSA', state: 'next' })
+})
+
+test('product 9: after a start the chore gives requests their turn between any two tenants', async (t) => {
+  const ids = Array.from({ length: 20 }, (_, index) => `shop-${index}`)
+  const text = blueprint(...ids.map((id) => tenant(id, [app('sync')])))
+  const { server, deps } = await startNode(t, oneStore, text)
+  for (const id of ids) await tokenOf(server, 'sync', id)
+  const chore = createKeyRotation({ ...deps, onFailure: (error) => assert.fail(String(error)) })
+  t.after(() => chore.close())
+  const turns = await turnsDuring(() => chore.work())
+  assert.ok(turns >= ids.length, `${turns} turns`)
 })
 
 test('errors: one tenant whose keys do not open holds up no other', async (t) => {

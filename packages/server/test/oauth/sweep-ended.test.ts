@@ -4,10 +4,12 @@ import { type TestContext, test } from 'node:test'
 import { rotateTenant } from '../../src/keys/rotation.ts'
 import { createRevocations, type RevocationsOptions } from '../../src/revocation/revocations.ts'
 import { sweepEnded } from '../../src/revocation/sweep.ts'
+import type { Database } from '../../src/store/database.ts'
 import { listRevocations, type NewRevocation, revoke, takeRevocations } from '../../src/store/revocations.ts'
 import { listSigningKeys, moveSigningKey } from '../../src/store/signing-keys.ts'
 import { createDirectory } from '../../src/tenants/directory.ts'
-import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
+import { forEachStore, oneStore, startTestServer, type TestServer } from '../harness.ts'
+import { turnsDuring } from '../turns.ts'
 import { assertInactive, introspect, resourceServer, revokeToken, tokenOf } from './ends.ts'
 import { assertExchanged, files, idp, jwtType, startExchange } from './exchanges.ts'
 import { app, blueprint, type Part, restApi, tenant } from './sample.ts'
@@ -21,7 +23,7 @@ const acmeWith = (settings: Part) =>
 
 const day = 86_400
 
-function sweeperOf(t: TestContext, { db, store }: TestServer) {
+function sweeperOf(t: TestContext, { db, store }: Pick<TestServer, 'db' | 'store'>) {
   const directory = createDirectory({ ...store, random: () => Buffer.alloc(32), clientCacheEntries: 10 })
   const load: RevocationsOptions['load'] = (tenantId, take) => takeRevocations(db, tenantId, take)
   const revocations = createRevocations({ changes: db.changes, load })
@@ -153,4 +155,36 @@ forEachStore((_engine, suite) => {
       assert.equal((await bear(unused)).status, 400)
     }
   })
+})
+
+const tenantIds = Array.from({ length: 20 }, (_, index) => `shop-${index}`)
+const manyTenants = blueprint(...tenantIds.map((id) => tenant(id, [app('sync')])))
+
+test('product 4: a sweep asks for the write lock only where there is something to sweep', async (t) => {
+  const server = await startTestServer(t, oneStore, manyTenants)
+  const { store } = server
+  const subject = { kind: 'app', subjectId: 'gone' } as const
+  for (const id of ['shop-7', 'shop-12']) await server.db.write((tx) => revoke(tx, id, subject))
+  let writes = 0
+  const counted: Database['write'] = (work, by) => {
+    writes += 1
+    return server.db.write(work, by)
+  }
+  const db = new Proxy(server.db, {
+    get: (of, name) => (name === 'write' ? counted : Reflect.get(of, name)),
+  })
+  const { sweep } = sweeperOf(t, { db, store })
+  await sweep(server.clock() + 10 * day)
+  assert.deepEqual([await left(server, 'shop-7'), await left(server, 'shop-12')], [0, 0])
+  // The third forgets changes.
+  assert.equal(writes, 3)
+})
+
+test('product 4: a sweep gives requests their turn between any two tenants', async (t) => {
+  const server = await startTestServer(t, oneStore, manyTenants)
+  const { sweep } = sweeperOf(t, server)
+  // The first compiles the tenants, and waits for their keys anyway.
+  await sweep(server.clock())
+  const turns = await turnsDuring(() => sweep(server.clock()))
+  assert.ok(turns >= tenantIds.length, `${turns} turns`)
 })
