@@ -28,18 +28,28 @@ export interface StoreCheck {
   readonly hostHolders: ReadonlyMap<string, string>
 }
 
+/** What is declared of what is there already, with what is there. */
+type Matched = ReadonlyMap<DeclaredRow, StoredRow>
+
 export function checkAgainstStore(check: StoreCheck): Problem[] {
+  const matched = match(check)
   return [
-    ...checkOwners(check),
-    ...checkFixed(check),
-    ...checkKept(check),
-    ...checkSealable(check),
+    ...checkOwners(matched, check.adopt),
+    ...checkFixed(matched),
+    ...checkKept(check, matched),
+    ...checkSealable(check, matched),
     ...checkHosts(check),
     ...checkTargets(check),
     ...checkClientIds(check),
     ...checkStoredAttributes(check),
     ...checkRemovals(check),
   ]
+}
+
+function match({ declared, stored }: StoreCheck): Matched {
+  const byKey = new Map(stored.map((row) => [keyOf(row), row]))
+  const found = declared.map((row) => [row, byKey.get(keyOf(row))] as const)
+  return new Map(found.filter((pair): pair is [DeclaredRow, StoredRow] => pair[1] !== undefined))
 }
 
 const problemAt = (row: DeclaredRow, member: string, found: string, expected: string): Problem =>
@@ -64,18 +74,10 @@ const keptOf = <N extends Noun>({ stored, removed }: StoreCheck, noun: N): Store
   return storedOf(stored, noun).filter((row) => !leaving.has(row))
 }
 
-const pairs = ({ declared, stored }: StoreCheck): (readonly [DeclaredRow, StoredRow])[] => {
-  const byKey = new Map(stored.map((row) => [keyOf(row), row]))
-  return declared.flatMap((row) => {
-    const before = byKey.get(keyOf(row))
-    return before ? [[row, before] as const] : []
-  })
-}
-
-function checkOwners(check: StoreCheck): Problem[] {
-  return pairs(check).flatMap(([row, { owner, address }]) => {
+function checkOwners(matched: Matched, adopt: boolean): Problem[] {
+  return [...matched].flatMap(([row, { owner, address }]) => {
     const claimant = row.blueprint.file.blueprint
-    if (owner === claimant || (owner === null && check.adopt)) return []
+    if (owner === claimant || (owner === null && adopt)) return []
     const found = owner === null ? 'which was not made by a blueprint' : `which belongs to blueprint ${owner}`
     const free = `an id that is free for blueprint ${claimant}`
     const expected = owner === null ? `${free}, or --adopt to take it into that` : free
@@ -84,8 +86,8 @@ function checkOwners(check: StoreCheck): Problem[] {
 }
 
 /** Facts that tokens and secrets in the field rest on. */
-function checkFixed(check: StoreCheck): Problem[] {
-  return pairs(check).flatMap(([row, before]) => {
+function checkFixed(matched: Matched): Problem[] {
+  return [...matched].flatMap(([row, before]) => {
     if (row.noun === 'tenant' && before.noun === 'tenant') {
       const was = before.fields.environment
       if (row.fields.environment === was) return []
@@ -121,11 +123,10 @@ function checkFixed(check: StoreCheck): Problem[] {
 }
 
 /** Nothing can be kept that is not there: whoever has the secret must say where it comes from. */
-function checkKept({ declared, stored }: StoreCheck): Problem[] {
-  const byKey = new Map(stored.map((row) => [keyOf(row), row]))
+function checkKept({ declared }: StoreCheck, matched: Matched): Problem[] {
   return ofNoun(declared, 'credential').flatMap((row) => {
     if (row.proof.form !== 'secret' || row.proof.secret.kind !== 'kept') return []
-    const before = byKey.get(keyOf(row))
+    const before = matched.get(row)
     if (before?.noun === 'credential' && formOfFormat(before.verifier.format) === 'secret') return []
     const found = `kept, while the store has no secret of credential ${row.address}`
     return [problemAt(row, 'secret', found, 'where it comes from: generated, from_env, from_file or hash')]
@@ -133,9 +134,9 @@ function checkKept({ declared, stored }: StoreCheck): Problem[] {
 }
 
 /** Only its hash is left of a secret that was generated, and a MAC needs the secret. */
-function checkSealable(check: StoreCheck): Problem[] {
-  const hadSecretJwt = new Set(storedOf(check.stored, 'app').filter(hasSecretJwt).map(appKey))
-  return pairs(check).flatMap(([row, before]) => {
+function checkSealable({ stored }: StoreCheck, matched: Matched): Problem[] {
+  const hadSecretJwt = new Set(storedOf(stored, 'app').filter(hasSecretJwt).map(appKey))
+  return [...matched].flatMap(([row, before]) => {
     if (row.noun !== 'credential' || before.noun !== 'credential' || row.proof.form !== 'secret') return []
     const { secret, isSealed } = row.proof
     const { format, sealedSecret } = before.verifier
@@ -229,6 +230,7 @@ function clientIdsByTenant(
 
 /** Removing a row takes along what stands below it, and nobody else's rows may go that way. */
 function checkRemovals({ blueprints, declared, stored, removed }: StoreCheck): Problem[] {
+  if (removed.length === 0) return []
   // What is declared is written again, and then needs nothing that goes.
   const passing = new Set([...removed, ...declared].map(keyOf))
   const staying = stored.filter((row) => !passing.has(keyOf(row)))
