@@ -1,16 +1,17 @@
 /** What must follow when a database was put back to an earlier state, on both engines, in one transaction. */
 
-import { headText } from '../audit/head-text.ts'
+import { headText, parseHead } from '../audit/head-text.ts'
 import { revokeAndRecord } from '../revocation/recorded.ts'
-import { type Actor, type AuditHead, listAuditRecords } from '../store/audit-records.ts'
-import type { Database } from '../store/database.ts'
+import { type Actor, type AuditHead, listAuditRecords, readHead } from '../store/audit-records.ts'
+import type { Database, WriteTransaction } from '../store/database.ts'
 import { leapAhead } from '../store/new-life.ts'
 import { lateSeconds } from '../store/revocations.ts'
 import { listTenantIds } from '../store/tenants.ts'
+import { cutOffAction, findUnusedRestore, restoreAction } from '../store/unused-restore.ts'
 import { markUnknownUses } from '../store/used-once.ts'
 
 export interface AfterRestore {
-  /** The end of the chain as it was put back; what was done after it is forgotten. */
+  /** The end of the chain as the backup had it; what was done after it is forgotten. */
   readonly head: AuditHead
   /** Epoch seconds of its last record; null where there is none. */
   readonly until: number | null
@@ -42,23 +43,34 @@ export async function finishRestore(
 ): Promise<AfterRestore> {
   const tenantIds = await listTenantIds(db)
   return db.write(async (tx) => {
-    const [last] = await listAuditRecords(tx, { limit: 1, newestFirst: true })
-    const head = last ?? { number: 0, hash: new Uint8Array(32) }
+    const head = await headOfBackup(tx)
     await leapAhead(tx, db.engine)
     const issuedUntil = keepTokens ? null : tx.now + lateSeconds
     const usesUnknownUntil = knowsUses ? null : tx.now + longestProofSeconds
     if (usesUnknownUntil !== null) await markUnknownUses(tx.kysely, usesUnknownUntil)
     const after = { audit_head: headText(head), tokens_issued_until: issuedUntil }
     tx.audit({
-      ...{ tenantId: null, actor: by, action: 'restoreDatabase', target: 'database' },
+      ...{ tenantId: null, actor: by, action: restoreAction, target: 'database' },
       after: JSON.stringify(after),
     })
     if (issuedUntil !== null)
       for (const tenantId of tenantIds) {
         const cutOff = { kind: 'tenant', subjectId: tenantId, issuedUntil } as const
-        await revokeAndRecord(tx, tenantId, cutOff, { actor: by, action: 'revokeTokensOfTenant' })
+        await revokeAndRecord(tx, tenantId, cutOff, { actor: by, action: cutOffAction })
       }
-    const until = last?.happenedAt ?? null
+    const until = await timeOf(tx, head)
     return { head, until, tenants: tenantIds.length, issuedUntil, usesUnknownUntil }
   })
+}
+
+/** Whoever does it again may never have read the answer to the first time, whose records are nothing that was done. */
+async function headOfBackup(tx: WriteTransaction): Promise<AuditHead> {
+  const { audit_head: said } = JSON.parse((await findUnusedRestore(tx))?.after ?? '{}')
+  return parseHead(said ?? '') ?? readHead(tx)
+}
+
+async function timeOf(tx: WriteTransaction, { number }: AuditHead): Promise<number | null> {
+  if (number === 0) return null
+  const [record] = await listAuditRecords(tx, { after: number - 1, limit: 1 })
+  return record?.happenedAt ?? null
 }

@@ -27,7 +27,7 @@ import { databaseFile, hasDatabase } from '../open-store.ts'
 import { StoreRefused } from '../store/database.ts'
 import { makeFolder } from '../store/make-folder.ts'
 import { openSqlite } from '../store/sqlite.ts'
-import { carryUses, checkSqliteCopy, type Hold, holdAlone } from '../store/sqlite-copy.ts'
+import { carryUses, checkSqliteCopy, type Hold, holdAlone, isUnusedRestore } from '../store/sqlite-copy.ts'
 import { type AfterRestore, type AfterRestoreOptions, finishRestore } from './after-restore.ts'
 import { flushFile, flushFolder } from './flush.ts'
 
@@ -40,6 +40,8 @@ export interface PutBackOptions extends Omit<AfterRestoreOptions, 'knowsUses'> {
 export interface PutBack extends AfterRestore {
   /** The folder that has the database that was there; null where there was none. */
   readonly replaced: string | null
+  /** The folder that has what was done after the backup, as far as it can be read: not always the same one. */
+  readonly lost: string | null
   /** False where nobody could tell whether a server has the old database open, because it cannot be read or is gone. */
   readonly isCertainlyAlone: boolean
 }
@@ -61,7 +63,8 @@ export async function putBack(options: PutBackOptions): Promise<PutBack> {
   try {
     const knowsUses = stage(backup, unfinished, file)
     const after = await makeReady(unfinished, { ...options, knowsUses })
-    return { ...after, ...swap(unfinished, file) }
+    const swapped = swap(unfinished, file)
+    return { ...after, ...swapped, lost: await findLost(folder, swapped) }
   } finally {
     for (const end of ['', ...logs]) rmSync(unfinished + end, { force: true })
   }
@@ -123,7 +126,9 @@ async function makeReady(
   }
 }
 
-function swap(unfinished: string, file: string): Pick<PutBack, 'replaced' | 'isCertainlyAlone'> {
+type Swapped = Pick<PutBack, 'replaced' | 'isCertainlyAlone'>
+
+function swap(unfinished: string, file: string): Swapped {
   // The last log of the copy goes with its last connection.
   if (logs.some((end) => existsSync(unfinished + end)))
     throw new StoreRefused(`Something has ${unfinished} open. Restore again.`)
@@ -141,6 +146,23 @@ function swap(unfinished: string, file: string): Pick<PutBack, 'replaced' | 'isC
   }
 }
 
+const replacedPrefix = 'replaced-'
+
+/**
+ * A restore that was killed when all was done has told nobody: what it replaced is in a folder of before, and what is
+ * replaced now is only what it has put back.
+ */
+async function findLost(folder: string, { replaced, isCertainlyAlone }: Swapped): Promise<string | null> {
+  if (replaced === null || !isCertainlyAlone) return null
+  const names = readdirSync(folder).filter((name) => name.startsWith(replacedPrefix))
+  for (const name of names.toSorted().toReversed()) {
+    const kept = join(folder, name)
+    const isUnused = hasDatabase(kept) ? await isUnusedRestore(databaseFile(kept)) : true
+    if (isUnused !== true) return isUnused === null ? null : kept
+  }
+  return null
+}
+
 /** The old database stays under its own name as well, until the rename; its log may belong to no other. */
 function keepOld(file: string): string | null {
   const isThere = hasDatabase(dirname(file))
@@ -151,7 +173,7 @@ function keepOld(file: string): string | null {
   const now = instantText(systemEffects.clock()).replaceAll(/[-:]|\.\d+/g, '')
   const folder = join(
     dirname(file),
-    `replaced-${now}-${Buffer.from(systemEffects.random(2)).toString('hex')}`,
+    `${replacedPrefix}${now}-${Buffer.from(systemEffects.random(2)).toString('hex')}`,
   )
   mkdirSync(folder, { mode: 0o700 })
   for (const end of left) {

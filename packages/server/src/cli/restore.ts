@@ -62,7 +62,7 @@ async function restore(backup: string, options: RestoreOptions): Promise<void> {
   const { data_folder: folder } = location
   if (!options.yes) refuseUnasked(folder)
   const done = await putBack({ ...waysOf(options), backup, folder, sealer: sealerFor(location) })
-  const json = { ...jsonOf(done), replaced: done.replaced }
+  const json = { ...jsonOf(done), replaced: done.replaced, lost: done.lost }
   print(options, json, [
     `${databaseFile(folder)} is now what ${backup} holds.`,
     ...factsOf(done),
@@ -119,9 +119,13 @@ const factsOf = ({ issuedUntil }: AfterRestore): readonly string[] => [
     : `Every token issued until ${when(issuedUntil)} is dead; new ones are given after that.`,
 ]
 
-function oldOf({ replaced, isCertainlyAlone }: PutBack): readonly string[] {
+function oldOf({ replaced, lost, isCertainlyAlone }: PutBack): readonly string[] {
   const said: string[] = []
   if (replaced !== null) said.push(`The database that was here is in ${replaced}.`)
+  if (lost !== replaced && lost !== null)
+    said.push(
+      `It had been put back itself, and nothing was done in it since; the one before it is in ${lost}.`,
+    )
   if (!isCertainlyAlone)
     said.push(
       `${replaced === null ? 'The database that was here is gone' : 'It cannot be read'}, so nobody can tell whether a server had it open: make sure that none has.`,
@@ -146,12 +150,12 @@ function adviceOf({ head, until }: AfterRestore, exported: string | null): reado
   ]
 }
 
-/** Null where nothing was replaced that can be read. */
+/** Null where nothing of it can be read here. */
 function replacedExport(
   { master_key: given, data_folder: folder }: StoreLocation,
   done: PutBack,
 ): string | null {
-  if (done.replaced === null || !done.isCertainlyAlone) return null
+  if (done.lost === null) return null
   const key = given === null ? `SALLYPORT_MASTER_KEY_FILE=${masterKeyPath(folder)} ` : ''
-  return `${key}sallyport audit export --data ${done.replaced} --after ${done.head.number}`
+  return `${key}sallyport audit export --data ${done.lost} --after ${done.head.number}`
 }

@@ -2,7 +2,8 @@
 
 import { backup, DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from './database.ts'
-import { primaryCode, resultCodes, translateSqliteError } from './sqlite-driver.ts'
+import { primaryCode, readingKysely, resultCodes, translateSqliteError } from './sqlite-driver.ts'
+import { findUnusedRestore } from './unused-restore.ts'
 import { unknownUses } from './used-once.ts'
 
 export interface CopyProgress {
@@ -127,5 +128,18 @@ export function carryUses(from: string, into: string, now: number): boolean {
     return false
   } finally {
     connection.close()
+  }
+}
+
+/** Whether a database was put back itself and holds nothing that was done since; null where it cannot be read. */
+export async function isUnusedRestore(file: string): Promise<boolean | null> {
+  let connection: DatabaseSync | undefined
+  try {
+    connection = openOurs(file)
+    return (await findUnusedRestore({ kysely: readingKysely(connection) })) !== null
+  } catch {
+    return null
+  } finally {
+    connection?.close()
   }
 }

@@ -7,6 +7,7 @@ import { headText } from '../../src/audit/head-text.ts'
 import { readChain } from '../../src/audit/read-chain.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
 import { finishRestore } from '../../src/cli/after-restore.ts'
+import { revokeAndRecord } from '../../src/revocation/recorded.ts'
 import { removeApp } from '../../src/store/apps.ts'
 import { type AuditRecord, chainStart, listAuditRecords, readHead } from '../../src/store/audit-records.ts'
 import { forEachStore, startTestServer, type TestServer } from '../harness.ts'
@@ -111,6 +112,22 @@ forEachStore((_engine, suite) => {
     const begin = { number: 0, hash: chainStart }
     const verdict = await verifyChain(readChain(db, { after: 0 }), { after: begin, heads: [head] })
     assert.equal(verdict.fault, null)
+  })
+
+  test('R9: a restore that is done again, as its answer was lost, names the end of the backup, as long as nothing was done since', async (t) => {
+    const { db, clock } = await suite.open(t)
+    const again = () => finishRestore(db, { keepTokens: false, knowsUses: true, by })
+    const first = await again()
+    clock.advance(60)
+    for (const { head, until } of [await again(), await again()])
+      assert.deepEqual([headText(head), until], [headText(first.head), first.until])
+    const cutOff = { kind: 'tenant', subjectId: 'neighbour', issuedUntil: clock() } as const
+    clock.advance(60)
+    await db.write(async (tx) => {
+      await revokeAndRecord(tx, 'neighbour', cutOff, { actor: by, action: 'revokeTokensOfTenant' })
+    })
+    const head = await readHead(db)
+    assert.equal(headText((await again()).head), headText(head))
   })
 
   test('R9: a sink gets the records of the new life; those of the one that is gone it knows by number and hash', async (t) => {

@@ -257,6 +257,17 @@ for (const [what, [spoil, expected, said]] of Object.entries(refused))
     assert.ok(tables(readFileSync(join(place.data, 'sallyport.db'))).equals(tables(before)))
   })
 
+/** What the command that a restore names reads. */
+async function lostIn(place: Place, said: string): Promise<readonly string[]> {
+  const [, command = ''] = /^SALLYPORT_MASTER_KEY_FILE=\S+ sallyport (audit export .*)$/m.exec(said) ?? []
+  const environment = { SALLYPORT_MASTER_KEY_FILE: join(place.data, 'master.key') }
+  const { stdout } = await place.sallyport(command.split(' '), { environment })
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).action)
+}
+
 test('R9: a database that is there is replaced only with --yes, and kept in a folder that can still be read', async (t) => {
   const place = await prepare(t)
   assert.equal((await place.sallyport(['revoke', '--tenant', 'acme', '--app', 'sync'])).code, 0)
@@ -267,16 +278,7 @@ test('R9: a database that is there is replaced only with --yes, and kept in a fo
   assert.equal(await headOf(place), head)
   const { code, stdout, stderr } = await place.sallyport(['restore', 'backup.db', '--yes'])
   assert.equal(code, 0, stderr)
-  const [, command = ''] = /^SALLYPORT_MASTER_KEY_FILE=\S+ sallyport (audit export .*)$/m.exec(stdout) ?? []
-  const environment = { SALLYPORT_MASTER_KEY_FILE: join(place.data, 'master.key') }
-  const lost = await place.sallyport(command.split(' '), { environment })
-  assert.deepEqual(
-    lost.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line).action),
-    ['revokeTokensOfApp'],
-  )
+  assert.deepEqual(await lostIn(place, stdout), ['revokeTokensOfApp'])
   assert.equal(statSync(join(place.data, 'sallyport.db')).mode & 0o777, 0o600)
   await headOf(place)
 })
@@ -321,7 +323,7 @@ test('R9: a database that was put back without the uses of before lacks them in 
   assert.deepEqual([later.knows_uses, later.uses_unknown_until], [true, null])
 })
 
-test('R9: killed before any change of a file, a restore leaves the old database or the new one, whole, and can be made again', async (t) => {
+test('R9: killed before any change of a file, a restore leaves the old database or the new one, whole; made again, it names what was lost', async (t) => {
   const place = await prepare(t)
   assert.equal((await place.sallyport(['revoke', '--tenant', 'acme', '--app', 'sync'])).code, 0)
   const old = await headOf(place)
@@ -341,6 +343,9 @@ test('R9: killed before any change of a file, a restore leaves the old database 
     seen.add(isNew ? 'new' : 'old')
     if (code === 0) break
     assert.equal(code, null, stderr)
+    if (!isNew) continue
+    const again = await place.sallyport(['restore', 'backup.db', '--yes'])
+    assert.deepEqual(await lostIn(place, again.stdout), ['revokeTokensOfApp'], `step ${step}`)
   }
   assert.deepEqual([...seen], ['old', 'new'])
   const { code } = await place.sallyport(['restore', 'backup.db', '--yes'])
