@@ -77,8 +77,8 @@ export interface WriteTransaction {
 }
 
 /**
- * The database is gone, locked for too long, full or read-only: try again later, nothing was written. The message is for
- * the operator: what is the matter, and what mends it.
+ * The database is gone, locked for too long, full or read-only: try again later, nothing was written, unless the message
+ * says that it may have been. The message is for the operator: what is the matter, and what mends it.
  */
 export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable'

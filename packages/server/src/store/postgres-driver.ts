@@ -89,6 +89,19 @@ export function translatePostgresError(error: unknown): unknown {
   return error
 }
 
+/** Kysely's own word for it. */
+const commit = 'commit'
+
+/** PostgreSQL may have done it, and only its answer be lost. */
+function translateFailedCommit(error: unknown): unknown {
+  const translated = translatePostgresError(error)
+  if (error instanceof pg.DatabaseError || !(translated instanceof StoreUnavailable)) return translated
+  return new StoreUnavailable(
+    `${translated.message}; the change may have been made all the same: look before doing it again`,
+    { cause: error },
+  )
+}
+
 /** The pool as Kysely wants it. */
 export const asKyselyPool = (pool: pg.Pool): PostgresPool => ({
   options: pool.options,
@@ -114,7 +127,7 @@ function asKyselyClient(client: pg.PoolClient): PostgresPoolClient {
   let limit: { readonly query_timeout?: number } = {}
   // A connection that dies between two statements of a transaction says so only here.
   const onError = (error: Error) => {
-    failure = translatePostgresError(error)
+    failure ??= translatePostgresError(error)
   }
   client.on('error', onError)
   const wrapped: QueryOnly = {
@@ -127,7 +140,7 @@ function asKyselyClient(client: pg.PoolClient): PostgresPoolClient {
           limit = { query_timeout: wholeTableMilliseconds + headStartMilliseconds }
         return result
       } catch (error) {
-        const translated = translatePostgresError(error)
+        const translated = text === commit ? translateFailedCommit(error) : translatePostgresError(error)
         if (translated instanceof StoreUnavailable && !(error instanceof pg.DatabaseError))
           failure = translated
         throw translated

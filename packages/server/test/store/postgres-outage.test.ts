@@ -161,6 +161,20 @@ test('trust R4: a connection cut in the middle of a transaction rolls it back, a
   assert.deepEqual(ids, [{ id: 'c' }])
 })
 
+test('trust R4: who has lost the answer to a commit is told that the change may have been made', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { db, wire } = await openThroughWire(t)
+  wire.cutBeforeCommitted()
+  await assert.rejects(
+    db.write((tx) => saveTenant(tx, 'a', tenant)),
+    /^StoreUnavailable: PostgreSQL cannot be reached: .+; the change may have been made all the same: look before/,
+  )
+  wire.thaw()
+  const ids = await db.kysely.selectFrom('tenants').select('id').execute()
+  assert.deepEqual(ids, [{ id: 'a' }])
+})
+
 test('trust R4: a transaction that loses its connection does not wait for the rollback too', {
   skip: withoutPostgres,
 }, async (t) => {
@@ -245,6 +259,7 @@ async function layWire(url: string) {
   const sockets = new Set<Socket>()
   let frozen = false
   let freezeOnCommit = false
+  let cutOnCommit = false
   const relay = createServer((near) => {
     const far = connect(Number(target.port), target.hostname)
     for (const [from, to] of [
@@ -256,8 +271,10 @@ async function layWire(url: string) {
       from.on('close', () => to.destroy())
       from.on('data', (bytes) => {
         if (frozen) return
+        const isCommitted = from === far && bytes.includes('COMMIT\u0000')
+        if (cutOnCommit && isCommitted) return cut()
         to.write(bytes)
-        if (freezeOnCommit && from === far && bytes.includes('COMMIT\u0000')) frozen = true
+        if (freezeOnCommit && isCommitted) frozen = true
       })
     }
   })
@@ -278,10 +295,15 @@ async function layWire(url: string) {
     freezeAfterCommit() {
       freezeOnCommit = true
     },
+    /** PostgreSQL has done it, and nobody hears of that. */
+    cutBeforeCommitted() {
+      cutOnCommit = true
+    },
     /** What was swallowed stays lost, so the old connections are useless. */
     thaw() {
       frozen = false
       freezeOnCommit = false
+      cutOnCommit = false
     },
     close() {
       cut()
