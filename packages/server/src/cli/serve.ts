@@ -121,6 +121,8 @@ async function open(config: Config, log: Log): Promise<OpenStore> {
   const store = await openStore(config, systemEffects, {
     // A start beside the older release leaves that its database.
     beforeMigrating: () => tryPorts(config),
+    onWaiting: () =>
+      log.info('waiting for a migration', { reason: 'another process is migrating the database' }),
     onMigrated: ({ from, to }) => log.info('database migrated', { reason: `schema ${from} to ${to}` }),
   })
   if (isNew) log.warn('made a new database', { file: config.data_folder })

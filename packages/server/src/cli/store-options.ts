@@ -49,6 +49,8 @@ export function placeOf({ database_url: url, data_folder: folder }: StoreLocatio
 export const migratedText = (place: string, { from, to }: SchemaVersions): string =>
   `Migrated ${place} from schema ${from} to ${to}: an older release cannot open it any more.`
 
+const waitingText = (place: string): string => `Another process is migrating ${place}: waiting for it.`
+
 /** Opens the store for the length of `work`. */
 export async function withStore<Result>(
   options: StoreOptions,
@@ -65,6 +67,7 @@ export async function withStore<Result>(
   const store = await openStore(location, systemEffects, {
     mustBeCurrent: !mayMigrate,
     mayBegin: mayCreate,
+    onWaiting: () => process.stderr.write(`${waitingText(placeOf(location))}\n`),
     onMigrated: (versions) => process.stderr.write(`${migratedText(placeOf(location), versions)}\n`),
   })
   if (isNew) process.stderr.write(`Made a new database in ${placeOf(location)}.\n`)

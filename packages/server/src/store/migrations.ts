@@ -25,8 +25,8 @@ export interface MigrationTarget {
   readonly kysely: Kysely<Schema>
   readonly types: ColumnTypes
   readonly clock: () => number
-  /** Makes every other process wait until this transaction ends. */
-  lock(kysely: Kysely<Schema>): Promise<void>
+  /** Makes every other process wait until this transaction ends; `onWaiting` hears that one of those is ahead. */
+  lock(kysely: Kysely<Schema>, onWaiting: () => void): Promise<void>
   hasTable(kysely: Kysely<Schema>, name: string): Promise<boolean>
 }
 
@@ -38,6 +38,8 @@ export interface SchemaUse {
   readonly mayBegin?: boolean
   /** Called before anything is made or changed; what it throws is thrown, and the database is as it was. */
   readonly beforeMigrating?: (found: FoundSchema) => Promise<void>
+  /** Told once where another process is migrating: this one goes on when that has ended. Never on SQLite, which asks again. */
+  readonly onWaiting?: () => void
   /** Told of what this process has migrated; to make a new one is no migration. */
   readonly onMigrated?: (versions: SchemaVersions) => void
 }
@@ -64,8 +66,9 @@ type MigrationsTable = { schema_migrations: { id: number; name: string; applied_
 export async function migrate(
   target: MigrationTarget,
   timeline: readonly Migration[] = migrations,
-  { mustBeCurrent = false, mayBegin = false, beforeMigrating, onMigrated = () => {} }: SchemaUse = {},
+  use: SchemaUse = {},
 ): Promise<void> {
+  const { mustBeCurrent = false, mayBegin = false, beforeMigrating, onWaiting, onMigrated } = use
   // Without the lock first: an ordinary start must not wait for a writer.
   const applied = await appliedIds(target, target.kysely)
   if (!nextOf(timeline, applied)) return
@@ -73,8 +76,13 @@ export async function migrate(
   if (mustBeCurrent && !(mayBegin && versions.from === 0)) throw refusalOf(versions)
   await beforeMigrating?.({ version: versions.from, kysely: target.kysely })
   let steps = 0
-  while (await applyNext(target, timeline)) steps += 1
-  if (steps > 0 && versions.from > 0) onMigrated(versions)
+  let told = false
+  const tellOnce = () => {
+    if (!told) onWaiting?.()
+    told = true
+  }
+  while (await applyNext(target, timeline, tellOnce)) steps += 1
+  if (steps > 0 && versions.from > 0) onMigrated?.(versions)
 }
 
 const refusalOf = ({ from, to }: SchemaVersions): StoreRefused =>
@@ -88,9 +96,13 @@ const refusalOf = ({ from, to }: SchemaVersions): StoreRefused =>
 const newestOf = (ids: readonly number[]): number => Math.max(0, ...ids)
 
 /** Applies one migration and answers whether there may be another. */
-function applyNext(target: MigrationTarget, timeline: readonly Migration[]): Promise<boolean> {
+function applyNext(
+  target: MigrationTarget,
+  timeline: readonly Migration[],
+  onWaiting: () => void,
+): Promise<boolean> {
   return target.kysely.transaction().execute(async (kysely) => {
-    await target.lock(kysely)
+    await target.lock(kysely, onWaiting)
     const next = nextOf(timeline, await appliedIds(target, kysely))
     if (!next) return false
     await createMigrationsTable(target, kysely)

@@ -140,10 +140,13 @@ function preparedReader(pool: pg.Pool): Read {
   }
 }
 
-/** A limit that is set for the user would end a migration of a large table, and waiting for another node's. */
+/**
+ * A limit that is set for the user would end a migration of a large table, and waiting for another node's. But a migration
+ * never rests between its statements: whoever does has frozen or lost its power, and would hold up every other start.
+ */
 async function preparePatient(client: pg.ClientBase): Promise<void> {
   await refuseStandby(client)
-  await client.query('set statement_timeout = 0')
+  await client.query(`set statement_timeout = 0; set idle_in_transaction_session_timeout = '30s'`)
 }
 
 async function migratePostgres({ url, clock, ...schema }: PostgresOptions): Promise<void> {
@@ -194,8 +197,14 @@ export const postgresTarget = (kysely: Kysely<Schema>, clock: () => number): Mig
     keyedTable: sql``,
     countedTable: sql``,
   },
-  async lock(kysely) {
-    await sql`select pg_advisory_xact_lock(${sql.lit(ownLocks)}, ${sql.lit(migrationLock)})`.execute(kysely)
+  async lock(kysely, onWaiting) {
+    const key = sql`${sql.lit(ownLocks)}, ${sql.lit(migrationLock)}`
+    const { rows } = await sql<{ ours: boolean }>`select pg_try_advisory_xact_lock(${key}) as ours`.execute(
+      kysely,
+    )
+    if (rows[0]?.ours) return
+    onWaiting()
+    await sql`select pg_advisory_xact_lock(${key})`.execute(kysely)
   },
   async hasTable(kysely, name) {
     // Not `to_regclass`: after waiting for the lock it still answers from what the session had looked up before.
