@@ -18,6 +18,30 @@ export const poolerRefusal = (cause: pg.DatabaseError): StoreRefused =>
     cause,
   })
 
+/**
+ * Who holds two connections talks to two processes of PostgreSQL, and each stays the same. A pooler that gives them by the
+ * transaction has what is prepared on one of them meet what somebody else has prepared there.
+ */
+export async function refuseSharedConnections(kysely: Kysely<Schema>): Promise<void> {
+  const pids = await kysely
+    .connection()
+    .execute((one) =>
+      kysely
+        .connection()
+        .execute(async (other) => [await processOf(one), await processOf(other), await processOf(one)]),
+    )
+  const [one, other, oneAgain] = pids
+  if (one === other || one !== oneAgain)
+    throw new StoreRefused(
+      'A pooler before PostgreSQL gives one connection to several programs at once: set the pooler to session mode, or connect to PostgreSQL directly.',
+    )
+}
+
+async function processOf(kysely: Kysely<Schema>): Promise<number | undefined> {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(kysely)
+  return rows[0]?.pid
+}
+
 /** Without them a crash could take what was acknowledged, and a statement that hangs would hold its connection. */
 export async function refuseDroppedSettings(
   kysely: Kysely<Schema>,
@@ -30,6 +54,6 @@ export async function refuseDroppedSettings(
   for (const [name, values] of Object.entries(asked))
     if (!values.includes(found.get(name) ?? ''))
       throw new StoreRefused(
-        `A connection to PostgreSQL has ${name} = ${found.get(name)}, where ${values[0]} was asked for: take it out of the database URL if it stands there, or ${nextStep}.`,
+        `A connection to PostgreSQL has ${name} = ${found.get(name)}, where ${values[0]} was asked for: take it out of the database URL if it stands there, or ${nextStep}. PgBouncer keeps its connections as they were until RECONNECT in its console.`,
       )
 }

@@ -16,7 +16,12 @@ import {
 } from './postgres-driver.ts'
 import { changesChannel, listen } from './postgres-listener.ts'
 import { primaryReader, refuseStandby } from './postgres-primary.ts'
-import { isRefusedByPooler, poolerRefusal, refuseDroppedSettings } from './postgres-session.ts'
+import {
+  isRefusedByPooler,
+  poolerRefusal,
+  refuseDroppedSettings,
+  refuseSharedConnections,
+} from './postgres-session.ts'
 import type { PreparedQuery, Read } from './prepared.ts'
 import type { Schema } from './schema.ts'
 import { insertUses } from './used-once.ts'
@@ -53,6 +58,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const read = preparedReader(pool)
   const clocks = compareClocks(options)
   const startFeed = async () => {
+    // First: on a shared connection the settings are those of whoever had it before.
+    await refuseSharedConnections(kysely)
     await refuseDroppedSettings(kysely, pool.options)
     return DatabaseChangeFeed.start(
       primaryReader(preparedReader(feedPool), clock, clocks),

@@ -53,7 +53,7 @@ const templateLock = 7_255_983
 /** Under its name only when it is whole. */
 async function migrateAs(name: string, server: TestPostgres, administrator: pg.Client): Promise<void> {
   const { url } = await server.createDatabase()
-  await (await openPostgres({ url, clock, poolSize: 1, timeoutMilliseconds: 30_000 })).close()
+  await (await openPostgres({ url, clock, poolSize: 2, timeoutMilliseconds: 30_000 })).close()
   const made = pg.escapeIdentifier(new URL(url).pathname.slice(1))
   await administrator.query(`alter database ${made} rename to ${name}`)
 }

@@ -1,4 +1,4 @@
-/** PostgreSQL behind a pooler that refuses what a connection asks for, or drops it without a word. */
+/** PostgreSQL behind a pooler that refuses what a connection asks for, drops it without a word, or shares one among many. */
 
 import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
@@ -52,23 +52,59 @@ function refusal(text: string): Buffer {
 
 type Pooler = (parameters: Map<string, string>) => Map<string, string> | string
 
+type Near = (near: Socket, startup: Buffer, connectFar: () => Socket) => void
+
 /** The URL of a pooler that passes these parameters on, or refuses with a text. */
-async function poolerBefore(t: TestContext, pass: Pooler): Promise<string> {
+const poolerBefore = (t: TestContext, pass: Pooler): Promise<string> =>
+  listenBefore(t, (near, startup, connectFar) => {
+    const passed = pass(readStartup(startup))
+    if (typeof passed === 'string') return near.end(refusal(passed))
+    const far = connectFar()
+    far.write(writeStartup(passed))
+    return near.pipe(far).pipe(near)
+  })
+
+/** AuthenticationOk, and ReadyForQuery. */
+const welcome = Buffer.from('R\0\0\0\u0008\0\0\0\0Z\0\0\0\u0005I')
+const goodbye = 'X'
+
+/** The URL of one that gives every program the same connection, whoever speaks; only migrations have their own. */
+function sharingPooler(t: TestContext): Promise<string> {
+  const shared: { far?: Socket; speaker?: Socket } = {}
+  return listenBefore(t, (near, startup, connectFar) => {
+    if (readStartup(startup).get('application_name') !== 'sallyport') {
+      const far = connectFar()
+      far.write(startup)
+      return near.pipe(far).pipe(near)
+    }
+    shared.speaker = near
+    if (shared.far) near.write(welcome)
+    else {
+      shared.far = connectFar()
+      shared.far.on('data', (bytes) => shared.speaker?.write(bytes))
+      shared.far.write(startup)
+    }
+    return near.on('data', (bytes) => {
+      shared.speaker = near
+      if (bytes.toString('latin1', 0, 1) !== goodbye) shared.far?.write(bytes)
+    })
+  })
+}
+
+/** The URL of whatever `handle` makes of each connection. */
+async function listenBefore(t: TestContext, handle: Near): Promise<string> {
   const { url, drop } = await migratedPostgres(await postgresForTests())
   const { hostname, port } = new URL(url)
   const sockets = new Set<Socket>()
   const pooler = createServer((near) => {
     sockets.add(near)
     near.on('error', () => {})
-    near.once('data', (message) => {
-      const passed = pass(readStartup(message as Buffer))
-      if (typeof passed === 'string') return near.end(refusal(passed))
+    const connectFar = () => {
       const far = connect(Number(port), hostname)
       sockets.add(far)
-      far.on('error', () => near.destroy())
-      far.write(writeStartup(passed))
-      return near.pipe(far).pipe(near)
-    })
+      return far.on('error', () => near.destroy())
+    }
+    near.once('data', (startup) => handle(near, startup as Buffer, connectFar))
   })
   await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', resolve))
   t.after(async () => {
@@ -84,6 +120,7 @@ async function poolerBefore(t: TestContext, pass: Pooler): Promise<string> {
 
 const inUrl = 'take it out of the database URL if it stands there, or '
 const nextStep = 'connect to PostgreSQL directly, or through a pooler as docs/operations.md says.'
+const keptOnes = 'PgBouncer keeps its connections as they were until RECONNECT in its console.'
 const clock = createClock()
 
 const without =
@@ -115,7 +152,7 @@ test('R1: a pooler that drops what makes an acknowledged write safe is refused',
   await assert.rejects(
     openPostgres({ url, clock }),
     new StoreRefused(
-      `A connection to PostgreSQL has synchronous_commit = off, where on was asked for: ${inUrl}${nextStep}`,
+      `A connection to PostgreSQL has synchronous_commit = off, where on was asked for: ${inUrl}${nextStep} ${keptOnes}`,
     ),
   )
 })
@@ -126,9 +163,21 @@ test('trust R4: a pooler that drops the limit of statements is refused, and one 
   await assert.rejects(
     openPostgres({ url: await poolerBefore(t, without('statement_timeout')), clock }),
     new StoreRefused(
-      `A connection to PostgreSQL has statement_timeout = 0, where 700 was asked for: ${inUrl}${nextStep}`,
+      `A connection to PostgreSQL has statement_timeout = 0, where 700 was asked for: ${inUrl}${nextStep} ${keptOnes}`,
     ),
   )
   const db = await openPostgres({ url: await poolerBefore(t, without()), clock })
   await db.close()
+})
+
+test('R1: a pooler that gives one connection of PostgreSQL to several programs at once is refused', {
+  skip: withoutPostgres,
+}, async (t) => {
+  await assert.rejects(
+    openPostgres({ url: await sharingPooler(t), clock }),
+    new StoreRefused(
+      'A pooler before PostgreSQL gives one connection to several programs at once: ' +
+        'set the pooler to session mode, or connect to PostgreSQL directly.',
+    ),
+  )
 })
