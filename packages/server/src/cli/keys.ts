@@ -33,7 +33,8 @@ interface Options extends StoreOptions {
 /** What a subcommand answers: for machines, and for people. */
 interface Answer {
   readonly json: object
-  readonly text: string
+  /** Null where it was printed while it was done. */
+  readonly text: string | null
   /** True where the answer is no. */
   readonly isRefused?: boolean
 }
@@ -71,7 +72,8 @@ function add(group: Command, name: string, description: string, work: Work): Com
     const { json, text, isRefused } = await withStore(options, (store) => work(store, options), {
       isWriting: work !== list,
     })
-    process.stdout.write(`${options.json ? JSON.stringify(json, null, 2) : text}\n`)
+    const answer = options.json ? JSON.stringify(json, null, 2) : text
+    if (answer !== null) process.stdout.write(`${answer}\n`)
     if (isRefused) process.exitCode = 1
   })
 }
@@ -141,20 +143,29 @@ const rotate: Work = async (store, options) => {
 }
 
 const replace: Work = async (store, options) => {
-  const all: (Replaced & { readonly tenantId: string })[] = []
-  for (const tenantId of await tenantsOf(store, options))
-    all.push({ tenantId, ...(await replaceAtOnce(depsOf(store, 'rotate'), tenantId, selectionOf(options))) })
+  const all: ReplacedOf[] = []
+  for (const tenantId of await tenantsOf(store, options)) {
+    const done = {
+      tenantId,
+      ...(await replaceAtOnce(depsOf(store, 'rotate'), tenantId, selectionOf(options))),
+    }
+    // Cut off before the last tenant, it has still said whose tokens are dead.
+    if (!options.json) process.stdout.write(`${all.length > 0 ? '\n' : ''}${replacedText(done)}\n`)
+    all.push(done)
+  }
   return {
     json: all.map(({ tenantId, gone, made }) => ({
       tenant: tenantId,
       retired: gone.map(({ kid }) => kid),
       active: made.map(({ kid }) => kid),
     })),
-    text: all.map(replacedText).join('\n\n'),
+    text: null,
   }
 }
 
-function replacedText({ tenantId, gone, made }: Replaced & { readonly tenantId: string }): string {
+type ReplacedOf = Replaced & { readonly tenantId: string }
+
+function replacedText({ tenantId, gone, made }: ReplacedOf): string {
   const isPublished = made.some(({ apiId }) => apiId === null)
   return [
     `Tenant ${tenantId}:`,

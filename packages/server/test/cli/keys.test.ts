@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { systemEffects } from '../../src/effects.ts'
 import type { KeyReport } from '../../src/keys/report.ts'
@@ -97,6 +98,21 @@ test('product 9: an emergency names its tenant, says what it ends, and leaves on
     all.map(({ tenant: id }) => id),
     ['acme', 'hmac'],
   )
+})
+
+test('product 9: an emergency of every tenant that is cut off has said whose keys are replaced', async (t) => {
+  const { folder, keys } = await start(t)
+  const connection = new DatabaseSync(join(folder, 'sallyport.db'))
+  connection.exec(`create trigger cut before insert on signing_keys when new.tenant_id = 'hmac'
+    begin select raise(abort, 'cut off'); end`)
+  connection.close()
+  const { code, stdout } = await keys(['rotate', '--emergency', '--all'])
+  assert.equal(code, 1)
+  assert.match(
+    stdout,
+    /^Tenant acme:\n {2}\S+ \(ES256\) is retired; .*\n {2}\S+ \(ES256\) signs from now on\.\n/,
+  )
+  assert.doesNotMatch(stdout, /Tenant hmac/)
 })
 
 test('product 9: keys retire says no to a key whose tokens may live, and why', async (t) => {
