@@ -152,8 +152,9 @@ function preparedReader(pool: pg.Pool): Read {
  * never rests between its statements: whoever does has frozen or lost its power, and would hold up every other start.
  */
 async function preparePatient(client: pg.ClientBase): Promise<void> {
+  await client.query('set statement_timeout = 0')
+  await client.query(`set idle_in_transaction_session_timeout = '30s'`)
   await refuseStandby(client)
-  await client.query(`set statement_timeout = 0; set idle_in_transaction_session_timeout = '30s'`)
 }
 
 async function migratePostgres({ url, clock, ...schema }: PostgresOptions): Promise<void> {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
 import { after, type TestContext, test } from 'node:test'
+import { sql } from 'kysely'
 import { StoreRefused } from '../../src/store/database.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { postgresForTests, withAdministrator, withoutPostgres } from '../postgres.ts'
@@ -20,10 +21,17 @@ test('operations: a limit for statements that is set for the user, as a pooler n
   t.after(drop)
   const name = new URL(url).pathname.slice(1)
   await withAdministrator(url, (admin) =>
-    admin.query(`alter database "${name}" set statement_timeout = '1ms'`),
+    admin.query(`alter database "${name}" set statement_timeout = '700ms'`),
   )
-  const db = await openPostgres({ url, clock: createClock() })
+  const shown: unknown[] = []
+  const db = await openPostgres({
+    ...{ url, clock: createClock() },
+    async beforeMigrating({ kysely }) {
+      shown.push(...(await sql`show statement_timeout`.execute(kysely)).rows)
+    },
+  })
   await db.close()
+  assert.deepEqual(shown, [{ statement_timeout: '0' }])
 })
 
 /** Its length and its version come first; then names and values, each ended by NUL, and one NUL more. */
