@@ -2,7 +2,7 @@
 
 import { clockSkewSeconds, isInstant } from './instant.ts'
 import { algorithmsOfJwk, type Jwk, readPublicJwk } from './jwk.ts'
-import type { Jws } from './jws.ts'
+import { type Jws, mediaTypeOf } from './jws.ts'
 import { oncePer } from './once-per.ts'
 import { parseUrl } from './parse-url.ts'
 
@@ -35,11 +35,10 @@ export type CheckedProof =
   | { readonly ok: false; readonly reason: string }
 
 /** RFC 9449 §4.3, less the signature, the nonce and the single use. `iat` may be a minute off either way. */
-export function checkDpopProof({ header, payload, algorithm }: Jws, expected: ExpectedProof): CheckedProof {
+export function checkDpopProof(proof: Jws, expected: ExpectedProof): CheckedProof {
   const fail = (reason: string): CheckedProof => ({ ok: false, reason })
-  // RFC 7515 §4.1.9: a media type, so its case does not count.
-  if (typeof header.typ !== 'string' || header.typ.toLowerCase() !== 'dpop+jwt')
-    return fail('proof of another typ')
+  const { header, payload, algorithm } = proof
+  if (mediaTypeOf(proof) !== 'dpop+jwt') return fail('proof of another typ')
   if (!expected.algorithms.has(algorithm)) return fail('proof algorithm not allowed')
   const key = readProofKey(header.jwk)
   if ('problem' in key) return fail(`proof with ${key.problem}`)
@@ -74,10 +73,13 @@ const readProofKey = (value: unknown): ReturnType<typeof readPublicJwk> =>
 
 const longestUrlCharacters = 2_048
 
+// RFC 3986 §2: parsers of URLs repair what is none, so that `https:\\host` and a line end inside would count as the URL.
+const httpUri = /^https?:\/\/(?!\/)(?:[\w.~:/?#[\]@!$&'()*+,;=-]|%[0-9a-f]{2})+$/i
+
 /** RFC 9449 §4.3: without query and fragment, and normalized as RFC 3986 §6.2.2 and §6.2.3 say. */
 function isSameUrl(htu: string, urls: readonly string[]): boolean {
   if (urls.includes(htu)) return true
-  const normal = htu.length > longestUrlCharacters ? null : normalized(htu)
+  const normal = htu.length <= longestUrlCharacters && httpUri.test(htu) ? normalized(htu) : null
   return normal !== null && urls.some((url) => normalized(url) === normal)
 }
 

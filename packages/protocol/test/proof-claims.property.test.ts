@@ -178,6 +178,66 @@ test('RFC 9449 §4.3, RFC 3986 §6.2: every spelling of the URL is that URL, wit
   }
 })
 
+test('RFC 9449 §4.2, RFC 3986 §2: what a parser would have to repair is no URL', () => {
+  const isTaken = (htu: string) => checkDpopProof(proofOf({ ...good, htu }), expected).ok
+  const rest = tokenUrl.slice('https://'.length)
+  for (const start of [
+    'https:\\\\',
+    'https:',
+    'https:/',
+    'https:///',
+    'https:////',
+    'https:/\\',
+    ' https://',
+    '\u0001https://',
+  ])
+    assert.equal(isTaken(start + rest), false, start)
+  for (const htu of [
+    `https://${rest.replaceAll('/', '\\')}`,
+    `https://${rest.replace('login', '\uff4c\uff4f\uff47\uff49\uff4e')}`,
+  ])
+    assert.equal(isTaken(htu), false, htu)
+  const dropped = fc.constantFrom('\t', '\n', '\r')
+  fc.assert(
+    fc.property(fc.nat(tokenUrl.length), dropped, (at, put) => {
+      assert.equal(isTaken(tokenUrl.slice(0, at) + put + tokenUrl.slice(at)), false)
+    }),
+  )
+  // URLs are written in ASCII, and these of it are in none; a percent sign begins two digits.
+  const foreign = fc.oneof(
+    fc.constantFrom(' ', '"', '<', '>', '\\', '^', '`', '{', '|', '}', '%', '%2', '%zz', '\u007f'),
+    fc.integer({ min: 0x80, max: 0xffff }).map((code) => String.fromCharCode(code)),
+    fc.integer({ min: 0, max: 0x1f }).map((code) => String.fromCharCode(code)),
+  )
+  fc.assert(
+    fc.property(foreign, fc.constantFrom('', '?', '#'), (put, before) => {
+      assert.equal(isTaken(`${tokenUrl}${before}${put}`), false)
+    }),
+  )
+})
+
+test('RFC 9449 §4.3, RFC 3986 §6.2.3: a URL without a path is the one with a slash', () => {
+  const atRoot = { ...expected, urls: ['https://login.example/'] }
+  for (const htu of ['https://login.example', 'HTTPS://LOGIN.example:443', 'https://login.example?a=b'])
+    assert.equal(checkDpopProof(proofOf({ ...good, htu }), atRoot).ok, true, htu)
+})
+
+test('RFC 7515 §4.1.9: typ is a media type, with or without application/ and in any case', () => {
+  const isTaken = (typ: unknown) => checkDpopProof(proofOf(good, { typ }), expected).ok
+  for (const typ of ['dpop+jwt', 'DPoP+JWT', 'application/dpop+jwt', 'Application/DPoP+jwt'])
+    assert.equal(isTaken(typ), true, typ)
+  for (const typ of [
+    'jwt',
+    'application/jwt',
+    'text/dpop+jwt',
+    'application/application/dpop+jwt',
+    '',
+    undefined,
+    ['dpop+jwt'],
+  ])
+    assert.equal(isTaken(typ), false, String(typ))
+})
+
 test('trust R22: no header and no payload make the check of a proof throw, and no reason repeats them', () => {
   const value = fc.oneof(
     fc.anything(),
