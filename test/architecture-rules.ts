@@ -32,7 +32,7 @@ export const serverLayers: readonly (readonly string[])[] = [
   ],
   ['certificates', 'outbound'],
   ['store'],
-  ['effects.ts', 'entity-tag.ts'],
+  ['cipher-suites.ts', 'effects.ts', 'entity-tag.ts'],
 ]
 
 /** Neighbours of one row that must not know each other. */

@@ -2,12 +2,9 @@
 
 import { constants } from 'node:crypto'
 import type { TlsOptions } from 'node:tls'
+import { cipherSuites } from '../cipher-suites.ts'
 import { type CertificateSource, connectionCertificates } from './client-certificate.ts'
 import type { TlsPair } from './tls.ts'
-
-// RFC 9325 §3.1.1: nothing below TLS 1.2.
-// RFC 9325 §4.2: with TLS 1.2 only suites with forward secrecy and authenticated encryption.
-const ciphers = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM'
 
 const asksForCertificates = (source: CertificateSource | undefined) => source === connectionCertificates
 
@@ -15,8 +12,9 @@ const asksForCertificates = (source: CertificateSource | undefined) => source ==
 export const secureContextOptions = (pair: TlsPair, certificates: CertificateSource | undefined) => ({
   cert: pair.cert,
   key: pair.key,
+  // RFC 9325 §3.1.1: nothing below TLS 1.2.
   minVersion: 'TLSv1.2' as const,
-  ciphers,
+  ciphers: cipherSuites,
   honorCipherOrder: true,
   // A resumed session keeps the leaf and loses what came beside it, and so its way to an authority.
   ...(asksForCertificates(certificates) && { secureOptions: constants.SSL_OP_NO_TICKET }),

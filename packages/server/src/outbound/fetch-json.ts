@@ -85,11 +85,17 @@ async function fetchFrom(
   return { ok: true, value, maxAgeSeconds: maxAgeOf(answer.cacheControl) }
 }
 
+// Node's code for it is EPROTO or one of ERR_SSL_…, as the handshake went; the words of OpenSSL are in each of them.
+const noCommonSuite =
+  /:(?:ssl\/tls alert |sslv3 alert )?handshake failure:|protocol version:|:unsupported protocol:/
+
 /** Codes are Node's; the messages of errors may hold what a stranger has sent. */
 function reasonOf(error: unknown, { aborted: isLate }: AbortSignal): string {
   if (error instanceof Refused) return error.message
   if (isLate) return 'its host took too long'
   const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (error instanceof Error && noCommonSuite.test(error.message))
+    return 'its host ended the TLS handshake: it needs TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM'
   return `its host could not be asked${typeof code === 'string' ? ` (${code})` : ''}`
 }
 

@@ -5,6 +5,7 @@ import { type RequestOptions, request } from 'node:https'
 import { isIP, type LookupFunction, type TcpNetConnectOpts } from 'node:net'
 import { type ConnectionOptions, createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { decodeDocument } from '@sallyport/protocol'
+import { cipherSuites } from '../cipher-suites.ts'
 import { Refused, refuseFetch } from './refused.ts'
 
 export interface Target {
@@ -33,6 +34,7 @@ export function createHttpsGet(authorities: readonly string[]): HttpsGet {
   const secureContext = () => {
     context ??= createSecureContext({
       minVersion: 'TLSv1.2',
+      ciphers: cipherSuites,
       ...(authorities.length > 0 && { ca: [...getCACertificates('default'), ...authorities] }),
     })
     return context

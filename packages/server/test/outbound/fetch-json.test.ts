@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import https from 'node:https'
 import { test } from 'node:test'
+import type { TlsOptions } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { createFetchJson, type FetchOptions } from '../../src/outbound/fetch-json.ts'
 import { startHost } from './https-host.ts'
@@ -18,8 +19,9 @@ async function start(
   t: Parameters<typeof startHost>[0],
   listener: RequestListener,
   options: FetchOptions = {},
+  tls: TlsOptions = {},
 ) {
-  const host = await startHost(t, ['keys.example'], listener)
+  const host = await startHost(t, ['keys.example'], listener, tls)
   const asked: string[] = []
   const fetchJson = createFetchJson({
     isAllowed: loopback,
@@ -42,6 +44,24 @@ test('trust 67: a key set is fetched over TLS, by name, with its lifetime', asyn
   assert.deepEqual(await fetchJson(`${url}?x=1`), { ok: true, value: { keys: [] }, maxAgeSeconds: 120 })
   assert.deepEqual(asked, ['keys.example'])
   assert.deepEqual(seen, [new URL(url).host, '/jwks?x=1', 'application/json'])
+})
+
+test('FAPI 2.0 §5.2.2 no. 2: a host that has only TLS 1.2 with CBC is not asked, and the log can say why; one with GCM is', async (t) => {
+  const onlyTls12 = (ciphers: string): TlsOptions => ({ maxVersion: 'TLSv1.2', ciphers })
+  for (const ciphers of ['ECDHE-ECDSA-AES128-SHA256', 'ECDHE-ECDSA-AES256-SHA', 'ECDHE-ECDSA-AES128-CCM']) {
+    let requests = 0
+    const count: RequestListener = (_request, response) => {
+      requests += 1
+      response.end('{}')
+    }
+    const { fetchJson, url } = await start(t, count, {}, onlyTls12(ciphers))
+    const fetched = await fetchJson(url)
+    const reason = 'its host ended the TLS handshake: it needs TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM'
+    assert.deepEqual(fetched, { ok: false, reason }, ciphers)
+    assert.equal(requests, 0)
+  }
+  const { fetchJson, url } = await start(t, answering('{}'), {}, onlyTls12('ECDHE-ECDSA-AES128-GCM-SHA256'))
+  assert.equal((await fetchJson(url)).ok, true)
 })
 
 test('trust F23: nothing that is not public is connected to, in whatever spelling', async (t) => {

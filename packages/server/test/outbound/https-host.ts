@@ -5,6 +5,7 @@ import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import { type AddressInfo, isIP } from 'node:net'
 import type { TestContext } from 'node:test'
+import type { TlsOptions } from 'node:tls'
 import { issue, serverAuth, x509 } from '../certificates/issue.ts'
 
 export interface HttpsHost {
@@ -23,6 +24,7 @@ export async function startHost(
   t: TestContext,
   names: readonly string[],
   listener: RequestListener,
+  tls: TlsOptions = {},
 ): Promise<HttpsHost> {
   const at = Math.floor(Date.now() / 1000)
   const life = { notBeforeAt: at - 3600, notAfterAt: at + 86_400 }
@@ -33,7 +35,7 @@ export async function startHost(
     names: names.map((value) => ({ type: isIP(value) > 0 ? ('ip' as const) : ('dns' as const), value })),
     ...life,
   })
-  const server = createServer({ cert: leaf.pem, key: await pemOfKey(leaf.keys.privateKey) }, listener)
+  const server = createServer({ cert: leaf.pem, key: await pemOfKey(leaf.keys.privateKey), ...tls }, listener)
   let connections = 0
   server.on('connection', () => {
     connections += 1
