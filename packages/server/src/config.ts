@@ -368,10 +368,15 @@ export const flagNames: readonly { readonly name: string; readonly about: string
 
 export type StoreSettings = Pick<
   Config,
-  'data_folder' | 'database_url' | 'master_key' | 'outbound_allowed_networks'
+  | 'data_folder'
+  | 'database_url'
+  | 'master_key'
+  | 'base_url'
+  | 'outbound_allowed_networks'
+  | 'outbound_ca_file'
 >
 
-/** Where the store is, and what may be written into it: all that commands need that are not the server. */
+/** Where the store is, what may be written into it, and where the server is: all that commands need that are not the server. */
 export function readStoreLocation(sources: ConfigSources): StoreSettings {
   const problems: string[] = []
   const given = givenIn(sources, problems)

@@ -26,8 +26,10 @@ import { StoreRefused } from '../store/database.ts'
 import { holdFolder } from '../store/hold-folder.ts'
 import { makeFolder } from '../store/make-folder.ts'
 import { listTenantIds, loadTenant } from '../store/tenants.ts'
+import type { ServerOptions } from '../wiring/options.ts'
 import { announcement, shown } from './dev-announcement.ts'
 import { openForAMoment, openPort } from './open-port.ts'
+import { fetchJsonFor, isAllowedBy, readOutboundSettings } from './outbound.ts'
 import { isFree, openSecondPort } from './second-port.ts'
 import { closeOnSignal } from './signals.ts'
 import { migratedText } from './store-options.ts'
@@ -90,6 +92,7 @@ async function dev(options: DevOptions): Promise<void> {
   if (options.port === options.httpPort)
     throw new ConfigRefused('--port and --http-port must differ: one is for HTTPS, the other for plain HTTP.')
   const { port } = options
+  const outbound = outboundOptions()
   // Before the folder is touched: another instance may be at work in it.
   await openPort(() => openForAMoment({ hosts: developmentHosts, port }), { port: portFlag(port) })
   const folder = resolve(options.data)
@@ -105,7 +108,7 @@ async function dev(options: DevOptions): Promise<void> {
   })
   const running: { server?: Server } = {}
   try {
-    await startIn(folder, store, options, running)
+    await startIn(folder, store, { ...options, outbound }, running)
   } catch (error) {
     await (running.server?.close() ?? store.db.close())
     throw error
@@ -115,7 +118,7 @@ async function dev(options: DevOptions): Promise<void> {
 async function startIn(
   folder: string,
   store: OpenStore,
-  { port, httpPort, mtlsPort: wantedMtlsPort, apiPort }: DevOptions,
+  { port, httpPort, mtlsPort: wantedMtlsPort, apiPort, outbound }: DevOptions & { outbound: Outbound },
   running: { server?: Server },
 ): Promise<void> {
   say('Applying the blueprints of five platforms …')
@@ -142,6 +145,7 @@ async function startIn(
     clientCacheEntries: 1_000,
     tls: await loadTls(certificate),
     mtlsUrl: mtlsPort === 0 ? null : withPort(baseUrl, mtlsPort),
+    ...outbound,
   })
   running.server = server
   await openPort(() => server.listen({ hosts: developmentHosts, port }), { port: portFlag(port) })
@@ -167,6 +171,14 @@ async function startIn(
   const complete = withApiUrls(content, listening)
   writeDemoFile(demoFile, complete)
   say(announcement({ content: complete, demo, demoFile, certificate, apis: listening }))
+}
+
+type Outbound = Pick<ServerOptions, 'fetchJson' | 'isAllowedAddress'>
+
+/** Keys are often tried out with a server of one's own, on an address that is not public. */
+function outboundOptions(): Outbound {
+  const settings = readOutboundSettings(process.env)
+  return { fetchJson: fetchJsonFor(settings), isAllowedAddress: isAllowedBy(settings) }
 }
 
 const together = (server: Server, apis: ExampleApis): Pick<Server, 'close'> => ({

@@ -2,16 +2,32 @@
 
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import { type Config, ConfigRefused } from '../config.ts'
+import { type Config, ConfigRefused, readStoreLocation } from '../config.ts'
+import { variableOf } from '../environment.ts'
 import { parseAddressList } from '../http/address-list.ts'
 import { createFetchJson, type FetchJson } from '../outbound/fetch-json.ts'
 import type { IsAllowedAddress } from '../outbound/literal-host.ts'
+
+type OutboundSettings = Pick<Config, 'outbound_allowed_networks' | 'outbound_ca_file'>
+
+const outboundVariables = ['outbound_allowed_networks', 'outbound_ca_file'].map(variableOf)
+
+/** For a server that takes no other settings: what else is set is meant for one that does. */
+export const readOutboundSettings = (
+  environment: Readonly<Record<string, string | undefined>>,
+): OutboundSettings =>
+  readStoreLocation({
+    file: null,
+    environment: Object.fromEntries(outboundVariables.map((name) => [name, environment[name]])),
+    flags: {},
+    readFile: (path) => readFileSync(path, 'utf8'),
+  })
 
 /** Throws `ConfigRefused` for a file that holds no certificates. */
 export function fetchJsonFor({
   outbound_allowed_networks: networks,
   outbound_ca_file: file,
-}: Pick<Config, 'outbound_allowed_networks' | 'outbound_ca_file'>): FetchJson {
+}: OutboundSettings): FetchJson {
   return createFetchJson({
     isAllowed: isAllowedBy({ outbound_allowed_networks: networks }),
     authorities: file === null ? [] : [readAuthorities(file)],
