@@ -1,17 +1,23 @@
 /** `sallyport federation test TOKEN`: which rule lets a workload's token in, and why the others do not. */
 
+import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import type { StoreSettings } from '../config.ts'
+import { readDemoFile } from '../dev/demo-file.ts'
 import { systemEffects } from '../effects.ts'
 import { createIssuerKeys } from '../federation/issuer-keys.ts'
 import { issuersOf } from '../http/site.ts'
-import { type FederationReport, type RuleReport, testFederation } from '../inspect/test-federation.ts'
+import {
+  type FederationDeps,
+  type FederationReport,
+  type RuleReport,
+  testFederation,
+} from '../inspect/test-federation.ts'
 import { createRemoteKeySets } from '../keys/remote-key-sets.ts'
-import { createFetchJson } from '../outbound/fetch-json.ts'
 import { httpsUrl } from '../setting-kinds.ts'
 import { fetchJsonFor } from './outbound.ts'
-import { readServerConfig } from './server-config.ts'
 import { jsonText, readStandardInput, terminalText } from './standard-input.ts'
-import { type StoreOptions, storeOptions, withStore } from './store-options.ts'
+import { locateStore, type StoreOptions, storeOptions, withStore } from './store-options.ts'
 
 interface FederationOptions extends StoreOptions {
   readonly tenant?: string
@@ -27,17 +33,20 @@ export function registerFederation(group: Command): void {
     .option('--tenant <id>', 'look at the rules of one tenant')
     .option(
       '--base-url <url>',
-      'where the server is reached, for rules that name no audience (default: as configured, or https://localhost:8443)',
+      'where the server is reached, for rules that name no audience (default: as configured, or that of the development instance)',
       parseBaseUrl,
     )
     .option('--json', 'print JSON')
     .addHelpText('after', '\nEnds with 0 if a rule lets the token in and with 1 otherwise.')
   storeOptions(command).action(async (token: string | undefined, options: FederationOptions) => {
     const text = token ?? (await readStandardInput())
-    const report = await withStore(options, ({ db }) =>
-      testFederation(text, options.tenant, depsOf(db, options)),
-    )
-    process.stdout.write(`${options.json ? jsonText(report) : describe(report, options.tenant)}\n`)
+    const settings = await locateStore(options)
+    const known = options.baseUrl ?? settings.base_url ?? urlOfDemo(settings)
+    const deps = depsOf(settings, known ?? usualUrl)
+    const report = await withStore(options, ({ db }) => testFederation(text, options.tenant, { ...deps, db }))
+    const said = () =>
+      [describe(report, options.tenant), ...(known === undefined ? noteOf(report) : [])].join('\n\n')
+    process.stdout.write(`${options.json ? jsonText(report) : said()}\n`)
     if (!report.rules.some(({ reasons }) => reasons.length === 0)) process.exitCode = 1
   })
 }
@@ -48,18 +57,22 @@ function parseBaseUrl(text: string): URL {
   return url
 }
 
-type Deps = Parameters<typeof testFederation>[2]
+const usualUrl = new URL('https://localhost:8443')
 
-function depsOf(db: Deps['db'], options: FederationOptions): Deps {
+/** A development instance has no configuration to say it, and notes it beside its database. */
+function urlOfDemo({ database_url: database, data_folder: folder }: StoreSettings): URL | undefined {
+  if (database !== null) return undefined
+  const { url } = readDemoFile(join(folder, 'demo.json'))
+  return typeof url === 'string' ? httpsUrl.parse(url) : undefined
+}
+
+function depsOf(settings: StoreSettings, baseUrl: URL): Omit<FederationDeps, 'db'> {
   const { clock } = systemEffects
-  const config = options.config === undefined ? null : readServerConfig(options.config)
-  const fetchJson = config === null ? createFetchJson() : fetchJsonFor(config)
-  const baseUrl = options.baseUrl ?? config?.base_url ?? new URL('https://localhost:8443')
+  const fetchJson = fetchJsonFor(settings)
   const onFailure = (url: string, reason: string) =>
     process.stderr.write(`${terminalText(url)} could not be fetched: ${reason}.\n`)
   const keySets = createRemoteKeySets({ fetchJson, clock, onFailure })
   return {
-    db,
     issuerKeys: createIssuerKeys({ fetchJson, keySets, clock, onFailure }),
     now: clock(),
     issuersOf: (tenant) => issuersOf(baseUrl, tenant),
@@ -93,6 +106,16 @@ function describe({ problem, claims, rules }: FederationReport, tenantId?: strin
         `  ${terminalText(name)}  ${terminalText(typeof value === 'string' ? value : JSON.stringify(value))}`,
     ),
   ].join('\n')
+}
+
+/** A server that is reached elsewhere may take the very token that is refused here. */
+function noteOf({ rules }: FederationReport): readonly string[] {
+  const isForAnother = ({ reasons: [reason = '', ...others] }: RuleReport) =>
+    others.length === 0 && reason.startsWith(`aud is not ${usualUrl.origin}/`)
+  if (!rules.some(isForAnother)) return []
+  return [
+    `Nothing says where the server is reached, so ${usualUrl.origin} was assumed. Name it with --base-url, or its configuration with --config.`,
+  ]
 }
 
 const nameOf = ({ tenantId, appId, clientId, credentialId }: RuleReport): string =>

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { blueprint, type Part, app as sampleApp, tenant } from '../oauth/sample.ts'
 import { makeKey, sign } from '../oauth/signed.ts'
+import { startHost } from '../outbound/https-host.ts'
 import { run } from './processes.ts'
 
 let root = ''
@@ -120,4 +121,54 @@ test('issue 3, item 3: --base-url says what the server is called, and what canno
     assert.equal(code, 2)
     assert.match(stderr, /Give an https URL without a path, such as https:\/\/auth\.example\.com\./)
   }
+})
+
+test('issue 3, item 3: a rule without audience is held against the URL that demo.json, a variable or the flag says', async (t) => {
+  const data = join(root, 'data')
+  const demo = join(data, 'demo.json')
+  t.after(() => rmSync(demo, { force: true }))
+  const at = async (port: number, environment: Readonly<Record<string, string>> = {}) => {
+    const token = await tokenFor({ aud: `https://localhost:${port}/acme` })
+    const args = ['federation', 'test', '--tenant', 'acme', '--data', data, token]
+    return (await run(args, { cwd: root, environment })).stdout
+  }
+  const assumed =
+    /\n\nNothing says where the server is reached, so https:\/\/localhost:8443 was assumed\. Name it with --base-url, or its configuration with --config\.\n$/
+  assert.match(await at(27_443), assumed)
+  assert.doesNotMatch(await at(8443), /was assumed/)
+  writeFileSync(demo, JSON.stringify({ url: 'https://localhost:27443' }))
+  assert.doesNotMatch(await at(27_443), /aud is not|was assumed/)
+  const elsewhere = await at(8443)
+  assert.match(elsewhere, /aud is not https:\/\/localhost:27443\/acme\n/)
+  assert.doesNotMatch(elsewhere, /was assumed/)
+  const environment = { SALLYPORT_BASE_URL: 'https://localhost:9443' }
+  assert.doesNotMatch(await at(9443, environment), /aud is not/)
+  writeFileSync(demo, JSON.stringify({ url: 'no URL' }))
+  assert.match(await at(27_443), assumed)
+})
+
+test('issue 3, item 3: variables say where keys may be fetched, as they do for apply', async (t) => {
+  const host = await startHost(t, ['127.0.0.1'], (_request, response) => response.writeHead(404).end())
+  const local = `https://127.0.0.1:${host.port}`
+  const credentials = [{ id: 'rule', federation: { issuer: local, subject: 'job' } }]
+  const robot = sampleApp('robot', {
+    client_id: 'local-robot',
+    client_authentication: ['federation'],
+    credentials,
+  })
+  writeFileSync(join(root, 'local.yaml'), blueprint(tenant('local', [robot])))
+  const authority = join(root, 'authority.pem')
+  writeFileSync(authority, host.authority)
+  const environment = {
+    SALLYPORT_OUTBOUND_ALLOWED_NETWORKS: '127.0.0.1',
+    SALLYPORT_OUTBOUND_CA_FILE: authority,
+  }
+  assert.equal((await run(['apply', 'local.yaml'], { cwd: root, environment })).code, 0)
+  const token = await tokenFor({ iss: local, sub: 'job', aud: 'https://localhost:8443/local' })
+  const args = ['federation', 'test', '--tenant', 'local', token]
+  assert.match((await run(args, { cwd: root })).stderr, /has an address that is not public\.\n$/)
+  assert.match(
+    (await run(args, { cwd: root, environment })).stderr,
+    /could not be fetched: it answers 404\.\n$/,
+  )
 })
