@@ -60,6 +60,8 @@ const rotation = createKeyRotation({
 
 async function carryOut({ work, seconds = 0 }: Command): Promise<Done> {
   now += seconds
+  // Before anybody is answered: the database has not been silent for so long, and tokens are none of an outage.
+  await store.db.changes.catchUp()
   if (work === 'rotate') await startRotation(deps, 'acme')
   if (work === 'replace at once') await replaceAtOnce(deps, 'acme', {})
   // The server's own timer does it every minute, of the machine's clock.
