@@ -4,10 +4,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SignJWT } from 'jose'
 import { presentCertificate } from '../packages/server/src/certificates/presented.ts'
+import type {
+  RevocationLists,
+  RevocationVerdict,
+} from '../packages/server/src/certificates/revocation-files.ts'
 import type { FetchJson } from '../packages/server/src/outbound/fetch-json.ts'
 import { saveApp } from '../packages/server/src/store/apps.ts'
 import { type NewCredential, saveCredential } from '../packages/server/src/store/credentials.ts'
-import { type Issued, issue, serverAuth } from '../packages/server/test/certificates/issue.ts'
+import {
+  type Issued,
+  type IssueOptions,
+  issue,
+  keyCertSign,
+  serverAuth,
+  x509,
+} from '../packages/server/test/certificates/issue.ts'
 import {
   oneStore,
   startTestServer,
@@ -53,6 +64,8 @@ interface Setting {
   readonly key: Key
   readonly stranger: Key
   readonly authority: Issued
+  /** What the revocation lists say of the next certificate. */
+  judgeNext(verdict: RevocationVerdict): void
 }
 
 const example = (name: string) => textOf(`docs/examples/authentication/${name}.yaml`)
@@ -84,6 +97,9 @@ function blueprintsWith(key: Key, authority: Issued, terminal: Issued): string[]
 /** Apps that the document has no example of. */
 const others = (key: Key): string =>
   blueprint(
+    tenant('in-url', [app('sync')], {
+      dialect: { request: { query_credentials: { client_id: 'key', client_secret: 'secret' } } },
+    }),
     tenant('others', [
       proving('named', 'private_key_jwt', { public_key: { ...key.publicJwk, kid: 'a' } }),
       proving('unreachable', 'private_key_jwt', { jwks_uri: 'https://nowhere.example/jwks.json' }),
@@ -106,7 +122,16 @@ async function saveLeftover(
   })
 }
 
-function casesOf({ server, key, stranger, authority }: Setting): Record<string, Provoke> {
+const weakRsa = {
+  ...{ name: 'RSASSA-PKCS1-v1_5', modulusLength: 1024, hash: 'SHA-256' },
+  publicExponent: new Uint8Array([1, 0, 1]),
+}
+
+const hostName = {
+  names: [{ type: 'dns', value: 'billing.first-partner.example' }],
+} as const satisfies IssueOptions
+
+function casesOf({ server, key, stranger, authority, judgeNext }: Setting): Record<string, Provoke> {
   const now = server.clock()
   const grant = { grant_type: 'client_credentials' }
   const ask = (tenant: string, request: Request) =>
@@ -126,16 +151,33 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
   const keysProof = async (changes: Members = {}, by = key) =>
     proof(by, now, { htu: 'https://localhost:8443/keys/oauth2/token', ...changes }, { jwk: key.publicJwk })
   const withProof = async (text: string) => ask('keys', { ...withAssertion(await assertion()), dpop: [text] })
-  const certified = async (
-    clientId: string,
-    issuer: Issued | null,
-    options: Parameters<typeof issue>[1] = {},
-  ) => {
-    const { der } = await issue(issuer, {
-      names: [{ type: 'dns', value: 'billing.first-partner.example' }],
-      ...options,
+  const shown = (leaf: Issued, ...chain: readonly Issued[]) => ({
+    certificate: presentCertificate(
+      leaf.der,
+      chain.map(({ der }) => der),
+    ),
+  })
+  const certified = async (clientId: string, issuer: Issued | null, options: IssueOptions = {}) =>
+    post('certificates', { client_id: clientId }, shown(await issue(issuer, { ...hostName, ...options })))
+  /** Through an authority between that of the tenant and the app. */
+  const certifiedBelow = async (options: IssueOptions, by: Issued | null = authority) => {
+    const between = await issue(by, { name: 'CN=Between', ca: true, ...options })
+    const leaf = await issue(between, hostName)
+    return post('certificates', { client_id: 'billing' }, shown(leaf, between))
+  }
+  const judged = (verdict: RevocationVerdict) => {
+    judgeNext(verdict)
+    return certified('billing', authority)
+  }
+  const withoutList = (reason: string) => judged({ status: 'unknown', reason })
+  /** An app that is known by a SPIFFE ID, shown with one. */
+  const workload = async (clientId: string, value: string, options: IssueOptions = {}) => {
+    await saveLeftover(server, ['certificates', 'first-partner', clientId], 'tls_client_auth', {
+      format: 'certificate',
+      verifier: Buffer.from(JSON.stringify({ san_uri: value })),
+      pepperVersion: null,
     })
-    return post('certificates', { client_id: clientId }, { certificate: presentCertificate(der, []) })
+    return certified(clientId, authority, { names: [{ type: 'url', value }], ...options })
   }
   const github = 'https://token.actions.githubusercontent.com'
   const federated = async (changes: Members = {}, form: Readonly<Record<string, string>> = {}, by = key) => {
@@ -151,6 +193,15 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     withProof(await proof(key, now, { htu: 'https://localhost:8443/keys/oauth2/token', ...changes }, header))
   const asOther = async (clientId: string, header: Members = {}) =>
     ask('others', withAssertion(await sign(key, claims(clientId, 'others'), header)))
+  const inUrl = (query: string, form: Readonly<Record<string, string>> = {}) =>
+    server.request({
+      ...{ method: 'POST', url: `/in-url/oauth2/token?${query}`, body: { ...grant, ...form } },
+      clientAddress: freshAddress(),
+    })
+  const macOf = (clientId: string, tenant: string) =>
+    new SignJWT({ ...claims(clientId, tenant) })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(otherSecret))
   const [, secret] = server.credential('secrets', 'web-shop')
   const [, otherSecret] = server.credential('body-only', 'web-shop')
   return {
@@ -158,12 +209,23 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     '401 invalid_client no credentials': () => post('secrets', { client_id: 'web-shop' }),
     '401 invalid_client malformed client_secret_basic': () =>
       ask('secrets', { authorization: [`Basic web-shop:${secret}`] }),
+    '401 invalid_client several Authorization headers': () => {
+      const header = `Basic ${Buffer.from(`web-shop:${secret}`).toString('base64')}`
+      return ask('secrets', { authorization: [header, header] })
+    },
+    '401 invalid_client the Basic header and the body name two clients': () =>
+      post('secrets', { client_id: 'other' }, { basic: ['web-shop', secret] }),
+    '401 invalid_client client_secret without client_id': () => post('secrets', { client_secret: secret }),
+    '401 invalid_client secret in the URL without the client id': () => inUrl('secret=x'),
+    '401 invalid_client the URL and the body name two clients': () =>
+      inUrl('key=a&secret=x', { client_id: 'b' }),
     '401 invalid_client the two readings of the Basic header name two clients': async () => {
       const hash = server.store.hasher.hash('others', 'xA', secret)
       await saveLeftover(server, ['others', 'customer', 'xA'], 'client_secret_basic', hash)
       return ask('others', { basic: ['x%41', 'any'] })
     },
     '401 invalid_client secret wrong': () => ask('secrets', { basic: ['web-shop', 'wrong'] }),
+    '401 invalid_client client has no secret': () => ask('keys', { basic: ['nightly-sync', secret] }),
     '401 invalid_client credential is expired or disabled': async () => {
       await saveKey(server, 'keys', 'nightly-sync', 'old', stranger.publicJwk, { expiresAt: now - 1 })
       return sync({}, stranger)
@@ -182,7 +244,7 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
     },
     '401 invalid_client client is not registered for …': () =>
       ask('body-only', { basic: ['web-shop', otherSecret] }),
-    '400 invalid_request both client_secret_basic and client_secret_post': () =>
+    '400 invalid_request both … and …': () =>
       post('secrets', { client_secret: secret }, { basic: ['web-shop', secret] }),
     '429 temporarily_unavailable too many wrong secrets': async () => {
       const request = { basic: ['web-shop', 'wrong'] as const, clientAddress: freshAddress() }
@@ -201,14 +263,9 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
       asOther('named', { kid: 'b' }),
     '401 invalid_client no key of the client could be had': () => asOther('unreachable'),
     '401 invalid_client no secret of the client has signed the assertion': async () =>
-      ask(
-        'secrets',
-        withAssertion(
-          await new SignJWT({ ...claims('web-shop', 'secrets') })
-            .setProtectedHeader({ alg: 'HS256' })
-            .sign(Buffer.from(otherSecret)),
-        ),
-      ),
+      ask('secrets', withAssertion(await macOf('web-shop', 'secrets'))),
+    '401 invalid_client no secret of the client is kept for assertions': async () =>
+      ask('body-only', withAssertion(await macOf('web-shop', 'body-only'))),
     '401 invalid_client assertion whose iss and sub are not both the client': async () =>
       ask('keys', withAssertion(await assertion({ iss: 'another-app' }), { client_id: 'nightly-sync' })),
     '401 invalid_client assertion for another audience': () =>
@@ -225,6 +282,8 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
       return ask('keys', used)
     },
     '401 invalid_client no client certificate': () => post('certificates', { client_id: 'billing' }),
+    '401 invalid_client client certificate without client_id': async () =>
+      post('certificates', {}, shown(await issue(authority, hostName))),
     '401 invalid_client certificate bears another name': () =>
       certified('billing', authority, { names: [{ type: 'dns', value: 'other.example' }] }),
     '401 invalid_client tenant has no certificate authorities': async () => {
@@ -249,10 +308,52 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
       post('certificates', { client_id: 'billing' }, { certificate: 'malformed' }),
     '401 invalid_client no authority of the tenant has issued the client certificate': async () =>
       certified('billing', await issue(null, { name: 'CN=Other', ca: true })),
-    '401 invalid_client the client certificate has expired': () =>
+    '401 invalid_client … has expired': () =>
       certified('billing', authority, { notBeforeAt: now - 200, notAfterAt: now - 100 }),
-    '401 invalid_client the client certificate is not for client authentication': () =>
+    '401 invalid_client … is not valid yet': () => certifiedBelow({ notBeforeAt: now + 100 }),
+    '401 invalid_client … is the certificate of an authority': () =>
+      certified('billing', authority, { ca: true, purposes: null }),
+    '401 invalid_client … is not for client authentication': () =>
       certified('billing', authority, { purposes: [serverAuth] }),
+    '401 invalid_client … is not for signatures': () =>
+      certified('billing', authority, { keyUsage: x509.KeyUsageFlags.keyEncipherment }),
+    '401 invalid_client … has a key that is too weak or not known': () =>
+      certified('billing', authority, { algorithm: weakRsa }),
+    '401 invalid_client … has limits that are not processed here (extension …)': () =>
+      certified('billing', authority, { extensions: [new x509.Extension('1.2.3.4', true, Buffer.alloc(2))] }),
+    '401 invalid_client more than … certificates came beside the client certificate': async () => {
+      const leaf = await issue(authority, hostName)
+      return post('certificates', { client_id: 'billing' }, shown(leaf, ...new Array(9).fill(leaf)))
+    },
+    '401 invalid_client … is not signed by the authority it names': async () =>
+      certified('billing', await issue(null, { name: 'CN=Partner CA', ca: true })),
+    '401 invalid_client … is no authority': async () => {
+      const between = await issue(authority, { name: 'CN=App' })
+      return post('certificates', { client_id: 'billing' }, shown(await issue(between, hostName), between))
+    },
+    '401 invalid_client … may not sign certificates': () =>
+      certifiedBelow({ keyUsage: x509.KeyUsageFlags.digitalSignature }),
+    '401 invalid_client … allows no path of this length': async () => {
+      const above = await issue(authority, { name: 'CN=Above', ca: true, pathLength: 0 })
+      const between = await issue(above, { name: 'CN=Between', ca: true })
+      const leaf = await issue(between, hostName)
+      return post('certificates', { client_id: 'billing' }, shown(leaf, between, above))
+    },
+    '401 invalid_client certificate of a whole trust domain': () =>
+      workload('domain', 'spiffe://partners.example'),
+    '401 invalid_client certificate is no X.509-SVID: …': () =>
+      workload('workload', 'spiffe://partners.example/billing', {
+        keyUsage: x509.KeyUsageFlags.digitalSignature | keyCertSign,
+      }),
+    '401 invalid_client … is revoked': () => judged({ status: 'revoked' }),
+    '401 invalid_client …: no revocation list of its authority is there': () =>
+      withoutList('no revocation list of its authority is there'),
+    '401 invalid_client …: the revocation list of its authority has ended or not begun': () =>
+      withoutList('the revocation list of its authority has ended or not begun'),
+    '401 invalid_client …: the revocation list of its authority is not signed by it': () =>
+      withoutList('the revocation list of its authority is not signed by it'),
+    '401 invalid_client …: the revocation list of its authority cannot be read': () =>
+      withoutList('the revocation list of its authority cannot be read'),
     '401 invalid_client certificate is not registered': () => certified('terminal', null),
     '401 invalid_client assertion of another issuer without client_id': () =>
       federated({}, { client_id: '' }),
@@ -301,6 +402,15 @@ function casesOf({ server, key, stranger, authority }: Setting): Record<string, 
         },
         { client_id: 'gitlab-deploy' },
       ),
+    '401 invalid_client rule …: no key of the issuer has the kid of the token': async () => {
+      const token = claims('', 'federation', {
+        ...{ iss: github, sub: 'repo:first-partner/shop:ref:refs/heads/main', repository_owner_id: '4711' },
+      })
+      return ask(
+        'federation',
+        withAssertion(await sign(key, token, { kid: 'another' }), { client_id: 'github-deploy' }),
+      )
+    },
     '401 invalid_client rule …: no key of the issuer has signed it': () => federated({}, {}, stranger),
     '400 invalid_dpop_proof no proof of possession': () => fapi(),
     '400 invalid_request no client certificate': async () =>
@@ -340,16 +450,27 @@ test(`${document}: each refusal in its table comes with the answer and the reaso
   const issuer = 'https://token.actions.githubusercontent.com'
   const documents: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     [`${issuer}/.well-known/openid-configuration`]: { issuer, jwks_uri: `${issuer}/keys` },
-    [`${issuer}/keys`]: { keys: [key.publicJwk] },
+    [`${issuer}/keys`]: { keys: [{ ...key.publicJwk, kid: 'hub' }] },
   }
   const fetchJson: FetchJson = async (url) => {
     const value = documents[url]
     return value ? { ok: true, value, maxAgeSeconds: null } : { ok: false, reason: 'it answers 404' }
   }
   const blueprints = [...blueprintsWith(key, authority, await issue(null)), others(key)]
-  const doubles = { fetchJson, mtlsUrl: new URL('https://localhost:8444') }
+  let verdict: RevocationVerdict = { status: 'good' }
+  const revocationLists: RevocationLists = {
+    isRevoked() {
+      const said = verdict
+      verdict = { status: 'good' }
+      return said
+    },
+  }
+  const doubles = { fetchJson, mtlsUrl: new URL('https://localhost:8444'), revocationLists }
   const server = await startTestServer(t, oneStore, blueprints, {}, doubles)
-  const cases = casesOf({ server, key, stranger, authority })
+  const judgeNext = (next: RevocationVerdict) => {
+    verdict = next
+  }
+  const cases = casesOf({ server, key, stranger, authority, judgeNext })
   const rows = documentedRows()
   assert.deepEqual(
     rows.map(({ answer, reason }) => `${answer} ${reason}`).toSorted(),

@@ -57,7 +57,11 @@ async function verifySigned(
   const keys = ownKeys ?? (await issuerKeys.keysFor(rule, { kid: name, owner }))
   if (keys.length === 0) return ['no key of the issuer could be had']
   const candidates = meantBy(name, keys, (key) => key.kid)
-  const missing = ['no key of the issuer has signed it']
+  const missing = [
+    candidates.length === 0
+      ? 'no key of the issuer has the kid of the token'
+      : 'no key of the issuer has signed it',
+  ]
   if (trials.findSigner(candidates)) return []
   if (name !== null || ownKeys !== null) return missing
   // Of a token that does not name its key it may be a new one.

@@ -120,6 +120,8 @@ test('RFC 8725 §3.8: whoever is not exactly whom the rule means is nobody, and 
   const stranger = await makeKey('RS256')
   assertInvalidClient(await send(await good({}, stranger)))
   assert.equal(reasonOf(server), 'rule rule-0: no key of the issuer has signed it')
+  assertInvalidClient(await send(await good({}, key, { kid: 'another' })))
+  assert.equal(reasonOf(server), 'rule rule-0: no key of the issuer has the kid of the token')
   assertInvalidClient(await send(await sign(key, {}, {})))
   assertToken(await send(await good({ aud: ['https://localhost:8443/acme'] })))
 })

@@ -19,10 +19,13 @@ export const clientIdOnly: Presentation = {
   prove(request, deps) {
     const clientId = request.form.get('client_id')
     // RFC 8705 §2: the certificate proves, and the parameter says whom.
-    if (clientId === undefined) return refuse('invalid_client', 'no credentials')
+    if (clientId === undefined) return refuse('invalid_client', whyNobody(request))
     return proveClaimed(request, clientId, (client) => prove(client, request, deps), deps)
   },
 }
+
+const whyNobody = ({ http }: OAuthRequest): string =>
+  http.clientCertificate() === null ? 'no credentials' : 'client certificate without client_id'
 
 const certificateMethods: readonly (readonly [name: string, prove: CertificateMethod])[] = [
   ['tls_client_auth', tlsClientAuth],

@@ -18,4 +18,11 @@ export const clientSecretBasic = secretPresentation({
     // RFC 6749 §2.3.1 allows naming the client in the body as well, but then it is the same one.
     return named === undefined ? readings : readings.filter(({ clientId }) => clientId === named)
   },
+  problem({ http }) {
+    const [header = '', ...others] = http.authorization
+    if (others.length > 0) return 'several Authorization headers'
+    return parseBasic(header) === null
+      ? 'malformed client_secret_basic'
+      : 'the Basic header and the body name two clients'
+  },
 })

@@ -30,8 +30,16 @@ export const clientSecretJwt: AssertionMethod = (client, assertion, deps) => {
   if (client === null) return 'client unknown'
   if (!clientAllows(assertion, client)) return algorithmRefused
   const signer = signers.find((credential) => isUsable(credential, request.now)) ?? signers[0]
-  if (signer === undefined) return 'no secret of the client has signed the assertion'
+  if (signer === undefined) return whyNobody(client, secrets)
   return acceptOnce(assertion, client, signer, 'client_secret_jwt', deps)
+}
+
+/** For the log: three mistakes of three people. */
+function whyNobody(client: Client, sealed: readonly Credential[]): string {
+  if (client.secrets.length === 0) return 'client has no secret'
+  return sealed.length === 0
+    ? 'no secret of the client is kept for assertions'
+    : 'no secret of the client has signed the assertion'
 }
 
 const decoy = createSecretKey(Buffer.alloc(64))

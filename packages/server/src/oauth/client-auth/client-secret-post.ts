@@ -12,4 +12,5 @@ export const clientSecretPost = secretPresentation({
     const clientSecret = form.get('client_secret')
     return clientId !== undefined && clientSecret !== undefined ? [{ clientId, clientSecret }] : []
   },
+  problem: () => 'client_secret without client_id',
 })

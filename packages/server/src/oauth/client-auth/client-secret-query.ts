@@ -19,4 +19,8 @@ export const clientSecretQuery = secretPresentation({
     // As with Basic: a client that the body names is the same one.
     return (form.get('client_id') ?? clientId) === clientId ? [{ clientId, clientSecret }] : []
   },
+  problem: ({ dialect, queryParameters }) =>
+    queryParameters.get(dialect.queryCredentials?.clientId ?? '') === undefined
+      ? 'secret in the URL without the client id'
+      : 'the URL and the body name two clients',
 })

@@ -188,13 +188,16 @@ async function askStore(
     cachedNames.length > 0
       ? (findProven(proof, fresh, hasher) ?? (await findNewSlowly(proof, fresh, tried, counted, deps)))
       : null
-  if (!proven)
-    return refuseUnproven(
-      counted.waitSeconds,
-      clients.some((client) => client !== null) ? 'secret wrong' : 'client unknown',
-    )
+  if (!proven) return refuseUnproven(counted.waitSeconds, whyNobody(fresh))
   counted.forgive()
   return settle(proof, proven, deps)
+}
+
+/** For the log: three mistakes of three people. */
+function whyNobody(found: readonly Found[]): string {
+  const client = found.find((one) => one !== null)
+  if (!client) return 'client unknown'
+  return client.secrets.length === 0 ? 'client has no secret' : 'secret wrong'
 }
 
 /** A slow hash that was stored a moment ago, and so has not been tried. */

@@ -11,8 +11,10 @@ interface SecretPlace {
   readonly method: AuthenticationMethod
   isPresentedIn(request: OAuthRequest): boolean
   words(request: OAuthRequest): string | null
-  /** No claim at all means malformed credentials. */
+  /** Empty where what was sent cannot be read as an id and a secret. */
   claims(request: OAuthRequest): readonly SecretClaim[]
+  /** Why there is no claim, for the log. */
+  problem(request: OAuthRequest): string
 }
 
 export type SecretPresentation = Presentation & Pick<SecretPlace, 'claims'>
@@ -21,7 +23,7 @@ export const secretPresentation = (place: SecretPlace): SecretPresentation => ({
   ...place,
   prove(request, deps) {
     const claims = place.claims(request)
-    if (claims.length === 0) refuse('invalid_client', `malformed ${place.name}`)
+    if (claims.length === 0) refuse('invalid_client', place.problem(request))
     return proveSecret(request, place.method, claims, deps)
   },
 })
