@@ -6,6 +6,7 @@ import { createHmac, KeyObject, sign as signBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { exportSPKI, importJWK, SignJWT } from 'jose'
 import { saveCredential } from '../../src/store/credentials.ts'
+import { createSingleUse } from '../../src/store/single-use.ts'
 import { createTestServer, forEachStore, oneStore, startTestServer } from '../harness.ts'
 import { assertError, assertInvalidClient, assertToken, freshAddress, grant } from './answers.ts'
 import { app, blueprint, proving, tenant } from './sample.ts'
@@ -176,6 +177,11 @@ test('trust 61: an assertion lives five minutes at most, and clocks may differ b
   for (const changes of [
     { exp: undefined },
     { exp: now + 301 },
+    { exp: now + 301, iat: undefined },
+    { exp: now + 301, iat: now - 60 },
+    { exp: now + 309, iat: now + 8 },
+    { exp: now + 308, nbf: now + 8 },
+    { exp: now + 361, iat: now + 61 },
     { exp: now + 31_536_000 },
     { exp: now - 60 },
     { exp: String(now + 60) },
@@ -188,6 +194,9 @@ test('trust 61: an assertion lives five minutes at most, and clocks may differ b
   }
   for (const changes of [
     { exp: now + 300 },
+    { exp: now + 300, iat: undefined },
+    { exp: now + 308, iat: now + 8 },
+    { exp: now + 360, iat: now + 60 },
     { exp: now - 59 },
     { nbf: now + 8, iat: now + 8 },
     { iat: undefined },
@@ -195,6 +204,20 @@ test('trust 61: an assertion lives five minutes at most, and clocks may differ b
   ]) {
     assertToken(await send(await good(changes)))
   }
+})
+
+test('trust F1, RFC 7523 §3: an assertion from a clock that is ahead is known as used until nobody can bring it', async (t) => {
+  const { server, send, good } = await start(t)
+  const now = server.clock()
+  const assertion = await good({ iat: now + 60, exp: now + 360 })
+  assertToken(await send(assertion))
+  await server.advance(360 + 59)
+  await createSingleUse(server.db).sweep(server.clock())
+  assertInvalidClient(await send(assertion))
+  assert.equal(reasonOf(server), 'assertion used before')
+  await server.advance(1)
+  assertInvalidClient(await send(assertion))
+  assert.equal(reasonOf(server), 'assertion expired')
 })
 
 test('trust F18: a claim that is absent or empty passes for nothing', async (t) => {
