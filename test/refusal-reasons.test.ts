@@ -27,7 +27,7 @@ const sources: readonly (readonly [prefix: string, files: readonly string[]])[] 
 ]
 
 const made =
-  /(?:\b(?:fail|unknown)\(|\brefuse\(\s*'(?:invalid_client|invalid_request|invalid_dpop_proof)',\s*|\breturn \[?|\? \[\] : \[|\.push\(|=>?\s+|[?:] |reason: )(?:'([^'\n]* [^'\n]*)'|`([^`\n]* [^`\n]*)`)/g
+  /(?:\b(?:fail|unknown|refuseProof)\(|\brefuse\(\s*'(?:invalid_client|invalid_request|invalid_dpop_proof)',\s*|\breturn \[?|\? \[\] : \[|\.push\(|=>?\s+|[?:] |reason: )(?:'([^'\n]* [^'\n]*)'|`([^`\n]* [^`\n]*)`)/g
 
 /** Templates with something in each of their gaps. */
 function reasonsIn(file: string): string[] {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SignJWT } from 'jose'
+import { OAuthError } from '../packages/protocol/src/index.ts'
 import { presentCertificate } from '../packages/server/src/certificates/presented.ts'
 import type {
   RevocationLists,
@@ -482,6 +483,8 @@ test(`${document}: each refusal in its table comes with the answer and the reaso
       assert.equal(`${reply?.status} ${reply?.json.error}`, answer, `${reasonOf(server)}`)
       const pattern = reason.split('…').map(RegExp.escape).join('.+')
       assert.match(String(reasonOf(server)), new RegExp(`^${pattern}$`))
+      const { description: fixed } = new OAuthError('invalid_dpop_proof', '')
+      assert.notEqual(reply?.json.error_description, fixed)
     })
   }
 })

@@ -57,7 +57,7 @@ async function confirm(
   const wantsCertificate = demands.includes('mtls') || (jkt === null && demands.includes('any'))
   const certificate = wantsCertificate ? request.http.clientCertificate() : null
   if (certificate === null && demands.includes('mtls')) refuseWithoutCertificate()
-  if (certificate === null && jkt === null) refuseWithoutProof()
+  if (certificate === null && jkt === null) refuseUnbound('invalid_dpop_proof')
   return {
     ...(jkt !== null && { jkt }),
     ...(certificate && { 'x5t#S256': certificate.leaf.thumbprintSha256 }),
@@ -78,7 +78,7 @@ async function proveKey(request: OAuthRequest, deps: OAuthDeps): Promise<string>
 const tokenUrls = ({ issuer, mtlsIssuer, http: { endpointPath } }: OAuthRequest): readonly string[] =>
   mtlsIssuer === null ? [issuer + endpointPath] : [issuer + endpointPath, mtlsIssuer + endpointPath]
 
-/** RFC 9449 §5. */
+/** RFC 9449 §5: where a certificate would not do. */
 const refuseWithoutProof = (): never =>
   refuse(
     'invalid_dpop_proof',
@@ -94,9 +94,9 @@ const refuseWithoutCertificate = (): never =>
     'Tokens for this request are bound to a certificate: connect with one.',
   )
 
-const refuseUnbound = (code: 'invalid_grant'): never =>
+const refuseUnbound = (code: 'invalid_grant' | 'invalid_dpop_proof'): never =>
   refuse(
     code,
     'no proof of possession',
-    'Tokens for this request are bound to a key: send a DPoP proof, or connect with a certificate.',
+    'Tokens for this request are bound to a key: send a DPoP proof, or connect with a client certificate.',
   )

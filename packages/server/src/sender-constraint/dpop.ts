@@ -16,6 +16,7 @@ import { importJwk, type VerificationKey, verifySignature } from '../keys/verify
 import type { SingleUse } from '../store/single-use.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { acceptedNonces, currentNonce } from './nonce.ts'
+import { adviceFor } from './proof-advice.ts'
 
 /** A request as its proof must describe it. */
 export interface ProofCall {
@@ -45,19 +46,21 @@ export interface ProvenKey {
 
 type Proof = Extract<CheckedProof, { readonly ok: true }>
 
+const refuseProof = (reason: string): never => refuse('invalid_dpop_proof', reason, adviceFor(reason))
+
 /** RFC 9449 §4.3. Throws `invalid_dpop_proof`, and `use_dpop_nonce` with the nonce to use. */
 export async function proveDpopKey(call: ProofCall, deps: ProofDeps): Promise<ProvenKey> {
   const [text = '', ...others] = call.proofs
   // RFC 9449 §4.3: one header.
-  if (others.length > 0) refuse('invalid_dpop_proof', 'several DPoP headers')
-  const jws = readJws(text) ?? refuse('invalid_dpop_proof', 'proof malformed')
+  if (others.length > 0) refuseProof('several DPoP headers')
+  const jws = readJws(text) ?? refuseProof('proof malformed')
   const { method, urls, now } = call
   const algorithms = call.tenant.security.proofAlgorithms
   const proof = checkDpopProof(jws, { method, urls, algorithms, now })
-  if (!proof.ok) return refuse('invalid_dpop_proof', proof.reason)
+  if (!proof.ok) return refuseProof(proof.reason)
   const { key, jkt } = knownKey(proof.jwk)
   if (key === null || !verifySignature(key, jws.algorithm, jws.signingInput, jws.signature)) {
-    return refuse('invalid_dpop_proof', 'proof not signed with its key')
+    return refuseProof('proof not signed with its key')
   }
   checkTokenHash(call, proof)
   const nextNonce = checkNonce(call, proof, deps)
@@ -77,7 +80,7 @@ const knownKey = oncePer((jwk: Jwk): KnownKey => ({ key: importJwk(jwk), jkt: jw
 /** RFC 9449 §4.3: a proof that goes with a token names it, so that it proves nothing for another of the same key. */
 function checkTokenHash({ accessToken }: ProofCall, { accessTokenHash }: Proof): void {
   if (accessToken !== null && accessTokenHash !== hash('sha256', accessToken, 'base64url'))
-    refuse('invalid_dpop_proof', 'proof for another token')
+    refuseProof('proof for another token')
 }
 
 /** RFC 9449 §8, §9: who holds an old nonce, or none, is told the one to use. */
@@ -99,5 +102,5 @@ async function useOnce(
   { singleUse }: ProofDeps,
 ): Promise<void> {
   const digest = hash('sha256', `dpop ${tenant.id} ${jkt} ${jti}`, 'buffer')
-  if (!(await singleUse.use({ digest, expiresAt }))) refuse('invalid_dpop_proof', 'proof used before')
+  if (!(await singleUse.use({ digest, expiresAt }))) refuseProof('proof used before')
 }

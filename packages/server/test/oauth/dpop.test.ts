@@ -4,7 +4,7 @@ import { constants, generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { calculateJwkThumbprint, exportJWK } from 'jose'
 import { forEachStore, oneStore, startTestServer } from '../harness.ts'
-import { assertError, assertToken, assertUncached } from './answers.ts'
+import { assertError, assertInvalidClient, assertToken, assertUncached } from './answers.ts'
 import { app, blueprint, restApi, tenant } from './sample.ts'
 import {
   claimsOf,
@@ -94,6 +94,57 @@ test('trust 87-92: a proof is one header, of the right type, with a public key, 
   // RFC 9449 §4.3: query and fragment do not count, nor does spelling that RFC 3986 §6.2 calls equal.
   assertToken(await send(await good({ htu: `${tokenUrl}?x=1#y` })))
   assertToken(await send(await good({ htu: 'HTTPS://LOCALHOST:8443/%61cme/./oauth2/token' })))
+})
+
+test('RFC 9449 §5, RFC 6749 §5.2: whoever made a proof is told what is wrong with it', async (t) => {
+  const { server, send, good, key } = await start(t)
+  const now = server.clock()
+  const { d } = await exportJWK(key.privateKey)
+  const used = await good()
+  assertToken(await send(used))
+  const table: readonly (readonly [proofs: readonly string[], description: RegExp])[] = [
+    [[await good(), await good()], /^Send one DPoP header; /],
+    [['x'], /one signed JWT/],
+    [[await good({}, { typ: 'JWT' })], /^The typ .* dpop\+jwt\.$/],
+    [[await good({}, {}, await makeKey('RS256'))], /an algorithm that is taken here/],
+    [[await good({}, { jwk: { ...key.publicJwk, d } })], /^The jwk .*: a private or symmetric key; /],
+    [[await good({}, { jwk: (await makeKey('EdDSA')).publicJwk })], /^The alg .* of the key in its jwk/],
+    [[await good({ htm: 'GET' })], /^The htm .* the method of this request/],
+    [[await good({ htu: 'https://evil.example/token' })], /^The htu .* the public URL of this request/],
+    [[await good({ iat: now - 61 })], /^The iat .* within a minute of now: .* check the clock/],
+    [[await good({ exp: now - 60 })], /^The exp .* is past: /],
+    [[await good({ nbf: now + 61 })], /^The nbf .* lies ahead: /],
+    [[await good({ jti: '' })], /^The jti /],
+    [[await good({}, { jwk: (await makeKey()).publicJwk })], /signed with the private key of the jwk/],
+    [[used], /used before: make a new one/],
+  ]
+  for (const [proofs, description] of table) {
+    const refused = await send(...proofs)
+    assertError(refused, 'invalid_dpop_proof')
+    assert.match(refused.json.error_description, description)
+    // RFC 6749 §5.2: these characters and no others; a few words, and nothing of the proof.
+    assert.match(refused.json.error_description, /^[A-Z][\x20\x21\x23-\x5b\x5d-\x7e]{10,160}\.$/)
+    assert.doesNotMatch(refused.json.error_description, /evil/)
+  }
+  // Before the client is proven nothing is said of the proof, and of the client nothing with it.
+  const stranger = await server.token('acme', { basic: ['nobody', 'x'], dpop: ['x'] })
+  assertInvalidClient(stranger)
+})
+
+test('RFC 9449 §5, RFC 8705 §3: where a certificate would do as well as a proof, the answer says so, and only there', async (t) => {
+  for (const [constraint, offersCertificate] of [
+    ['any', true],
+    ['dpop', false],
+  ] as const) {
+    const { send } = await start(t, oneStore, { sender_constraint: constraint })
+    const refused = await send()
+    assertError(refused, 'invalid_dpop_proof')
+    assert.match(refused.json.error_description, /send a DPoP proof/)
+    assert.equal(
+      /or connect with a client certificate/.test(refused.json.error_description),
+      offersCertificate,
+    )
+  }
 })
 
 test('trust 94: a proof is at most a minute old or ahead', async (t) => {

@@ -235,12 +235,17 @@ test('trust 45-46: an assertion without its type, or with one nobody knows, is n
   const assertion = await good()
   const ask = (body: Readonly<Record<string, string>>) =>
     server.token('acme', { body: { ...grant, ...body } })
-  assertError(await ask({ client_assertion: assertion }), 'invalid_request')
-  assertError(await ask({ client_assertion: assertion, client_assertion_type: 'jwt' }), 'invalid_request')
-  assertError(
-    await ask({ client_assertion_type: withAssertion('').body.client_assertion_type }),
-    'invalid_request',
-  )
+  for (const type of [{}, { client_assertion_type: 'jwt' }]) {
+    const refused = await ask({ client_assertion: assertion, ...type })
+    assertError(refused, 'invalid_request')
+    assert.match(
+      refused.json.error_description,
+      /must be \S+:jwt-bearer, or \S+:jwt-spiffe for a JWT-SVID\.$/,
+    )
+  }
+  const missing = await ask({ client_assertion_type: withAssertion('').body.client_assertion_type })
+  assertError(missing, 'invalid_request')
+  assert.equal(missing.json.error_description, 'client_assertion is missing.')
 })
 
 test('trust 34-36: an assertion beside another proof is two proofs', async (t) => {

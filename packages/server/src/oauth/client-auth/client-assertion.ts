@@ -24,7 +24,8 @@ export const clientAssertion: Presentation = {
   prove(request, deps) {
     const type = assertionType(request)
     const assertion =
-      request.form.get('client_assertion') ?? refuse('invalid_request', 'client_assertion missing')
+      request.form.get('client_assertion') ??
+      refuse('invalid_request', 'client_assertion missing', 'client_assertion is missing.')
     const jws = readJws(assertion)
     if (jws === null) return refuse('invalid_client', 'assertion malformed')
     const clientId = claimedClient(request, jws, type)
@@ -43,7 +44,7 @@ function assertionType({ form }: OAuthRequest): string {
   return refuse(
     'invalid_request',
     'client_assertion_type missing or unknown',
-    `client_assertion_type must be ${jwtBearer}.`,
+    `client_assertion_type must be ${jwtBearer}, or ${jwtSpiffe} for a JWT-SVID.`,
   )
 }
 
