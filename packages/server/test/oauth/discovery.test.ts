@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { defaultSignatureAlgorithms } from '@sallyport/protocol'
 import { decodeJwt } from 'jose'
 import { oneStore, startTestServer } from '../harness.ts'
+import { ask as overPlainHttp } from '../http/wire.ts'
 import { assertToken, grant } from './answers.ts'
 import { app, blueprint, restApi, tenant } from './sample.ts'
 
@@ -234,6 +235,23 @@ test('trust 118: a key set holds public keys only, each with its own id, algorit
   const { json } = await server.request({ url: '/rsa/oauth2/jwks' })
   // 001-09: 32 bytes in base64 with its padding.
   assert.match(json.keys[0].kid, /^[A-Za-z0-9+/]{43}=$/)
+})
+
+test('FAPI 2.0 §5.4.2: the key set is had over TLS alone: metadata names no other URL, and no port gives it in clear', async (t) => {
+  const server = await startTestServer(t, oneStore, text)
+  const { json } = await server.request({ url: '/acme/.well-known/openid-configuration' })
+  assert.equal(new URL(json.jwks_uri).protocol, 'https:')
+  const anyPort = { hosts: ['127.0.0.1'], port: 0 }
+  const ports = [await server.server.listenPlainHttp(anyPort), await server.server.listen(anyPort)]
+  for (const port of ports) {
+    for (const path of ['/acme/oauth2/jwks', '/acme/.well-known/openid-configuration']) {
+      for (const more of [[], ['X-Forwarded-Proto: https'], ['Forwarded: proto=https']]) {
+        const reply = await overPlainHttp(port, [`GET ${path} HTTP/1.1`, 'Host: localhost:8443', ...more])
+        assert.equal(reply.status, 403, path)
+        assert.ok(!reply.headers.has('location') && !/kty|jwks/.test(reply.body), reply.body)
+      }
+    }
+  }
 })
 
 test('000-15: an HS512 key signs and is published nowhere', async (t) => {

@@ -239,6 +239,37 @@ test('FAPI 2.0 §5.4.1: an assertion or a proof that nobody signed, or a MAC, co
   )
 })
 
+test('FAPI 2.0 §5.3.2.1: nothing redirects, whatever is asked for and wherever it says to go', async (t) => {
+  const { server } = await start(t)
+  const { json } = await server.request({ url: '/acme/.well-known/openid-configuration' })
+  const endpoints = Object.entries<string>(json).filter(([name]) => /_(?:endpoint|uri)$/.test(name))
+  assert.ok(endpoints.length >= 4)
+  const elsewhere = 'https://evil.example/'
+  const paths = [
+    ...endpoints.flatMap(([, url]) => [new URL(url).pathname, `${new URL(url).pathname}/`]),
+    ...['/', '/acme', '/acme/', '/acme/oauth2', '/acme/oauth2/authorize', '/acme/oauth2/logout'],
+    ...['/.well-known/openid-configuration/acme', '/manage/v1/tenants', '/manage', '/livez', '/metrics'],
+    ...['//evil.example', '//evil.example/%2e%2e', '/\\evil.example', `/${elsewhere}`, elsewhere],
+  ]
+  const targets = ['redirect_uri', 'post_logout_redirect_uri', 'return_to', 'next', 'url', 'target_link_uri']
+  const query = targets.map((name) => `${name}=${encodeURIComponent(elsewhere)}`).join('&')
+  for (const path of paths) {
+    for (const url of [path, `${path}?${query}`]) {
+      for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS']) {
+        for (const host of ['localhost:8443', 'evil.example']) {
+          const body = method === 'POST' ? { ...grant, redirect_uri: elsewhere } : undefined
+          const headers = { 'x-forwarded-host': 'evil.example', referer: elsewhere }
+          const reply = await server.request({ url, method, host, headers, ...(body && { body }) })
+          const words = `${method} ${url} of ${host}: ${reply.status}`
+          assert.ok(reply.status < 300 || reply.status >= 400, words)
+          const names = Object.keys(reply.headers).map((name) => name.toLowerCase())
+          assert.ok(!names.includes('location') && !names.includes('refresh'), words)
+        }
+      }
+    }
+  }
+})
+
 test('FAPI 2.0 §5.4.1: access tokens are signed with ES256, EdDSA or PS256, and their header points nowhere', async (t) => {
   for (const algorithm of ['ES256', 'EdDSA', 'PS256'] as const) {
     const more = algorithm === 'ES256' ? {} : { signing_algorithm: algorithm }
@@ -248,6 +279,8 @@ test('FAPI 2.0 §5.4.1: access tokens are signed with ES256, EdDSA or PS256, and
     const { protectedHeader } = await compactVerify(token, createLocalJWKSet(published))
     const { kid, ...rest } = protectedHeader
     assert.deepEqual([typeof kid, rest], ['string', { alg: algorithm, typ: 'at+jwt' }])
+    // §5.4.1 no. 4: nobody guesses 128 bits, and these are 512 or more.
+    assert.ok(Buffer.from(token.split('.')[2] ?? '', 'base64url').length * 8 >= 512)
   }
 })
 
