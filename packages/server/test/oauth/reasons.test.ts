@@ -49,6 +49,17 @@ forEachStore((_engine, suite) => {
   })
 })
 
+test('RFC 6749 §2.3.1: a wrong secret beside a slow hash is one, also where the header can be read as two ids', async (t) => {
+  const hash = '$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'
+  const slow = app('slow', { client_id: 'slow%41', credentials: [{ id: 'old', secret: { hash } }] })
+  const server = await startTestServer(t, oneStore, blueprint(tenant('acme', [slow])))
+  // The second time the client stands in memory.
+  for (let time = 0; time < 2; time++) {
+    assertInvalidClient(await ask(server, { basic: ['slow%41', 'wrong'] }))
+    assert.equal(reasonOf(server), 'secret wrong')
+  }
+})
+
 test('OpenID Connect Core §9: of a MAC the log says whether the client has a secret, one that is kept, or another', async (t) => {
   const { publicJwk } = await makeKey()
   const apps = [

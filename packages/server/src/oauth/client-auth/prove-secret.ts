@@ -128,7 +128,8 @@ async function proveSlowly(
     : countWrong(proof, deps)
   if (counted.waitSeconds > 0) refuseThrottled(counted.waitSeconds)
   const proven = await findSlowly(proof, client, slow, counted, deps)
-  return proven ?? askStore(proof, [client], counted, deps, slow)
+  const clients = proof.names.map((name) => (name === client.clientId ? client : null))
+  return proven ?? askStore(proof, clients, counted, deps, slow)
 }
 
 /** Of what is asked, so that whoever asks the same waits for the same; nothing of the secret can be read from it. */
