@@ -4,21 +4,14 @@ import { formatClientSecret, generateIdentifier } from '@sallyport/protocol'
 import { sealSecret } from '../keys/sealed-secret.ts'
 import type { Sealer } from '../keys/sealing.ts'
 import type { SecretHasher } from '../keys/secret-hasher.ts'
+import { removeApi, saveApi } from '../store/apis.ts'
 import { removeApp, saveApp } from '../store/apps.ts'
 import { addCredential, declareCredential } from '../store/credential-terms.ts'
 import { type NewCredential, removeCredential } from '../store/credentials.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { removeOrganization, saveOrganization } from '../store/organizations.ts'
-import {
-  addTenant,
-  removeApi,
-  removePlan,
-  removeTenant,
-  replaceHosts,
-  saveApi,
-  savePlan,
-  saveTenant,
-} from '../store/tenants.ts'
+import { removePlan, savePlan } from '../store/plans.ts'
+import { addTenant, removeTenant, replaceHosts, saveTenant } from '../store/tenants.ts'
 import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
 import { type Comparison, disabledAfter, type Step } from './compare.ts'
 import { PlanOutdated } from './plan.ts'

@@ -1,4 +1,4 @@
-/** Tenants with their hosts, APIs and plans: read whole, as one snapshot; every write is a change of the tenant. */
+/** Tenants with their hosts, APIs and plans: read whole, as one snapshot. APIs and plans are written in `apis.ts` and `plans.ts`. */
 
 import type { Kysely } from 'kysely'
 import { type Database, readSnapshot, StoreBusy, StoreTooSlow, type WriteTransaction } from './database.ts'
@@ -8,7 +8,7 @@ import { removeOpaqueTokens } from './opaque-tokens.ts'
 import { prepareRead } from './prepared.ts'
 import { hasRegistrationTokens } from './registration-tokens.ts'
 import { cutOff } from './revocations.ts'
-import type { ApisTable, PlansTable, Schema, TenantsTable } from './schema.ts'
+import type { Schema, TenantsTable } from './schema.ts'
 import { type SigningKeyRecord, selectSigningKeys } from './signing-keys.ts'
 import { allowWholeTables } from './whole-tables.ts'
 
@@ -23,17 +23,6 @@ export interface PlanRecord {
   readonly id: string
   readonly settings: unknown
   readonly blueprint: string | null
-}
-
-/** As its people see it. */
-export interface ApiRow extends ApiRecord {
-  readonly createdAt: number
-  readonly updatedAt: number
-}
-
-export interface PlanRow extends PlanRecord {
-  readonly createdAt: number
-  readonly updatedAt: number
 }
 
 type From = { readonly kysely: Kysely<Schema> }
@@ -183,57 +172,6 @@ export async function selectTenantParts(
   }
 }
 
-const toApiRow = (row: ApisTable): ApiRow => ({
-  id: row.id,
-  audience: row.audience,
-  settings: readJson(row.settings),
-  blueprint: row.blueprint,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
-})
-
-export async function findApi({ kysely }: From, tenantId: string, apiId: string): Promise<ApiRow | null> {
-  const query = kysely.selectFrom('apis').selectAll().where('tenant_id', '=', tenantId)
-  const row = await query.where('id', '=', apiId).executeTakeFirst()
-  return row ? toApiRow(row) : null
-}
-
-/** In order of id. */
-export async function pageOfApis(
-  { kysely }: From,
-  tenantId: string,
-  { after, limit }: Page,
-): Promise<ApiRow[]> {
-  const query = kysely.selectFrom('apis').selectAll().where('tenant_id', '=', tenantId)
-  const page = query.orderBy('id').limit(limit)
-  return (await (after === undefined ? page : page.where('id', '>', after)).execute()).map(toApiRow)
-}
-
-const toPlanRow = (row: PlansTable): PlanRow => ({
-  id: row.id,
-  settings: readJson(row.settings),
-  blueprint: row.blueprint,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
-})
-
-export async function findPlan({ kysely }: From, tenantId: string, planId: string): Promise<PlanRow | null> {
-  const query = kysely.selectFrom('plans').selectAll().where('tenant_id', '=', tenantId)
-  const row = await query.where('id', '=', planId).executeTakeFirst()
-  return row ? toPlanRow(row) : null
-}
-
-/** In order of id. */
-export async function pageOfPlans(
-  { kysely }: From,
-  tenantId: string,
-  { after, limit }: Page,
-): Promise<PlanRow[]> {
-  const query = kysely.selectFrom('plans').selectAll().where('tenant_id', '=', tenantId)
-  const page = query.orderBy('id').limit(limit)
-  return (await (after === undefined ? page : page.where('id', '>', after)).execute()).map(toPlanRow)
-}
-
 export interface NewTenant {
   readonly name: string
   readonly environment: TenantsTable['environment']
@@ -349,56 +287,6 @@ export async function replaceHosts(
   appendTenant(tx, tenantId)
 }
 
-export interface NewApi {
-  readonly id: string
-  readonly audience: string
-  readonly settings: JsonObject
-  readonly blueprint?: string | null
-}
-
-/** Throws `StoreConflict` for an audience that another API of the tenant has. */
-export async function saveApi(tx: WriteTransaction, tenantId: string, api: NewApi): Promise<void> {
-  const row = {
-    audience: api.audience,
-    settings: writeJson(api.settings),
-    blueprint: api.blueprint ?? null,
-    updated_at: tx.now,
-  }
-  await tx.kysely
-    .insertInto('apis')
-    .values({ ...row, tenant_id: tenantId, id: api.id, created_at: tx.now })
-    .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(row))
-    .execute()
-  appendTenant(tx, tenantId)
-}
-
-/** Leaves its symmetric key: an API that comes back can still verify the tokens it has out. */
-export async function removeApi(tx: WriteTransaction, tenantId: string, apiId: string): Promise<void> {
-  await tx.kysely.deleteFrom('apis').where('tenant_id', '=', tenantId).where('id', '=', apiId).execute()
-  appendTenant(tx, tenantId)
-}
-
-export interface NewPlan {
-  readonly id: string
-  readonly settings: JsonObject
-  readonly blueprint?: string | null
-}
-
-export async function savePlan(tx: WriteTransaction, tenantId: string, plan: NewPlan): Promise<void> {
-  const row = { settings: writeJson(plan.settings), blueprint: plan.blueprint ?? null, updated_at: tx.now }
-  await tx.kysely
-    .insertInto('plans')
-    .values({ ...row, tenant_id: tenantId, id: plan.id, created_at: tx.now })
-    .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(row))
-    .execute()
-  appendTenant(tx, tenantId)
-}
-
-/** Throws `StoreConflict` while an organization subscribes to it. */
-export async function removePlan(tx: WriteTransaction, tenantId: string, planId: string): Promise<void> {
-  await tx.kysely.deleteFrom('plans').where('tenant_id', '=', tenantId).where('id', '=', planId).execute()
-  appendTenant(tx, tenantId)
-}
-
-const appendTenant = (tx: WriteTransaction, tenantId: string) =>
+/** Whatever a tenant has is a part of it, and its change one of the tenant. */
+export const appendTenant = (tx: WriteTransaction, tenantId: string): void =>
   tx.append({ tenantId, noun: 'tenant', subjectId: tenantId })

@@ -6,11 +6,11 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { applyPlan } from '../../src/blueprint/apply.ts'
 import { PlanOutdated } from '../../src/blueprint/plan.ts'
+import { saveApi } from '../../src/store/apis.ts'
 import { findAppById, saveApp } from '../../src/store/apps.ts'
 import { saveCredential } from '../../src/store/credentials.ts'
-
 import { readTenantRows } from '../../src/store/tenant-rows.ts'
-import { findTenantIdByHost, loadTenant, removeTenant, saveApi, saveTenant } from '../../src/store/tenants.ts'
+import { findTenantIdByHost, loadTenant, removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
 import {
   applied,

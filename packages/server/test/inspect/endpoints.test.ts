@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspectToken } from '../../src/inspect/inspect-token.ts'
-import { removeApi } from '../../src/store/tenants.ts'
+import { removeApi } from '../../src/store/apis.ts'
 import { oneStore, startTestServer, type TestServer } from '../harness.ts'
 import { app, blueprint, organization, restApi, tenant } from '../oauth/sample.ts'
 

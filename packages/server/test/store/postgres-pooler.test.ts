@@ -3,35 +3,14 @@
 import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
 import { after, type TestContext, test } from 'node:test'
-import { sql } from 'kysely'
 import { StoreRefused } from '../../src/store/database.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
-import { postgresForTests, withAdministrator, withoutPostgres } from '../postgres.ts'
+import { postgresForTests, withoutPostgres } from '../postgres.ts'
 import { createClock } from './each-store.ts'
 import { migratedPostgres } from './migrated.ts'
 
 after(async () => {
   if (!withoutPostgres) await (await postgresForTests()).stop()
-})
-
-test('operations: a limit for statements that is set for the user, as a pooler needs it, ends no migration', {
-  skip: withoutPostgres,
-}, async (t) => {
-  const { url, drop } = await (await postgresForTests()).createDatabase()
-  t.after(drop)
-  const name = new URL(url).pathname.slice(1)
-  await withAdministrator(url, (admin) =>
-    admin.query(`alter database "${name}" set statement_timeout = '700ms'`),
-  )
-  const shown: unknown[] = []
-  const db = await openPostgres({
-    ...{ url, clock: createClock() },
-    async beforeMigrating({ kysely }) {
-      shown.push(...(await sql`show statement_timeout`.execute(kysely)).rows)
-    },
-  })
-  await db.close()
-  assert.deepEqual(shown, [{ statement_timeout: '0' }])
 })
 
 /** Its length and its version come first; then names and values, each ended by NUL, and one NUL more. */

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { removeApi, saveApi } from '../../src/store/apis.ts'
 import { StoreConflict } from '../../src/store/database.ts'
 import { addDialectUses, listDialectUses } from '../../src/store/dialect-uses.ts'
 import { findOrganization, removeOrganization, saveOrganization } from '../../src/store/organizations.ts'
+import { removePlan, savePlan } from '../../src/store/plans.ts'
 import { insertSigningKey, listSigningKeys, moveSigningKey } from '../../src/store/signing-keys.ts'
 import { readTenantRows } from '../../src/store/tenant-rows.ts'
 import {
@@ -12,12 +14,8 @@ import {
   listTenantIds,
   loadTenant,
   ownedTables,
-  removeApi,
-  removePlan,
   removeTenant,
   replaceHosts,
-  saveApi,
-  savePlan,
   saveTenant,
 } from '../../src/store/tenants.ts'
 import { forEachStore } from './each-store.ts'

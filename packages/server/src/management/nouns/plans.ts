@@ -5,7 +5,7 @@ import { PlanEntry, pickSettings, type TenantEntry } from '../../blueprint/schem
 import { blueprintWords } from '../../blueprint/words.ts'
 import type { WriteTransaction } from '../../store/database.ts'
 import { type OrganizationRecord, saveOrganization } from '../../store/organizations.ts'
-import { findPlan, type PlanRow, pageOfPlans, removePlan, savePlan } from '../../store/tenants.ts'
+import { findPlan, type PlanRow, pageOfPlans, removePlan, savePlan } from '../../store/plans.ts'
 import { Identifier, type OrganizationSettings, PlanSettings } from '../../tenants/settings.ts'
 import { permissionsAt } from '../authorize.ts'
 import type { Caller } from '../caller.ts'
