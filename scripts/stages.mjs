@@ -41,7 +41,12 @@ async function stage(title, node, args) {
 
 async function tests(node, postgresUrl, files) {
   console.log(`▸ Tests (storage: ${process.env.STORAGE ?? 'sqlite and postgres'}) …`)
-  const env = { ...process.env, ...(postgresUrl && { SALLYPORT_TEST_POSTGRES: postgresUrl }) }
+  const env = {
+    // Each file of tests is a process that would strip the types of the whole server anew: a sixth of their time.
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/tests'),
+    ...process.env,
+    ...(postgresUrl && { SALLYPORT_TEST_POSTGRES: postgresUrl }),
+  }
   const args = ['--test', '--test-reporter=spec', '--test-timeout=300000', ...files]
   return (await run(node, args, { cwd: root, env, stdio: 'inherit' })).code
 }

@@ -3,6 +3,6 @@ import { enter } from './entry.mjs'
 
 enter(() =>
   import('./runtime.mjs').then((runtime) =>
-    runtime.runFile('packages/server/src/cli/main.ts', ['dev'].concat(process.argv.slice(2))),
+    runtime.runFile('packages/server/bin/sallyport.mjs', ['dev'].concat(process.argv.slice(2))),
   ),
 )

@@ -31,6 +31,7 @@ function readRepository(): Repository {
       'packages/*/test/**/*.ts',
       '{bench,clients}/{src,test}/**/*.ts',
       'scripts/*.ts',
+      'packages/*/bin/*.mjs',
     ),
     manifests: Object.fromEntries(manifests),
   }

@@ -59,16 +59,25 @@ test('set-up: the scripts that npm starts parse on an old Node, which then print
   }
 })
 
-test('set-up: an old Node ends with one clear sentence and exit code 1', () => {
-  const pretend = `Object.defineProperty(process.versions, 'node', { value: '18.20.8' })
-    Object.defineProperty(process, 'version', { value: 'v18.20.8' })
-    import(${JSON.stringify(new URL('../scripts/start.mjs', import.meta.url).href)})`
-  const { status, stderr, stdout } = spawnSync(process.execPath, ['-e', pretend], { encoding: 'utf8' })
-  assert.deepEqual(
-    [status, stdout, stderr],
-    [1, '', 'Sallyport needs Node.js 20 or newer; this is v18.20.8.\n'],
-  )
-})
+for (const { file, version, says } of [
+  {
+    file: 'scripts/start.mjs',
+    version: '18.20.8',
+    says: 'Sallyport needs Node.js 20 or newer; this is v18.20.8.\n',
+  },
+  {
+    file: 'packages/server/bin/sallyport.mjs',
+    version: '20.20.2',
+    says: 'Sallyport runs on Node.js 24 or newer; this is v20.20.2. `npm run sallyport -- …` brings one that is.\n',
+  },
+])
+  test(`set-up: on Node ${version} ${file} ends with one clear sentence and exit code 1`, () => {
+    const pretend = `Object.defineProperty(process.versions, 'node', { value: '${version}' })
+      Object.defineProperty(process, 'version', { value: 'v${version}' })
+      import(${JSON.stringify(new URL(`../${file}`, import.meta.url).href)})`
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['-e', pretend], { encoding: 'utf8' })
+    assert.deepEqual([status, stdout, stderr], [1, '', says])
+  })
 
 test('set-up: continuous integration runs npm test, and the hooks and it can be executed', () => {
   assert.match(read('.ci/run'), /^exec npm test\b/m)

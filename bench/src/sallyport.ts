@@ -55,7 +55,7 @@ export async function secondsToFirstToken(ground: Ground, data: PreparedData): P
   }
 }
 
-const program = fileURLToPath(new URL('../../packages/server/src/cli/main.ts', import.meta.url))
+const program = fileURLToPath(new URL('../../packages/server/bin/sallyport.mjs', import.meta.url))
 
 async function spawnServe(start: SallyportStart): Promise<{ readonly child: Child; readonly port: number }> {
   const { ground, data } = start

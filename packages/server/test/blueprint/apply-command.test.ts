@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { temporaryFolder } from '../store/each-store.ts'
 import { changed, sample } from './sample.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url))
 
 interface Outcome {
   readonly code: number | null

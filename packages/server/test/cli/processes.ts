@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-export const commandLine = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const commandLine = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url))
 
 export interface RunOptions {
   readonly cwd?: string

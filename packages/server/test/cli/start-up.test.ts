@@ -98,3 +98,14 @@ for (const args of [
     const { code, slow } = await loading(t, args)
     assert.deepEqual([code, slow], [0, []])
   })
+
+const stripper = `process.on('exit', () => {
+  if (process.moduleLoadList.some((name) => name.includes('amaro'))) console.error('strips types')
+})`
+
+test('a command that has run before is not held up by what Node strips types with', async () => {
+  await run(['--version'])
+  const reporter = `data:text/javascript,${encodeURIComponent(stripper)}`
+  const { stderr } = await run(['--version'], { environment: { NODE_OPTIONS: `--import=${reporter}` } })
+  assert.equal(stderr, '')
+})
