@@ -1,46 +1,17 @@
 /** R1: processes die by `kill -9` while they write, and PostgreSQL crashes; whatever was answered 200 is there. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { times } from '../../../../test/length.ts'
 import { startPostgres, withoutPostgres } from '../postgres.ts'
-import { assertKept, countsOf, createJournal, type Journal, type Managed, startWriting } from './journal.ts'
+import { assertKept, countsOf, createJournal, type Journal, startWriting } from './journal.ts'
 import { type Node, prepareSite, type Site } from './nodes.ts'
+import { startOperator } from './operator-process.ts'
 import { createWorld, type World } from './world.ts'
 
 const kills = times(5, 200)
 const longestLifeMilliseconds = 500
 const shortestLifeMilliseconds = 20
-
-const operatorProgram = fileURLToPath(new URL('./operator.ts', import.meta.url))
-
-interface Operator {
-  /** Its first entry is in the journal. */
-  readonly isWriting: Promise<unknown>
-  kill(): Promise<unknown>
-}
-
-/** Makes apps and secrets beside the server, as commands do. */
-function startOperator(journal: Journal, { location }: Site): Operator {
-  const child = spawn(process.execPath, [operatorProgram, JSON.stringify(location)], {
-    // What it says when PostgreSQL crashes under it is no news.
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  const ended = once(child, 'close')
-  const lines = createInterface({ input: child.stdout })
-  lines.on('line', (line) => journal.managed.push(JSON.parse(line) as Managed))
-  return {
-    isWriting: Promise.race([once(lines, 'line'), ended]),
-    kill() {
-      child.kill('SIGKILL')
-      return ended
-    },
-  }
-}
 
 /** One life: writes from many sides, ended in the middle of them. */
 async function liveAndDie(
@@ -50,7 +21,7 @@ async function liveAndDie(
   crash: () => Promise<void>,
 ): Promise<Journal> {
   const journal = createJournal()
-  const operator = startOperator(journal, site)
+  const operator = startOperator(site, (managed) => journal.managed.push(managed))
   await operator.isWriting
   const dying = new AbortController()
   const { ended } = await startWriting(journal, { node, site, world, dying: dying.signal })

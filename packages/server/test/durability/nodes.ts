@@ -14,7 +14,8 @@ export interface Site {
   readonly folder: string
   readonly location: StoreLocation
   credential(tenantId: string, appId: string): readonly [clientId: string, clientSecret: string]
-  start(t: TestContext): Promise<Node>
+  /** `flags` of `serve`, beside those that name the ports. */
+  start(t: TestContext, flags?: readonly string[]): Promise<Node>
 }
 
 export interface NodeReply {
@@ -74,10 +75,10 @@ export async function prepareSite(
       assert.ok(found, stdout)
       return [found.client_id, found.client_secret]
     },
-    async start(t) {
+    async start(t, flags = []) {
       const [port = 0, metricsPort = 0] = await freePorts(2)
-      const flags = ['--listen-port', `${port}`, '--metrics-port', `${metricsPort}`]
-      const running = startFor(t, ['serve', '--config', config, ...flags], { environment })
+      const ports = ['--listen-port', `${port}`, '--metrics-port', `${metricsPort}`]
+      const running = startFor(t, ['serve', '--config', config, ...ports, ...flags], { environment })
       await running.says(/"msg":"ready"/)
       return connect(running, port)
     },

@@ -32,6 +32,10 @@ const steps: readonly Step[] = [
     about: 'R3: 1,000 races of 50 at two processes, of each kind',
     arguments: inFull('../durability/once.test.ts'),
   },
+  {
+    about: 'soak: everything at once at two processes, ten minutes on each database',
+    arguments: inFull('../durability/soak.test.ts'),
+  },
   { about: 'R6: 200 rotations of signing keys', arguments: inFull('../keys/rotation.test.ts') },
   {
     about: 'R6: ten rotations in ten minutes at 200 tokens a second, under jose, Authlib and go-oidc',
