@@ -5,7 +5,7 @@ import { type Kysely, sql } from 'kysely'
 import { type ClientCredential, parseClientCredentials } from './client-credentials.ts'
 import type { Database, WriteTransaction } from './database.ts'
 import { type JsonObject, readJson, writeJson } from './json.ts'
-import { saveNames } from './named-apps.ts'
+import { addNames, saveNames } from './named-apps.ts'
 import { prepareRead } from './prepared.ts'
 import { cutOff } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -208,25 +208,58 @@ export interface NewApp {
   readonly blueprint?: string | null
 }
 
+/** Beside the key of its row. */
+const columnsOf = (app: NewApp, now: number) => ({
+  id: app.id,
+  organization_id: app.organizationId,
+  name: app.name,
+  settings: writeJson(app.settings),
+  ...(app.disabledAt !== undefined && { disabled_at: app.disabledAt }),
+  blueprint: app.blueprint ?? null,
+  updated_at: now,
+})
+
+const insertApps = ({ kysely, now }: WriteTransaction, tenantId: string, apps: readonly NewApp[]) =>
+  kysely.insertInto('apps').values(
+    apps.map((app) => ({
+      ...{ ...columnsOf(app, now), disabled_at: app.disabledAt ?? null },
+      ...{ tenant_id: tenantId, client_id: app.clientId, created_at: now },
+    })),
+  )
+
 /** Throws `StoreConflict` for an id that another app has, or an organization that does not exist. Disabled, its tokens die. */
 export async function saveApp(tx: WriteTransaction, tenantId: string, app: NewApp): Promise<void> {
-  const row = {
-    id: app.id,
-    organization_id: app.organizationId,
-    name: app.name,
-    settings: writeJson(app.settings),
-    ...(app.disabledAt !== undefined && { disabled_at: app.disabledAt }),
-    blueprint: app.blueprint ?? null,
-    updated_at: tx.now,
-  }
-  await tx.kysely
-    .insertInto('apps')
-    .values({ ...row, tenant_id: tenantId, client_id: app.clientId, created_at: tx.now })
-    .onConflict((conflict) => conflict.columns(['tenant_id', 'client_id']).doUpdateSet(row))
+  await insertApps(tx, tenantId, [app])
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'client_id']).doUpdateSet(columnsOf(app, tx.now)),
+    )
     .execute()
-  await saveNames(tx, tenantId, app.clientId, app.settings)
-  tx.append({ tenantId, noun: 'app', subjectId: app.clientId })
-  if (app.disabledAt != null) await cutOff(tx, tenantId, { kind: 'app', subjectId: app.clientId })
+  await saveNames(tx, tenantId, app)
+  await appSaved(tx, tenantId, app)
+}
+
+/** Bound variables have a limit on both engines. */
+const appsPerInsert = 500
+
+/** New ones, as `saveApp` saves each; but a client id that is taken is a conflict too, so that no app is written over. */
+export async function addApps(
+  tx: WriteTransaction,
+  tenantId: string,
+  apps: readonly NewApp[],
+): Promise<void> {
+  for (let start = 0; start < apps.length; start += appsPerInsert)
+    await insertApps(tx, tenantId, apps.slice(start, start + appsPerInsert)).execute()
+  await addNames(tx, tenantId, apps)
+  for (const app of apps) await appSaved(tx, tenantId, app)
+}
+
+async function appSaved(
+  tx: WriteTransaction,
+  tenantId: string,
+  { clientId, disabledAt }: NewApp,
+): Promise<void> {
+  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  if (disabledAt != null) await cutOff(tx, tenantId, { kind: 'app', subjectId: clientId })
 }
 
 /** With its credentials; its tokens die. */

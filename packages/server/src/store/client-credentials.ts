@@ -4,6 +4,7 @@
  * `credentials` are the truth; whoever changes one brings the copy up to date in the same transaction.
  */
 
+import { sql } from 'kysely'
 import type { WriteTransaction } from './database.ts'
 
 export interface ClientCredential {
@@ -74,48 +75,58 @@ export const parseClientCredentials = (text: string): readonly ClientCredential[
     }),
   )
 
-/** To be called after every change of an app's credentials, in its transaction: the copy follows, and all processes hear of it. */
+/**
+ * To be called after every change of credentials, in its transaction, with the apps whose they are: the copies follow, and
+ * all processes hear of it. Of so many apps as one statement takes: each is two bound variables, and both engines have a
+ * limit of those.
+ */
 export async function credentialsChanged(
   tx: WriteTransaction,
   tenantId: string,
-  clientId: string,
+  ...clientIds: readonly string[]
 ): Promise<void> {
-  await copyToApp(tx, tenantId, clientId)
-  tx.append({ tenantId, noun: 'app', subjectId: clientId })
+  await copyToApp(tx, tenantId, ...clientIds)
+  for (const subjectId of clientIds) tx.append({ tenantId, noun: 'app', subjectId })
 }
 
 /** After a change that nobody's memory needs to know of. */
-export async function copyToApp(tx: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
-  await lockApp(tx, tenantId, clientId)
+export async function copyToApp(
+  tx: WriteTransaction,
+  tenantId: string,
+  ...clientIds: readonly string[]
+): Promise<void> {
+  await lockApps(tx, tenantId, clientIds)
   const rows = await tx.kysely
     .selectFrom('credentials')
-    .select(['id', 'format', 'verifier', 'pepper_version as pepperVersion', 'expires_at as expiresAt'])
-    .select([
-      'disabled_at as disabledAt',
-      'exposed_at as exposedAt',
-      'sealed_secret as sealedSecret',
-      'lookup',
-    ])
+    .select(['client_id as clientId', 'id', 'format', 'verifier', 'pepper_version as pepperVersion'])
+    .select(['expires_at as expiresAt', 'disabled_at as disabledAt', 'exposed_at as exposedAt'])
+    .select(['sealed_secret as sealedSecret', 'lookup'])
     .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
+    .where('client_id', 'in', clientIds)
+    .orderBy('client_id')
     .orderBy('id')
     .execute()
-  await tx.kysely
-    .updateTable('apps')
-    .set({
-      credentials: packClientCredentials(rows.map((row) => ({ ...row, isIndexed: row.lookup !== null }))),
-    })
-    .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
-    .execute()
+  const byApp = Map.groupBy(rows, ({ clientId }) => clientId)
+  const copies = clientIds.map((clientId) => {
+    const own = byApp.get(clientId) ?? []
+    const packed = packClientCredentials(own.map((row) => ({ ...row, isIndexed: row.lookup !== null })))
+    return sql`(${clientId}, ${packed})`
+  })
+  // Both engines name the columns of a bare VALUES column1, column2 and so on.
+  await sql`update apps set credentials = copies.column2 from (values ${sql.join(copies)}) as copies
+    where tenant_id = ${tenantId} and client_id = copies.column1`.execute(tx.kysely)
 }
 
 /** Of two who change different credentials of one app, the second copies what the first has made of its own. */
-async function lockApp({ kysely }: WriteTransaction, tenantId: string, clientId: string): Promise<void> {
+async function lockApps(
+  { kysely }: WriteTransaction,
+  tenantId: string,
+  clientIds: readonly string[],
+): Promise<void> {
   await kysely
     .updateTable('apps')
     .set((row) => ({ updated_at: row.ref('updated_at') }))
     .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
+    .where('client_id', 'in', clientIds)
     .execute()
 }

@@ -54,6 +54,32 @@ export async function saveCredential(
   if (row.disabled_at !== null) await revokeCredential(tx, tenantId, clientId, credential.id)
 }
 
+/** A credential with the app whose it is. */
+export interface NewAppCredential extends NewCredential {
+  readonly clientId: string
+}
+
+/** Bound variables have a limit on both engines. */
+const credentialsPerInsert = 500
+
+/** Of any apps of the tenant. Throws `StoreConflict` if one of them has one of that id, or does not exist. */
+export async function addCredentials(
+  tx: WriteTransaction,
+  tenantId: string,
+  credentials: readonly NewAppCredential[],
+): Promise<void> {
+  for (let start = 0; start < credentials.length; start += credentialsPerInsert) {
+    const piece = credentials.slice(start, start + credentialsPerInsert)
+    const rows = piece.map((credential) => ({
+      ...{ tenant_id: tenantId, client_id: credential.clientId, id: credential.id, created_at: tx.now },
+      ...columnsOf(credential, tx.now),
+    }))
+    await tx.kysely.insertInto('credentials').values(rows).execute()
+    const clientIds = new Set(piece.map(({ clientId }) => clientId))
+    await credentialsChanged(tx, tenantId, ...clientIds)
+  }
+}
+
 export const revokeCredential = (
   tx: WriteTransaction,
   tenantId: string,

@@ -16,20 +16,38 @@ interface Policy {
   readonly actors?: readonly string[]
 }
 
+/** An app that may name others. */
+interface Naming {
+  readonly clientId: string
+  readonly settings: unknown
+}
+
 /** Instead of those that the app has named before. */
-export async function saveNames(
-  { kysely }: WriteTransaction,
-  tenantId: string,
-  clientId: string,
-  settings: unknown,
-): Promise<void> {
-  await kysely
+export async function saveNames(tx: WriteTransaction, tenantId: string, app: Naming): Promise<void> {
+  await tx.kysely
     .deleteFrom('named_apps')
     .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
+    .where('client_id', '=', app.clientId)
     .execute()
-  const rows = namesIn(settings).map((name) => ({ tenant_id: tenantId, app_id: name, client_id: clientId }))
-  if (rows.length > 0) await kysely.insertInto('named_apps').values(rows).execute()
+  await addNames(tx, tenantId, [app])
+}
+
+/** Bound variables have a limit on both engines. */
+const rowsPerInsert = 1000
+
+/** Of apps that have named none before. */
+export async function addNames(
+  { kysely }: WriteTransaction,
+  tenantId: string,
+  apps: readonly Naming[],
+): Promise<void> {
+  const rows = apps.flatMap(({ clientId, settings }) =>
+    namesIn(settings).map((name) => ({ tenant_id: tenantId, app_id: name, client_id: clientId })),
+  )
+  for (let start = 0; start < rows.length; start += rowsPerInsert) {
+    const piece = rows.slice(start, start + rowsPerInsert)
+    await kysely.insertInto('named_apps').values(piece).execute()
+  }
 }
 
 export async function isAppNamed(
