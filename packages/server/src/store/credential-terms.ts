@@ -2,7 +2,7 @@
 
 import { sql } from 'kysely'
 import { credentialsChanged } from './client-credentials.ts'
-import { columnsOf, type NewCredential, revokeCredential } from './credentials.ts'
+import { addCredentials, type NewCredential, revokeCredential } from './credentials.ts'
 import type { WriteTransaction } from './database.ts'
 
 /** Throws `StoreConflict` if the app has one of that id, or does not exist. */
@@ -12,14 +12,7 @@ export async function addCredential(
   clientId: string,
   credential: NewCredential,
 ): Promise<void> {
-  await tx.kysely
-    .insertInto('credentials')
-    .values({
-      ...{ tenant_id: tenantId, client_id: clientId, id: credential.id, created_at: tx.now },
-      ...columnsOf(credential, tx.now),
-    })
-    .execute()
-  await credentialsChanged(tx, tenantId, clientId)
+  await addCredentials(tx, tenantId, [{ ...credential, clientId }])
 }
 
 /** What blueprints say of one beside its proof; what it proves with and whether it is out of use stays as it is. */

@@ -22,7 +22,7 @@ export interface NewCredential {
 }
 
 /** Beside the key of its row. */
-export const columnsOf = (credential: NewCredential, now: number) => ({
+const columnsOf = (credential: NewCredential, now: number) => ({
   format: credential.format,
   verifier: credential.verifier,
   pepper_version: credential.pepperVersion,
