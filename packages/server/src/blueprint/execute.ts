@@ -1,35 +1,18 @@
 /** The steps of a plan as storage verbs, in an order in which no row ever points at one that is not there. */
 
-import { formatClientSecret, generateIdentifier } from '@sallyport/protocol'
 import { sealSecret } from '../keys/sealed-secret.ts'
 import type { Sealer } from '../keys/sealing.ts'
-import type { SecretHasher } from '../keys/secret-hasher.ts'
 import { removeApi, saveApi } from '../store/apis.ts'
-import { removeApp, saveApp } from '../store/apps.ts'
-import { addCredential, declareCredential } from '../store/credential-terms.ts'
-import { type NewCredential, removeCredential } from '../store/credentials.ts'
+import { addApps, type NewApp, removeApp, saveApp } from '../store/apps.ts'
+import { declareCredential } from '../store/credential-terms.ts'
+import { addCredentials, type NewAppCredential, removeCredential } from '../store/credentials.ts'
 import type { WriteTransaction } from '../store/database.ts'
 import { removeOrganization, saveOrganization } from '../store/organizations.ts'
 import { removePlan, savePlan } from '../store/plans.ts'
 import { addTenant, removeTenant, replaceHosts, saveTenant } from '../store/tenants.ts'
-import { defaultClientIdShape, identifierBytes } from '../tenants/client-id-shape.ts'
 import { type Comparison, disabledAfter, type Step } from './compare.ts'
 import { PlanOutdated } from './plan.ts'
-import {
-  appKey,
-  type Declared,
-  type DeclaredRow,
-  type Noun,
-  nouns,
-  type Stored,
-  type StoredRow,
-} from './rows.ts'
-
-export interface ExecuteEffects {
-  readonly random: (bytes: number) => Uint8Array
-  readonly hasher: Pick<SecretHasher, 'compute' | 'hash'>
-  readonly sealer: Sealer
-}
+import type { Declared, DeclaredRow, Noun, Stored, StoredRow } from './rows.ts'
 
 /** A clear secret, on its only way out. */
 export interface GeneratedSecret {
@@ -40,33 +23,47 @@ export interface GeneratedSecret {
   readonly clientSecret: string
 }
 
+/** What a new credential proves with, and whose it must be: the proof holds for no other app. */
+export type NewProof = Pick<
+  NewAppCredential,
+  'clientId' | 'format' | 'verifier' | 'pepperVersion' | 'sealedSecret' | 'lookup'
+>
+
+/** What of new rows no blueprint says. */
+export interface Made {
+  /** Of new apps, by `tenant/app`. */
+  readonly clientIds: ReadonlyMap<string, string>
+  readonly proofs: ReadonlyMap<DeclaredRow, NewProof>
+  readonly secrets: readonly GeneratedSecret[]
+}
+
 interface Execution {
   readonly tx: WriteTransaction
-  readonly effects: ExecuteEffects
-  /** By `tenant/app`; grows as apps are added. */
-  readonly clientIds: Map<string, string>
-  readonly generated: GeneratedSecret[]
-}
-
-export interface Executed {
-  readonly generated: readonly GeneratedSecret[]
-  /** By `tenant/app`, those just made too. */
+  readonly proofs: Made['proofs']
+  /** By `tenant/app`. */
   readonly clientIds: ReadonlyMap<string, string>
+  readonly sealer: Sealer
 }
 
+/** Answers the client ids by `tenant/app`, those of new apps too. */
 export async function executeSteps(
   tx: WriteTransaction,
-  { steps, clientIds }: Comparison,
-  effects: ExecuteEffects,
-): Promise<Executed> {
-  const execution: Execution = { tx, effects, clientIds: new Map(clientIds), generated: [] }
+  { steps, clientIds: kept }: Comparison,
+  made: Made,
+  sealer: Sealer,
+): Promise<ReadonlyMap<string, string>> {
+  const clientIds = new Map([...kept, ...made.clientIds])
+  const execution: Execution = { tx, proofs: made.proofs, clientIds, sealer }
   // Names come free before others take them; plans go last, because organizations may just be leaving them.
   for (const noun of ['tenant', 'credential', 'app', 'organization', 'api'] as const)
     await remove(tx, steps, noun)
   await releaseHosts(tx, steps)
-  for (const noun of nouns) await save(execution, steps, noun)
+  for (const noun of ['tenant', 'api', 'plan', 'organization'] as const)
+    for (const step of savedOf(steps, noun)) await saveRow(tx, step)
+  await saveApps(execution, steps)
+  await saveCredentials(execution, steps)
   await remove(tx, steps, 'plan')
-  return execution
+  return clientIds
 }
 
 async function remove(tx: WriteTransaction, steps: readonly Step[], noun: Noun): Promise<void> {
@@ -104,41 +101,54 @@ async function releaseHosts(tx: WriteTransaction, steps: readonly Step[]): Promi
   }
 }
 
-async function save(execution: Execution, steps: readonly Step[], noun: Noun): Promise<void> {
-  for (const step of steps) {
-    if (step.sign === '-' || step.declared.noun !== noun) continue
-    await saveRow(execution, step.declared, step.sign === '~' ? step : null)
-  }
-}
+type SaveStep<N extends Noun> = Exclude<Step, { readonly sign: '-' }> & { readonly declared: Declared<N> }
 
-type ChangeStep = Extract<Step, { readonly sign: '~' }>
+const savedOf = <N extends Noun>(steps: readonly Step[], noun: N): SaveStep<N>[] =>
+  steps.filter((step): step is SaveStep<N> => step.sign !== '-' && step.declared.noun === noun)
 
-function saveRow(execution: Execution, row: DeclaredRow, change: ChangeStep | null): Promise<void> {
-  const { tx } = execution
-  const { tenantId, settings } = row
-  const blueprint = row.blueprint.file.blueprint
-  // Nothing of whether it is disabled: that is said beside the blueprint, and stays.
-  const common = { settings, blueprint }
-  switch (row.noun) {
+/** Nothing of whether it is disabled: that is said beside the blueprint, and stays. */
+const commonOf = ({ settings, blueprint }: DeclaredRow) => ({ settings, blueprint: blueprint.file.blueprint })
+
+function saveRow(
+  tx: WriteTransaction,
+  { sign, declared }: SaveStep<'tenant' | 'api' | 'plan' | 'organization'>,
+): Promise<void> {
+  const { tenantId } = declared
+  const common = commonOf(declared)
+  switch (declared.noun) {
     case 'tenant':
-      return saveTenantRow(tx, row, common, change === null)
+      return saveTenantRow(tx, declared, common, sign === '+')
     case 'api':
-      return saveApi(tx, tenantId, { ...common, id: row.fields.id, audience: row.fields.audience })
+      return saveApi(tx, tenantId, { ...common, id: declared.fields.id, audience: declared.fields.audience })
     case 'plan':
-      return savePlan(tx, tenantId, { ...common, id: row.fields.id })
+      return savePlan(tx, tenantId, { ...common, id: declared.fields.id })
     case 'organization': {
-      const { id, name, plan } = row.fields
+      const { id, name, plan } = declared.fields
       return saveOrganization(tx, tenantId, { ...common, id, name, planId: plan })
     }
-    case 'app': {
-      const { id, name, organization } = row.fields
-      const clientId = clientIdFor(execution, row)
-      return saveApp(tx, tenantId, { ...common, id, name, organizationId: organization, clientId })
-    }
-    case 'credential':
-      return saveCredentialRow(execution, row, change)
   }
 }
+
+/** New ones all at once: there may be thousands, and until the commit others wait who want to write. */
+async function saveApps(execution: Execution, steps: readonly Step[]): Promise<void> {
+  const { tx } = execution
+  const added: (NewApp & OfTenant)[] = []
+  for (const { sign, declared } of savedOf(steps, 'app')) {
+    const { tenantId, fields } = declared
+    const { id, name, organization } = fields
+    const clientId = clientIdOf(execution, tenantId, id)
+    const app = { ...commonOf(declared), id, name, organizationId: organization, clientId }
+    if (sign === '+') added.push({ ...app, tenantId })
+    else await saveApp(tx, tenantId, app)
+  }
+  for (const [tenantId, apps] of byTenant(added)) await addApps(tx, tenantId, apps)
+}
+
+interface OfTenant {
+  readonly tenantId: string
+}
+
+const byTenant = <Row extends OfTenant>(rows: readonly Row[]) => Map.groupBy(rows, ({ tenantId }) => tenantId)
 
 async function saveTenantRow(
   tx: WriteTransaction,
@@ -153,86 +163,53 @@ async function saveTenantRow(
   await replaceHosts(tx, tenantId, fields.hosts)
 }
 
-/** Kept, or as the blueprint says, or made once in the tenant's shape. */
-function clientIdFor({ clientIds, effects }: Execution, row: Declared<'app'>): string {
-  const key = appKey(row)
-  const shape =
-    row.blueprint.file.tenants.find(({ id }) => id === row.tenantId)?.client_id ?? defaultClientIdShape
-  const clientId =
-    clientIds.get(key) ?? row.fields.client_id ?? generateIdentifier(effects.random(identifierBytes), shape)
-  clientIds.set(key, clientId)
+/** New ones all at once, like apps. */
+async function saveCredentials(execution: Execution, steps: readonly Step[]): Promise<void> {
+  const { tx } = execution
+  const added: (NewAppCredential & OfTenant)[] = []
+  for (const step of savedOf(steps, 'credential')) {
+    const { tenantId, fields, blueprint } = step.declared
+    const clientId = clientIdOf(execution, tenantId, fields.appId)
+    const terms = { id: fields.id, expiresAt: fields.expires_at, blueprint: blueprint.file.blueprint }
+    const stored = step.sign === '~' && step.stored.noun === 'credential' ? step.stored : null
+    if (stored && step.sign === '~' && !step.replacesProof) {
+      const sealedSecret = keptSealing(execution, step.declared, stored.verifier)
+      await declareCredential(tx, tenantId, clientId, { ...terms, sealedSecret })
+      continue
+    }
+    // A new proof under an old id is a new credential: its exposure and last use were the old one's.
+    if (stored) await removeCredential(tx, tenantId, clientId, fields.id)
+    added.push({
+      ...{ ...terms, tenantId },
+      ...proofFor(execution, step.declared, clientId),
+      disabledAt: stored && disabledAfter(stored, true),
+    })
+  }
+  for (const [tenantId, credentials] of byTenant(added)) await addCredentials(tx, tenantId, credentials)
+}
+
+function clientIdOf({ clientIds }: Execution, tenantId: string, appId: string): string {
+  const clientId = clientIds.get(`${tenantId}/${appId}`)
+  if (clientId === undefined) throw new Error(`App ${tenantId}/${appId} has no client id.`)
   return clientId
 }
 
-async function saveCredentialRow(
-  execution: Execution,
-  row: Declared<'credential'>,
-  change: ChangeStep | null,
-): Promise<void> {
-  const { tx, clientIds } = execution
-  const { tenantId, fields } = row
-  const clientId = clientIds.get(`${tenantId}/${fields.appId}`)
-  if (clientId === undefined) throw new Error(`App ${tenantId}/${fields.appId} has no client id.`)
-  const stored = change?.stored.noun === 'credential' ? change.stored : null
-  const terms = {
-    ...{ id: fields.id, expiresAt: fields.expires_at },
-    blueprint: row.blueprint.file.blueprint,
-  }
-  if (stored && !change?.replacesProof) {
-    const sealedSecret = keptSealing(execution, row, stored.verifier)
-    return declareCredential(tx, tenantId, clientId, { ...terms, sealedSecret })
-  }
-  // A new proof under an old id is a new credential: its exposure and last use were the old one's.
-  if (stored) await removeCredential(tx, tenantId, clientId, fields.id)
-  await addCredential(tx, tenantId, clientId, {
-    ...terms,
-    ...newVerifier(execution, row, clientId),
-    disabledAt: stored && disabledAfter(stored, true),
-  })
-}
-
-type Verifier = Pick<NewCredential, 'format' | 'verifier' | 'pepperVersion' | 'sealedSecret' | 'lookup'>
-
-function newVerifier(execution: Execution, row: Declared<'credential'>, clientId: string): Verifier {
-  const { proof, tenantId } = row
-  if (proof.form !== 'secret')
-    return { format: proof.format, verifier: proof.verifier, pepperVersion: null, sealedSecret: null }
-  const { secret } = proof
-  if (secret.kind === 'hash')
-    return { format: secret.format, verifier: secret.verifier, pepperVersion: null, sealedSecret: null }
-  if (secret.kind === 'kept') throw new Error(`Credential ${row.address} is not there, so nothing is kept.`)
-  const text = secret.kind === 'clear' ? secret.secret.reveal() : generateSecret(execution, row, clientId)
-  const hashed = execution.effects.hasher.hash(tenantId, clientId, text)
-  return { ...hashed, sealedSecret: proof.isSealed ? seal(execution, row, clientId, text) : null }
+/** Somebody else may have put another app of that name in the place of the one that it was made for. */
+function proofFor({ proofs }: Execution, row: Declared<'credential'>, clientId: string): NewProof {
+  const proof = proofs.get(row)
+  if (proof?.clientId !== clientId) throw new PlanOutdated()
+  return proof
 }
 
 /** The same secret; whether it is kept sealed as well can have changed. Undefined where it has not. */
 function keptSealing(
-  execution: Execution,
+  { sealer }: Execution,
   row: Declared<'credential'>,
   stored: Stored<'credential'>['verifier'],
 ): Uint8Array | null | undefined {
   const { proof } = row
   if (proof.form !== 'secret' || !proof.isSealed) return null
   if (stored.sealedSecret !== null || proof.secret.kind !== 'clear') return undefined
-  return seal(execution, row, stored.clientId, proof.secret.secret.reveal())
-}
-
-const seal = (
-  { effects }: Execution,
-  { tenantId, fields }: Declared<'credential'>,
-  clientId: string,
-  text: string,
-): Uint8Array => sealSecret(effects.sealer, { tenantId, clientId, credentialId: fields.id }, text)
-
-function generateSecret(
-  { effects, generated }: Execution,
-  row: Declared<'credential'>,
-  clientId: string,
-): string {
-  const { tenantId, fields, blueprint } = row
-  const environment = blueprint.file.tenants.find(({ id }) => id === tenantId)?.environment ?? 'test'
-  const clientSecret = formatClientSecret(environment, effects.random(32))
-  generated.push({ tenantId, appId: fields.appId, credentialId: fields.id, clientId, clientSecret })
-  return clientSecret
+  const place = { tenantId: row.tenantId, clientId: stored.clientId, credentialId: row.fields.id }
+  return sealSecret(sealer, place, proof.secret.secret.reveal())
 }

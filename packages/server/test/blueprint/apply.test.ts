@@ -9,6 +9,7 @@ import { PlanOutdated } from '../../src/blueprint/plan.ts'
 import { saveApi } from '../../src/store/apis.ts'
 import { findAppById, saveApp } from '../../src/store/apps.ts'
 import { saveCredential } from '../../src/store/credentials.ts'
+import type { Database } from '../../src/store/database.ts'
 import { readTenantRows } from '../../src/store/tenant-rows.ts'
 import { findTenantIdByHost, loadTenant, removeTenant, saveTenant } from '../../src/store/tenants.ts'
 import { forEachStore } from '../store/each-store.ts'
@@ -310,13 +311,12 @@ forEachStore((engine, store) => {
     const bench = await createBench(db)
     const plan = await planOf(bench, [sample])
     const sequence = db.changes.lastSeq
-    let calls = 0
-    const random = (bytes: number) => {
-      // The client id is made by then, and tenant, API, plan, organization and app are written.
-      if (++calls === 2) throw new Error('no randomness left')
-      return randomBytes(bytes)
+    // What was done is told last: tenant, API, plan, organization, app and credential are written by then.
+    const audit = () => {
+      throw new Error('no room left')
     }
-    await assert.rejects(applyPlan(db, plan, { ...bench, random }), /no randomness left/)
+    const failing: Database = { ...db, write: (work, by) => db.write((tx) => work({ ...tx, audit }), by) }
+    await assert.rejects(applyPlan(failing, plan, { random: randomBytes, ...bench }), /no room left/)
     assert.equal(await readTenantRows(db, 'shop'), null)
     assert.equal(await findTenantIdByHost(db, 'auth.shop.example'), null)
     assert.equal(db.changes.lastSeq, sequence)
