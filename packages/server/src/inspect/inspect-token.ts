@@ -14,6 +14,7 @@ import type { OwnToken } from '../tokens/own-token.ts'
 import { cutOffsThatHit, type Subject, tellCutOffs } from './cut-offs.ts'
 import { endpointsOf } from './endpoints.ts'
 import { findSigner, ownKeys, whoseIsIt } from './find-signer.ts'
+import { readMadeByClient } from './made-by-client.ts'
 import { type Found, readIssued } from './read-issued.ts'
 import { readTokenText, unwrap } from './read-token-text.ts'
 import {
@@ -46,10 +47,13 @@ export async function inspectToken(text: string, deps: InspectDeps): Promise<Tok
     ])
   const keys = await ownKeys(deps.db)
   const signer = await findSigner(read, keys, deps.sealer)
-  if (signer === null)
-    return withProblems({ ...nothingKnown, kind: 'other_token', header, claims }, [
-      whoseIsIt(read.header, read.claims, keys),
-    ])
+  if (signer === null) {
+    const { kind, problem } = readMadeByClient(read, deps.now) ?? {
+      kind: 'other_token',
+      problem: whoseIsIt(read.header, read.claims, keys),
+    }
+    return withProblems({ ...nothingKnown, kind, header, claims }, [problem])
+  }
   const [signingInput = ''] = /^[^.]+\.[^.]+/.exec(read.token) ?? []
   const { tenantId, record: key } = signer
   const { header: signed, claims: said } = read

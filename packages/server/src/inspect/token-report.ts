@@ -5,11 +5,13 @@ import type { EndpointReport } from './endpoints.ts'
 
 /**
  * `access_token`: this server has issued it. `other_token`: a JWT that it has not, or not as an access token.
- * `unknown`: no token, or an opaque one that is not known here.
+ * `dpop_proof`, `client_assertion`: what a client makes itself, by what it says. `unknown`: no token, or an opaque one that is not known here.
  */
 export type InspectedKind =
   | 'access_token'
   | 'other_token'
+  | 'dpop_proof'
+  | 'client_assertion'
   | 'client_secret'
   | 'basic_credentials'
   | 'registration_token'
