@@ -191,34 +191,49 @@ interface Kept {
 
 const retire: Work = async (store, options) => {
   checkEmergency(options)
-  const ended: string[] = []
-  const killed: string[] = []
+  const retired: string[] = []
   const kept: Kept[] = []
+  for (const tenantId of await tenantsOf(store, options)) {
+    const done = await retireOf(store, tenantId, options)
+    // Cut off before the last tenant, it has still said whose tokens are dead.
+    const lines = retiredText(done)
+    if (!options.json && lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`)
+    retired.push(...done.ended, ...done.killed)
+    kept.push(...done.kept)
+  }
+  return {
+    json: { retired, kept },
+    text: retired.length + kept.length === 0 ? 'No key waits for its end.' : null,
+    isRefused: kept.length > 0,
+  }
+}
+
+interface Retired {
+  readonly ended: readonly string[]
+  readonly killed: readonly string[]
+  readonly kept: readonly Kept[]
+}
+
+async function retireOf(store: OpenStore, tenantId: string, options: Options): Promise<Retired> {
+  const ended: string[] = []
   const deps: RotationDeps = {
     ...depsOf(store, 'retire'),
     onEvent: ({ kid, state }) => void (state === 'retired' && ended.push(kid)),
   }
-  for (const tenantId of await tenantsOf(store, options)) {
-    // What is due is retired in any case.
-    await rotateTenant(deps, tenantId)
-    const { keys, rules } = await retiringKeys(store, tenantId, options)
-    if (!options.emergency) kept.push(...keys.map((key) => ({ kid: key.kid, until: retiresAt(key, rules) })))
-    else {
-      await retireAtOnce(depsOf(store, 'retire'), tenantId, keys)
-      killed.push(...keys.map(({ kid }) => kid))
-    }
-  }
-  const lines = [
-    ...ended.map((kid) => `${kid} is retired; no token of it lives.`),
-    ...killed.map((kid) => `${kid} is retired; every token it has signed is dead.`),
-    ...kept.map(keptText),
-  ]
-  return {
-    json: { retired: [...ended, ...killed], kept },
-    text: lines.length === 0 ? 'No key waits for its end.' : lines.join('\n'),
-    isRefused: kept.length > 0,
-  }
+  // What is due is retired in any case.
+  await rotateTenant(deps, tenantId)
+  const { keys, rules } = await retiringKeys(store, tenantId, options)
+  if (!options.emergency)
+    return { ended, killed: [], kept: keys.map((key) => ({ kid: key.kid, until: retiresAt(key, rules) })) }
+  await retireAtOnce(depsOf(store, 'retire'), tenantId, keys)
+  return { ended, killed: keys.map(({ kid }) => kid), kept: [] }
 }
+
+const retiredText = ({ ended, killed, kept }: Retired): readonly string[] => [
+  ...ended.map((kid) => `${kid} is retired; no token of it lives.`),
+  ...killed.map((kid) => `${kid} is retired; every token it has signed is dead.`),
+  ...kept.map(keptText),
+]
 
 const keptText = ({ kid, until }: Kept): string =>
   until === null

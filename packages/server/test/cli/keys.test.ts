@@ -132,6 +132,22 @@ test('product 9: keys retire says no to a key whose tokens may live, and why', a
   assert.deepEqual(yes, { retired: [kid], kept: [] })
 })
 
+test('product 9: a retirement of every tenant that is cut off has said whose keys are dead', async (t) => {
+  const { folder, keys, json } = await start(t)
+  const listed = await json<ListedKey[]>('list')
+  const store = await openStore({ data_folder: folder, database_url: null, master_key: null }, systemEffects)
+  for (const { tenant: id, kid } of listed)
+    await store.db.write((tx) => moveSigningKey(tx, id, kid, 'active', 'retiring'))
+  await store.db.close()
+  const connection = new DatabaseSync(join(folder, 'sallyport.db'))
+  connection.exec(`create trigger cut before update on signing_keys when new.tenant_id = 'hmac' and new.state = 'retired'
+    begin select raise(abort, 'cut off'); end`)
+  connection.close()
+  const { code, stdout } = await keys(['retire', '--emergency', '--all'])
+  const ofAcme = listed.find(({ tenant: id }) => id === 'acme')?.kid
+  assert.deepEqual([code, stdout], [1, `${ofAcme} is retired; every token it has signed is dead.\n`])
+})
+
 test('product 6: keys rotate-master replaces the key file, and the next command opens with it', async (t) => {
   const { folder, keys, json } = await start(t)
   const file = join(folder, 'master.key')
