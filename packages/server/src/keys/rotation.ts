@@ -242,8 +242,8 @@ const underNoted = ({ signingKeys }: TenantRecord, { longestTokenSeconds: longes
   )
 
 export interface KeyRotation {
-  /** Takes every step that is due. */
-  work(): Promise<void>
+  /** Takes every step that is due. Ends early when `stopping` is aborted: whoever runs next takes the others. */
+  work(stopping?: AbortSignal): Promise<void>
   close(): void
 }
 
@@ -279,8 +279,9 @@ export function createKeyRotation(deps: KeyRotationDeps): KeyRotation {
   }
 
   return {
-    async work() {
+    async work(stopping) {
       for (const tenantId of await listTenantIds(db)) {
+        if (stopping?.aborted) return
         if (clock() < (dueAt.get(tenantId) ?? 0)) continue
         // After a start all are looked at, and on SQLite nobody would be answered until the last of them has been.
         await nextTurn()

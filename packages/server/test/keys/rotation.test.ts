@@ -303,6 +303,37 @@ test('product 9: after a start the chore gives requests their turn between any t
   assert.ok(turns >= ids.length, `${turns} turns`)
 })
 
+test('product 9: a server that stops looks at no further tenant, and the next round takes what was left', async (t) => {
+  const ids = ['one', 'other', 'third']
+  const { server, deps, events } = await startNode(
+    t,
+    oneStore,
+    blueprint(...ids.map((id) => tenant(id, [app('sync')], { key_rotation_days: 7 }))),
+  )
+  for (const id of ids) await tokenOf(server, 'sync', id)
+  await server.advance(7 * 86_400)
+  const stopping = new AbortController()
+  const chore = createKeyRotation({
+    ...deps,
+    onEvent(event) {
+      deps.onEvent(event)
+      stopping.abort()
+    },
+    onFailure: (error) => assert.fail(String(error)),
+  })
+  t.after(() => chore.close())
+  await chore.work(stopping.signal)
+  assert.deepEqual(
+    events.map(({ tenantId }) => tenantId),
+    ['one'],
+  )
+  await chore.work()
+  assert.deepEqual(
+    events.map(({ tenantId }) => tenantId),
+    ids,
+  )
+})
+
 test('errors: one tenant whose keys do not open holds up no other', async (t) => {
   const node = await startNode(t, oneStore, blueprint(tenant('acme', apps), tenant('zeta', [app('sync')])))
   const { server, deps, events } = node
