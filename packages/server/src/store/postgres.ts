@@ -5,7 +5,7 @@ import pg from 'pg'
 import { DatabaseChangeFeed, pollFeed } from './changes.ts'
 import { type Database, StoreBusy, StoreRefused, StoreUnavailable } from './database.ts'
 import { type MigrationTarget, migrate, migrations, type SchemaUse } from './migrations.ts'
-import { insertOpaqueTokens, makePartition } from './opaque-tokens.ts'
+import { insertOpaqueTokens, makePartition, type Partition } from './opaque-tokens.ts'
 import { compareClocks, laterTime, type TwoClocks } from './postgres-clock.ts'
 import {
   asKyselyPool,
@@ -84,7 +84,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     read,
     write: (work, by) => runWrite(writing, work, by),
     insertUses: (uses) => insertUses(kysely, uses),
-    insertOpaqueTokens: opaqueTokenWriter(kysely),
+    insertOpaqueTokens: opaqueTokenWriter(kysely, clock),
     async ping() {
       await sql`select 1`.execute(kysely)
     },
@@ -98,16 +98,21 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 }
 
 /** A partition is made in a transaction of its own: a lock on the catalogue must not wait for a batch. */
-function opaqueTokenWriter(kysely: Kysely<Schema>): Database['insertOpaqueTokens'] {
-  const made = new Set<string>()
+function opaqueTokenWriter(kysely: Kysely<Schema>, clock: () => number): Database['insertOpaqueTokens'] {
+  const made = new Map<string, Partition>()
+  // Nothing is issued any more for what has ended, and whichever process drops it tells nobody.
+  const forgetEnded = () => {
+    for (const { id, endsAt } of made.values()) if (endsAt !== null && endsAt <= clock()) made.delete(id)
+  }
   return async (tokens) => {
     for (const { partition } of tokens) {
       if (made.has(partition.id)) continue
+      forgetEnded()
       await kysely.transaction().execute(async (tx) => {
         await sql`select pg_advisory_xact_lock(${sql.lit(ownLocks)}, ${sql.lit(partitionLock)})`.execute(tx)
         await makePartition(tx, partition, '')
       })
-      made.add(partition.id)
+      made.set(partition.id, partition)
     }
     await kysely.transaction().execute((tx) => insertOpaqueTokens(tx, tokens))
   }

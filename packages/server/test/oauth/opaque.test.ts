@@ -48,12 +48,13 @@ async function tableExists({ db }: TestServer, id: string): Promise<boolean> {
   }
 }
 
+const keptToken = { tenantId: 'acme', apiId: 'rest', kind: 'access', family: null, claims: '{}' } as const
+
 /** More than two bites, in a partition that has ended for long enough. */
 async function keepEnded(db: Database, now: number): Promise<string> {
   const partition = partitionOf(now - 8000, now - 7400)
-  const rest = { tenantId: 'acme', apiId: 'rest', kind: 'access', family: null, claims: '{}' } as const
   const rows = Array.from({ length: 1200 }, (_, index): OpaqueTokenRow => {
-    return { ...rest, partition, digest: `digest ${index}` }
+    return { ...keptToken, partition, digest: `digest ${index}` }
   })
   for (let first = 0; first < rows.length; first += 500)
     await db.insertOpaqueTokens(rows.slice(first, first + 500))
@@ -204,6 +205,18 @@ forEachStore((engine, suite) => {
     assert.deepEqual(await dropEndedPartitions(db, clock()), [])
     // Of what is remembered, a clock that was set back would look into the table.
     assert.equal(await findOpaqueToken(db, id, 'digest 7', start), null)
+  })
+
+  test('issue 4: who writes remembers no partition that has ended, once there is another', async (t) => {
+    const { db, clock } = await suite.open(t)
+    const id = await keepEnded(db, clock())
+    assert.deepEqual(await dropEndedPartitions(db, clock()), [id])
+    await db.insertOpaqueTokens([
+      { ...keptToken, partition: partitionOf(clock(), clock() + 600), digest: 'digest' },
+    ])
+    // Of what is remembered no table would be made again.
+    assert.equal(await keepEnded(db, clock()), id)
+    assert.equal(await tokensIn(db, id), 1200)
   })
 
   for (const [name, settings] of Object.entries({
