@@ -46,7 +46,8 @@ export function registerFederation(group: Command): void {
     const report = await withStore(options, ({ db }) => testFederation(text, options.tenant, { ...deps, db }))
     const said = () =>
       [describe(report, options.tenant), ...(known === undefined ? noteOf(report) : [])].join('\n\n')
-    process.stdout.write(`${options.json ? jsonText(report) : said()}\n`)
+    const json = () => jsonText({ ...report, assumedUrl: known === undefined ? usualUrl.origin : null })
+    process.stdout.write(`${options.json ? json() : said()}\n`)
     if (!report.rules.some(({ reasons }) => reasons.length === 0)) process.exitCode = 1
   })
 }

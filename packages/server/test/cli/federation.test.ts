@@ -136,6 +136,13 @@ test('issue 3, item 3: a rule without audience is held against the URL that demo
     /\n\nNothing says where the server is reached, so https:\/\/localhost:8443 was assumed\. Name it with --base-url, or its configuration with --config\.\n$/
   assert.match(await at(27_443), assumed)
   assert.doesNotMatch(await at(8443), /was assumed/)
+  const assumedOf = async (...more: string[]) => {
+    const token = await tokenFor({ aud: 'https://localhost:8443/acme' })
+    const args = ['federation', 'test', '--tenant', 'acme', '--data', data, '--json', ...more, token]
+    return JSON.parse((await run(args, { cwd: root })).stdout).assumedUrl
+  }
+  assert.equal(await assumedOf(), 'https://localhost:8443')
+  assert.equal(await assumedOf('--base-url', 'https://localhost:8443'), null)
   writeFileSync(demo, JSON.stringify({ url: 'https://localhost:27443' }))
   assert.doesNotMatch(await at(27_443), /aud is not|was assumed/)
   const elsewhere = await at(8443)
