@@ -5,7 +5,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { createSyslog } from '../../src/audit/syslog.ts'
 import { syslogMessage } from '../../src/audit/syslog-message.ts'
 import { showAuditRecord } from '../../src/audit/written-record.ts'
@@ -128,7 +128,8 @@ test('issue Audit: a collector that dies, hangs or is not there has taken nothin
   await assert.rejects(sinkAt(`tcp://127.0.0.1:${gone}`).send(records, notAborted), /ECONNREFUSED/)
 })
 
-test('RFC 5425: over TLS the collector must be who it says, to an authority that is trusted', async (t) => {
+/** Of `localhost`, with what it has been sent. */
+async function startTlsCollector(t: TestContext, tls: TlsOptions = {}) {
   const at = Math.floor(Date.now() / 1000)
   const life = { notBeforeAt: at - 3600, notAfterAt: at + 86_400 }
   const authority = await issue(null, { name: 'CN=Test authority', ca: true, ...life })
@@ -141,7 +142,7 @@ test('RFC 5425: over TLS the collector must be who it says, to an authority that
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', leaf.keys.privateKey)
   let text = ''
   const server = createTlsServer(
-    { cert: leaf.pem, key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY') },
+    { cert: leaf.pem, key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), ...tls },
     (socket) => {
       socket
         .on('error', () => {})
@@ -151,12 +152,26 @@ test('RFC 5425: over TLS the collector must be who it says, to an authority that
         })
     },
   )
-  const port = await listening(t, server)
+  return { port: await listening(t, server), authority: authority.pem, text: () => text }
+}
+
+test('RFC 5425: over TLS the collector must be who it says, to an authority that is trusted', async (t) => {
+  const { port, authority, text } = await startTlsCollector(t)
   const send = (host: string, authorities: readonly string[]) =>
     sinkAt(`tls://${host}:${port}`, { authorities }).send(records, notAborted)
   await assert.rejects(send('localhost', []))
-  await assert.rejects(send('127.0.0.1', [authority.pem]), 'the certificate is of another name')
-  assert.equal(text, '')
-  await send('localhost', [authority.pem])
-  assert.equal(messagesIn(text).length, records.length)
+  await assert.rejects(send('127.0.0.1', [authority]), 'the certificate is of another name')
+  assert.equal(text(), '')
+  await send('localhost', [authority])
+  assert.equal(messagesIn(text()).length, records.length)
+})
+
+test('RFC 9325 §4.2: a collector that has only TLS 1.2 with CBC gets no record, and one with GCM gets them', async (t) => {
+  const sendTo = async (ciphers: string) => {
+    const { port, authority, text } = await startTlsCollector(t, { maxVersion: 'TLSv1.2', ciphers })
+    await sinkAt(`tls://localhost:${port}`, { authorities: [authority] }).send(records, notAborted)
+    return messagesIn(text()).length
+  }
+  await assert.rejects(sendTo('ECDHE-ECDSA-AES128-SHA256'), /handshake failure/)
+  assert.equal(await sendTo('ECDHE-ECDSA-AES128-GCM-SHA256'), records.length)
 })

@@ -140,3 +140,17 @@ test('issue Audit: over TLS the certificate must be of the host and of an author
   await send(host.port, [host.authority])
   assert.equal(calls.length, 1)
 })
+
+test('RFC 9325 §4.2: a webhook that has only TLS 1.2 with CBC gets no record, and one with GCM gets them', async (t) => {
+  const calls: Call[] = []
+  const sendTo = async (ciphers: string) => {
+    const host = await startHost(t, ['127.0.0.1'], recorder([200], calls), { maxVersion: 'TLSv1.2', ciphers })
+    const url = new URL(`https://127.0.0.1:${host.port}/`)
+    await webhook(url, { authorities: [host.authority] }).send(records, notAborted)
+  }
+  for (const ciphers of ['ECDHE-ECDSA-AES128-SHA256', 'ECDHE-ECDSA-AES256-SHA'])
+    await assert.rejects(sendTo(ciphers), /handshake failure/, ciphers)
+  assert.equal(calls.length, 0)
+  await sendTo('ECDHE-ECDSA-AES128-GCM-SHA256')
+  assert.equal(calls.length, 1)
+})
