@@ -85,7 +85,8 @@ async function fetchFrom(
   return { ok: true, value, maxAgeSeconds: maxAgeOf(answer.cacheControl) }
 }
 
-// Node's code for it is EPROTO or one of ERR_SSL_…, as the handshake went; the words of OpenSSL are in each of them.
+// Node's code for it depends on how the handshake went; the words of OpenSSL are in each of them.
+const ofOpenSsl = /^(?:EPROTO$|ERR_SSL_)/
 const noCommonSuite =
   /:(?:ssl\/tls alert |sslv3 alert )?handshake failure:|protocol version:|:unsupported protocol:/
 
@@ -93,10 +94,12 @@ const noCommonSuite =
 function reasonOf(error: unknown, { aborted: isLate }: AbortSignal): string {
   if (error instanceof Refused) return error.message
   if (isLate) return 'its host took too long'
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (error instanceof Error && noCommonSuite.test(error.message))
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string'))
+    return 'its host could not be asked'
+  const { code, message } = error
+  if (ofOpenSsl.test(code) && noCommonSuite.test(message))
     return 'its host ended the TLS handshake: it needs TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM'
-  return `its host could not be asked${typeof code === 'string' ? ` (${code})` : ''}`
+  return `its host could not be asked (${code})`
 }
 
 /**

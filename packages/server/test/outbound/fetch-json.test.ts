@@ -64,6 +64,15 @@ test('FAPI 2.0 §5.2.2 no. 2: a host that has only TLS 1.2 with CBC is not asked
   assert.equal((await fetchJson(url)).ok, true)
 })
 
+test('trust 67: a host whose certificate says the words of OpenSSL is not taken for one without TLS', async (t) => {
+  const named = await startHost(t, ['x:handshake failure:x'], answering('{}'))
+  const { fetchJson } = await start(t, answering('{}'), { authorities: [named.authority] })
+  assert.deepEqual(await fetchJson(`https://keys.example:${named.port}/jwks`), {
+    ok: false,
+    reason: 'its host could not be asked (ERR_TLS_CERT_ALTNAME_INVALID)',
+  })
+})
+
 test('trust F23: nothing that is not public is connected to, in whatever spelling', async (t) => {
   const { host, fetchJson } = await start(t, answering('{}'), {
     isAllowed: () => false,
