@@ -32,6 +32,7 @@ export async function answerOverHttp(request: HttpRequest, answer: AnswerManagem
     contentType: request.repeatsContentType ? undefined : headers['content-type'],
     contentEncoding: headers['content-encoding'],
     ifMatch: headers['if-match'],
+    ifNoneMatch: headers['if-none-match'],
     idempotencyKey: one(headers['idempotency-key']),
     body,
   })

@@ -107,7 +107,8 @@ function queryParameters({ query, kind }: Operation): Json[] {
 }
 
 function headerParameters({ kind, method }: Operation): Json[] {
-  if (kind !== 'write') return []
+  if (kind === 'read') return [{ name: 'If-None-Match', in: 'header', schema: { type: 'string' } }]
+  if (kind === 'list') return []
   const key = { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 255 } }
   const match = { name: 'If-Match', in: 'header', required: method === 'PATCH', schema: { type: 'string' } }
   return method === 'POST' ? [key] : [key, match]
@@ -159,7 +160,8 @@ function responses(operation: Operation): Json {
         ? null
         : mediaType(output, example.answer ?? undefined)
   const content = answer === null ? {} : { content: { 'application/json': answer } }
-  return { [status]: { description: 'Done.', ...content }, ...problemResponses(operation) }
+  const known = operation.kind === 'read' ? { 304: { description: 'As If-None-Match knows it.' } } : {}
+  return { [status]: { description: 'Done.', ...content }, ...known, ...problemResponses(operation) }
 }
 
 const pageOf = (items: TSchema | null): Json => ({

@@ -1,6 +1,7 @@
 /** The answers of operations that only read: one thing, or a page of a list. */
 
 import type { Reply } from '@sallyport/protocol'
+import { unlessUnchanged } from '../entity-tag.ts'
 import type { Caller } from './caller.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { ListOperation, OperationDeps, ReadOperation } from './operation.ts'
@@ -25,7 +26,10 @@ export async function readReply(
     deps.db,
     deps,
   )
-  return reply(200, value, { ETag: etagOf(target.value ?? value) })
+  const shown = reply(200, value, { ETag: etagOf(target.value ?? value) })
+  // What is shown beside the thing itself may have changed under the same tag.
+  const isTagged = target.value === undefined || target.value === value
+  return isTagged ? unlessUnchanged(shown, request.ifNoneMatch) : shown
 }
 
 export async function listReply(

@@ -19,6 +19,7 @@ export interface ManagementRequest {
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
   readonly ifMatch: string | undefined
+  readonly ifNoneMatch: string | undefined
   readonly idempotencyKey: string | undefined
   readonly body: Buffer
 }

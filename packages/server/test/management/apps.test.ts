@@ -101,6 +101,34 @@ forEachStore((_engine, suite) => {
     assert.doesNotMatch(chain.text, /leaves nothing/)
   })
 
+  test('RFC 9110 §13.1.2: who reads a thing again gets 304 while it is as it was, and it anew once it has changed', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    const path = '/tenants/acme/organizations/customer'
+    const { etag = '' } = await operator.call('GET', path)
+    const again = (method = 'GET') => operator.call(method, path, { headers: { 'if-none-match': etag } })
+    for (const method of ['GET', 'HEAD']) {
+      const known = await again(method)
+      assert.deepEqual([known.status, known.text, known.etag], [304, '', etag])
+    }
+    const stranger = await manager(server, ['organization_admin'], organizationPlace('acme', 'globex'))
+    assertProblem(await stranger.call('GET', path, { headers: { 'if-none-match': '*' } }), 404, 'not_found')
+    await operator.call('PATCH', path, { body: { plan: 'reader' }, headers: { 'if-match': etag } })
+    const changed = await again()
+    assert.deepEqual([changed.status, changed.json.plan], [200, 'reader'])
+  })
+
+  test('RFC 9110 §13.1.2: what says more than its tag is sent whole', async (t) => {
+    const server = await startManaged(t, suite)
+    const operator = await manager(server)
+    await server.token('acme', { basic: server.credential('acme', 'sync') })
+    const { json } = await operator.call('GET', '/tenants/acme/signing-keys')
+    const path = `/tenants/acme/signing-keys/${json.items[0].kid}`
+    const { etag = '' } = await operator.call('GET', path)
+    const again = await operator.call('GET', path, { headers: { 'if-none-match': etag } })
+    assert.deepEqual([again.status, again.etag], [200, etag])
+  })
+
   test('trust F21: what the provider has given an app stays when its organization renames it, and cannot grow', async (t) => {
     const server = await startManaged(t, suite)
     const operator = await manager(server)
