@@ -1,6 +1,7 @@
 /** The claims of a client assertion: who, for whom, until when, and once. RFC 7523 §3. */
 
 import { clockSkewSeconds, isInstant } from './instant.ts'
+import { type Jws, mediaTypeOf } from './jws.ts'
 
 const maximumLifetimeSeconds = 300
 const longestIdCharacters = 256
@@ -20,6 +21,11 @@ export type CheckedAssertion =
   | { readonly ok: true; readonly jti: string; readonly expiresAt: number }
   /** For the log; it repeats nothing of the assertion. */
   | { readonly ok: false; readonly reason: string }
+
+const assertionTypes: ReadonlySet<string | null> = new Set(['jwt', 'client-authentication+jwt', null])
+
+/** RFC 8725 §3.11, RFC 10070 §4: what was made for another purpose says so. Most that are made for this one still say nothing. */
+export const isAssertionType = (jws: Pick<Jws, 'header'>): boolean => assertionTypes.has(mediaTypeOf(jws))
 
 /**
  * Checks the claims of an assertion whose signature is good. An absent claim never passes for a good one.

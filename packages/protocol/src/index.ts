@@ -1,7 +1,12 @@
 /** The entry of @sallyport/protocol: OAuth's own words as pure functions. No I/O, no clock, no randomness. */
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export { type BasicReading, parseBasic } from './basic.ts'
-export { type CheckedAssertion, checkClientAssertion, type ExpectedAssertion } from './client-assertion.ts'
+export {
+  type CheckedAssertion,
+  checkClientAssertion,
+  type ExpectedAssertion,
+  isAssertionType,
+} from './client-assertion.ts'
 export {
   type ForwardedCertificate,
   type ForwardedCertificatePreset,
@@ -35,7 +40,7 @@ export {
   membersOf,
   resolveReference,
 } from './json-document.ts'
-export { algorithmsOfJwk, type Jwk, jwkThumbprintInput, readPublicJwk } from './jwk.ts'
+export { algorithmsOfJwk, type Jwk, jwkThumbprintInput, publicMembersOf, readPublicJwk } from './jwk.ts'
 export { type Jws, mediaTypeOf, readJws } from './jws.ts'
 export {
   isEncoded,

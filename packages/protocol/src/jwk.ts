@@ -52,6 +52,10 @@ function algorithmsFitting({ kty, crv }: Jwk): readonly string[] {
   return kty === 'OKP' ? edwardsAlgorithms : (curves[crv ?? '']?.algorithms ?? [])
 }
 
+/** What of a key may be shown to people: whoever sends a private one by mistake must not find it on a screen too. */
+export const publicMembersOf = (jwk: Members): Members =>
+  Object.fromEntries(Object.entries(jwk).filter(([name]) => !privateMembers.includes(name)))
+
 /**
  * Reads a public signature key strictly: EC on P-256 or P-384, Ed25519, RSA of 2048 to 4096 bits.
  *

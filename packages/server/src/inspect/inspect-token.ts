@@ -1,7 +1,7 @@
 /** What a token is, whether it is good, and why not: read against this server's own keys and store. */
 
 import { createHash } from 'node:crypto'
-import { parseOpaqueToken, type RevocationKind, type TokenFacts } from '@sallyport/protocol'
+import { parseOpaqueToken, publicMembersOf, type RevocationKind, type TokenFacts } from '@sallyport/protocol'
 import type { Sealer } from '../keys/sealing.ts'
 import type { AppRecord } from '../store/apps.ts'
 import type { Database } from '../store/database.ts'
@@ -35,6 +35,13 @@ export interface InspectDeps {
 
 type JsonObject = Readonly<Record<string, unknown>>
 
+/** A proof names the key that it is signed with, and who makes it wrongly may have put all of that key there. */
+const withoutPrivateKey = (header: JsonObject | null): JsonObject | null =>
+  isObject(header?.jwk) ? { ...header, jwk: publicMembersOf(header.jwk) } : header
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** Does not tell whether an API accepts the token: what it asks of audience, issuer and proof is for that API to check. */
 export async function inspectToken(text: string, deps: InspectDeps): Promise<TokenReport> {
   const opaque = parseOpaqueToken(unwrap(text))
@@ -52,7 +59,7 @@ export async function inspectToken(text: string, deps: InspectDeps): Promise<Tok
       kind: 'other_token',
       problem: whoseIsIt(read.header, read.claims, keys),
     }
-    return withProblems({ ...nothingKnown, kind, header, claims }, [problem])
+    return withProblems({ ...nothingKnown, kind, header: withoutPrivateKey(header), claims }, [problem])
   }
   const [signingInput = ''] = /^[^.]+\.[^.]+/.exec(read.token) ?? []
   const { tenantId, record: key } = signer

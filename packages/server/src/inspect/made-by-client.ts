@@ -3,6 +3,7 @@
 import {
   checkClientAssertion,
   checkDpopProof,
+  isAssertionType,
   type Jws,
   mediaTypeOf,
   readJws,
@@ -76,11 +77,8 @@ function httpUrlsOf(htu: unknown): readonly string[] {
 /** RFC 7523 §3: only of a client about itself can it be told from the token of a stranger. */
 function looksLikeAssertion({ header, claims: { iss, sub, aud, exp } }: ReadJwt): boolean {
   const isOfClient = typeof sub === 'string' && sub !== '' && iss === sub
-  return isOfClient && aud !== undefined && exp !== undefined && assertionTypes.has(mediaTypeOf({ header }))
+  return isOfClient && aud !== undefined && exp !== undefined && isAssertionType({ header })
 }
-
-// RFC 8725 §3.11, RFC 10070 §4: what was made for another purpose says so.
-const assertionTypes: ReadonlySet<string | null> = new Set(['jwt', 'client-authentication+jwt', null])
 
 const assertionAlgorithms: readonly unknown[] = [...signatureAlgorithms, ...macAlgorithms]
 

@@ -31,7 +31,7 @@ forEachStore((_engine, store: StoreSuite) => {
       assert.deepEqual([isGood, problems.length, nextSteps.length], [false, 1, 1])
       return { kind, sentence: problems[0] ?? '', nextStep: nextSteps[0] ?? '' }
     }
-    return { now, said }
+    return { now, deps, said }
   }
 
   test('RFC 9449 §4.3: a DPoP proof is told from a token, with what is wrong with it and what to do', async (t) => {
@@ -66,6 +66,19 @@ forEachStore((_engine, store: StoreSuite) => {
       assert.match(answer.sentence, sentence)
       assert.match(answer.nextStep, nextStep)
     }
+  })
+
+  test('product: a private key in the header of a proof is told of, and not repeated', async (t) => {
+    const { now, deps, said } = await prepare(t)
+    const { d = '', ...rest } = await exportJWK(privateKey)
+    const proof = await proofOf(
+      { htm: 'POST', htu: 'https://localhost/', jti: 'one', iat: now },
+      { jwk: { ...rest, d } },
+    )
+    assert.match((await said(proof)).sentence, /private/)
+    const report = await inspectToken(proof, deps)
+    assert.deepEqual(report.header?.jwk, rest)
+    assert.ok(!JSON.stringify(report).includes(d))
   })
 
   test('RFC 7523 §3: a client assertion is told from a token, with its audience and what is wrong with it', async (t) => {

@@ -1,6 +1,6 @@
 /** RFC 7521 §4.2, RFC 7523 §2.2: a signed statement of who the client is; three methods share this place. */
 
-import { type Jws, mediaTypeOf, readJws, refuse } from '@sallyport/protocol'
+import { isAssertionType, type Jws, readJws, refuse } from '@sallyport/protocol'
 import type { Client } from '../../apps/client.ts'
 import { createSignatureTrials } from '../../keys/signature-trials.ts'
 import type { OAuthRequest } from '../request.ts'
@@ -30,7 +30,7 @@ export const clientAssertion: Presentation = {
     if (jws === null) return refuse('invalid_client', 'assertion malformed')
     const clientId = claimedClient(request, jws, type)
     const method = methodFor(clientId, jws, type)
-    if (method !== federation && !isAssertion(jws)) refuse('invalid_client', 'assertion of another type')
+    if (method !== federation && !isAssertionType(jws)) refuse('invalid_client', 'assertion of another type')
     if (method !== clientSecretJwt) refuseCostly(request, clientId, deps)
     const check = (client: Client | null) =>
       method(client, { request, jws, clientId, trials: createSignatureTrials(jws) }, deps)
@@ -65,10 +65,6 @@ function methodFor(
   if (type === jwtSpiffe || (iss !== clientId && (sub !== clientId || isUrl(iss)))) return federation
   return algorithm.startsWith('HS') ? clientSecretJwt : privateKeyJwt
 }
-
-/** RFC 8725 §3.11, RFC 10070 §4: what was made for another purpose says so. Most that are made for this one still say nothing. */
-const assertionTypes: ReadonlySet<string | null> = new Set(['jwt', 'client-authentication+jwt', null])
-const isAssertion = (jws: Jws): boolean => assertionTypes.has(mediaTypeOf(jws))
 
 /** No client id holds a colon. */
 const isUrl = (issuer: unknown): boolean => typeof issuer === 'string' && issuer.includes(':')
